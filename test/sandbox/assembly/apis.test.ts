@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { loadAssembly } from '../../../sandbox/assembly/assembly.ts';
+import { describe, expect, test } from 'vitest';
 import { customApi, standard, standardApi } from '../apigateway/fixture.ts';
+import { load as loadStacks } from './stacks.ts';
 
-const folders: string[] = [];
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+const WHERE = { account: '111122223333', region: 'eu-west-1' };
 
 type Resource = { Type: string; Properties: Record<string, unknown> };
 const FUNCTION = 'arn:aws:lambda:eu-west-1:111122223333:function:handler';
@@ -15,9 +11,6 @@ const uri = (functionArn: string): string =>
 
 /** An API with one method and the given differences. */
 const load = (changes: Record<string, Record<string, unknown>>, more: Record<string, Resource> = {}) => {
-  const folder = mkdtempSync(join(tmpdir(), 'apis-'));
-  folders.push(folder);
-  const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
   const RestApiId = { Ref: 'Api' };
   const { Integration = {}, ...others } = changes;
   const resources: Record<string, Resource> = {
@@ -45,40 +38,21 @@ const load = (changes: Record<string, Record<string, unknown>>, more: Record<str
     ...more,
   };
   for (const [name, properties] of Object.entries(others)) Object.assign(resources[name]!.Properties, properties);
-  put('manifest.json', {
-    version: '1',
-    artifacts: {
-      App: {
-        type: 'aws:cloudformation:stack',
-        environment: 'aws://unknown-account/unknown-region',
-        properties: { templateFile: 'App.template.json' },
-      },
-    },
-  });
-  put('App.template.json', { Resources: resources });
-  return loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' }).apis;
+  return loadStacks({ App: { Resources: resources } }).apis;
 };
 
 describe("CDK's RestApi", () => {
   test('is plain data', () => {
     const version = standard.functions[0]!.versionArns[0]!;
     expect(version).toMatch(/:function:App-Handler\w+:1$/);
-    expect(standardApi).toMatchObject({
-      partition: 'aws',
-      region: 'eu-west-1',
-      account: '111122223333',
-      host: `${standardApi.id}.execute-api.eu-west-1.amazonaws.com`,
-      responses: {},
-    });
+    const host = `${standardApi.id}.execute-api.eu-west-1.amazonaws.com`;
+    expect(standardApi).toMatchObject({ partition: 'aws', ...WHERE, host, responses: {} });
     expect(standardApi.id).toMatch(/^[a-z0-9]{10}$/);
     expect(standardApi.stages).toEqual([
       { name: 'v1', deploymentId: expect.stringMatching(/^[a-z0-9]{10}$/) as string, variables: { colour: 'blue' } },
     ]);
-    expect(
-      standardApi.methods
-        .map(({ httpMethod, path, authorization }) => `${httpMethod} ${path} ${authorization}`)
-        .toSorted(),
-    ).toEqual([
+    const methods = standardApi.methods.map((one) => `${one.httpMethod} ${one.path} ${one.authorization}`);
+    expect(methods.toSorted()).toEqual([
       'ANY /files/{path+} AWS_IAM',
       'GET /health NONE',
       'GET /migrations AWS_IAM',
@@ -147,122 +121,53 @@ describe('an API', () => {
   });
 
   test('is absent in an application without one', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'apis-'));
-    folders.push(folder);
-    writeFileSync(
-      join(folder, 'manifest.json'),
-      JSON.stringify({
-        artifacts: { App: { type: 'aws:cloudformation:stack', properties: { templateFile: 'App.template.json' } } },
-      }),
-    );
-    writeFileSync(join(folder, 'App.template.json'), '{"Resources":{}}');
-    expect(loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' })).not.toHaveProperty('apis');
+    expect(loadStacks({ App: { Resources: {} } })).not.toHaveProperty('apis');
   });
 
-  test.each<[string, Record<string, Record<string, unknown>>, string, string]>([
-    ['a resource policy', { Api: { Policy: {} } }, 'Api', 'an API with Policy, which the sandbox does not support'],
-    ['an OpenAPI body', { Api: { Body: {} } }, 'Api', 'an API with Body'],
-    ['an invalid media type', { Api: { BinaryMediaTypes: ['png'] } }, 'Api', 'the invalid media type png'],
-    [
-      'media types that are not a list',
-      { Api: { BinaryMediaTypes: 'image/png' } },
-      'Api',
-      'media types that are not a list',
-    ],
-    ['VPC endpoints', { Api: { EndpointConfiguration: { Types: ['PRIVATE'] } } }, 'Api', 'a private API'],
-    [
-      'no endpoint of its own',
-      { Api: { DisableExecuteApiEndpoint: 'true' } },
-      'Api',
-      'an API without its own endpoint',
-    ],
-    [
-      'a resource without a path to the root',
-      { Things: { ParentId: 'gone' } },
-      'Things',
-      'a resource that does not lead to the root of its API',
-    ],
-    [
-      'a resource that is its own parent',
-      { Things: { ParentId: { Ref: 'Things' } } },
-      'Things',
-      'a resource that does not lead to the root',
-    ],
-    ['a method of another resource', { Method: { ResourceId: 'gone' } }, 'Method', 'a method on the resource gone'],
-    [
-      'an authorizer',
-      { Method: { AuthorizationType: 'CUSTOM' } },
-      'Method',
-      'the authorization CUSTOM; the sandbox supports AWS_IAM and NONE',
-    ],
-    ['an API key', { Method: { ApiKeyRequired: true } }, 'Method', 'a method that requires an API key'],
-    ['a mock', { Integration: { Type: 'MOCK' } }, 'Method', 'an integration of type MOCK'],
-    [
-      'another HTTP method for Lambda',
-      { Integration: { IntegrationHttpMethod: 'GET' } },
-      'Method',
-      'an integration that uses GET',
-    ],
-    ['a role for the call', { Integration: { Credentials: 'arn:role' } }, 'Method', 'an integration with Credentials'],
-    [
-      'a streamed response',
-      { Integration: { ResponseTransferMode: 'STREAM' } },
-      'Method',
-      'an integration with the response transfer mode STREAM',
-    ],
-    [
-      'another service behind it',
-      { Integration: { Uri: 'arn:aws:apigateway:eu-west-1:sqs:path/queue' } },
-      'Method',
-      'the integration arn:aws:apigateway:eu-west-1:sqs:path/queue',
-    ],
-    [
-      'a timeout that is too long',
-      { Integration: { TimeoutInMillis: 30_000 } },
-      'Method',
-      'a timeout of 30000 milliseconds; API Gateway allows 50 to 29000',
-    ],
-    ['a cache', { Stage: { MethodSettings: [{ CachingEnabled: true }] } }, 'Stage', 'a stage with caching'],
-    [
-      'a throttle of one method',
-      { Stage: { MethodSettings: [{ HttpMethod: 'GET', ResourcePath: '/~1', ThrottlingRateLimit: 1 }] } },
-      'Stage',
-      'a throttle for only some methods',
-    ],
-    [
-      'a throttle that allows nothing',
-      { Stage: { MethodSettings: [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 0 }] } },
-      'Stage',
-      'a throttle without a rate and a burst above 0',
-    ],
-    ['a canary', { Stage: { CanarySetting: {} } }, 'Stage', 'a stage with CanarySetting'],
-    ['an unknown response type', { Response: { ResponseType: 'SAD' } }, 'Response', 'the response type SAD'],
-    ['an invalid response status', { Response: { StatusCode: '99' } }, 'Response', 'the invalid status 99'],
-    [
-      'a parameter that is not a header',
-      { Response: { ResponseParameters: { 'gatewayresponse.path.x': "'y'" } } },
-      'Response',
-      'the parameter gatewayresponse.path.x',
-    ],
-    [
-      'a header that is neither text nor a variable',
-      { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'y' } } },
-      'Response',
-      'the value y, which is neither text in single quotes nor a variable',
-    ],
-    [
-      'a header with an unknown variable',
-      { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'context.wafResponseCode' } } },
-      'Response',
-      'the variable context.wafResponseCode',
-    ],
-    [
-      'a template with an unknown variable',
-      { Response: { ResponseTemplates: { 'application/json': '{"v":"$context.authorizer.claims"}' } } },
-      'Response',
-      'the variable context.authorizer.claims',
-    ],
-  ])('with %s is refused, with its position', (_, changes, logicalId, message) => {
+  const refused: Record<string, Record<string, Record<string, unknown>>> = {
+    'an API with Policy, which the sandbox does not support': { Api: { Policy: {} } },
+    'an API with Body': { Api: { Body: {} } },
+    'the invalid media type png': { Api: { BinaryMediaTypes: ['png'] } },
+    'media types that are not a list': { Api: { BinaryMediaTypes: 'image/png' } },
+    'a private API': { Api: { EndpointConfiguration: { Types: ['PRIVATE'] } } },
+    'an API without its own endpoint': { Api: { DisableExecuteApiEndpoint: 'true' } },
+    'a resource that does not lead to the root of its API': { Things: { ParentId: 'gone' } },
+    'a resource that does not lead to the root': { Things: { ParentId: { Ref: 'Things' } } },
+    'a method on the resource gone': { Method: { ResourceId: 'gone' } },
+    'the authorization CUSTOM; the sandbox supports AWS_IAM and NONE': { Method: { AuthorizationType: 'CUSTOM' } },
+    'a method that requires an API key': { Method: { ApiKeyRequired: true } },
+    'an integration of type MOCK': { Integration: { Type: 'MOCK' } },
+    'an integration that uses GET': { Integration: { IntegrationHttpMethod: 'GET' } },
+    'an integration with Credentials': { Integration: { Credentials: 'arn:role' } },
+    'an integration with the response transfer mode STREAM': { Integration: { ResponseTransferMode: 'STREAM' } },
+    'the integration arn:aws:apigateway:eu-west-1:sqs:path/queue': {
+      Integration: { Uri: 'arn:aws:apigateway:eu-west-1:sqs:path/queue' },
+    },
+    'a timeout of 30000 milliseconds; API Gateway allows 50 to 29000': { Integration: { TimeoutInMillis: 30_000 } },
+    'a stage with caching': { Stage: { MethodSettings: [{ CachingEnabled: true }] } },
+    'a throttle for only some methods': {
+      Stage: { MethodSettings: [{ HttpMethod: 'GET', ResourcePath: '/~1', ThrottlingRateLimit: 1 }] },
+    },
+    'a throttle without a rate and a burst above 0': {
+      Stage: { MethodSettings: [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 0 }] },
+    },
+    'a stage with CanarySetting': { Stage: { CanarySetting: {} } },
+    'the response type SAD': { Response: { ResponseType: 'SAD' } },
+    'the invalid status 99': { Response: { StatusCode: '99' } },
+    'the parameter gatewayresponse.path.x': { Response: { ResponseParameters: { 'gatewayresponse.path.x': "'y'" } } },
+    'the value y, which is neither text in single quotes nor a variable': {
+      Response: { ResponseParameters: { 'gatewayresponse.header.x': 'y' } },
+    },
+    'the variable context.wafResponseCode': {
+      Response: { ResponseParameters: { 'gatewayresponse.header.x': 'context.wafResponseCode' } },
+    },
+    'the variable context.authorizer.claims': {
+      Response: { ResponseTemplates: { 'application/json': '{"v":"$context.authorizer.claims"}' } },
+    },
+  };
+  test.each(Object.entries(refused))('is refused, with its position: %s', (message, changes) => {
+    const [changed] = Object.keys(changes);
+    const logicalId = changed === 'Integration' ? 'Method' : changed;
     expect(() => load(changes)).toThrow(message);
     expect(() => load(changes)).toThrow(`App.template.json, ${logicalId}`);
   });

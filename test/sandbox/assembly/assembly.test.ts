@@ -6,18 +6,28 @@ import { directory as realDirectory } from '../../lib/definition.ts';
 import { parseDefinition } from '../../../sandbox/states/parse-definition.ts';
 import { type Template, write, load, role, fn } from './stacks.ts';
 
+const DEFINITION = [
+  '{"StartAt":"A","States":{"A":{"Resource":"arn:',
+  { Ref: 'AWS::Partition' },
+  ':states:::lambda:invoke","Arguments":{"FunctionName":"',
+  { Ref: 'Version' },
+  '"}}}}',
+];
+const BY_PK = {
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+  AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+};
+const read = (Resource: unknown, account: unknown) => ({
+  Statement: [{ Effect: 'Allow', Action: 'dynamodb:GetItem', Resource, Condition: { StringEquals: { a: account } } }],
+});
+const THERE = 'eu-west-1:111122223333';
+const WHERE = { account: '111122223333', region: 'eu-west-1' };
+
 const app: Template = {
   Parameters: { Level: { Type: 'String', Default: 'INFO' } },
   Resources: {
     Role: role,
-    Table: {
-      Type: 'AWS::DynamoDB::Table',
-      Properties: {
-        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-        BillingMode: 'PAY_PER_REQUEST',
-      },
-    },
+    Table: { Type: 'AWS::DynamoDB::Table', Properties: { ...BY_PK, BillingMode: 'PAY_PER_REQUEST' } },
     Function: fn({
       Timeout: 60,
       MemorySize: 512,
@@ -28,18 +38,7 @@ const app: Template = {
       Type: 'AWS::StepFunctions::StateMachine',
       Properties: {
         RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
-        DefinitionString: {
-          'Fn::Join': [
-            '',
-            [
-              '{"StartAt":"A","States":{"A":{"Resource":"arn:',
-              { Ref: 'AWS::Partition' },
-              ':states:::lambda:invoke","Arguments":{"FunctionName":"',
-              { Ref: 'Version' },
-              '"}}}}',
-            ],
-          ],
-        },
+        DefinitionString: { 'Fn::Join': ['', DEFINITION] },
       },
     },
     Policy: {
@@ -47,16 +46,7 @@ const app: Template = {
       Properties: {
         PolicyName: 'RolePolicy',
         Roles: [{ Ref: 'Role' }],
-        PolicyDocument: {
-          Statement: [
-            {
-              Effect: 'Allow',
-              Action: 'dynamodb:GetItem',
-              Resource: { 'Fn::GetAtt': ['Table', 'Arn'] },
-              Condition: { StringEquals: { a: { Ref: 'AWS::AccountId' } } },
-            },
-          ],
-        },
+        PolicyDocument: read({ 'Fn::GetAtt': ['Table', 'Arn'] }, { Ref: 'AWS::AccountId' }),
       },
     },
   },
@@ -68,7 +58,7 @@ const app: Template = {
 
 test('an application as plain data', () => {
   const folder = write({ App: app });
-  const assembly = loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' });
+  const assembly = loadAssembly(folder, WHERE);
   const functionArn = 'arn:aws:lambda:eu-west-1:111122223333:function:App-Function';
   const machineArn = 'arn:aws:states:eu-west-1:111122223333:stateMachine:App-Machine';
   const roleArn = 'arn:aws:iam::111122223333:role/App-Role';
@@ -121,8 +111,8 @@ test('an application as plain data', () => {
         logicalId: 'Table',
         name: 'App-Table',
         arn: 'arn:aws:dynamodb:eu-west-1:111122223333:table/App-Table',
-        keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-        attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+        keySchema: BY_PK.KeySchema,
+        attributeDefinitions: BY_PK.AttributeDefinitions,
         globalSecondaryIndexes: [],
         billingMode: 'PAY_PER_REQUEST',
       },
@@ -131,21 +121,7 @@ test('an application as plain data', () => {
       {
         logicalId: 'Role',
         arn: roleArn,
-        policies: [
-          {
-            name: 'RolePolicy',
-            document: {
-              Statement: [
-                {
-                  Effect: 'Allow',
-                  Action: 'dynamodb:GetItem',
-                  Resource: 'arn:aws:dynamodb:eu-west-1:111122223333:table/App-Table',
-                  Condition: { StringEquals: { a: '111122223333' } },
-                },
-              ],
-            },
-          },
-        ],
+        policies: [{ name: 'RolePolicy', document: read(`arn:aws:dynamodb:${THERE}:table/App-Table`, WHERE.account) }],
         managedPolicyArns: [],
         trustPolicy: {},
       },
@@ -155,7 +131,7 @@ test('an application as plain data', () => {
     queues: [],
     outputs: { MachineArn: machineArn, TableName: 'App-Table', 'App-table': 'App-Table' },
   });
-  expect(loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' })).toEqual(assembly);
+  expect(loadAssembly(folder, WHERE)).toEqual(assembly);
 });
 
 describe('names', () => {
@@ -172,11 +148,9 @@ describe('names', () => {
         },
       },
     });
-    expect(functions[0]).toMatchObject({
-      name: 'my-eu-west-1',
-      roleArn: 'arn:aws:iam::111122223333:role/team/my-role',
-    });
-    expect(roles[0]!.arn).toBe('arn:aws:iam::111122223333:role/team/my-role');
+    const roleArn = 'arn:aws:iam::111122223333:role/team/my-role';
+    expect(functions[0]).toMatchObject({ name: 'my-eu-west-1', roleArn });
+    expect(roles[0]!.arn).toBe(roleArn);
     expect(stateMachines[0]).toMatchObject({ name: 'mine', definition: { StartAt: 'A' } });
   });
 
@@ -233,17 +207,14 @@ test('asynchronous configurations: of a version, of the unqualified function, an
   const Dead = { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead' } };
   const destination = { 'Fn::GetAtt': ['Dead', 'Arn'] };
   const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'One' } } };
+  const once = { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 };
   const resources = {
     Role: role,
     Dead,
     One: fn(),
     Version,
     Two: fn({ DeadLetterConfig: { TargetArn: destination } }),
-    OnceConfig: config(
-      'One',
-      { 'Fn::GetAtt': ['Version', 'Version'] },
-      { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 },
-    ),
+    OnceConfig: config('One', { 'Fn::GetAtt': ['Version', 'Version'] }, once),
     FailConfig: config('One', '$LATEST', { DestinationConfig: { OnFailure: { Destination: destination } } }),
   };
   const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:App-One';
@@ -288,65 +259,47 @@ test('permissions boundaries: from the application, from elsewhere, and none', (
 });
 
 describe('errors name template, logical id and path', () => {
-  test.each([
-    [
-      'an unsupported function',
-      { Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) } },
-      /App\.template\.json, F, Properties\.Timeout\.Fn::Cidr has the function Fn::Cidr/,
-    ],
-    [
-      'a reference to a missing resource',
-      { Resources: { Role: role, F: fn({ Environment: { Variables: { A: { Ref: 'Gone' } } } }) } },
-      /App\.template\.json, F, Properties\.Environment\.Variables\.A\.Ref has a reference to Gone/,
-    ],
-    [
-      'an unsupported attribute',
-      { Resources: { Role: role }, Outputs: { O: { Value: { 'Fn::GetAtt': ['Role', 'RoleId'] } } } },
-      /output O, Value\.Fn::GetAtt has Fn::GetAtt of Role\.RoleId/,
-    ],
-    [
-      'an unsupported type',
-      { Resources: { X: { Type: 'AWS::EC2::VPC' } }, Outputs: { O: { Value: { Ref: 'X' } } } },
-      /output O, Value\.Ref has Ref of X: .*AWS::EC2::VPC/,
-    ],
-    [
-      'a parameter without default',
-      { Resources: {}, Parameters: { P: { Type: 'String' } }, Outputs: { O: { Value: { Ref: 'P' } } } },
-      /the parameter P, which has no default/,
-    ],
-    [
-      'an import that no stack exports',
-      { Resources: {}, Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } } },
-      /Fn::ImportValue of none, which no stack exports/,
-    ],
-    [
-      'a circular reference',
-      {
-        Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } },
-        Outputs: { O: { Value: { Ref: 'A' } } },
+  const errors: Record<string, Template> = {
+    'App.template.json, F, Properties.Timeout.Fn::Cidr has the function Fn::Cidr': {
+      Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) },
+    },
+    'App.template.json, F, Properties.Environment.Variables.A.Ref has a reference to Gone': {
+      Resources: { Role: role, F: fn({ Environment: { Variables: { A: { Ref: 'Gone' } } } }) },
+    },
+    'output O, Value.Fn::GetAtt has Fn::GetAtt of Role.RoleId': {
+      Resources: { Role: role },
+      Outputs: { O: { Value: { 'Fn::GetAtt': ['Role', 'RoleId'] } } },
+    },
+    'output O, Value.Ref has Ref of X: the sandbox does not support references to AWS::EC2::VPC': {
+      Resources: { X: { Type: 'AWS::EC2::VPC' } },
+      Outputs: { O: { Value: { Ref: 'X' } } },
+    },
+    'the parameter P, which has no default': {
+      Resources: {},
+      Parameters: { P: { Type: 'String' } },
+      Outputs: { O: { Value: { Ref: 'P' } } },
+    },
+    'Fn::ImportValue of none, which no stack exports': {
+      Resources: {},
+      Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } },
+    },
+    'a circular reference: Ref A → Ref A': {
+      Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } },
+      Outputs: { O: { Value: { Ref: 'A' } } },
+    },
+    'F, Properties.Code has code from x.zip': {
+      Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) },
+    },
+    'App.template.json, R, Properties.PermissionsBoundary has a PermissionsBoundary that is not an ARN': {
+      Resources: { R: { Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary: ['a'] } } },
+    },
+    'App.template.json, M has a DefinitionString that is not JSON': {
+      Resources: {
+        M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } },
       },
-      /a circular reference: Ref A → Ref A/,
-    ],
-    [
-      'code that is not an asset',
-      { Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) } },
-      /F, Properties\.Code has code from x\.zip/,
-    ],
-    [
-      'a boundary that is not an ARN',
-      { Resources: { R: { Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary: ['a'] } } } },
-      /App\.template\.json, R, Properties\.PermissionsBoundary has a PermissionsBoundary that is not an ARN/,
-    ],
-    [
-      'a definition that is not JSON',
-      {
-        Resources: {
-          M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } },
-        },
-      },
-      /App\.template\.json, M has a DefinitionString that is not JSON/,
-    ],
-  ])('%s', (_, template, message) => {
+    },
+  };
+  test.each(Object.entries(errors))('%s', (message, template) => {
     expect(() => load({ App: template })).toThrow(message);
   });
 
@@ -356,16 +309,9 @@ describe('errors name template, logical id and path', () => {
 });
 
 test("the project's own application", () => {
-  const assembly = loadAssembly(realDirectory, { account: '111122223333', region: 'eu-west-1' });
-  const {
-    StateMachineArn: migrateAddon,
-    RecoverStateMachineArn: recover,
-    RetireStateMachineArn: retire,
-    SweepStateMachineArn: sweep,
-  } = assembly.outputs;
-  expect(new Set(assembly.stateMachines.map(({ arn }) => arn))).toEqual(
-    new Set([migrateAddon, recover, retire, sweep]),
-  );
+  const assembly = loadAssembly(realDirectory, WHERE);
+  const machines = ['', 'Recover', 'Retire', 'Sweep'].map((name) => assembly.outputs[`${name}StateMachineArn`]!);
+  expect(new Set(assembly.stateMachines.map(({ arn }) => arn))).toEqual(new Set(machines));
   const versions = new Set(assembly.functions.flatMap(({ versionArns }) => versionArns));
   const called = assembly.stateMachines.flatMap(({ name, definition }) =>
     Object.values(parseDefinition(name, definition).States).flatMap((state) =>
@@ -380,11 +326,8 @@ test("the project's own application", () => {
     expect(environment['TABLE_NAME']).toBe(assembly.tables[0]!.name);
   }
   const [schedule] = assembly.rules.filter(({ everySeconds }) => everySeconds !== undefined);
-  expect(
-    schedule!.targets.map(
-      ({ arn }) => assembly.functions.find(({ versionArns }) => versionArns.includes(arn))?.handler,
-    ),
-  ).toEqual(['find-stranded.handler']);
+  const handlerOf = (arn: string) => assembly.functions.find(({ versionArns }) => versionArns.includes(arn))?.handler;
+  expect(schedule!.targets.map(({ arn }) => handlerOf(arn))).toEqual(['find-stranded.handler']);
   const [stopped] = assembly.rules.filter(({ pattern }) => pattern !== undefined);
-  expect(stopped!.targets.map(({ arn }) => arn)).toEqual([recover]);
+  expect(stopped!.targets.map(({ arn }) => arn)).toEqual([machines[1]]);
 });

@@ -109,6 +109,8 @@ export const store = (kind: 'SecretStore' | 'ClusterSecretStore', more: Partial<
 export const flux = (group: string, kind: string, plural: string, spec: Record<string, unknown>): CustomInput =>
   custom(group, kind, plural, { namespace: 'shop', spec });
 
+export const issuer = (spec: Record<string, unknown>): CustomInput =>
+  custom('cert-manager.io/v1', 'Issuer', 'issuers', { namespace: 'shop', spec });
 export const solvers = (role?: string) => ({
   acme: {
     solvers: [

@@ -25,11 +25,9 @@ const MOUNTS: VolumeMount[] = [
   { name: 'eks-pod-identity-token', mountPath: POD_TOKEN },
   { name: 'aws-iam-token', mountPath: IRSA_TOKEN },
 ];
-const volume = (name: string, audience: string | undefined, path: string) => ({
+const volume = (name: string, audience: string, path: string) => ({
   name,
-  projected: {
-    sources: [{ serviceAccountToken: { ...(audience === undefined ? {} : { audience }), expirationSeconds: 1, path } }],
-  },
+  projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: 1, path } }] },
 });
 const VOLUMES = [
   volume('eks-pod-identity-token', 'pods.eks.amazonaws.com', 'eks-pod-identity-token'),
@@ -82,130 +80,77 @@ const set = (name: string, value = 'x'): EnvVar => ({ name, value });
 const FIVE: SdkName[] = ['go-v1', 'go-v2', 'botocore', 'js-v3', 'java-v2'];
 
 describe('what all SDKs do', () => {
+  const ask = (...more: EnvVar[]): Given => ({ env: [...AGENT, ...more] });
+  const uri = (address: string): EnvVar => set('AWS_CONTAINER_CREDENTIALS_FULL_URI', address);
+  const tokenAt = (path: string): EnvVar => set('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', path);
+  const keys = (of: (name: string) => EnvVar) => ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map(of);
+  const optional = (name: string): EnvVar => secret(name, true);
+  const elsewhere = { name: 'eks-pod-identity-token', mountPath: '/tokens' };
+  const bySubPath = { name: 'eks-pod-identity-token', mountPath: '/token', subPath: 'eks-pod-identity-token' };
+  const hiding = { name: 'empty', mountPath: `${POD_TOKEN}/eks-pod-identity-token` };
+  const agentVolume = (audience: string, path: string) => volume('eks-pod-identity-token', audience, path);
+  const ON_WINDOWS = 'C:\\var\\run\\secrets\\pods.eks.amazonaws.com\\serviceaccount\\eks-pod-identity-token';
+  const TWO_DOTS = `${POD_TOKEN}/../serviceaccount/eks-pod-identity-token`;
+  const [UNREACHABLE, NO_TOKEN] = ['address AddressUnreachable', 'pod-identity NoToken'];
   it.each<[string, Given, string]>([
-    ['ask the agent with the injected configuration', { env: AGENT }, 'pod-identity'],
+    ['ask the agent with the injected configuration', ask(), 'pod-identity'],
     ['use IRSA with the injected configuration', { env: IRSA }, 'irsa'],
-    ['prefer a web identity to the agent', { env: [...AGENT, ...IRSA] }, 'irsa'],
+    ['prefer a web identity to the agent', ask(...IRSA), 'irsa'],
     ['use the role of the node without a configuration', { env: [set('HOME')] }, 'node-role'],
-    ['prefer static keys', { env: [...AGENT, set('AWS_ACCESS_KEY_ID'), set('AWS_SECRET_ACCESS_KEY')] }, 'keys'],
-    [
-      'prefer static keys from a Secret',
-      { env: [...AGENT, secret('AWS_ACCESS_KEY_ID'), secret('AWS_SECRET_ACCESS_KEY')] },
-      'keys',
-    ],
-    [
-      'ignore static keys from an optional Secret, which does not exist',
-      { env: [...AGENT, secret('AWS_ACCESS_KEY_ID', true), secret('AWS_SECRET_ACCESS_KEY', true)] },
-      'pod-identity',
-    ],
+    ['prefer static keys', ask(...keys((name) => set(name))), 'keys'],
+    ['prefer static keys from a Secret', ask(...keys((name) => secret(name))), 'keys'],
+    ['ignore static keys from an optional Secret, which does not exist', ask(...keys(optional)), 'pod-identity'],
     [
       'keep a literal key if an optional Secret would replace it',
-      { env: [...AGENT, set('AWS_ACCESS_KEY_ID'), secret('AWS_ACCESS_KEY_ID', true), set('AWS_SECRET_ACCESS_KEY')] },
+      ask(set('AWS_ACCESS_KEY_ID'), optional('AWS_ACCESS_KEY_ID'), set('AWS_SECRET_ACCESS_KEY')),
       'keys',
     ],
-    ['ignore AWS_ROLE_ARN without a token file', { env: [...AGENT, set('AWS_ROLE_ARN', ROLE)] }, 'pod-identity'],
+    ['ignore AWS_ROLE_ARN without a token file', ask(set('AWS_ROLE_ARN', ROLE)), 'pod-identity'],
     ['find nothing with AWS_ROLE_ARN alone', { env: [set('AWS_ROLE_ARN', ROLE)] }, 'node-role'],
     [
       'ignore empty variables',
-      { env: [...AGENT, set('AWS_ACCESS_KEY_ID', ''), { name: 'AWS_WEB_IDENTITY_TOKEN_FILE' }] },
+      ask(set('AWS_ACCESS_KEY_ID', ''), { name: 'AWS_WEB_IDENTITY_TOKEN_FILE' }),
       'pod-identity',
     ],
     [
       'read the last of two variables with the same name',
-      { env: [set('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'http://localhost/'), ...AGENT] },
+      { env: [uri('http://localhost/'), ...AGENT] },
       'pod-identity',
     ],
-    [
-      'ask the address that is set',
-      { env: [...AGENT, set('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'http://169.254.170.23:8080/v1/credentials')] },
-      'address AddressUnreachable',
-    ],
-    [
-      'ask the path that is set',
-      { env: [...AGENT, set('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'http://169.254.170.23/v2/credentials')] },
-      'address AddressUnreachable',
-    ],
-    [
-      'ask the agent at its IPv6 address',
-      { env: [...AGENT, set('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'http://[fd00:ec2::23]/v1/credentials')] },
-      'pod-identity',
-    ],
+    ['ask the address that is set', ask(uri('http://169.254.170.23:8080/v1/credentials')), UNREACHABLE],
+    ['ask the path that is set', ask(uri('http://169.254.170.23/v2/credentials')), UNREACHABLE],
+    ['ask the agent at its IPv6 address', ask(uri('http://[fd00:ec2::23]/v1/credentials')), 'pod-identity'],
     [
       'see values with references to earlier variables expanded',
-      {
-        env: [
-          set('HOST', '169.254.170.23'),
-          ...AGENT,
-          set('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'http://$(HOST)/v1/credentials'),
-        ],
-      },
+      { env: [set('HOST', '169.254.170.23'), ...AGENT, uri('http://$(HOST)/v1/credentials')] },
       'pod-identity',
     ],
-    ['find no token without a mount', { env: AGENT, mounts: [] }, 'pod-identity NoToken'],
-    [
-      'find no token that is mounted elsewhere',
-      { env: AGENT, mounts: [{ name: 'eks-pod-identity-token', mountPath: '/tokens' }] },
-      'pod-identity NoToken',
-    ],
+    ['find no token without a mount', { ...ask(), mounts: [] }, NO_TOKEN],
+    ['find no token that is mounted elsewhere', { ...ask(), mounts: [elsewhere] }, NO_TOKEN],
     [
       'find a token that is mounted elsewhere and named there',
-      {
-        env: [...AGENT, set('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', '/tokens/eks-pod-identity-token')],
-        mounts: [{ name: 'eks-pod-identity-token', mountPath: '/tokens' }],
-      },
+      { ...ask(tokenAt('/tokens/eks-pod-identity-token')), mounts: [elsewhere] },
       'pod-identity',
     ],
-    [
-      'find a token by a subPath',
-      {
-        env: [...AGENT, set('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', '/token')],
-        mounts: [{ name: 'eks-pod-identity-token', mountPath: '/token', subPath: 'eks-pod-identity-token' }],
-      },
-      'pod-identity',
-    ],
-    [
-      'find no token under a mount that hides it',
-      { env: AGENT, mounts: [...MOUNTS, { name: 'empty', mountPath: `${POD_TOKEN}/eks-pod-identity-token` }] },
-      'pod-identity NoToken',
-    ],
+    ['find a token by a subPath', { ...ask(tokenAt('/token')), mounts: [bySubPath] }, 'pod-identity'],
+    ['find no token under a mount that hides it', { ...ask(), mounts: [...MOUNTS, hiding] }, NO_TOKEN],
     [
       'find no token in an own volume of that name',
-      { env: AGENT, volumes: [{ name: 'eks-pod-identity-token' }] },
-      'pod-identity NoToken',
+      { ...ask(), volumes: [{ name: 'eks-pod-identity-token' }] },
+      NO_TOKEN,
     ],
     [
       'find no token with another path in the volume',
-      { env: AGENT, volumes: [volume('eks-pod-identity-token', 'pods.eks.amazonaws.com', 'other')] },
-      'pod-identity NoToken',
+      { ...ask(), volumes: [agentVolume('pods.eks.amazonaws.com', 'other')] },
+      NO_TOKEN,
     ],
     [
       'send a token for another audience, which is refused',
-      { env: AGENT, volumes: [volume('eks-pod-identity-token', 'sts.amazonaws.com', 'eks-pod-identity-token')] },
+      { ...ask(), volumes: [agentVolume('sts.amazonaws.com', 'eks-pod-identity-token')] },
       'pod-identity InvalidTokenException',
     ],
-    [
-      'find a token in a Windows container',
-      {
-        env: [
-          ...AGENT,
-          set(
-            'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
-            'C:\\var\\run\\secrets\\pods.eks.amazonaws.com\\serviceaccount\\eks-pod-identity-token',
-          ),
-        ],
-      },
-      'pod-identity',
-    ],
-    [
-      'find a token by a path with two dots',
-      {
-        env: [
-          ...AGENT,
-          set('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', `${POD_TOKEN}/../serviceaccount/eks-pod-identity-token`),
-        ],
-      },
-      'pod-identity',
-    ],
+    ['find a token in a Windows container', ask(tokenAt(ON_WINDOWS)), 'pod-identity'],
+    ['find a token by a path with two dots', ask(tokenAt(TWO_DOTS)), 'pod-identity'],
     ['find no token for IRSA without a mount', { env: IRSA, mounts: [] }, 'irsa NoToken'],
   ])('%s', (_, given, expected) => {
     expect(read(given)).toBe(expected);
@@ -216,68 +161,66 @@ describe('what all SDKs do', () => {
 describe('what differs between SDKs', () => {
   const PROFILE = 'error ProfileNotFound';
   const RELATIVE = 'address AddressUnreachable';
+  const POD = 'pod-identity';
   it.each<[string, EnvVar[], Partial<Record<SdkName, string>>]>([
     [
       'a relative URI',
-      [...AGENT, set('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', '/v2/credentials')],
-      { 'go-v1': 'pod-identity', 'go-v2': RELATIVE, botocore: RELATIVE, 'js-v3': RELATIVE, 'java-v2': RELATIVE },
+      [set('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', '/v2/credentials')],
+      { 'go-v1': POD, 'go-v2': RELATIVE, botocore: RELATIVE, 'js-v3': RELATIVE, 'java-v2': RELATIVE },
     ],
     [
       'an empty relative URI',
-      [...AGENT, set('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', '')],
-      { 'go-v2': 'pod-identity', botocore: RELATIVE, 'js-v3': 'pod-identity' },
+      [set('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', '')],
+      { 'go-v2': POD, botocore: RELATIVE, 'js-v3': POD },
     ],
     [
       'a profile that does not exist',
-      [...AGENT, set('AWS_PROFILE', 'app')],
-      { 'go-v1': 'pod-identity', 'go-v2': PROFILE, botocore: PROFILE, 'js-v3': 'pod-identity' },
+      [set('AWS_PROFILE', 'app')],
+      { 'go-v1': POD, 'go-v2': PROFILE, botocore: PROFILE, 'js-v3': POD },
     ],
-    [
-      'an empty profile',
-      [...AGENT, set('AWS_PROFILE', '')],
-      { 'go-v2': 'pod-identity', botocore: PROFILE, 'js-v3': 'pod-identity' },
-    ],
+    ['an empty profile', [set('AWS_PROFILE', '')], { 'go-v2': POD, botocore: PROFILE, 'js-v3': POD }],
     [
       'a profile and static keys',
-      [...AGENT, set('AWS_PROFILE', 'app'), set('AWS_ACCESS_KEY_ID'), set('AWS_SECRET_ACCESS_KEY')],
-      { 'go-v2': PROFILE, 'js-v3': 'pod-identity', 'java-v2': 'keys' },
+      [set('AWS_PROFILE', 'app'), set('AWS_ACCESS_KEY_ID'), set('AWS_SECRET_ACCESS_KEY')],
+      { 'go-v2': PROFILE, 'js-v3': POD, 'java-v2': 'keys' },
     ],
     [
       'the old names of static keys',
-      [...AGENT, set('AWS_ACCESS_KEY'), set('AWS_SECRET_KEY')],
-      { 'go-v1': 'keys', 'go-v2': 'keys', botocore: 'pod-identity', 'js-v3': 'pod-identity', 'java-v1': 'keys' },
+      [set('AWS_ACCESS_KEY'), set('AWS_SECRET_KEY')],
+      { 'go-v1': 'keys', 'go-v2': 'keys', botocore: POD, 'js-v3': POD, 'java-v1': 'keys' },
     ],
     [
       'an access key without a secret key',
-      [...AGENT, set('AWS_ACCESS_KEY_ID')],
-      { 'go-v2': 'pod-identity', botocore: 'error PartialCredentials', 'js-v3': 'pod-identity' },
+      [set('AWS_ACCESS_KEY_ID')],
+      { 'go-v2': POD, botocore: 'error PartialCredentials', 'js-v3': POD },
     ],
     [
       'a token file without a role',
-      [...AGENT, set('AWS_WEB_IDENTITY_TOKEN_FILE', `${IRSA_TOKEN}/token`)],
-      { 'go-v2': 'error NoRole', botocore: 'error NoRole', 'js-v3': 'pod-identity' },
+      [set('AWS_WEB_IDENTITY_TOKEN_FILE', `${IRSA_TOKEN}/token`)],
+      { 'go-v2': 'error NoRole', botocore: 'error NoRole', 'js-v3': POD },
     ],
     [
       'a profile by the older name that does not exist',
-      [...AGENT, set('AWS_DEFAULT_PROFILE', 'app')],
-      { 'go-v2': 'pod-identity', botocore: PROFILE, 'js-v3': 'pod-identity' },
+      [set('AWS_DEFAULT_PROFILE', 'app')],
+      { 'go-v2': POD, botocore: PROFILE, 'js-v3': POD },
     ],
     [
       'an empty address',
-      [...AGENT, set('AWS_CONTAINER_CREDENTIALS_FULL_URI', '')],
+      [set('AWS_CONTAINER_CREDENTIALS_FULL_URI', '')],
       { 'go-v2': 'node-role', botocore: RELATIVE, 'js-v3': 'node-role' },
     ],
     [
       'a file of old tools that does not exist',
-      [...AGENT, set('AWS_CREDENTIAL_FILE', '/none')],
-      { 'go-v2': 'pod-identity', botocore: 'error FileNotFound', 'js-v3': 'pod-identity' },
+      [set('AWS_CREDENTIAL_FILE', '/none')],
+      { 'go-v2': POD, botocore: 'error FileNotFound', 'js-v3': POD },
     ],
     [
       'a proxy',
-      [...AGENT, set('HTTP_PROXY', 'http://proxy:3128')],
-      { 'go-v2': 'pod-identity AgentUnreachable', botocore: 'pod-identity', 'js-v3': 'pod-identity' },
+      [set('HTTP_PROXY', 'http://proxy:3128')],
+      { 'go-v2': 'pod-identity AgentUnreachable', botocore: POD, 'js-v3': POD },
     ],
-  ])('%s', (_, env, expected) => {
+  ])('%s', (_, more, expected) => {
+    const env = [...AGENT, ...more];
     const found = Object.keys(expected).map((sdk) => [sdk, read({ env, sdk: sdk as SdkName })]);
     expect(Object.fromEntries(found)).toEqual(expected);
   });

@@ -6,17 +6,8 @@ import { zonesOf } from '../../../sandbox/ec2/regions.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import type { World } from '../../../sandbox/world/world.ts';
-import {
-  ACCOUNT,
-  allow,
-  deny,
-  FUNCTION_ROLE,
-  newWorld,
-  openGateway,
-  operator,
-  REGION,
-  scenarioFile,
-} from '../support.ts';
+import { ACCOUNT, allow, deny, FUNCTION_ROLE, newWorld } from '../support.ts';
+import { openGateway, operator, REGION, scenarioFile } from '../support.ts';
 
 type Parameters = Record<string, string>;
 
@@ -28,17 +19,9 @@ const ask = async (
 ) => {
   const gateway = openGateway(world, { ec2: createEc2Service(world), eks: createEksService(world) });
   const body = new URLSearchParams({ Action: action, Version: '2016-11-15', ...parameters }).toString();
-  const { status, body: answer } = await gateway.handle(
-    {
-      method: 'POST',
-      host: '127.0.0.1:4566',
-      path: '/',
-      query: {},
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: Buffer.from(body),
-    },
-    { ...credentials, service: 'ec2', region },
-  );
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const request = { method: 'POST', host: '127.0.0.1:4566', path: '/', query: {}, headers, body: Buffer.from(body) };
+  const { status, body: answer } = await gateway.handle(request, { ...credentials, service: 'ec2', region });
   return { status, text: typeof answer === 'string' ? answer : Buffer.from(answer).toString('utf8') };
 };
 
@@ -64,6 +47,12 @@ const threeClusters = (): World => {
   return buildWorld(parseScenario(scenario, 'test'));
 };
 
+interface NetworkOfCluster {
+  vpcId: string;
+  subnetIds: string[];
+  clusterSecurityGroupId: string;
+  endpointPublicAccess: boolean;
+}
 const describeCluster = async (world: World, name: string) => {
   const gateway = openGateway(world, { eks: createEksService(world) });
   const { body } = await gateway.handle(
@@ -71,15 +60,7 @@ const describeCluster = async (world: World, name: string) => {
     { ...operator(world), service: 'eks', region: REGION },
   );
   const { cluster } = JSON.parse(String(body)) as {
-    cluster: {
-      resourcesVpcConfig: {
-        vpcId: string;
-        subnetIds: string[];
-        clusterSecurityGroupId: string;
-        endpointPublicAccess: boolean;
-      };
-      kubernetesNetworkConfig: object;
-    };
+    cluster: { resourcesVpcConfig: NetworkOfCluster; kubernetesNetworkConfig: object };
   };
   return cluster;
 };
@@ -134,19 +115,13 @@ describe('filters, ids and pages', () => {
         [`Filter.${index + 1}.Name`, name],
         ...values.map((value, at) => [`Filter.${index + 1}.Value.${at + 1}`, value]),
       ]);
-      return texts(
-        (await ask(world, 'DescribeSubnets', Object.fromEntries(parameters) as Parameters)).text,
-        'subnetId',
-      );
+      const { text } = await ask(world, 'DescribeSubnets', Object.fromEntries(parameters) as Parameters);
+      return texts(text, 'subnetId');
     };
     expect(await found([['tag:kubernetes.io/cluster/dev', '*']])).toHaveLength(3);
     expect(await found([['availabilityZone', '*1a', 'eu-west-1b']])).toHaveLength(4);
-    expect(
-      await found([
-        ['availability-zone-id', 'euw1-az?'],
-        ['tag-key', 'kubernetes.io/cluster/prod'],
-      ]),
-    ).toHaveLength(3);
+    const zone: [string, string] = ['availability-zone-id', 'euw1-az?'];
+    expect(await found([zone, ['tag-key', 'kubernetes.io/cluster/prod']])).toHaveLength(3);
     expect(await found([['ipv6-native', 'true']])).toEqual([]);
     expect(await found([['outpost-arn', '*']])).toEqual([]);
   });
@@ -160,48 +135,22 @@ describe('filters, ids and pages', () => {
     expect([ids.length, new Set(ids).size, texts(second.text, 'nextToken')]).toEqual([6, 6, []]);
   });
 
+  const GROUPS = 'DescribeSecurityGroups';
+  const INVALID = 'InvalidParameterValue';
+  const FEW = 'Value ( 4 ) for parameter maxResults is invalid. Expecting a value greater than 5.';
+  const EXPIRED = 'The specified pagination token is not valid or is expired.';
   it.each([
     ['DescribeVpcs', { 'VpcId.1': 'vpc-1' }, 'InvalidVpcID.NotFound', "The vpc ID 'vpc-1' does not exist"],
     ['DescribeSubnets', { 'SubnetId.1': 'x' }, 'InvalidSubnetID.NotFound', "The subnet ID 'x' does not exist"],
-    [
-      'DescribeSecurityGroups',
-      { 'GroupId.1': 'sg-1' },
-      'InvalidGroup.NotFound',
-      "The security group 'sg-1' does not exist",
-    ],
-    [
-      'DescribeSecurityGroups',
-      { 'GroupId.1': 'x' },
-      'InvalidGroupId.Malformed',
-      'Invalid id: "x" (expecting "sg-...")',
-    ],
-    ['DescribeSecurityGroups', { 'GroupName.1': 'x' }, 'VPCIdNotSpecified', 'No default VPC for this user'],
-    [
-      'DescribeSubnets',
-      { 'Filter.1.Name': 'default-for-zone' },
-      'InvalidParameterValue',
-      "The filter 'default-for-zone' is invalid",
-    ],
-    ['DescribeRegions', { 'Filter.1.Name': 'tag:a' }, 'InvalidParameterValue', "The filter 'tag:a' is invalid"],
-    ['DescribeRegions', { 'RegionName.1': 'eu-west-9' }, 'InvalidParameterValue', 'Invalid region names: [eu-west-9]'],
-    [
-      'DescribeAvailabilityZones',
-      { 'ZoneName.1': 'eu-west-1z' },
-      'InvalidParameterValue',
-      'Invalid availability zone: [eu-west-1z]',
-    ],
-    [
-      'DescribeVpcs',
-      { MaxResults: '4' },
-      'InvalidParameterValue',
-      'Value ( 4 ) for parameter maxResults is invalid. Expecting a value greater than 5.',
-    ],
-    [
-      'DescribeVpcs',
-      { NextToken: '?' },
-      'InvalidPaginationToken',
-      'The specified pagination token is not valid or is expired.',
-    ],
+    [GROUPS, { 'GroupId.1': 'sg-1' }, 'InvalidGroup.NotFound', "The security group 'sg-1' does not exist"],
+    [GROUPS, { 'GroupId.1': 'x' }, 'InvalidGroupId.Malformed', 'Invalid id: "x" (expecting "sg-...")'],
+    [GROUPS, { 'GroupName.1': 'x' }, 'VPCIdNotSpecified', 'No default VPC for this user'],
+    ['DescribeSubnets', { 'Filter.1.Name': 'default-for-zone' }, INVALID, "The filter 'default-for-zone' is invalid"],
+    ['DescribeRegions', { 'Filter.1.Name': 'tag:a' }, INVALID, "The filter 'tag:a' is invalid"],
+    ['DescribeRegions', { 'RegionName.1': 'eu-west-9' }, INVALID, 'Invalid region names: [eu-west-9]'],
+    ['DescribeAvailabilityZones', { 'ZoneName.1': 'eu-west-1z' }, INVALID, 'Invalid availability zone: [eu-west-1z]'],
+    ['DescribeVpcs', { MaxResults: '4' }, INVALID, FEW],
+    ['DescribeVpcs', { NextToken: '?' }, 'InvalidPaginationToken', EXPIRED],
     [
       'DescribeVpcs',
       { MaxResults: '5', 'VpcId.1': 'vpc-1' },
@@ -226,27 +175,17 @@ describe('regions and zones', () => {
     expect(all.text).toContain(
       '<regionName>me-south-1</regionName><regionEndpoint>ec2.me-south-1.amazonaws.com</regionEndpoint><optInStatus>not-opted-in</optInStatus>',
     );
-    expect(
-      texts(
-        (
-          await ask(threeClusters(), 'DescribeRegions', {
-            'Filter.1.Name': 'opt-in-status',
-            'Filter.1.Value.1': 'opted-in',
-          })
-        ).text,
-        'regionName',
-      ),
-    ).toEqual(['eu-central-2']);
+    const optedIn = { 'Filter.1.Name': 'opt-in-status', 'Filter.1.Value.1': 'opted-in' };
+    const { text } = await ask(threeClusters(), 'DescribeRegions', optedIn);
+    expect(texts(text, 'regionName')).toEqual(['eu-central-2']);
   });
 
   it('have ids', async () => {
     const { text } = await ask(newWorld(), 'DescribeAvailabilityZones', { 'ZoneId.1': 'euw1-az2' });
     expect([texts(text, 'zoneName'), texts(text, 'zoneState')]).toEqual([['eu-west-1b'], ['available']]);
-    expect(
-      ['us-east-1', 'ap-northeast-2', 'eu-central-1', 'us-gov-west-1', 'cn-north-1'].map(
-        (region) => zonesOf(region)[0]!.zoneId,
-      ),
-    ).toEqual(['use1-az1', 'apne2-az1', 'euc1-az1', 'usgw1-az1', 'cnn1-az1']);
+    const regions = ['us-east-1', 'ap-northeast-2', 'eu-central-1', 'us-gov-west-1', 'cn-north-1'];
+    const first = regions.map((region) => zonesOf(region)[0]!.zoneId);
+    expect(first).toEqual(['use1-az1', 'apne2-az1', 'euc1-az1', 'usgw1-az1', 'cnn1-az1']);
   });
 });
 

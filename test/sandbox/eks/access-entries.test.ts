@@ -20,14 +20,10 @@ const NO_ENTRY = {
 describe('CreateAccessEntry', () => {
   it('returns entries like the examples of the AWS CLI, for a role and for a user', async () => {
     const { eks } = openFixture();
-    const { accessEntry } = await eks.createAccessEntry({
-      ...entry,
-      kubernetesGroups: ['viewers'],
-      tags: { team: 'platform' },
-    });
+    const input = { ...entry, kubernetesGroups: ['viewers'], tags: { team: 'platform' } };
+    const { accessEntry } = await eks.createAccessEntry(input);
     expect(accessEntry).toEqual({
-      ...entry,
-      kubernetesGroups: ['viewers'],
+      ...input,
       accessEntryArn: expect.stringMatching(
         new RegExp(
           `^arn:aws:eks:${REGION}:${ACCOUNT}:access-entry/${CLUSTER}/role/${ACCOUNT}/ebs/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`,
@@ -35,7 +31,6 @@ describe('CreateAccessEntry', () => {
       ),
       createdAt: new Date(START),
       modifiedAt: new Date(START),
-      tags: { team: 'platform' },
       username: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs/{{SessionName}}`,
       type: 'STANDARD',
     });
@@ -58,12 +53,8 @@ describe('CreateAccessEntry', () => {
   it('accepts a calling role that is not in the scenario', async () => {
     const { eks, world } = openFixture();
     const principalArn = roleArn('plan-function');
-    world.accessKeys.set('ASIAEXAMPLE', {
-      accessKeyId: 'ASIAEXAMPLE',
-      secretAccessKey: 's',
-      principalArn,
-      account: ACCOUNT,
-    });
+    const key = { accessKeyId: 'ASIAEXAMPLE', secretAccessKey: 's', principalArn, account: ACCOUNT };
+    world.accessKeys.set(key.accessKeyId, key);
     expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn })).accessEntry?.principalArn).toBe(
       principalArn,
     );
@@ -85,40 +76,27 @@ describe('CreateAccessEntry', () => {
     );
   });
 
+  const ASSUMED = `arn:aws:sts::${ACCOUNT}:assumed-role/ebs/me`;
+  const LINKED = `arn:aws:iam::${ACCOUNT}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS`;
+  const NOT_LINKED =
+    'The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role';
+  const TYPES = 'STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX';
+  const OWN_ROLE = "An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster's own account.";
+  const type = 'EC2_LINUX';
   it.each([
-    [
-      'an assumed role',
-      { principalArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs/me` },
-      'The principalArn parameter format is not valid',
-    ],
-    [
-      'a service-linked role',
-      { principalArn: `arn:aws:iam::${ACCOUNT}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS` },
-      'The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role',
-    ],
+    ['an assumed role', { principalArn: ASSUMED }, 'The principalArn parameter format is not valid'],
+    ['a service-linked role', { principalArn: LINKED }, NOT_LINKED],
     [
       'a missing role',
       { principalArn: roleArn('nobody') },
       'The specified principalArn is invalid: invalid principal.',
     ],
-    [
-      'an invalid type',
-      { type: 'HUMAN' },
-      'The type HUMAN is not valid. Valid types are: STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX.',
-    ],
-    [
-      'a node with a user as principal',
-      { principalArn: USER, type: 'EC2_LINUX' },
-      "An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster's own account.",
-    ],
-    [
-      'a node of another account',
-      { principalArn: roleArn('node', OTHER_ACCOUNT), type: 'EC2_LINUX' },
-      "An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster's own account.",
-    ],
+    ['an invalid type', { type: 'HUMAN' }, `The type HUMAN is not valid. Valid types are: ${TYPES}.`],
+    ['a node with a user as principal', { principalArn: USER, type }, OWN_ROLE],
+    ['a node of another account', { principalArn: roleArn('node', OTHER_ACCOUNT), type }, OWN_ROLE],
     [
       'groups of a node',
-      { type: 'EC2_LINUX', kubernetesGroups: ['viewers'] },
+      { type, kubernetesGroups: ['viewers'] },
       'username and kubernetesGroups can only be specified for access entries of type STANDARD, not EC2_LINUX.',
     ],
     [
@@ -178,16 +156,10 @@ describe('an access entry', () => {
     await eks.createAccessEntry({ ...entry, kubernetesGroups: ['a', 'b'], username: 'me' });
     pass(60);
     const { accessEntry } = await eks.updateAccessEntry({ ...entry, kubernetesGroups: ['c'] });
-    expect(accessEntry).toMatchObject({
-      kubernetesGroups: ['c'],
-      username: 'me',
-      createdAt: new Date(START),
-      modifiedAt: new Date(START + 60_000),
-    });
-    expect((await eks.updateAccessEntry({ ...entry, username: 'you' })).accessEntry).toMatchObject({
-      kubernetesGroups: ['c'],
-      username: 'you',
-    });
+    const times = { createdAt: new Date(START), modifiedAt: new Date(START + 60_000) };
+    expect(accessEntry).toMatchObject({ kubernetesGroups: ['c'], username: 'me', ...times });
+    const renamed = await eks.updateAccessEntry({ ...entry, username: 'you' });
+    expect(renamed.accessEntry).toMatchObject({ kubernetesGroups: ['c'], username: 'you' });
     expect((await eks.describeAccessEntry(entry)).accessEntry?.accessEntryArn).toBe(accessEntry?.accessEntryArn);
     expect(await failureOf(eks.updateAccessEntry({ ...entry, kubernetesGroups: ['system:masters'] }))).toMatchObject({
       name: 'InvalidParameterException',
@@ -231,19 +203,12 @@ describe('an access entry', () => {
       accessEntries: [USER],
     });
     const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
-    await eks.associateAccessPolicy({
-      clusterName: CLUSTER,
-      principalArn: roleArn('other'),
-      policyArn,
-      accessScope: { type: 'cluster' },
-    });
-    expect(
-      (await eks.listAccessEntries({ clusterName: CLUSTER, associatedPolicyArn: policyArn })).accessEntries,
-    ).toEqual([roleArn('other')]);
-    expect(await failureOf(eks.listAccessEntries({ clusterName: 'none' }))).toMatchObject({
-      name: 'ResourceNotFoundException',
-      message: 'No cluster found for name: none.',
-    });
+    const other = { clusterName: CLUSTER, principalArn: roleArn('other') };
+    await eks.associateAccessPolicy({ ...other, policyArn, accessScope: { type: 'cluster' } });
+    const using = await eks.listAccessEntries({ clusterName: CLUSTER, associatedPolicyArn: policyArn });
+    expect(using.accessEntries).toEqual([roleArn('other')]);
+    const { message } = await failureOf(eks.listAccessEntries({ clusterName: 'none' }));
+    expect(message).toBe('No cluster found for name: none.');
   });
 });
 

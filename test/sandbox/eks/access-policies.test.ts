@@ -1,3 +1,4 @@
+import type { AccessScope } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { CLUSTER, START, failureOf, openFixture, roleArn } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
@@ -27,15 +28,10 @@ describe('ListAccessPolicies', () => {
     const all = [...accessPolicies, ...((await eks.listAccessPolicies({ nextToken })).accessPolicies ?? [])];
     expect(all).toContainEqual({ name: 'AmazonEKSViewPolicy', arn: VIEW });
     expect(all.map(({ name = '' }) => [name, arnOf(name)])).toEqual(all.map(({ name, arn }) => [name, arn]));
-    expect(all.map(({ name }) => name)).toEqual(
-      expect.arrayContaining([
-        'AmazonEKSAdminPolicy',
-        'AmazonEKSAdminViewPolicy',
-        'AmazonEKSClusterAdminPolicy',
-        'AmazonEKSEditPolicy',
-        'AmazonEKSSecretReaderPolicy',
-      ]),
+    const wanted = ['Admin', 'AdminView', 'ClusterAdmin', 'Edit', 'SecretReader'].map(
+      (name) => `AmazonEKS${name}Policy`,
     );
+    expect(all.map(({ name }) => name)).toEqual(expect.arrayContaining(wanted));
     expect(new Set(all.map(({ name }) => name)).size).toBe(33);
   });
 });
@@ -89,64 +85,52 @@ describe('an access policy', () => {
     expect(await failureOf(eks.disassociateAccessPolicy({ ...entry, policyArn: VIEW }))).toEqual(NO_POLICY);
   });
 
+  const cluster = { type: 'cluster' };
   it.each([
-    [
-      'an invalid ARN',
-      { policyArn: 'AmazonEKSViewPolicy', accessScope: { type: 'cluster' } },
-      'The policyArn parameter format is not valid',
-    ],
+    ['an invalid ARN', 'AmazonEKSViewPolicy', cluster, 'The policyArn parameter format is not valid'],
     [
       'an IAM policy',
-      { policyArn: 'arn:aws:iam::aws:policy/AmazonEKSClusterPolicy', accessScope: { type: 'cluster' } },
+      'arn:aws:iam::aws:policy/AmazonEKSClusterPolicy',
+      cluster,
       'The policyArn parameter format is not valid',
     ],
-    [
-      'a scope without a type',
-      { policyArn: VIEW, accessScope: {} },
-      'accessScope.type must be specified: cluster or namespace.',
-    ],
+    ['a scope without a type', VIEW, {}, 'accessScope.type must be specified: cluster or namespace.'],
     [
       'an unknown scope',
-      { policyArn: VIEW, accessScope: { type: 'node' } },
+      VIEW,
+      { type: 'node' },
       "1 validation error detected: Value 'node' at 'accessScope.type' failed to satisfy constraint: Member must satisfy enum value set: [cluster, namespace]",
     ],
     [
       'namespaces with the scope cluster',
-      { policyArn: VIEW, accessScope: { type: 'cluster', namespaces: ['shop'] } },
+      VIEW,
+      { ...cluster, namespaces: ['shop'] },
       'accessScope.namespaces can only be specified for an access scope of type namespace.',
     ],
     [
       'no namespace',
-      { policyArn: VIEW, accessScope: { type: 'namespace' } },
+      VIEW,
+      { type: 'namespace' },
       'accessScope.namespaces must be specified for an access scope of type namespace.',
     ],
-  ])('is rejected for %s', async (_what, input, message) => {
-    const { eks, cluster } = await withEntry();
-    expect(
-      await failureOf(
-        eks.associateAccessPolicy({ ...entry, ...(input as { policyArn: string; accessScope: { type: 'cluster' } }) }),
-      ),
-    ).toMatchObject({ name: 'InvalidParameterException', status: 400, message });
-    expect(cluster.accessEntries.get(entry.principalArn)?.policies).toEqual([]);
+  ])('is rejected for %s', async (_what, policyArn, scope, message) => {
+    const { eks, cluster: state } = await withEntry();
+    const call = eks.associateAccessPolicy({ ...entry, policyArn, accessScope: scope as AccessScope });
+    expect(await failureOf(call)).toMatchObject({ name: 'InvalidParameterException', status: 400, message });
+    expect(state.accessEntries.get(entry.principalArn)?.policies).toEqual([]);
   });
 
   it('is rejected if EKS does not offer it, and without an entry', async () => {
     const { eks } = await withEntry();
-    expect(
-      await failureOf(
-        eks.associateAccessPolicy({ ...entry, policyArn: arnOf('MyOwnPolicy'), accessScope: { type: 'cluster' } }),
-      ),
-    ).toEqual(NO_POLICY);
+    const own = { policyArn: arnOf('MyOwnPolicy'), accessScope: { type: 'cluster' as const } };
+    expect(await failureOf(eks.associateAccessPolicy({ ...entry, ...own }))).toEqual(NO_POLICY);
     const nobody = { clusterName: CLUSTER, principalArn: roleArn('other') };
     for (const call of [
       eks.associateAccessPolicy({ ...nobody, policyArn: VIEW, accessScope: { type: 'cluster' } }),
       eks.disassociateAccessPolicy({ ...nobody, policyArn: VIEW }),
       eks.listAssociatedAccessPolicies(nobody),
     ]) {
-      expect(await failureOf(call)).toMatchObject({
-        name: 'ResourceNotFoundException',
-        message: expect.stringContaining('The specified principalArn could not be found.'),
-      });
+      expect((await failureOf(call)).message).toContain('The specified principalArn could not be found.');
     }
   });
 

@@ -1,19 +1,9 @@
 import type { CreateAddonCommandInput } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { ACCOUNT, CLUSTER, EBS, EBS_SA, REGION, START, envOf, failureOf, openFixture, roleArn } from './fixture.ts';
-import type { Fixture } from './fixture.ts';
+import { type Fixture, ACCOUNT, CLUSTER, EBS, EBS_SA, REGION, START, envOf } from './fixture.ts';
+import { failureOf, openFixture, roleArn, addon, podIdentityAssociations, annotation, uids, kept } from './fixture.ts';
 
-const ANNOTATION = 'eks.amazonaws.com/role-arn';
-const addon = { clusterName: CLUSTER, addonName: EBS };
-const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 const status = async ({ eks }: Fixture) => (await eks.describeAddon(addon)).addon?.status;
-const annotation = (fixture: Fixture): string | undefined =>
-  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
-const uids = (fixture: Fixture): string[] =>
-  fixture
-    .podsOf(EBS_SA)
-    .map((pod) => pod.metadata.uid)
-    .sort();
 
 /** Creates a fixture with an IRSA add-on and deletes the add-on with preserve. */
 const preserved = async (knobs: Parameters<typeof openFixture>[0] = {}): Promise<Fixture> => {
@@ -263,7 +253,7 @@ describe('CreateAddon over preserved objects', () => {
     const before = uids(fixture);
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
     fixture.pass(300);
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(kept(fixture, before)).toBe(0);
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
 
@@ -275,7 +265,7 @@ describe('CreateAddon over preserved objects', () => {
     const before = uids(fixture);
     await fixture.eks.createAddon({ ...addon, ...change, podIdentityAssociations });
     fixture.pass(300);
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(kept(fixture, before)).toBe(0);
   });
 
   it('without a role removes the annotation, or keeps it with the knob annotationAfterRecreate', async () => {

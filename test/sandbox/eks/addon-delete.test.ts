@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
+import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn, addon, podIdentityAssociations } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
-const addon = { clusterName: CLUSTER, addonName: EBS };
-const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 const status = async ({ eks }: Fixture): Promise<string | undefined> => {
   try {
     return (await eks.describeAddon(addon)).addon?.status;

@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CLUSTER, EBS, EBS_SA, OTHER_ACCOUNT, envOf, failureOf, openFixture, roleArn } from './fixture.ts';
-import type { Fixture } from './fixture.ts';
+import { type Fixture, CLUSTER, EBS, EBS_SA, OTHER_ACCOUNT, envOf, failureOf, openFixture } from './fixture.ts';
+import { roleArn, addon, podIdentityAssociations, annotation, uids, kept, updateOf } from './fixture.ts';
 
-const ANNOTATION = 'eks.amazonaws.com/role-arn';
-const addon = { clusterName: CLUSTER, addonName: EBS };
-const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 const irsa = (options: Parameters<typeof openFixture>[0] = {}): Fixture =>
   openFixture({ addons: [{ name: EBS, role: 'ebs', configurationValues: '{}' }], ...options });
-const annotation = (fixture: Fixture): string | undefined =>
-  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
-const uids = (fixture: Fixture): string[] =>
-  fixture
-    .podsOf(EBS_SA)
-    .map((pod) => pod.metadata.uid)
-    .sort();
 const associations = async ({ eks }: Fixture) =>
   (await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? [];
 
@@ -22,23 +12,14 @@ describe('UpdateAddon with associations and without a role', () => {
     const fixture = irsa({ knobs: { addonUpdateSeconds: 15, podReadySeconds: 2 } });
     const before = uids(fixture);
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
-    const { update } = await fixture.eks.updateAddon({
-      ...addon,
-      resolveConflicts: 'PRESERVE',
-      podIdentityAssociations,
-    });
-    expect(update).toMatchObject({
-      status: 'InProgress',
-      type: 'AddonUpdate',
-      errors: [],
-      params: [
-        { type: 'ResolveConflicts', value: 'PRESERVE' },
-        {
-          type: 'PodIdentityAssociations',
-          value: `[{"serviceAccount":"${EBS_SA}","roleArn":"${roleArn('ebs')}","namespace":"kube-system"}]`,
-        },
-      ],
-    });
+    const input = { ...addon, resolveConflicts: 'PRESERVE' as const, podIdentityAssociations };
+    const { update } = await fixture.eks.updateAddon(input);
+    const value = `[{"serviceAccount":"${EBS_SA}","roleArn":"${roleArn('ebs')}","namespace":"kube-system"}]`;
+    const params = [
+      { type: 'ResolveConflicts', value: 'PRESERVE' },
+      { type: 'PodIdentityAssociations', value },
+    ];
+    expect(update).toMatchObject({ status: 'InProgress', type: 'AddonUpdate', errors: [], params });
     expect((await fixture.eks.describeAddon(addon)).addon?.status).toBe('UPDATING');
     fixture.pass(60);
     const { addon: updated } = await fixture.eks.describeAddon(addon);
@@ -47,14 +28,12 @@ describe('UpdateAddon with associations and without a role', () => {
     expect(updated?.podIdentityAssociations).toHaveLength(1);
     expect(await associations(fixture)).toMatchObject([{ serviceAccount: EBS_SA, ownerArn: updated?.addonArn }]);
     expect(annotation(fixture)).toBeUndefined();
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(kept(fixture, before)).toBe(0);
     for (const pod of fixture.podsOf(EBS_SA)) {
       expect(envOf(pod)).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
       expect(envOf(pod)).not.toContain('AWS_ROLE_ARN');
     }
-    expect(
-      (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status,
-    ).toBe('Successful');
+    expect((await updateOf(fixture, update?.id))?.status).toBe('Successful');
   });
 
   it('keeps the role with the knob keepIrsaRole, but only with associations', async () => {
@@ -91,10 +70,8 @@ describe('UpdateAddon', () => {
     const fixture = irsa();
     await fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: roleArn('other'), podIdentityAssociations });
     fixture.pass(120);
-    expect(fixture.addon()).toMatchObject({
-      serviceAccountRoleArn: roleArn('other'),
-      associationIds: [expect.stringMatching(/^a-/)],
-    });
+    const associationIds = [expect.stringMatching(/^a-/)];
+    expect(fixture.addon()).toMatchObject({ serviceAccountRoleArn: roleArn('other'), associationIds });
     expect(annotation(fixture)).toBe(roleArn('other'));
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
@@ -112,15 +89,12 @@ describe('UpdateAddon', () => {
     const fixture = irsa();
     const before = uids(fixture);
     const configurationValues = '{"controller":{"replicaCount":2}}';
-    await fixture.eks.updateAddon({
-      ...addon,
-      addonVersion: 'v1.44.0-eksbuild.1',
-      configurationValues,
-      serviceAccountRoleArn: roleArn('ebs'),
-    });
+    const version = 'v1.44.0-eksbuild.1';
+    const change = { addonVersion: version, configurationValues, serviceAccountRoleArn: roleArn('ebs') };
+    await fixture.eks.updateAddon({ ...addon, ...change });
     fixture.pass(300);
-    expect(fixture.addon()).toMatchObject({ version: 'v1.44.0-eksbuild.1', configurationValues, status: 'ACTIVE' });
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(fixture.addon()).toMatchObject({ version, configurationValues, status: 'ACTIVE' });
+    expect(kept(fixture, before)).toBe(0);
     await fixture.eks.updateAddon({ ...addon, configurationValues: '{}' });
     expect((await fixture.eks.describeAddon(addon)).addon?.configurationValues).toBe('{}');
   });
@@ -138,7 +112,7 @@ describe('UpdateAddon', () => {
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations: [] });
     expect((await associations(fixture)).map(({ serviceAccount }) => serviceAccount)).toEqual(['another-owner']);
     fixture.pass(120);
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(kept(fixture, before)).toBe(0);
   });
 
   it('replaces the whole list, and omitted service accounts can have new associations', async () => {
@@ -171,22 +145,15 @@ describe('UpdateAddon', () => {
       await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
       fixture.pass(120);
       const [before] = await associations(fixture);
-      await fixture.eks.updateAddon({
-        ...addon,
-        podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('other') }],
-      });
+      const changed = [{ serviceAccount: EBS_SA, roleArn: roleArn('other') }];
+      await fixture.eks.updateAddon({ ...addon, podIdentityAssociations: changed });
       const after = await associations(fixture);
       expect(after).toHaveLength(1);
-      expect(after[0]?.associationId === before?.associationId).toBe(!newIdOnReplace);
-      expect(fixture.addon()?.associationIds).toEqual([after[0]?.associationId]);
-      expect(
-        (
-          await fixture.eks.describePodIdentityAssociation({
-            clusterName: CLUSTER,
-            associationId: after[0]?.associationId,
-          })
-        ).association?.roleArn,
-      ).toBe(roleArn('other'));
+      const id = { clusterName: CLUSTER, associationId: after[0]?.associationId };
+      expect(id.associationId === before?.associationId).toBe(!newIdOnReplace);
+      expect(fixture.addon()?.associationIds).toEqual([id.associationId]);
+      const { association } = await fixture.eks.describePodIdentityAssociation(id);
+      expect(association?.roleArn).toBe(roleArn('other'));
     }
   });
 
@@ -194,26 +161,18 @@ describe('UpdateAddon', () => {
     const fixture = irsa();
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
-    const associationId = fixture.addon()?.associationIds[0];
-    await fixture.eks.updatePodIdentityAssociation({
-      clusterName: CLUSTER,
-      associationId,
-      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
-    });
+    const id = { clusterName: CLUSTER, associationId: fixture.addon()?.associationIds[0] };
+    await fixture.eks.updatePodIdentityAssociation({ ...id, targetRoleArn: roleArn('far', OTHER_ACCOUNT) });
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
-    const { association } = await fixture.eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId });
-    expect([association?.roleArn, association?.targetRoleArn, association?.externalId]).toEqual([
-      roleArn('ebs'),
-      undefined,
-      undefined,
-    ]);
+    const { association } = await fixture.eks.describePodIdentityAssociation(id);
+    expect(association?.roleArn).toBe(roleArn('ebs'));
+    expect([association?.targetRoleArn, association?.externalId]).toEqual([undefined, undefined]);
   });
 
   it('fails with DEGRADED if pods do not become ready, reverts nothing, and becomes ACTIVE later', async () => {
     const fixture = irsa({ knobs: { podReadySeconds: 1000 } });
     const { update } = await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
-    const read = async () =>
-      (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update;
+    const read = () => updateOf(fixture, update?.id);
     fixture.pass(200);
     expect((await read())?.status).toBe('InProgress');
     fixture.pass(200);
@@ -256,13 +215,8 @@ describe('updates', () => {
     const updateId = (await fixture.eks.updateAddon(addon)).update?.id;
     expect((await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS })).updateIds).toEqual([updateId]);
     expect((await fixture.eks.listUpdates({ name: CLUSTER })).updateIds).toEqual([]);
-    expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId }))).toMatchObject({
-      name: 'ResourceNotFoundException',
-      message: `No update found for ID: ${updateId}`,
-    });
-    expect(
-      await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId, addonName: 'vpc-cni' })),
-    ).toMatchObject({ name: 'ResourceNotFoundException' });
+    const elsewhere = fixture.eks.describeUpdate({ name: CLUSTER, updateId, addonName: 'vpc-cni' });
+    expect((await failureOf(elsewhere)).name).toBe('ResourceNotFoundException');
   });
 
   it('do not exist for node groups and capabilities, which the sandbox does not have', async () => {
@@ -290,12 +244,8 @@ describe('updates', () => {
       fixture.pass(300);
     }
     const first = await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS, maxResults: 2 });
-    const second = await fixture.eks.listUpdates({
-      name: CLUSTER,
-      addonName: EBS,
-      maxResults: 2,
-      nextToken: first.nextToken,
-    });
+    const next = { maxResults: 2, nextToken: first.nextToken };
+    const second = await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS, ...next });
     expect(new Set([...(first.updateIds ?? []), ...(second.updateIds ?? [])])).toEqual(
       new Set(fixture.cluster.updates.keys()),
     );

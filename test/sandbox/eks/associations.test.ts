@@ -1,19 +1,10 @@
 import type { EKS } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import {
-  ACCOUNT,
-  CLUSTER,
-  EBS,
-  EBS_SA,
-  OTHER_ACCOUNT,
-  REGION,
-  START,
-  failureOf,
-  openFixture,
-  roleArn,
-} from './fixture.ts';
+import { ACCOUNT, addon, CLUSTER, EBS_SA, OTHER_ACCOUNT, REGION, START } from './fixture.ts';
+import { failureOf, openFixture, podIdentityAssociations, roleArn } from './fixture.ts';
 
 const wanted = { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: EBS_SA, roleArn: roleArn('ebs') };
+const targetRoleArn = roleArn('far', OTHER_ACCOUNT);
 const listed = async (eks: EKS): Promise<(string | undefined)[]> =>
   ((await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []).map(
     ({ associationId }) => associationId,
@@ -47,24 +38,16 @@ describe('CreatePodIdentityAssociation', () => {
 
   it('returns an external id for a target role, and accepts a session policy only without session tags', async () => {
     const { eks } = openFixture();
-    const { association } = await eks.createPodIdentityAssociation({
-      ...wanted,
-      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
-      disableSessionTags: true,
-      policy: '{}',
-    });
-    expect(association).toMatchObject({
-      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
-      disableSessionTags: true,
-      policy: '{}',
-    });
+    const more = { targetRoleArn, disableSessionTags: true, policy: '{}' };
+    const { association } = await eks.createPodIdentityAssociation({ ...wanted, ...more });
+    expect(association).toMatchObject(more);
     expect(association?.externalId).toBeTruthy();
     expect(
       await failureOf(eks.createPodIdentityAssociation({ ...wanted, serviceAccount: 'second', policy: '{}' })),
     ).toMatchObject({ name: 'InvalidParameterException' });
   });
 
-  it('accepts a role once it is old enough, at once if the knob iamLagSeconds is 0', async () => {
+  it('accepts a role once it is old enough', async () => {
     const { eks, pass } = openFixture({ knobs: { iamLagSeconds: 10 } });
     pass(9);
     expect((await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') }))).message).toBe(
@@ -72,10 +55,6 @@ describe('CreatePodIdentityAssociation', () => {
     );
     pass(0.5);
     await eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') });
-    await openFixture({ knobs: { iamLagSeconds: 0 } }).eks.createPodIdentityAssociation({
-      ...wanted,
-      roleArn: roleArn('young'),
-    });
   });
 
   it('rejects a second association for the same service account, regardless of its role', async () => {
@@ -134,8 +113,7 @@ describe('DeletePodIdentityAssociation', () => {
 
   it('deletes an association that an add-on owns, and the add-on no longer shows it', async () => {
     const { eks } = openFixture();
-    const addon = { clusterName: CLUSTER, addonName: EBS };
-    await eks.createAddon({ ...addon, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] });
+    await eks.createAddon({ ...addon, podIdentityAssociations });
     const [associationId] = await listed(eks);
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toHaveLength(1);
     await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
@@ -144,9 +122,7 @@ describe('DeletePodIdentityAssociation', () => {
 
   it('keeps its ARN in the add-on if the knob is set, until the associations are updated', async () => {
     const { eks, pass } = openFixture({ knobs: { deletedOwnedAssociation: 'shown' } });
-    const addon = { clusterName: CLUSTER, addonName: EBS };
-    const own = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
-    await eks.createAddon({ ...addon, podIdentityAssociations: own });
+    await eks.createAddon({ ...addon, podIdentityAssociations });
     pass(600);
     const [associationId] = await listed(eks);
     await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
@@ -155,7 +131,7 @@ describe('DeletePodIdentityAssociation', () => {
       expect.stringContaining(associationId!),
     ]);
     pass(600);
-    await eks.updateAddon({ ...addon, podIdentityAssociations: own });
+    await eks.updateAddon({ ...addon, podIdentityAssociations });
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toEqual([
       expect.not.stringContaining(associationId!),
     ]);
@@ -163,10 +139,8 @@ describe('DeletePodIdentityAssociation', () => {
 
   it('keeps its ARN in the add-on for a while, also after an update, if the knob is set', async () => {
     const { eks, pass } = openFixture({ knobs: { ownedAssociationLagSeconds: 60 } });
-    const addon = { clusterName: CLUSTER, addonName: EBS };
-    const own = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
     const shown = async () => (await eks.describeAddon(addon)).addon?.podIdentityAssociations?.length ?? 0;
-    await eks.createAddon({ ...addon, podIdentityAssociations: own });
+    await eks.createAddon({ ...addon, podIdentityAssociations });
     pass(600);
     const [associationId] = await listed(eks);
     const id = { clusterName: CLUSTER, associationId };
@@ -176,7 +150,7 @@ describe('DeletePodIdentityAssociation', () => {
     expect(await shown()).toBe(1);
     pass(60);
     expect(await shown()).toBe(0);
-    await eks.updateAddon({ ...addon, podIdentityAssociations: own });
+    await eks.updateAddon({ ...addon, podIdentityAssociations });
     pass(600);
     await eks.updateAddon({ ...addon, podIdentityAssociations: [] });
     expect(await shown()).toBe(1);
@@ -208,55 +182,36 @@ describe('UpdatePodIdentityAssociation', () => {
     const created = (await eks.createPodIdentityAssociation(wanted)).association!;
     pass(60);
     const id = { clusterName: CLUSTER, associationId: created.associationId };
-    const { association } = await eks.updatePodIdentityAssociation({
-      ...id,
-      roleArn: roleArn('other'),
-      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
-      disableSessionTags: true,
-      policy: '{}',
-    });
-    expect(association).toMatchObject({
-      associationId: created.associationId,
-      roleArn: roleArn('other'),
-      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
-      disableSessionTags: true,
-      policy: '{}',
-    });
+    const change = { roleArn: roleArn('other'), targetRoleArn, disableSessionTags: true, policy: '{}' };
+    const { association } = await eks.updatePodIdentityAssociation({ ...id, ...change });
+    expect(association).toMatchObject({ associationId: created.associationId, ...change });
     expect(association?.externalId).toBeTruthy();
     expect([association?.createdAt?.getTime(), association?.modifiedAt?.getTime()]).toEqual([START, START + 60_000]);
     const emptied = await eks.updatePodIdentityAssociation({ ...id, targetRoleArn: '', policy: '' });
-    expect(emptied.association).toMatchObject({ roleArn: roleArn('other'), disableSessionTags: true });
-    expect([emptied.association?.targetRoleArn, emptied.association?.externalId, emptied.association?.policy]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    const gone = { targetRoleArn: undefined, externalId: undefined, policy: undefined };
+    expect({ ...gone, ...emptied.association }).toMatchObject({
+      roleArn: roleArn('other'),
+      disableSessionTags: true,
+      ...gone,
+    });
   });
 
   it('changes an association that an add-on owns, like TagResource: also properties that the add-on’s request cannot express, with a new external id', async () => {
     const fixture = openFixture({ knobs: { associationDeleteLagSeconds: 0 } });
     const { eks } = fixture;
-    const addon = { clusterName: CLUSTER, addonName: EBS };
-    const targetRoleArn = roleArn('far', OTHER_ACCOUNT);
     const old = (await eks.createPodIdentityAssociation({ ...wanted, targetRoleArn })).association!;
     await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId: old.associationId });
-    await eks.createAddon({ ...addon, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] });
+    await eks.createAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
     const id = { clusterName: CLUSTER, associationId: fixture.addon()!.associationIds[0] };
-    const { association: made } = await eks.updatePodIdentityAssociation({
-      ...id,
-      targetRoleArn,
-      disableSessionTags: true,
-      policy: '{}',
-    });
+    const change = { targetRoleArn, disableSessionTags: true, policy: '{}' };
+    const { association: made } = await eks.updatePodIdentityAssociation({ ...id, ...change });
     await eks.tagResource({ resourceArn: made!.associationArn, tags: { 'cost-centre': '4711' } });
     const { association } = await eks.describePodIdentityAssociation(id);
     expect(association).toMatchObject({
       ownerArn: fixture.addon()?.arn,
       roleArn: roleArn('ebs'),
-      targetRoleArn,
-      disableSessionTags: true,
-      policy: '{}',
+      ...change,
       tags: { 'cost-centre': '4711' },
     });
     expect([old.externalId, association?.externalId]).toEqual([
@@ -291,20 +246,9 @@ describe('reading associations', () => {
     const first = associate({ serviceAccount: 'one', roleArn: roleArn('ebs') });
     associate({ serviceAccount: 'two', roleArn: roleArn('ebs') });
     associate({ serviceAccount: 'one', namespace: 'other', roleArn: roleArn('ebs') });
-    const { associations } = await eks.listPodIdentityAssociations({
-      clusterName: CLUSTER,
-      namespace: 'kube-system',
-      serviceAccount: 'one',
-    });
-    expect(associations).toEqual([
-      {
-        clusterName: CLUSTER,
-        namespace: 'kube-system',
-        serviceAccount: 'one',
-        associationArn: first.arn,
-        associationId: first.id,
-      },
-    ]);
+    const one = { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: 'one' };
+    const { associations } = await eks.listPodIdentityAssociations(one);
+    expect(associations).toEqual([{ ...one, associationArn: first.arn, associationId: first.id }]);
     expect(
       (await eks.listPodIdentityAssociations({ clusterName: CLUSTER, serviceAccount: 'one' })).associations,
     ).toHaveLength(2);

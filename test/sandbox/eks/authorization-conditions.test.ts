@@ -1,3 +1,4 @@
+import type { AccessScope } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { CLUSTER, failureOf, roleArn } from './fixture.ts';
 import type { Fixture, Statement } from './fixture.ts';
@@ -25,45 +26,33 @@ describe('condition keys', () => {
   ];
   const tagged = [allow('eks:TagResource', '*')];
 
-  it.each<[string, string, [unknown, unknown], (eks: Fixture['eks']) => Promise<unknown>, Statement[]?]>([
-    [
-      'eks:CreateAddon',
-      CLUSTER_ARN,
-      equals('aws:RequestTag/team', 'shop', 'till'),
-      (eks) => eks.createAddon({ ...addon, tags: { team: 'shop' } }),
-      tagged,
-    ],
-    [
-      'eks:CreateAddon',
-      CLUSTER_ARN,
-      [
-        { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] } },
-        { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['stage'] } },
-      ],
-      (eks) => eks.createAddon({ ...addon, tags: { team: 'shop' } }),
-      tagged,
-    ],
-    [
-      'eks:TagResource',
-      ASSOCIATION_ARN,
-      equals('aws:RequestTag/a', 'b', 'c'),
-      (eks) => eks.tagResource({ resourceArn: ASSOCIATION_ARN, tags: { a: 'b' } }),
-    ],
-    [
-      'eks:UntagResource',
-      ASSOCIATION_ARN,
-      [
-        { 'ForAnyValue:StringEquals': { 'aws:TagKeys': 'stage' } },
-        { 'ForAnyValue:StringEquals': { 'aws:TagKeys': 'team' } },
-      ],
-      (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['stage'] }),
-    ],
-    [
-      'eks:UntagResource',
-      ASSOCIATION_ARN,
-      equals('aws:ResourceTag/team', 'till', 'shop'),
-      (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['stage'] }),
-    ],
+  type Call = (eks: Fixture['eks']) => Promise<unknown>;
+  const tags = { team: 'shop' };
+  const keys = (operator: string, ...values: [unknown, unknown]): [unknown, unknown] => [
+    { [operator]: { 'aws:TagKeys': values[0] } },
+    { [operator]: { 'aws:TagKeys': values[1] } },
+  ];
+  const create: Call = (eks) => eks.createAddon({ ...addon, tags });
+  const tag: Call = (eks) => eks.tagResource({ resourceArn: ASSOCIATION_ARN, tags: { a: 'b' } });
+  const untag: Call = (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['stage'] });
+  const describeAssociation: Call = (eks) => eks.describePodIdentityAssociation(association);
+  const describeEntry: Call = (eks) => eks.describeAccessEntry(entry);
+  const createEntry =
+    (more: object): Call =>
+    (eks) =>
+      eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs'), ...more });
+  const associate =
+    (accessScope: AccessScope): Call =>
+    (eks) =>
+      eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope });
+  const inShop = associate({ type: 'namespace', namespaces: ['shop'] });
+
+  it.each<[string, string, [unknown, unknown], Call, Statement[]?]>([
+    ['eks:CreateAddon', CLUSTER_ARN, equals('aws:RequestTag/team', 'shop', 'till'), create, tagged],
+    ['eks:CreateAddon', CLUSTER_ARN, keys('ForAllValues:StringEquals', ['team', 'stage'], ['stage']), create, tagged],
+    ['eks:TagResource', ASSOCIATION_ARN, equals('aws:RequestTag/a', 'b', 'c'), tag],
+    ['eks:UntagResource', ASSOCIATION_ARN, keys('ForAnyValue:StringEquals', 'stage', 'team'), untag],
+    ['eks:UntagResource', ASSOCIATION_ARN, equals('aws:ResourceTag/team', 'till', 'shop'), untag],
     [
       'eks:DescribeAddon',
       addonArn,
@@ -74,72 +63,22 @@ describe('condition keys', () => {
       'eks:DescribePodIdentityAssociation',
       ASSOCIATION_ARN,
       equals('aws:ResourceTag/team', 'till', 'storage'),
-      (eks) => eks.describePodIdentityAssociation(association),
+      describeAssociation,
     ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('aws:ResourceTag/team', 'ops', 'till'),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('eks:clusterName', CLUSTER, 'other'),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('eks:principalArn', PRINCIPAL, roleArn('ebs')),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('eks:kubernetesGroups', 'viewers', 'editors'),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
+    ['eks:DescribeAccessEntry', ENTRY_ARN, equals('aws:ResourceTag/team', 'ops', 'till'), describeEntry],
+    ['eks:DescribeAccessEntry', ENTRY_ARN, equals('eks:clusterName', CLUSTER, 'other'), describeEntry],
+    ['eks:DescribeAccessEntry', ENTRY_ARN, equals('eks:principalArn', PRINCIPAL, roleArn('ebs')), describeEntry],
+    ['eks:DescribeAccessEntry', ENTRY_ARN, equals('eks:kubernetesGroups', 'viewers', 'editors'), describeEntry],
     [
       'eks:CreateAccessEntry',
       CLUSTER_ARN,
       equals('eks:accessEntryType', 'EC2_LINUX', 'STANDARD'),
-      (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs'), type: 'EC2_LINUX' }),
+      createEntry({ type: 'EC2_LINUX' }),
     ],
-    [
-      'eks:CreateAccessEntry',
-      CLUSTER_ARN,
-      equals('eks:username', 'me', 'you'),
-      (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs'), username: 'me' }),
-    ],
-    [
-      'eks:AssociateAccessPolicy',
-      ENTRY_ARN,
-      equals('eks:policyArn', VIEW, `${VIEW}2`),
-      (eks) => eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'cluster' } }),
-    ],
-    [
-      'eks:AssociateAccessPolicy',
-      ENTRY_ARN,
-      equals('eks:namespaces', 'shop', 'kube-system'),
-      (eks) =>
-        eks.associateAccessPolicy({
-          ...entry,
-          policyArn: VIEW,
-          accessScope: { type: 'namespace', namespaces: ['shop'] },
-        }),
-    ],
-    [
-      'eks:AssociateAccessPolicy',
-      ENTRY_ARN,
-      equals('eks:accessScope', 'namespace', 'cluster'),
-      (eks) =>
-        eks.associateAccessPolicy({
-          ...entry,
-          policyArn: VIEW,
-          accessScope: { type: 'namespace', namespaces: ['shop'] },
-        }),
-    ],
+    ['eks:CreateAccessEntry', CLUSTER_ARN, equals('eks:username', 'me', 'you'), createEntry({ username: 'me' })],
+    ['eks:AssociateAccessPolicy', ENTRY_ARN, equals('eks:policyArn', VIEW, `${VIEW}2`), associate({ type: 'cluster' })],
+    ['eks:AssociateAccessPolicy', ENTRY_ARN, equals('eks:namespaces', 'shop', 'kube-system'), inShop],
+    ['eks:AssociateAccessPolicy', ENTRY_ARN, equals('eks:accessScope', 'namespace', 'cluster'), inShop],
   ])('of %s on %s: %j', async (action, resource, [fits, differs], call, additional = []) => {
     const { eks, grant } = open(
       [allow(action, resource, differs), ...additional],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CapabilityState } from '../../../sandbox/world/capabilities.ts';
 import { permissionsOf } from '../../../sandbox/eks/authorization.ts';
 import { operations } from '../../../sandbox/eks/model.ts';
 import { supportedOperations } from '../../../sandbox/eks/service.ts';
@@ -35,196 +36,136 @@ interface Case {
   before?: (fixture: Fixture) => void;
 }
 
-/** Returns cases of a create with tags, which needs eks:TagResource on one of three resources, depending on a knob. */
+type Row = [name: string, call: Case['call'], resources: string | string[], more?: Partial<Case>];
+
+/** Rows of a create with tags, which needs eks:TagResource on one of three resources, depending on a knob. */
 const withTags = (
   operation: string,
   call: Case['call'],
   created: string,
-  { before, additional = [] }: Pick<Case, 'before' | 'additional'>,
-): Record<string, Case> => {
-  const resources = {
-    cluster: CLUSTER_ARN,
-    addon: created,
-    createaddon: `${EKS_ARN}:/${operation.toLowerCase()}`,
-  } as const;
-  return Object.fromEntries(
-    (['cluster', 'addon', 'createaddon'] as const).map((tagOnCreate) => [
-      `${operation} with tags, tagOnCreate ${tagOnCreate}`,
-      {
-        call,
-        permissions: [
-          [operation, CLUSTER_ARN],
-          ['TagResource', resources[tagOnCreate]],
-        ],
-        additional,
-        before: (fixture: Fixture) => {
-          fixture.world.knobs.tagOnCreate = tagOnCreate;
-          before?.(fixture);
-        },
-      },
-    ]),
-  );
+  more: Pick<Case, 'before' | 'additional'>,
+) => {
+  const resources = { cluster: CLUSTER_ARN, addon: created, createaddon: `${EKS_ARN}:/${operation.toLowerCase()}` };
+  return (['cluster', 'addon', 'createaddon'] as const).map((tagOnCreate): Row => {
+    const before = (fixture: Fixture): void => {
+      fixture.world.knobs.tagOnCreate = tagOnCreate;
+      more.before?.(fixture);
+    };
+    const permissions: Case['permissions'] = [
+      [operation, CLUSTER_ARN],
+      ['TagResource', resources[tagOnCreate]],
+    ];
+    return [`${operation} with tags, tagOnCreate ${tagOnCreate}`, call, [], { ...more, permissions, before }];
+  });
 };
 
-const CASES: Record<string, Case> = {
-  AssociateAccessPolicy: {
-    call: (eks) => eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'cluster' } }),
-    permissions: [['AssociateAccessPolicy', ENTRY_ARN]],
-  },
-  CreateAccessEntry: {
-    call: (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs') }),
-    permissions: [['CreateAccessEntry', CLUSTER_ARN]],
-  },
-  ...withTags(
-    'CreateAccessEntry',
-    (eks) => eks.createAccessEntry({ ...entry, tags: { a: 'b' } }),
-    noEntryArn('other'),
-    { before: withoutEntry },
-  ),
-  CreateAddon: {
-    call: (eks) => eks.createAddon(addon),
-    permissions: [['CreateAddon', CLUSTER_ARN]],
+const inCluster = { clusterName: CLUSTER };
+const tags = { a: 'b' };
+const ack: CapabilityState = {
+  name: 'ack',
+  arn: CAPABILITY_ARN,
+  type: 'ACK',
+  roleArn: roleArn('ack'),
+  status: 'ACTIVE',
+  tags: {},
+  createdAt: 0,
+};
+const withCapability = (fixture: Fixture): void => void (fixture.cluster.capabilities = [ack]);
+const withProfile = (fixture: Fixture): void =>
+  void (fixture.cluster.fargateProfiles = [{ name: 'default', namespace: 'default', labels: {} }]);
+const PROFILE_ARN = `${EKS_ARN}:fargateprofile/${CLUSTER}/default/*`;
+const configured = { addonName: EBS, addonVersion: open([]).addon()!.version };
+const associations = `${EKS_ARN}:podidentityassociation/${CLUSTER}/*`;
+const clusters: Case['permissions'] = [['ListClusters', '*', `${EKS_ARN}:cluster/*`]];
+
+const ROWS: Row[] = [
+  [
+    'AssociateAccessPolicy',
+    (eks) => eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'cluster' } }),
+    ENTRY_ARN,
+  ],
+  ['CreateAccessEntry', (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs') }), CLUSTER_ARN],
+  ...withTags('CreateAccessEntry', (eks) => eks.createAccessEntry({ ...entry, tags }), noEntryArn('other'), {
+    before: withoutEntry,
+  }),
+  ['CreateAddon', (eks) => eks.createAddon(addon), CLUSTER_ARN, { before: withoutAddon }],
+  ...withTags('CreateAddon', (eks) => eks.createAddon({ ...addon, tags }), `${EKS_ARN}:addon/${CLUSTER}/${EBS}/*`, {
     before: withoutAddon,
-  },
-  ...withTags(
-    'CreateAddon',
-    (eks) => eks.createAddon({ ...addon, tags: { a: 'b' } }),
-    `${EKS_ARN}:addon/${CLUSTER}/${EBS}/*`,
-    { before: withoutAddon },
-  ),
-  CreatePodIdentityAssociation: {
-    call: (eks) => eks.createPodIdentityAssociation(create),
-    permissions: [['CreatePodIdentityAssociation', CLUSTER_ARN]],
-    additional: PASS_ROLE,
-  },
+  }),
+  [
+    'CreatePodIdentityAssociation',
+    (eks) => eks.createPodIdentityAssociation(create),
+    CLUSTER_ARN,
+    { additional: PASS_ROLE },
+  ],
   ...withTags(
     'CreatePodIdentityAssociation',
-    (eks) => eks.createPodIdentityAssociation({ ...create, tags: { a: 'b' } }),
-    `${EKS_ARN}:podidentityassociation/${CLUSTER}/*`,
+    (eks) => eks.createPodIdentityAssociation({ ...create, tags }),
+    associations,
     { additional: PASS_ROLE },
   ),
-  DeleteAccessEntry: { call: (eks) => eks.deleteAccessEntry(entry), permissions: [['DeleteAccessEntry', ENTRY_ARN]] },
-  DeleteAddon: { call: (eks) => eks.deleteAddon(addon), permissions: [['DeleteAddon', addonArn]] },
-  DeletePodIdentityAssociation: {
-    call: (eks) => eks.deletePodIdentityAssociation(association),
-    permissions: [['DeletePodIdentityAssociation', ASSOCIATION_ARN]],
-  },
-  DescribeAccessEntry: {
-    call: (eks) => eks.describeAccessEntry(entry),
-    permissions: [['DescribeAccessEntry', ENTRY_ARN]],
-  },
-  DescribeAddon: { call: (eks) => eks.describeAddon(addon), permissions: [['DescribeAddon', addonArn]] },
-  DescribeAddonConfiguration: {
-    call: (eks) => eks.describeAddonConfiguration({ addonName: EBS, addonVersion: open([]).addon()!.version }),
-    permissions: [['DescribeAddonConfiguration', '*', NOTHING]],
-  },
-  DescribeAddonVersions: {
-    call: (eks) => eks.describeAddonVersions({}),
-    permissions: [['DescribeAddonVersions', '*', NOTHING]],
-  },
-  DescribeCluster: {
-    call: (eks) => eks.describeCluster({ name: CLUSTER }),
-    permissions: [['DescribeCluster', CLUSTER_ARN]],
-  },
-  DescribeClusterVersions: {
-    call: (eks) => eks.describeClusterVersions({}),
-    permissions: [['DescribeClusterVersions', '*', NOTHING]],
-  },
-  DescribeCapability: {
-    call: (eks) => eks.describeCapability({ clusterName: CLUSTER, capabilityName: 'ack' }),
-    permissions: [['DescribeCapability', CAPABILITY_ARN]],
-    before: ({ cluster }) => {
-      cluster.capabilities = [
-        {
-          name: 'ack',
-          arn: CAPABILITY_ARN,
-          type: 'ACK',
-          roleArn: roleArn('ack'),
-          status: 'ACTIVE',
-          tags: {},
-          createdAt: 0,
-        },
-      ];
-    },
-  },
-  DescribeFargateProfile: {
-    call: (eks) => eks.describeFargateProfile({ clusterName: CLUSTER, fargateProfileName: 'default' }),
-    permissions: [['DescribeFargateProfile', `${EKS_ARN}:fargateprofile/${CLUSTER}/default/*`]],
-    before: ({ cluster }) => {
-      cluster.fargateProfiles = [{ name: 'default', namespace: 'default', labels: {} }];
-    },
-  },
-  DescribePodIdentityAssociation: {
-    call: (eks) => eks.describePodIdentityAssociation(association),
-    permissions: [['DescribePodIdentityAssociation', ASSOCIATION_ARN]],
-  },
-  DescribeUpdate: {
-    call: (eks) => eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: UPDATE }),
-    permissions: [
-      ['DescribeUpdate', CLUSTER_ARN],
-      ['DescribeUpdate', addonArn],
-    ],
-  },
-  DisassociateAccessPolicy: {
-    call: (eks) => eks.disassociateAccessPolicy({ ...entry, policyArn: VIEW }),
-    permissions: [['DisassociateAccessPolicy', ENTRY_ARN]],
-  },
-  ListAccessEntries: {
-    call: (eks) => eks.listAccessEntries({ clusterName: CLUSTER }),
-    permissions: [['ListAccessEntries', CLUSTER_ARN]],
-  },
-  ListAccessPolicies: {
-    call: (eks) => eks.listAccessPolicies({}),
-    permissions: [['ListAccessPolicies', '*', NOTHING]],
-  },
-  ListAddons: { call: (eks) => eks.listAddons({ clusterName: CLUSTER }), permissions: [['ListAddons', CLUSTER_ARN]] },
-  ListAssociatedAccessPolicies: {
-    call: (eks) => eks.listAssociatedAccessPolicies(entry),
-    permissions: [['ListAssociatedAccessPolicies', ENTRY_ARN]],
-  },
-  ListCapabilities: {
-    call: (eks) => eks.listCapabilities({ clusterName: CLUSTER }),
-    permissions: [['ListCapabilities', CLUSTER_ARN]],
-  },
-  ListFargateProfiles: {
-    call: (eks) => eks.listFargateProfiles({ clusterName: CLUSTER }),
-    permissions: [['ListFargateProfiles', CLUSTER_ARN]],
-  },
-  ListClusters: { call: (eks) => eks.listClusters({}), permissions: [['ListClusters', '*', `${EKS_ARN}:cluster/*`]] },
-  ListPodIdentityAssociations: {
-    call: (eks) => eks.listPodIdentityAssociations({ clusterName: CLUSTER }),
-    permissions: [['ListPodIdentityAssociations', CLUSTER_ARN]],
-  },
-  ListTagsForResource: {
-    call: (eks) => eks.listTagsForResource({ resourceArn: addonArn }),
-    permissions: [['ListTagsForResource', addonArn]],
-  },
-  ListUpdates: { call: (eks) => eks.listUpdates({ name: CLUSTER }), permissions: [['ListUpdates', CLUSTER_ARN]] },
-  'ListUpdates of an add-on': {
-    call: (eks) => eks.listUpdates({ name: CLUSTER, addonName: EBS }),
-    permissions: [
-      ['ListUpdates', CLUSTER_ARN],
-      ['ListUpdates', addonArn],
-    ],
-  },
-  TagResource: {
-    call: (eks) => eks.tagResource({ resourceArn: ASSOCIATION_ARN, tags: { a: 'b' } }),
-    permissions: [['TagResource', ASSOCIATION_ARN]],
-  },
-  UntagResource: {
-    call: (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['team'] }),
-    permissions: [['UntagResource', ASSOCIATION_ARN]],
-  },
-  UpdateAccessEntry: {
-    call: (eks) => eks.updateAccessEntry({ ...entry, username: 'someone' }),
-    permissions: [['UpdateAccessEntry', ENTRY_ARN]],
-  },
-  UpdateAddon: { call: (eks) => eks.updateAddon(addon), permissions: [['UpdateAddon', addonArn]] },
-  UpdatePodIdentityAssociation: {
-    call: (eks) => eks.updatePodIdentityAssociation({ ...association, disableSessionTags: true }),
-    permissions: [['UpdatePodIdentityAssociation', ASSOCIATION_ARN]],
-  },
-};
+  ['DeleteAccessEntry', (eks) => eks.deleteAccessEntry(entry), ENTRY_ARN],
+  ['DeleteAddon', (eks) => eks.deleteAddon(addon), addonArn],
+  ['DeletePodIdentityAssociation', (eks) => eks.deletePodIdentityAssociation(association), ASSOCIATION_ARN],
+  ['DescribeAccessEntry', (eks) => eks.describeAccessEntry(entry), ENTRY_ARN],
+  ['DescribeAddon', (eks) => eks.describeAddon(addon), addonArn],
+  ['DescribeAddonConfiguration', (eks) => eks.describeAddonConfiguration(configured), '*'],
+  ['DescribeAddonVersions', (eks) => eks.describeAddonVersions({}), '*'],
+  ['DescribeCluster', (eks) => eks.describeCluster({ name: CLUSTER }), CLUSTER_ARN],
+  ['DescribeClusterVersions', (eks) => eks.describeClusterVersions({}), '*'],
+  [
+    'DescribeCapability',
+    (eks) => eks.describeCapability({ ...inCluster, capabilityName: 'ack' }),
+    CAPABILITY_ARN,
+    { before: withCapability },
+  ],
+  [
+    'DescribeFargateProfile',
+    (eks) => eks.describeFargateProfile({ ...inCluster, fargateProfileName: 'default' }),
+    PROFILE_ARN,
+    { before: withProfile },
+  ],
+  ['DescribePodIdentityAssociation', (eks) => eks.describePodIdentityAssociation(association), ASSOCIATION_ARN],
+  [
+    'DescribeUpdate',
+    (eks) => eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: UPDATE }),
+    [CLUSTER_ARN, addonArn],
+  ],
+  ['DisassociateAccessPolicy', (eks) => eks.disassociateAccessPolicy({ ...entry, policyArn: VIEW }), ENTRY_ARN],
+  ['ListAccessEntries', (eks) => eks.listAccessEntries(inCluster), CLUSTER_ARN],
+  ['ListAccessPolicies', (eks) => eks.listAccessPolicies({}), '*'],
+  ['ListAddons', (eks) => eks.listAddons(inCluster), CLUSTER_ARN],
+  ['ListAssociatedAccessPolicies', (eks) => eks.listAssociatedAccessPolicies(entry), ENTRY_ARN],
+  ['ListCapabilities', (eks) => eks.listCapabilities(inCluster), CLUSTER_ARN],
+  ['ListFargateProfiles', (eks) => eks.listFargateProfiles(inCluster), CLUSTER_ARN],
+  ['ListClusters', (eks) => eks.listClusters({}), '*', { permissions: clusters }],
+  ['ListPodIdentityAssociations', (eks) => eks.listPodIdentityAssociations(inCluster), CLUSTER_ARN],
+  ['ListTagsForResource', (eks) => eks.listTagsForResource({ resourceArn: addonArn }), addonArn],
+  ['ListUpdates', (eks) => eks.listUpdates({ name: CLUSTER }), CLUSTER_ARN],
+  ['ListUpdates of an add-on', (eks) => eks.listUpdates({ name: CLUSTER, addonName: EBS }), [CLUSTER_ARN, addonArn]],
+  ['TagResource', (eks) => eks.tagResource({ resourceArn: ASSOCIATION_ARN, tags }), ASSOCIATION_ARN],
+  ['UntagResource', (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['team'] }), ASSOCIATION_ARN],
+  ['UpdateAccessEntry', (eks) => eks.updateAccessEntry({ ...entry, username: 'someone' }), ENTRY_ARN],
+  ['UpdateAddon', (eks) => eks.updateAddon(addon), addonArn],
+  [
+    'UpdatePodIdentityAssociation',
+    (eks) => eks.updatePodIdentityAssociation({ ...association, disableSessionTags: true }),
+    ASSOCIATION_ARN,
+  ],
+];
+
+const CASES: Record<string, Case> = Object.fromEntries(
+  ROWS.map(([name, call, resources, more]) => {
+    const permissions = [resources]
+      .flat()
+      .map((resource): Case['permissions'][number] => [
+        name.split(' ')[0]!,
+        resource,
+        resource === '*' ? NOTHING : resource,
+      ]);
+    return [name, { call, permissions, ...more }];
+  }),
+);
 
 describe('each operation', () => {
   it('has an entry in the table of permissions, and no other has', () => {
@@ -249,11 +190,8 @@ describe('each operation', () => {
     const { eks, cluster, pass } = open([...others, ...additional], before);
     const state = structuredClone(cluster);
     const [, resource, named = resource] = permissions[missing]!;
-    expect(await failureOf(call(eks))).toEqual({
-      name: 'AccessDeniedException',
-      status: 403,
-      message: because(action, named),
-    });
+    const message = because(action, named);
+    expect(await failureOf(call(eks))).toEqual({ name: 'AccessDeniedException', status: 403, message });
     pass(600);
     expect(cluster).toEqual(state);
   });
@@ -313,45 +251,38 @@ describe('each operation', () => {
 });
 
 describe('missing resources', () => {
-  it.each([
+  const missing = { ...association, associationId: 'a-00000000000000009' };
+  it.each<[string, Case['call'], string, string]>([
     [
       'an add-on',
-      (eks: Fixture['eks']) => eks.describeAddon({ ...addon, addonName: 'vpc-cni' }),
-      'eks:DescribeAddon',
-      `${EKS_ARN}:addon/${CLUSTER}/vpc-cni/*`,
+      (eks) => eks.describeAddon({ ...addon, addonName: 'vpc-cni' }),
+      'DescribeAddon',
+      `addon/${CLUSTER}/vpc-cni/*`,
     ],
     [
       'an add-on of a missing cluster',
-      (eks: Fixture['eks']) => eks.deleteAddon({ clusterName: 'gone', addonName: EBS }),
-      'eks:DeleteAddon',
-      `${EKS_ARN}:addon/gone/${EBS}/*`,
+      (eks) => eks.deleteAddon({ ...addon, clusterName: 'gone' }),
+      'DeleteAddon',
+      `addon/gone/${EBS}/*`,
     ],
-    [
-      'a cluster',
-      (eks: Fixture['eks']) => eks.listAddons({ clusterName: 'gone' }),
-      'eks:ListAddons',
-      `${EKS_ARN}:cluster/gone`,
-    ],
+    ['a cluster', (eks) => eks.listAddons({ clusterName: 'gone' }), 'ListAddons', 'cluster/gone'],
     [
       'an association',
-      (eks: Fixture['eks']) =>
-        eks.deletePodIdentityAssociation({ ...association, associationId: 'a-00000000000000009' }),
-      'eks:DeletePodIdentityAssociation',
-      `${EKS_ARN}:podidentityassociation/${CLUSTER}/a-00000000000000009`,
+      (eks) => eks.deletePodIdentityAssociation(missing),
+      'DeletePodIdentityAssociation',
+      `podidentityassociation/${CLUSTER}/${missing.associationId}`,
     ],
     [
       'an access entry',
-      (eks: Fixture['eks']) => eks.describeAccessEntry({ ...entry, principalArn: roleArn('nobody') }),
-      'eks:DescribeAccessEntry',
-      noEntryArn('nobody'),
+      (eks) => eks.describeAccessEntry({ ...entry, principalArn: roleArn('nobody') }),
+      'DescribeAccessEntry',
+      noEntryArn('nobody').slice(EKS_ARN.length + 1),
     ],
-  ])('are not disclosed to callers without permission: %s', async (_what, call, action, named) => {
+  ])('are not disclosed to callers without permission: %s', async (_what, call, operation, resource) => {
     const { eks, grant } = open([]);
-    expect(await failureOf(call(eks))).toEqual({
-      name: 'AccessDeniedException',
-      status: 403,
-      message: because(action, named),
-    });
+    const [action, named] = [`eks:${operation}`, `${EKS_ARN}:${resource}`];
+    const message = because(action, named);
+    expect(await failureOf(call(eks))).toEqual({ name: 'AccessDeniedException', status: 403, message });
     grant([allow(action, named)]);
     expect(await failureOf(call(eks))).toMatchObject({ name: 'ResourceNotFoundException', status: 404 });
   });

@@ -2,16 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import type { ForeignField } from '../../../sandbox/world/world.ts';
-import { CLUSTER, EBS, EBS_SA, openFixture, roleArn } from './fixture.ts';
-import type { Fixture } from './fixture.ts';
+import { type Fixture, EBS, EBS_SA, openFixture, roleArn, addon } from './fixture.ts';
+import { podIdentityAssociations, annotation, uids, kept, updateOf } from './fixture.ts';
 
-const addon = { clusterName: CLUSTER, addonName: EBS };
-const REPLICAS: ForeignField = {
-  field: 'Deployment.apps ebs-csi-controller - .spec.replicas',
-  manager: 'kubectl-scale',
-};
+const CONTROLLER = 'Deployment.apps ebs-csi-controller';
+const REPLICAS: ForeignField = { field: `${CONTROLLER} - .spec.replicas`, manager: 'kubectl-scale' };
 const IMAGE: ForeignField = {
-  field: 'Deployment.apps ebs-csi-controller - .spec.template.spec.containers[name="ebs-plugin"].image',
+  field: `${CONTROLLER} - .spec.template.spec.containers[name="ebs-plugin"].image`,
   manager: 'kubectl-edit',
 };
 const CONFLICT = {
@@ -19,13 +16,6 @@ const CONFLICT = {
   message: `Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts:\n${REPLICAS.field}\n${IMAGE.field}`,
   resourceIds: [],
 };
-const uids = (fixture: Fixture): string[] =>
-  fixture
-    .podsOf(EBS_SA)
-    .map((pod) => pod.metadata.uid)
-    .sort();
-const annotation = (fixture: Fixture): string | undefined =>
-  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
 /** Creates a fixture with an IRSA add-on of which another manager changed these fields. */
 const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
@@ -40,31 +30,14 @@ const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
 /** Patches the controller's Deployment as an administrator. */
 const kubectl = async ({ world, cluster }: Fixture, fieldManager: string, patch: object): Promise<void> => {
   const principalArn = roleArn('operator');
-  const policies = [
-    {
-      policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy',
-      scope: { type: 'cluster' as const, namespaces: [] },
-      associatedAt: 0,
-    },
-  ];
-  cluster.accessEntries.set(principalArn, {
-    principalArn,
-    kubernetesGroups: [],
-    type: 'STANDARD',
-    tags: {},
-    createdAt: 0,
-    policies,
-  });
+  const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy';
+  const policies = [{ policyArn, scope: { type: 'cluster' as const, namespaces: [] }, associatedAt: 0 }];
+  const entry = { principalArn, kubernetesGroups: [], type: 'STANDARD', tags: {}, createdAt: 0, policies };
+  cluster.accessEntries.set(principalArn, entry);
   const path = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
   const headers = { 'content-type': 'application/strategic-merge-patch+json' };
-  const request = {
-    method: 'PATCH',
-    host: 'shop.example',
-    path,
-    query: { fieldManager },
-    headers,
-    body: Buffer.from(JSON.stringify(patch)),
-  };
+  const body = Buffer.from(JSON.stringify(patch));
+  const request = { method: 'PATCH', host: 'shop.example', path, query: { fieldManager }, headers, body };
   const answer = await createKubernetesService(world, cluster)(request, {
     caller: { accessKeyId: 'AK', principalArn, account: cluster.account },
     region: cluster.region,
@@ -128,7 +101,7 @@ describe('CreateAddon over preserved objects with changed fields', () => {
     expect(fixture.addon()?.status).toBe('ACTIVE');
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
     // The version of the failed copy was never applied to the pods.
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(kept(fixture, before)).toBe(0);
   });
 
   it('after a preserved failed copy compares with the settings that the objects were created from', async () => {
@@ -161,12 +134,8 @@ describe('UpdateAddon of objects with changed fields', () => {
     fixture.pass(14);
     expect(fixture.addon()?.status).toBe('UPDATING');
     fixture.pass(1);
-    expect(
-      (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update,
-    ).toMatchObject({
-      status: 'Failed',
-      errors: [{ errorCode: 'ConfigurationConflict', errorMessage: CONFLICT.message, resourceIds: [] }],
-    });
+    const errors = [{ errorCode: 'ConfigurationConflict', errorMessage: CONFLICT.message, resourceIds: [] }];
+    expect(await updateOf(fixture, update?.id)).toMatchObject({ status: 'Failed', errors });
     expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
       status: 'UPDATE_FAILED',
       health: { issues: [CONFLICT] },
@@ -193,47 +162,34 @@ describe('UpdateAddon of objects with changed fields', () => {
       const fixture = changed({ updateConflictEndsIn }, REPLICAS);
       const { update } = await fixture.eks.updateAddon(addon);
       fixture.pass(60);
-      expect(fixture.addon()).toMatchObject({
-        status: updateConflictEndsIn,
-        issues: [{ code: 'ConfigurationConflict' }],
-      });
-      expect(
-        (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status,
-      ).toBe('Failed');
+      const issues = [{ code: 'ConfigurationConflict' }];
+      expect(fixture.addon()).toMatchObject({ status: updateConflictEndsIn, issues });
+      expect((await updateOf(fixture, update?.id))?.status).toBe('Failed');
     },
   );
 
   it('conflicts with a change by kubectl, and keeps the value with PRESERVE', async () => {
     const fixture = changed({});
-    const object = () => fixture.object('deployments.apps', 'ebs-csi-controller')!;
+    const replicas = () => fixture.object('deployments.apps', 'ebs-csi-controller')!.spec?.['replicas'];
+    const counts = () => [fixture.addon()?.status, replicas(), fixture.podsOf(EBS_SA).length];
     await kubectl(fixture, 'kubectl-edit', { spec: { replicas: 3 } });
     expect(fixture.cluster.foreignFields.get(EBS)).toEqual([{ ...REPLICAS, manager: 'kubectl-edit' }]);
-    const associations = { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] };
-    await fixture.eks.updateAddon({ ...addon, ...associations, resolveConflicts: 'PRESERVE' });
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations, resolveConflicts: 'PRESERVE' });
     fixture.pass(300);
-    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual([
-      'ACTIVE',
-      3,
-      3,
-    ]);
+    expect(counts()).toEqual(['ACTIVE', 3, 3]);
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('UPDATE_FAILED');
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
     fixture.pass(300);
-    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual([
-      'ACTIVE',
-      2,
-      2,
-    ]);
+    expect(counts()).toEqual(['ACTIVE', 2, 2]);
     expect(fixture.cluster.foreignFields.size).toBe(0);
   });
 
   it('does not conflict with a restart by kubectl, whose annotation EKS does not set', async () => {
     const fixture = changed({});
-    await kubectl(fixture, 'kubectl-rollout', {
-      spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'x' } } } },
-    });
+    const annotations = { 'kubectl.kubernetes.io/restartedAt': 'x' };
+    await kubectl(fixture, 'kubectl-rollout', { spec: { template: { metadata: { annotations } } } });
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('ACTIVE');
@@ -250,14 +206,13 @@ describe('UpdateAddon of objects with changed fields', () => {
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('ACTIVE');
     expect(annotation(fixture)).toBe(roleArn('other'));
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(kept(fixture, before)).toBe(0);
   });
 
   it('does not affect other add-ons', async () => {
     const fixture = openFixture({ addons: [{ name: EBS }, { name: 'coredns' }] });
-    fixture.cluster.foreignFields.set('coredns', [
-      { field: 'ConfigMap coredns - .data.Corefile', manager: 'kubectl-edit' },
-    ]);
+    const field = 'ConfigMap coredns - .data.Corefile';
+    fixture.cluster.foreignFields.set('coredns', [{ field, manager: 'kubectl-edit' }]);
     await fixture.eks.updateAddon(addon);
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('ACTIVE');

@@ -268,6 +268,24 @@ export const openFixture = (
   };
 };
 
+export const addon = { clusterName: CLUSTER, addonName: EBS };
+export const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
+/** Returns the role in the annotation of the driver's service account. */
+export const annotation = (fixture: Fixture): string | undefined =>
+  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+/** Returns the uids of the driver's pods. */
+export const uids = (fixture: Fixture): string[] =>
+  fixture
+    .podsOf(EBS_SA)
+    .map((pod) => pod.metadata.uid)
+    .sort();
+
+/** Returns how many of the driver's pods are among those with these uids. */
+export const kept = (fixture: Fixture, before: string[]): number =>
+  uids(fixture).filter((uid) => before.includes(uid)).length;
+export const updateOf = async ({ eks }: Fixture, updateId: string | undefined) =>
+  (await eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId })).update;
+
 /** Returns the names of the environment variables of a pod's first container. */
 export const envOf = (pod: KubeObject | undefined): string[] => {
   const [container] = (pod?.spec?.['containers'] ?? []) as { env?: { name: string }[] }[];

@@ -16,11 +16,10 @@ import type { Fixture, Statement } from './fixture.ts';
 const EKS_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}`;
 export const CLUSTER_ARN = `${EKS_ARN}:cluster/${CLUSTER}`;
 const ADOT = 'adot';
-export const [METRICS, TRACES, LOGS] = [
-  'adot-col-prom-metrics',
-  'adot-col-otlp-ingest',
-  'adot-col-container-logs',
-] as const;
+const FAR = roleArn('far', OTHER_ACCOUNT);
+export const METRICS = 'adot-col-prom-metrics';
+const TRACES = 'adot-col-otlp-ingest';
+export const LOGS = 'adot-col-container-logs';
 export const PODS = 'pods.eks.amazonaws.com';
 export const EKS = 'eks.amazonaws.com';
 /** Allows the operations themselves, whose permissions are tested elsewhere. */
@@ -113,182 +112,151 @@ const standAlone = ({ associate }: Fixture): void =>
   void associate({ id: idOf(0), serviceAccount: 'till', roleArn: roleArn('ebs') });
 export const single = { clusterName: CLUSTER, associationId: idOf(0) };
 const ownsThree = (fixture: Fixture): void =>
+  own(
+    fixture,
+    ADOT,
+    [METRICS, TRACES, LOGS].map((serviceAccount) => ({ serviceAccount, role: 'ebs' })),
+  );
+const ownsForeign = (fixture: Fixture): void =>
+  own(fixture, EBS, [{ serviceAccount: EBS_SA, role: 'ebs', targetRoleArn: FAR }]);
+const failedCopy = (fixture: Fixture): void => {
   own(fixture, ADOT, [
     { serviceAccount: METRICS, role: 'ebs' },
     { serviceAccount: TRACES, role: 'ebs' },
-    { serviceAccount: LOGS, role: 'ebs' },
   ]);
+  fixture.addon(ADOT)!.status = 'CREATE_FAILED';
+};
+const ownsOld = (fixture: Fixture): void =>
+  own(fixture, ADOT, [
+    { serviceAccount: METRICS, role: 'ebs' },
+    { serviceAccount: LOGS, role: 'irsa-only' },
+    { serviceAccount: 'of-an-older-version', role: 'ebs' },
+  ]);
+
+const withRole = (role: string) => ({ podIdentityAssociations: [to(EBS_SA, role)] });
+const IRSA = { serviceAccountRoleArn: roleArn('irsa-only') };
+const createWith =
+  (more: object = {}): Case['call'] =>
+  (eks) =>
+    eks.createAddon({ ...ebs, ...more });
+const updateWith =
+  (more: object = {}): Case['call'] =>
+  (eks) =>
+    eks.updateAddon({ ...ebs, ...more });
+const deleteWith =
+  (more: object = {}): Case['call'] =>
+  (eks) =>
+    eks.deleteAddon({ ...ebs, ...more });
+const till = { clusterName: CLUSTER, namespace: 'shop', serviceAccount: 'till', roleArn: roleArn('ebs') };
+const retarget: Case['call'] = (eks) => eks.updatePodIdentityAssociation({ ...single, targetRoleArn: FAR });
+const SINGLE = itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`);
+const OWNING = { addons: [EBS], setup: ownsEbs };
+const OWNING_THREE = { addons: [ADOT], setup: ownsThree };
+const removed = (index: number): Permission => onAssociation('Delete', idOf(index));
+const updated = (index: number): Permission => onAssociation('Update', idOf(index));
 
 export const CASES: Record<string, Case> = {
   'CreatePodIdentityAssociation, whose target role is not passed': {
-    call: (eks) =>
-      eks.createPodIdentityAssociation({
-        clusterName: CLUSTER,
-        namespace: 'shop',
-        serviceAccount: 'till',
-        roleArn: roleArn('ebs'),
-        targetRoleArn: roleArn('far', OTHER_ACCOUNT),
-      }),
+    call: (eks) => eks.createPodIdentityAssociation({ ...till, targetRoleArn: FAR }),
     permissions: [itself('eks:CreatePodIdentityAssociation', CLUSTER_ARN), pass('ebs'), get('ebs')],
   },
   'UpdatePodIdentityAssociation with a role': {
     setup: standAlone,
     call: (eks) => eks.updatePodIdentityAssociation({ ...single, roleArn: roleArn('other') }),
-    permissions: [
-      itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`),
-      pass('other'),
-      get('other'),
-    ],
+    permissions: [SINGLE, pass('other'), get('other')],
   },
-  'UpdatePodIdentityAssociation with only a target role': {
-    setup: standAlone,
-    call: (eks) => eks.updatePodIdentityAssociation({ ...single, targetRoleArn: roleArn('far', OTHER_ACCOUNT) }),
-    permissions: [
-      itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`),
-    ],
-  },
+  'UpdatePodIdentityAssociation with only a target role': { setup: standAlone, call: retarget, permissions: [SINGLE] },
   'UpdatePodIdentityAssociation with only a target role, if EKS checks each time': {
     setup: standAlone,
     knobs: { updateAssociationPassesRole: true },
-    call: (eks) => eks.updatePodIdentityAssociation({ ...single, targetRoleArn: roleArn('far', OTHER_ACCOUNT) }),
-    permissions: [
-      itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`),
-      pass('ebs'),
-      get('ebs'),
-    ],
+    call: retarget,
+    permissions: [SINGLE, pass('ebs'), get('ebs')],
   },
-  'CreateAddon without roles': { call: (eks) => eks.createAddon(ebs), permissions: [] },
+  'CreateAddon without roles': { call: createWith(), permissions: [] },
   'CreateAddon with an association': {
-    call: (eks) => eks.createAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
+    call: createWith(withRole('ebs')),
     permissions: [pass('ebs'), get('ebs'), make()],
   },
   'CreateAddon with a role for its service account': {
-    call: (eks) => eks.createAddon({ ...ebs, serviceAccountRoleArn: roleArn('irsa-only') }),
+    call: createWith(IRSA),
     permissions: [pass('irsa-only', EKS), get('irsa-only')],
   },
   'CreateAddon with both': {
-    call: (eks) =>
-      eks.createAddon({
-        ...ebs,
-        serviceAccountRoleArn: roleArn('irsa-only'),
-        podIdentityAssociations: [to(EBS_SA, 'ebs')],
-      }),
+    call: createWith({ ...IRSA, ...withRole('ebs') }),
     permissions: [pass('irsa-only', EKS), pass('ebs'), get('irsa-only'), get('ebs'), make()],
   },
   'CreateAddon over a failed copy': {
     addons: [ADOT],
-    setup: (fixture) => {
-      own(fixture, ADOT, [
-        { serviceAccount: METRICS, role: 'ebs' },
-        { serviceAccount: TRACES, role: 'ebs' },
-      ]);
-      fixture.addon(ADOT)!.status = 'CREATE_FAILED';
-    },
-    call: (eks) => eks.createAddon({ ...adot, podIdentityAssociations: [to(METRICS, 'ebs')] }),
-    permissions: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0)), onAssociation('Delete', idOf(1))],
+    setup: failedCopy,
+    call: createWith({ ...adot, podIdentityAssociations: [to(METRICS, 'ebs')] }),
+    permissions: [pass('ebs'), get('ebs'), updated(0), removed(1)],
   },
-  'UpdateAddon without associations': {
-    addons: [EBS],
-    setup: ownsEbs,
-    call: (eks) => eks.updateAddon(ebs),
-    permissions: [],
-  },
+  'UpdateAddon without associations': { ...OWNING, call: updateWith(), permissions: [] },
   'UpdateAddon with its first association': {
     addons: [EBS],
-    call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
+    call: updateWith(withRole('ebs')),
     permissions: [pass('ebs'), get('ebs'), make()],
   },
   'UpdateAddon with the same association': {
-    addons: [EBS],
-    setup: ownsEbs,
-    call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
+    ...OWNING,
+    call: updateWith(withRole('ebs')),
     permissions: [pass('ebs'), get('ebs')],
   },
   'UpdateAddon with another role': {
-    addons: [EBS],
-    setup: ownsEbs,
-    call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'other')] }),
-    permissions: [pass('other'), get('other'), onAssociation('Update', idOf(0))],
+    ...OWNING,
+    call: updateWith(withRole('other')),
+    permissions: [pass('other'), get('other'), updated(0)],
   },
   'UpdateAddon that clears a target role': {
     addons: [EBS],
-    setup: (fixture) =>
-      own(fixture, EBS, [{ serviceAccount: EBS_SA, role: 'ebs', targetRoleArn: roleArn('far', OTHER_ACCOUNT) }]),
-    call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
-    permissions: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0))],
+    setup: ownsForeign,
+    call: updateWith(withRole('ebs')),
+    permissions: [pass('ebs'), get('ebs'), updated(0)],
   },
   'UpdateAddon that removes its associations': {
-    addons: [EBS],
-    setup: ownsEbs,
-    call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [] }),
-    permissions: [onAssociation('Delete', idOf(0))],
+    ...OWNING,
+    call: updateWith({ podIdentityAssociations: [] }),
+    permissions: [removed(0)],
   },
   'UpdateAddon with a role for its service account': {
     addons: [EBS],
-    call: (eks) => eks.updateAddon({ ...ebs, serviceAccountRoleArn: roleArn('irsa-only') }),
+    call: updateWith(IRSA),
     permissions: [pass('irsa-only', EKS), get('irsa-only')],
   },
   'UpdateAddon that creates, changes, keeps and removes an association': {
     addons: [ADOT],
-    setup: (fixture) =>
-      own(fixture, ADOT, [
-        { serviceAccount: METRICS, role: 'ebs' },
-        { serviceAccount: LOGS, role: 'irsa-only' },
-        { serviceAccount: 'of-an-older-version', role: 'ebs' },
-      ]),
-    call: (eks) =>
-      eks.updateAddon({
-        ...adot,
-        podIdentityAssociations: [to(METRICS, 'ebs'), to(TRACES, 'other'), to(LOGS, 'other')],
-      }),
-    permissions: [
-      pass('ebs'),
-      pass('other'),
-      get('ebs'),
-      get('other'),
-      make(),
-      onAssociation('Update', idOf(1)),
-      onAssociation('Delete', idOf(2)),
-    ],
+    setup: ownsOld,
+    call: updateWith({
+      ...adot,
+      podIdentityAssociations: [to(METRICS, 'ebs'), to(TRACES, 'other'), to(LOGS, 'other')],
+    }),
+    permissions: [pass('ebs'), pass('other'), get('ebs'), get('other'), make(), updated(1), removed(2)],
   },
   'UpdateAddon whose associations get new ids': {
-    addons: [EBS],
-    setup: ownsEbs,
+    ...OWNING,
     knobs: { newIdOnReplace: true },
-    call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
-    permissions: [pass('ebs'), get('ebs'), make(), onAssociation('Delete', idOf(0))],
+    call: updateWith(withRole('ebs')),
+    permissions: [pass('ebs'), get('ebs'), make(), removed(0)],
   },
-  DeleteAddon: {
-    addons: [ADOT],
-    setup: ownsThree,
-    call: (eks) => eks.deleteAddon(adot),
-    permissions: [0, 1, 2].map((index) => onAssociation('Delete', idOf(index))),
-  },
-  'DeleteAddon with preserve': {
-    addons: [ADOT],
-    setup: ownsThree,
-    call: (eks) => eks.deleteAddon({ ...adot, preserve: true }),
-    permissions: [],
-  },
-  'DeleteAddon with preserve false': {
-    addons: [EBS],
-    setup: ownsEbs,
-    call: (eks) => eks.deleteAddon({ ...ebs, preserve: false }),
-    permissions: [onAssociation('Delete', idOf(0))],
-  },
+  DeleteAddon: { ...OWNING_THREE, call: deleteWith(adot), permissions: [0, 1, 2].map(removed) },
+  'DeleteAddon with preserve': { ...OWNING_THREE, call: deleteWith({ ...adot, preserve: true }), permissions: [] },
+  'DeleteAddon with preserve false': { ...OWNING, call: deleteWith({ preserve: false }), permissions: [removed(0)] },
   'DeleteAddon with associations that it does not own': {
     addons: [EBS],
     setup: standAlone,
-    call: (eks) => eks.deleteAddon(ebs),
+    call: deleteWith(),
     permissions: [],
   },
 };
 
 export const KNOB = ['absent', 'cluster'] as const;
 
+export const statementsOf = (permissions: Permission[]): Statement[] => permissions.map(({ statement }) => statement);
+
+/** `as`: permissions in addition to those for the operations; by default those of the case. */
 export const open = (
-  { addons = [], setup, knobs = {} }: Case,
-  as: Statement[],
+  { addons = [], setup, knobs = {}, permissions }: Case,
+  as: Statement[] = statementsOf(permissions),
   associatedResourceArn: (typeof KNOB)[number] = 'absent',
 ): Fixture => {
   const fixture = openFixture({

@@ -17,18 +17,21 @@ import {
   CASES,
   KNOB,
   open,
+  statementsOf,
   METRICS,
   LOGS,
 } from './on-behalf-cases.ts';
 import type { Case } from './on-behalf-cases.ts';
 
+/** Permissions for an association, with a condition on passing its role. */
+const passingWith = (condition: unknown): Statement[] => [
+  allow('iam:PassRole', roleArn('ebs'), condition),
+  ...statementsOf([get('ebs'), make()]),
+];
+
 describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
   it.each(Object.entries(CASES))('%s needs exactly the permissions for its changes', async (_name, given) => {
-    const { eks, authorizer } = open(
-      given,
-      given.permissions.map(({ statement }) => statement),
-      knob,
-    );
+    const { eks, authorizer } = open(given, undefined, knob);
     await given.call(eks);
     expect(authorizer.denials).toEqual([]);
     const operation = /^eks:(Create|Update|Delete)Addon$/;
@@ -46,22 +49,11 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
 
   it.each(each)('%s is denied without %s, and changes nothing', async (name, _use, missing) => {
     const given = CASES[name]!;
-    const {
-      eks,
-      cluster,
-      pass: wait,
-      authorizer,
-    } = open(
-      given,
-      given.permissions.filter((_permission, index) => index !== missing).map(({ statement }) => statement),
-      knob,
-    );
+    const others = given.permissions.filter((_permission, index) => index !== missing);
+    const { eks, cluster, pass: wait, authorizer } = open(given, statementsOf(others), knob);
     const state = structuredClone(cluster);
-    expect(await failureOf(given.call(eks))).toEqual({
-      name: 'AccessDeniedException',
-      status: 403,
-      message: given.permissions[missing]!.refusal,
-    });
+    const message = given.permissions[missing]!.refusal;
+    expect(await failureOf(given.call(eks))).toEqual({ name: 'AccessDeniedException', status: 403, message });
     expect(authorizer.denials).toHaveLength(1);
     wait(600);
     expect(cluster).toEqual(state);
@@ -73,26 +65,14 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
       ArnLikeIfExists: { 'iam:AssociatedResourceArn': CLUSTER_ARN },
     };
     const given = CASES['CreateAddon with an association']!;
-    const { eks, addon } = open(
-      given,
-      [allow('iam:PassRole', roleArn('ebs'), condition), get('ebs').statement, make().statement],
-      knob,
-    );
+    const { eks, addon } = open(given, passingWith(condition), knob);
     await given.call(eks);
     expect(addon()?.associationIds).toHaveLength(1);
   });
 
   it(`ArnLike with the cluster ${knob === 'absent' ? 'allows passing no role' : 'allows passing a role'}`, async () => {
     const given = CASES['CreateAddon with an association']!;
-    const { eks } = open(
-      given,
-      [
-        allow('iam:PassRole', roleArn('ebs'), { ArnLike: { 'iam:AssociatedResourceArn': CLUSTER_ARN } }),
-        get('ebs').statement,
-        make().statement,
-      ],
-      knob,
-    );
+    const { eks } = open(given, passingWith({ ArnLike: { 'iam:AssociatedResourceArn': CLUSTER_ARN } }), knob);
     const outcome = given.call(eks).then(
       () => 'passed',
       (error: Error) => error.message,
@@ -110,8 +90,8 @@ describe('iam:PassRole', () => {
     'for %s is checked for the service that gets the role, and no other',
     async (_what, name, role, service, other) => {
       const given = CASES[name]!;
-      const permissions = given.permissions.map(({ statement }) => statement);
-      await given.call(open(given, permissions).eks);
+      const permissions = statementsOf(given.permissions);
+      await given.call(open(given).eks);
       const wrong = permissions.map((statement) =>
         statement['Action'] === 'iam:PassRole'
           ? allow('iam:PassRole', roleArn(role), { StringEquals: { 'iam:PassedToService': other } })
@@ -131,7 +111,7 @@ describe('iam:PassRole', () => {
     async (name, service) => {
       const given = { ...CASES[name]!, knobs: { passedToService: service } };
       const passingTo = (named: string): Statement[] =>
-        given.permissions.map(({ statement }) =>
+        statementsOf(given.permissions).map((statement) =>
           statement['Action'] === 'iam:PassRole' ? pass('ebs', named).statement : statement,
         );
       await given.call(open(given, passingTo(service)).eks);
@@ -146,10 +126,7 @@ describe('iam:PassRole', () => {
     'for the role of IRSA is checked for EKS, also if roles of associations are passed to %s',
     async (passedToService) => {
       const given = { ...CASES['UpdateAddon with a role for its service account']!, knobs: { passedToService } };
-      const { eks, authorizer } = open(
-        given,
-        given.permissions.map(({ statement }) => statement),
-      );
+      const { eks, authorizer } = open(given);
       await given.call(eks);
       expect(authorizer.uses().flatMap(({ passedTo }) => passedTo ?? [])).toEqual([EKS]);
     },
@@ -158,11 +135,7 @@ describe('iam:PassRole', () => {
   it('restricted to one cluster is denied for another, if EKS provides the cluster', async () => {
     const given = CASES['CreateAddon with an association']!;
     const elsewhere = { ArnLikeIfExists: { 'iam:AssociatedResourceArn': `${CLUSTER_ARN}-2` } };
-    const { eks } = open(
-      given,
-      [allow('iam:PassRole', roleArn('ebs'), elsewhere), get('ebs').statement, make().statement],
-      'cluster',
-    );
+    const { eks } = open(given, passingWith(elsewhere), 'cluster');
     expect((await failureOf(given.call(eks))).message).toBe(pass('ebs').refusal);
   });
 
@@ -174,31 +147,20 @@ describe('iam:PassRole', () => {
       allow('eks:*', '*'),
     ]);
     const refused = { name: 'AccessDeniedException', status: 403, message: 'Cross-account pass role is not allowed.' };
-    expect(await failureOf(eks.updateAddon({ ...ebs, serviceAccountRoleArn: role }))).toEqual(refused);
-    expect(
-      await failureOf(
-        eks.updateAddon({ ...ebs, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: role }] }),
-      ),
-    ).toEqual(refused);
-    expect(
-      await failureOf(
-        eks.createAddon({
-          ...adot,
-          podIdentityAssociations: [to(METRICS, 'ebs'), { serviceAccount: LOGS, roleArn: role }],
-        }),
-      ),
-    ).toEqual(refused);
-    expect(
-      await failureOf(
-        eks.createPodIdentityAssociation({
-          clusterName: CLUSTER,
-          namespace: 'shop',
-          serviceAccount: 'till',
-          roleArn: role,
-        }),
-      ),
-    ).toEqual(refused);
-    expect(await failureOf(eks.updatePodIdentityAssociation({ ...single, roleArn: role }))).toEqual(refused);
+    const both = [to(METRICS, 'ebs'), { serviceAccount: LOGS, roleArn: role }];
+    for (const call of [
+      eks.updateAddon({ ...ebs, serviceAccountRoleArn: role }),
+      eks.updateAddon({ ...ebs, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: role }] }),
+      eks.createAddon({ ...adot, podIdentityAssociations: both }),
+      eks.createPodIdentityAssociation({
+        clusterName: CLUSTER,
+        namespace: 'shop',
+        serviceAccount: 'till',
+        roleArn: role,
+      }),
+      eks.updatePodIdentityAssociation({ ...single, roleArn: role }),
+    ])
+      expect(await failureOf(call)).toEqual(refused);
     expect(authorizer.denials).toEqual([]);
   });
 
@@ -206,7 +168,7 @@ describe('iam:PassRole', () => {
     const { eks, grant } = open({ ...CASES['UpdateAddon with its first association']!, permissions: [] }, []);
     const nobody = { ...ebs, podIdentityAssociations: [to(EBS_SA, 'nobody')] };
     expect((await failureOf(eks.updateAddon(nobody))).message).toBe(pass('nobody').refusal);
-    grant([...OPERATIONS, ...[pass('nobody'), get('nobody'), make()].map(({ statement }) => statement)]);
+    grant([...OPERATIONS, ...statementsOf([pass('nobody'), get('nobody'), make()])]);
     expect((await failureOf(eks.updateAddon(nobody))).message).toBe('Role provided in the request does not exist.');
   });
 });
@@ -230,10 +192,7 @@ describe('iam:GetRole on behalf', () => {
 describe('a repeated call', () => {
   it('needs no permission for the changes of the first call', async () => {
     const given = CASES['CreateAddon with an association']!;
-    const { eks, grant, authorizer } = open(
-      given,
-      given.permissions.map(({ statement }) => statement),
-    );
+    const { eks, grant, authorizer } = open(given);
     const input = { ...ebs, clientRequestToken: 'once', podIdentityAssociations: [to(EBS_SA, 'ebs')] };
     const first = await eks.createAddon(input);
     grant(OPERATIONS);
@@ -243,10 +202,7 @@ describe('a repeated call', () => {
 
   it('of DeleteAddon while the add-on is being deleted needs no further permission', async () => {
     const given: Case = { ...CASES['DeleteAddon with preserve false']!, knobs: { deleteWhileBusy: 'accept' } };
-    const { eks, grant } = open(
-      given,
-      given.permissions.map(({ statement }) => statement),
-    );
+    const { eks, grant } = open(given);
     await given.call(eks);
     grant(OPERATIONS);
     expect(((await given.call(eks)) as { addon: { status: string } }).addon.status).toBe('DELETING');
@@ -258,7 +214,7 @@ describe('a repeated call', () => {
     const input = { ...ebs, clientRequestToken: 'once', podIdentityAssociations: [to(EBS_SA, 'ebs')] };
     expect((await failureOf(eks.updateAddon(input))).message).toBe(pass('ebs').refusal);
     expect(addon()).toMatchObject({ status: 'ACTIVE', generation: 1, associationIds: [] });
-    grant([...OPERATIONS, ...[pass('other'), get('other'), make()].map(({ statement }) => statement)]);
+    grant([...OPERATIONS, ...statementsOf([pass('other'), get('other'), make()])]);
     await eks.updateAddon({ ...input, podIdentityAssociations: [to(EBS_SA, 'other')] });
     expect(addon()).toMatchObject({ status: 'UPDATING', generation: 2 });
   });

@@ -2,19 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
-import { CLUSTER, EBS, EBS_SA, envOf, openFixture, roleArn } from './fixture.ts';
-import type { Fixture } from './fixture.ts';
+import { type Fixture, CLUSTER, EBS, EBS_SA, envOf, openFixture } from './fixture.ts';
+import { roleArn, addon, podIdentityAssociations, annotation, uids, kept } from './fixture.ts';
 
-const addon = { clusterName: CLUSTER, addonName: EBS };
-const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 const irsa = (knobs: Partial<Knobs>): Fixture => openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs });
-const uids = (fixture: Fixture): string[] =>
-  fixture
-    .podsOf(EBS_SA)
-    .map((pod) => pod.metadata.uid)
-    .sort();
-const annotation = (fixture: Fixture): string | undefined =>
-  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
 /** Returns the identity that all pods of the controller have. */
 const identity = (fixture: Fixture): string => {
@@ -110,7 +101,7 @@ describe('podsKeepIdentityOnUpdate', () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     const before = uids(fixture);
     await update(fixture, { podIdentityAssociations, addonVersion: 'v1.44.0-eksbuild.1' });
-    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(kept(fixture, before)).toBe(0);
     expect(identity(fixture)).toBe('irsa');
   });
 });

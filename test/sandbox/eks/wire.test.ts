@@ -27,6 +27,8 @@ const refusal = (run: () => unknown): [string, string] => {
   throw new Error('expected a refusal');
 };
 
+const LENGTH = 'Member must have length';
+
 describe('decoding a request', () => {
   it('reads members from path, query and body', () => {
     expect(decode('DELETE', '/clusters/shop/addons/vpc-cni', { query: { preserve: 'true' } })).toEqual({
@@ -54,74 +56,53 @@ describe('decoding a request', () => {
     });
   });
 
+  const LONG = `/clusters/${'c'.repeat(101)}/addons`;
   it.each([
-    [
-      'a missing member',
-      '/clusters/shop/addons',
-      {},
-      "Value null at 'addonName' failed to satisfy constraint: Member must not be null",
-    ],
+    ['a missing member', {}, "Value null at 'addonName' failed to satisfy constraint: Member must not be null"],
     [
       'a missing member of a list’s structure',
-      '/clusters/shop/addons',
       { addonName: 'x', podIdentityAssociations: [{ serviceAccount: 's' }] },
       "Value null at 'podIdentityAssociations.1.member.roleArn' failed",
     ],
     [
       'a wrong type',
-      '/clusters/shop/addons',
       { addonName: 7 },
       "Value '7' at 'addonName' failed to satisfy constraint: Member must be a string",
     ],
     [
       'a value that is not a list',
-      '/clusters/shop/addons',
       { addonName: 'x', podIdentityAssociations: {} },
       "Value '{}' at 'podIdentityAssociations' failed to satisfy constraint: Member must be a list",
     ],
     [
       'an unknown mode',
-      '/clusters/shop/addons',
       { addonName: 'x', resolveConflicts: 'FORCE' },
       'Member must satisfy enum value set: [NONE, OVERWRITE, PRESERVE]',
     ],
     [
       'a role that is too long',
-      '/clusters/shop/addons',
       { addonName: 'x', serviceAccountRoleArn: 'r'.repeat(256) },
-      'Member must have length less than or equal to 255',
+      `${LENGTH} less than or equal to 255`,
     ],
     [
       'an empty namespace',
-      '/clusters/shop/addons',
       { addonName: 'x', namespaceConfig: { namespace: '' } },
-      "Value '' at 'namespaceConfig.namespace' failed to satisfy constraint: Member must have length greater than or equal to 1",
+      `Value '' at 'namespaceConfig.namespace' failed to satisfy constraint: ${LENGTH} greater than or equal to 1`,
     ],
     [
       'tags that are not a map',
-      '/clusters/shop/addons',
       { addonName: 'x', tags: {} },
-      "at 'tags' failed to satisfy constraint: Member must have length greater than or equal to 1",
+      `at 'tags' failed to satisfy constraint: ${LENGTH} greater than or equal to 1`,
     ],
-    [
-      'a tag that is too long',
-      '/clusters/shop/addons',
-      { addonName: 'x', tags: { a: 'v'.repeat(257) } },
-      'Member must have length less than or equal to 256',
-    ],
+    ['a tag that is too long', { addonName: 'x', tags: { a: 'v'.repeat(257) } }, `${LENGTH} less than or equal to 256`],
     [
       'a cluster name with invalid characters',
-      '/clusters/-shop/addons',
       { addonName: 'x' },
       'Member must satisfy regular expression pattern',
+      '/clusters/-shop/addons',
     ],
-    [
-      'a cluster name that is too long',
-      `/clusters/${'c'.repeat(101)}/addons`,
-      { addonName: 'x' },
-      'Member must have length less than or equal to 100',
-    ],
-  ])('rejects %s', (_what, path, body, message) => {
+    ['a cluster name that is too long', { addonName: 'x' }, `${LENGTH} less than or equal to 100`, LONG],
+  ])('rejects %s', (_what, body, message, path = '/clusters/shop/addons') => {
     const [name, text] = refusal(() => decode('POST', path, { body }));
     expect(name).toBe('InvalidParameterException');
     expect(text).toContain(message);

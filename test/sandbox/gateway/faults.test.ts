@@ -1,11 +1,7 @@
 /** Faults as functions in virtual time experience them, through real SDK clients. */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteAddonCommand,
-  DescribeAddonCommand,
-  DescribeClusterCommand,
-  UpdateAddonCommand,
-} from '@aws-sdk/client-eks';
+import { DeleteAddonCommand, DescribeAddonCommand } from '@aws-sdk/client-eks';
+import { DescribeClusterCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
@@ -38,9 +34,8 @@ type Work = (tools: {
 const open = (work: Work, faults: FaultInput[]) => {
   const world = newWorld();
   for (const fault of faults) world.faults.add(fault);
-  world.accounts
-    .get(ACCOUNT)!
-    .roles.set('machine', roleOf(MACHINE_ROLE, allow('lambda:InvokeFunction', functionArn('step:1'))));
+  const { roles } = world.accounts.get(ACCOUNT)!;
+  roles.set('machine', roleOf(MACHINE_ROLE, allow('lambda:InvokeFunction', functionArn('step:1'))));
   const clock = new VirtualClock(world.schedule.now());
   const services: Parameters<typeof openGateway>[1] = {
     events: echo,
@@ -59,19 +54,10 @@ const open = (work: Work, faults: FaultInput[]) => {
       void notes.push(`${attempt} at ${((clock.now() - startedAt) / 1000).toFixed(0)} s: ${text}`);
     return work({ clients, world, sleep: (milliseconds) => clock.sleep(milliseconds), note, attempt });
   };
-  const lambda = new SourceRuntime({
-    world,
-    clock,
-    functions: [functionOf('step', { timeoutSeconds: 10 })],
-    steps: { step: {} },
-    createInvoker,
-  });
-  const retry = {
-    ErrorEquals: ['Runtime.ExitError', 'Sandbox.Timedout'],
-    IntervalSeconds: 1,
-    BackoffRate: 1,
-    MaxAttempts: 2,
-  };
+  const functions = [functionOf('step', { timeoutSeconds: 10 })];
+  const lambda = new SourceRuntime({ world, clock, functions, steps: { step: {} }, createInvoker });
+  const errors = ['Runtime.ExitError', 'Sandbox.Timedout'];
+  const retry = { ErrorEquals: errors, IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 2 };
   const caught = { ErrorEquals: ['States.ALL'], Next: 'Caught' };
   const state = invoke('step', { Retry: [retry], Catch: [caught], End: true });
   const definition = {
@@ -79,12 +65,8 @@ const open = (work: Work, faults: FaultInput[]) => {
     StartAt: 'It',
     States: { It: state, Caught: { Type: 'Pass', Output: { caught: '{% $states.input.Error %}' }, End: true } },
   };
-  const executions = new Executions({
-    world,
-    clock,
-    lambda,
-    stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: MACHINE_ROLE }],
-  });
+  const machine = { logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: MACHINE_ROLE };
+  const executions = new Executions({ world, clock, lambda, stateMachines: [machine] });
   services['states'] = createStatesService(world, executions);
   /** Waits until the execution has ended and everything that still runs has finished. */
   const run = () =>
@@ -94,13 +76,9 @@ const open = (work: Work, faults: FaultInput[]) => {
       await clock.sleep(60_000);
       return execution;
     });
-  return {
-    world,
-    run,
-    notes,
-    calls: () => world.log.calls.filter(({ service }) => service !== 'lambda'),
-    attempts: () => attempts,
-  };
+  const callsOf = (ofLambda: boolean) => world.log.calls.filter(({ service }) => (service === 'lambda') === ofLambda);
+  const invocations = () => callsOf(true).map(({ error }) => error);
+  return { world, run, notes, calls: () => callsOf(false), invocations };
 };
 
 const describeThenDelete: Work = async ({ clients, note }) => {
@@ -112,50 +90,31 @@ const describeThenDelete: Work = async ({ clients, note }) => {
 };
 const operations = (bench: ReturnType<typeof open>) => bench.calls().map(({ operation }) => operation);
 
+const DONE = { Source: 'my.app', DetailType: 'Done', Detail: '{}' };
+const EXECUTION = 'arn:aws:states:eu-west-1:111122223333:execution:machine:x';
 const call: Record<string, (clients: ClientFactory) => Promise<unknown>> = {
   eks: (clients) => clients.eks().send(new UpdateAddonCommand(ADDON)),
   iam: (clients) => clients.iam().send(new GetRoleCommand({ RoleName: 'ebs-csi' })),
   dynamodb: (clients) => clients.dynamodb().send(new GetItemCommand({ TableName: 'Ledger', Key: { pk: { S: 'a' } } })),
-  events: (clients) =>
-    clients
-      .eventBridge()
-      .send(new PutEventsCommand({ Entries: [{ Source: 'my.app', DetailType: 'Done', Detail: '{}' }] })),
-  states: (clients) =>
-    clients
-      .stepFunctions()
-      .send(
-        new DescribeExecutionCommand({ executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:x' }),
-      ),
+  events: (clients) => clients.eventBridge().send(new PutEventsCommand({ Entries: [DONE] })),
+  states: (clients) => clients.stepFunctions().send(new DescribeExecutionCommand({ executionArn: EXECUTION })),
 };
 
 describe('a service that refuses', () => {
+  const MAY_NOT_UPDATE =
+    /^User: arn:aws:sts::111122223333:assumed-role\/operator\/\S+ is not authorized to perform: eks:UpdateAddon on resource: /;
+  const UPDATING = /^Addon aws-ebs-csi-driver cannot be updated as it is currently in UPDATING state$/;
+  const MAY_NOT_GET =
+    /iam:GetRole on resource: role ebs-csi because no identity-based policy allows the iam:GetRole action$/;
   test.each<[string, FaultKind, number, string, RegExp]>([
     ['eks', 'throttled', 429, 'ThrottlingException', /^Rate exceeded$/],
     ['eks', 'server-error', 500, 'ServerException', /^Internal server error$/],
-    [
-      'eks',
-      'access-denied',
-      403,
-      'AccessDeniedException',
-      /^User: arn:aws:sts::111122223333:assumed-role\/operator\/\S+ is not authorized to perform: eks:UpdateAddon on resource: /,
-    ],
-    [
-      'eks',
-      'in-use',
-      409,
-      'ResourceInUseException',
-      /^Addon aws-ebs-csi-driver cannot be updated as it is currently in UPDATING state$/,
-    ],
+    ['eks', 'access-denied', 403, 'AccessDeniedException', MAY_NOT_UPDATE],
+    ['eks', 'in-use', 409, 'ResourceInUseException', UPDATING],
     ['eks', 'not-found', 404, 'ResourceNotFoundException', /^No addon: aws-ebs-csi-driver found in cluster: dev$/],
     ['iam', 'throttled', 400, 'Throttling', /^Rate exceeded$/],
     ['iam', 'server-error', 500, 'ServiceFailure', /unknown error/],
-    [
-      'iam',
-      'access-denied',
-      403,
-      'AccessDenied',
-      /iam:GetRole on resource: role ebs-csi because no identity-based policy allows the iam:GetRole action$/,
-    ],
+    ['iam', 'access-denied', 403, 'AccessDenied', MAY_NOT_GET],
     ['iam', 'in-use', 409, 'ConcurrentModification', /simultaneously/],
     ['iam', 'not-found', 404, 'NoSuchEntity', /^The role with name ebs-csi cannot be found\.$/],
     ['dynamodb', 'throttled', 400, 'ThrottlingException', /throughput/],
@@ -198,9 +157,8 @@ describe('a service that refuses', () => {
       { operation: 'DescribeAddon' },
       { operation: 'DeleteAddon', input: ADDON, status: 500, error: 'ServerException', mutating: true },
     ]);
-    expect(
-      [...bench.world.accounts.get('111122223333')!.clusters.values()][0]!.addons.get(ADDON.addonName),
-    ).toMatchObject({ status: 'ACTIVE', generation: 0 });
+    const [cluster] = bench.world.accounts.get(ACCOUNT)!.clusters.values();
+    expect(cluster!.addons.get(ADDON.addonName)).toMatchObject({ status: 'ACTIVE', generation: 0 });
   });
 });
 
@@ -209,6 +167,8 @@ const refusedWith = (reason: string, code: number, message: string): RegExp =>
   new RegExp(
     `^application/json: \\{"kind":"Status","apiVersion":"v1","metadata":\\{\\},"status":"Failure","message":"${message}","reason":"${reason}","code":${code}\\}$`,
   );
+
+const LIST = { operation: 'list pods', input: { namespace: 'kube-system', limit: '5' } };
 
 describe('an API server that refuses', () => {
   test.each<[FaultKind, number, string, RegExp]>([
@@ -231,38 +191,23 @@ describe('an API server that refuses', () => {
     const bench = open(
       async ({ clients, world, note }) => {
         const cluster = [...world.accounts.get(ACCOUNT)!.clusters.values()][0]!;
-        const token = await eksToken({
-          cluster: cluster.name,
-          region: REGION,
-          credentials: operator(world),
-          now: new Date(),
-        });
+        const [credentials, now] = [operator(world), new Date()];
+        const token = await eksToken({ cluster: cluster.name, region: REGION, credentials, now });
         const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/pods?limit=5`;
-        const answer = await clients.config.transport.http({
-          method: 'GET',
-          url,
-          headers: { authorization: `Bearer ${token}` },
-          certificateAuthority: cluster.certificateAuthority,
-        });
+        const headers = { authorization: `Bearer ${token}` };
+        const { certificateAuthority } = cluster;
+        const answer = await clients.config.transport.http({ method: 'GET', url, headers, certificateAuthority });
         // Excessive calls are refused in plain text, as a real API server does.
         const text = `${String(answer.headers['content-type'])}: ${answer.body}`;
         expect(text).toMatch(message);
         note(String(answer.status));
       },
-      [{ operation: 'list pods', input: { namespace: 'kube-system', limit: '5' }, kind }],
+      [{ ...LIST, kind }],
     );
     await bench.run();
     expect(bench.notes).toEqual([`1 at 0 s: ${status}`]);
     expect(bench.calls()).toMatchObject([
-      {
-        service: 'kubernetes',
-        operation: 'list pods',
-        input: { namespace: 'kube-system', limit: '5' },
-        status,
-        error: reason,
-        cluster: 'dev',
-        mutating: false,
-      },
+      { service: 'kubernetes', ...LIST, status, error: reason, cluster: 'dev', mutating: false },
     ]);
   });
 });
@@ -272,10 +217,8 @@ describe('a connection that breaks', () => {
     await clients
       .eks()
       .send(new DeleteAddonCommand(ADDON))
-      .catch((error: unknown) =>
-        note(
-          `${(error as Error).name} ${String((error as { code?: unknown }).code)} ${JSON.stringify((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode)}`,
-        ),
+      .catch((error: Error & { code?: string; $metadata?: { httpStatusCode?: number } }) =>
+        note(`${error.name} ${error.code} ${error.$metadata?.httpStatusCode}`),
       );
   };
 
@@ -298,10 +241,7 @@ describe('a function that dies', () => {
   test('before the call: Step Functions notices and retries', async () => {
     const bench = open(describeThenDelete, [{ operation: 'DeleteAddon', kind: 'crash-before' }]);
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED' });
-    expect(bench.world.log.calls.filter(({ service }) => service === 'lambda').map(({ error }) => error)).toEqual([
-      'Runtime.ExitError',
-      undefined,
-    ]);
+    expect(bench.invocations()).toEqual(['Runtime.ExitError', undefined]);
     expect(operations(bench)).toEqual(['DescribeAddon', 'DescribeAddon', 'DeleteAddon']);
     expect(bench.notes).toEqual(['2 at 1 s: deleted']);
   });
@@ -337,17 +277,13 @@ describe('a function that dies', () => {
 });
 
 describe('a call that hangs until the timeout', () => {
+  const noteStatus: Work = async ({ clients, note }) =>
+    note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status));
+
   test('and arrives only then: the first invocation continues while the next one works', async () => {
-    const bench = open(
-      async ({ clients, note }) =>
-        note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)),
-      [{ kind: 'time-out-before' }],
-    );
+    const bench = open(noteStatus, [{ kind: 'time-out-before' }]);
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED' });
-    expect(bench.world.log.calls.filter(({ service }) => service === 'lambda').map(({ error }) => error)).toEqual([
-      'Sandbox.Timedout',
-      undefined,
-    ]);
+    expect(bench.invocations()).toEqual(['Sandbox.Timedout', undefined]);
     const [second, first] = bench.calls().map(({ at }) => (Date.parse(at) - Date.parse('2026-01-15T09:00:00Z')) / 1000);
     expect(second).toBe(11);
     expect(first).toBeGreaterThan(10);
@@ -356,11 +292,7 @@ describe('a call that hangs until the timeout', () => {
   });
 
   test('and arrived at once: the first invocation gets its answer late', async () => {
-    const bench = open(
-      async ({ clients, note }) =>
-        note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)),
-      [{ kind: 'time-out-after' }],
-    );
+    const bench = open(noteStatus, [{ kind: 'time-out-after' }]);
     await bench.run();
     expect(bench.calls().map(({ at }) => at)).toEqual(['2026-01-15T09:00:00.000Z', '2026-01-15T09:00:11.000Z']);
     expect(bench.notes).toHaveLength(2);

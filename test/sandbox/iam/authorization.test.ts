@@ -1,22 +1,5 @@
 /** Each IAM action with and without its permission, through the gateway. */
-import {
-  AttachRolePolicyCommand,
-  CreateRoleCommand,
-  PutRolePolicyCommand,
-  GetOpenIDConnectProviderCommand,
-  GetPolicyCommand,
-  GetPolicyVersionCommand,
-  GetRoleCommand,
-  GetRolePolicyCommand,
-  type IAMClient,
-  ListAttachedRolePoliciesCommand,
-  ListOpenIDConnectProvidersCommand,
-  ListRolePoliciesCommand,
-  ListRolesCommand,
-  ListRoleTagsCommand,
-  SimulatePrincipalPolicyCommand,
-  UpdateAssumeRolePolicyCommand,
-} from '@aws-sdk/client-iam';
+import { IAM } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { createQueryService } from '../../../sandbox/iam/query-service.ts';
 import { createIamService } from '../../../sandbox/iam/service.ts';
@@ -24,18 +7,8 @@ import { iamPermissions } from '../../../sandbox/iam/authorization.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { Random } from '../../../sandbox/world/random.ts';
 import { expectSupported } from './query-actions.ts';
-import {
-  ACCOUNT,
-  allow,
-  clientsOf,
-  deny,
-  FUNCTION_ROLE,
-  newWorld,
-  openGateway,
-  podIdentityTrust,
-  policyOf,
-  ROLE,
-} from '../support.ts';
+import { ACCOUNT, allow, configOf, deny, FUNCTION_ROLE } from '../support.ts';
+import { newWorld, openGateway, podIdentityTrust, policyOf, ROLE } from '../support.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
 const PROVIDER = `arn:aws:iam::${ACCOUNT}:oidc-provider/issuer.example/dev`;
@@ -55,71 +28,40 @@ const open = (...statements: object[]) => {
     tags: { team: 'shop' },
     createdAt: 0,
   });
-  const iam = clientsOf(openGateway(world), world, credentialsOf(world, FUNCTION_ROLE, 'plan')).iam();
+  const iam = new IAM(configOf(openGateway(world), world, credentialsOf(world, FUNCTION_ROLE, 'plan')));
   return { world, role, iam };
 };
 
 /** The command, the resource in policies, and the resource's name in errors. */
-type Case = [action: string, command: unknown, resource: string, named: string];
+type Case = [action: string, call: (iam: IAM) => Promise<unknown>, resource: string, named?: string];
 const onRole = { RoleName: 'ebs-csi' };
+const NAMED = 'role ebs-csi';
+const more = { ...onRole, PolicyName: 'more', PolicyDocument: JSON.stringify(policyOf(allow('s3:*'))) };
+const fresh = { RoleName: 'new', Path: '/app/', AssumeRolePolicyDocument: trust };
+const arn = `arn:aws:iam::${ACCOUNT}`;
+const getRole = (iam: IAM) => iam.getRole(onRole);
+const getNobody = (iam: IAM) => iam.getRole({ RoleName: 'nobody' });
+const getProvider = (iam: IAM) => iam.getOpenIDConnectProvider({ OpenIDConnectProviderArn: PROVIDER });
+const update = (PolicyDocument: string) => (iam: IAM) => iam.updateAssumeRolePolicy({ ...onRole, PolicyDocument });
+const simulate = { PolicySourceArn: ROLE, ActionNames: ['s3:GetObject'] };
 const CASES: Case[] = [
-  ['GetRole', new GetRoleCommand(onRole), ROLE, 'role ebs-csi'],
-  ['ListRoleTags', new ListRoleTagsCommand(onRole), ROLE, 'role ebs-csi'],
-  ['ListRolePolicies', new ListRolePoliciesCommand(onRole), ROLE, 'role ebs-csi'],
-  ['GetRolePolicy', new GetRolePolicyCommand({ ...onRole, PolicyName: 'own' }), ROLE, 'role ebs-csi'],
-  ['ListAttachedRolePolicies', new ListAttachedRolePoliciesCommand(onRole), ROLE, 'role ebs-csi'],
-  [
-    'UpdateAssumeRolePolicy',
-    new UpdateAssumeRolePolicyCommand({ ...onRole, PolicyDocument: trust }),
-    ROLE,
-    'role ebs-csi',
-  ],
-  [
-    'CreateRole',
-    new CreateRoleCommand({ RoleName: 'new', Path: '/app/', AssumeRolePolicyDocument: trust }),
-    `arn:aws:iam::${ACCOUNT}:role/app/new`,
-    `arn:aws:iam::${ACCOUNT}:role/app/new`,
-  ],
-  [
-    'PutRolePolicy',
-    new PutRolePolicyCommand({
-      ...onRole,
-      PolicyName: 'more',
-      PolicyDocument: JSON.stringify(policyOf(allow('s3:*'))),
-    }),
-    ROLE,
-    'role ebs-csi',
-  ],
-  ['AttachRolePolicy', new AttachRolePolicyCommand({ ...onRole, PolicyArn: OWN }), ROLE, 'role ebs-csi'],
-  ['GetPolicy', new GetPolicyCommand({ PolicyArn: OWN }), OWN, `policy ${OWN}`],
-  ['GetPolicyVersion', new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v1' }), OWN, `policy ${OWN}`],
-  [
-    'GetOpenIDConnectProvider',
-    new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: PROVIDER }),
-    PROVIDER,
-    PROVIDER,
-  ],
-  [
-    'ListOpenIDConnectProviders',
-    new ListOpenIDConnectProvidersCommand({}),
-    `arn:aws:iam::${ACCOUNT}:oidc-provider/*`,
-    `arn:aws:iam::${ACCOUNT}:oidc-provider/*`,
-  ],
-  ['ListRoles', new ListRolesCommand({}), `arn:aws:iam::${ACCOUNT}:role/`, `arn:aws:iam::${ACCOUNT}:role/`],
-  [
-    'ListRoles',
-    new ListRolesCommand({ PathPrefix: '/app/' }),
-    `arn:aws:iam::${ACCOUNT}:role/app/`,
-    `arn:aws:iam::${ACCOUNT}:role/app/`,
-  ],
-  [
-    'SimulatePrincipalPolicy',
-    new SimulatePrincipalPolicyCommand({ PolicySourceArn: ROLE, ActionNames: ['s3:GetObject'] }),
-    ROLE,
-    ROLE,
-  ],
+  ['GetRole', getRole, ROLE, NAMED],
+  ['ListRoleTags', (iam) => iam.listRoleTags(onRole), ROLE, NAMED],
+  ['ListRolePolicies', (iam) => iam.listRolePolicies(onRole), ROLE, NAMED],
+  ['GetRolePolicy', (iam) => iam.getRolePolicy({ ...onRole, PolicyName: 'own' }), ROLE, NAMED],
+  ['ListAttachedRolePolicies', (iam) => iam.listAttachedRolePolicies(onRole), ROLE, NAMED],
+  ['UpdateAssumeRolePolicy', update(trust), ROLE, NAMED],
+  ['CreateRole', (iam) => iam.createRole(fresh), `${arn}:role/app/new`],
+  ['PutRolePolicy', (iam) => iam.putRolePolicy(more), ROLE, NAMED],
+  ['AttachRolePolicy', (iam) => iam.attachRolePolicy({ ...onRole, PolicyArn: OWN }), ROLE, NAMED],
+  ['GetPolicy', (iam) => iam.getPolicy({ PolicyArn: OWN }), OWN, `policy ${OWN}`],
+  ['GetPolicyVersion', (iam) => iam.getPolicyVersion({ PolicyArn: OWN, VersionId: 'v1' }), OWN, `policy ${OWN}`],
+  ['GetOpenIDConnectProvider', getProvider, PROVIDER],
+  ['ListOpenIDConnectProviders', (iam) => iam.listOpenIDConnectProviders({}), `${arn}:oidc-provider/*`],
+  ['ListRoles', (iam) => iam.listRoles({}), `${arn}:role/`],
+  ['ListRoles', (iam) => iam.listRoles({ PathPrefix: '/app/' }), `${arn}:role/app/`],
+  ['SimulatePrincipalPolicy', (iam) => iam.simulatePrincipalPolicy(simulate), ROLE],
 ];
-const send = (iam: IAMClient, command: unknown) => iam.send(command as GetRoleCommand);
 const refusal = (
   action: string,
   named: string,
@@ -131,16 +73,16 @@ const refusal = (
 });
 
 describe('IAM', () => {
-  it.each(CASES)('%s succeeds with only its permission', async (action, command, resource) => {
+  it.each(CASES)('%s succeeds with only its permission', async (action, call, resource) => {
     const { world, iam } = open(allow(`iam:${action}`, resource));
-    await expect(send(iam, command)).resolves.toBeDefined();
+    await expect(call(iam)).resolves.toBeDefined();
     expect(world.log.calls).toMatchObject([{ operation: action, caller: FUNCTION_ROLE, status: 200 }]);
     expect(world.log.calls[0]).not.toHaveProperty('denied');
   });
 
-  it.each(CASES)('%s is denied without its permission', async (action, command, _resource, named) => {
+  it.each(CASES)('%s is denied without its permission', async (action, call, resource, named = resource) => {
     const { world, iam } = open({ Effect: 'Allow', NotAction: `iam:${action}`, Resource: '*' });
-    await expect(send(iam, command)).rejects.toMatchObject(refusal(action, named));
+    await expect(call(iam)).rejects.toMatchObject(refusal(action, named));
     expect(world.log.calls).toMatchObject([
       { operation: action, status: 403, error: 'AccessDenied', denied: `iam:${action}` },
     ]);
@@ -148,20 +90,17 @@ describe('IAM', () => {
 
   it.each(CASES)(
     '%s is denied on another resource, and by an explicit deny',
-    async (action, command, resource, named) => {
-      await expect(send(open(allow('iam:*', `${resource}x`)).iam, command)).rejects.toMatchObject(
-        refusal(action, named),
-      );
-      await expect(send(open(allow('iam:*'), deny('iam:*', resource)).iam, command)).rejects.toMatchObject(
-        refusal(action, named, 'with an explicit deny in an identity-based policy'),
-      );
+    async (action, call, resource, named = resource) => {
+      const elsewhere = call(open(allow('iam:*', `${resource}x`)).iam);
+      await expect(elsewhere).rejects.toMatchObject(refusal(action, named));
+      const denied = refusal(action, named, 'with an explicit deny in an identity-based policy');
+      await expect(call(open(allow('iam:*'), deny('iam:*', resource)).iam)).rejects.toMatchObject(denied);
     },
   );
 
   it('evaluates the tags of an OIDC provider', async () => {
-    const get = new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: PROVIDER });
     const tagged = (team: string) =>
-      open(allow('iam:*', '*', { StringEquals: { 'aws:ResourceTag/team': team } })).iam.send(get);
+      getProvider(open(allow('iam:*', '*', { StringEquals: { 'aws:ResourceTag/team': team } })).iam);
     await expect(tagged('shop')).resolves.toBeDefined();
     await expect(tagged('media')).rejects.toMatchObject(refusal('GetOpenIDConnectProvider', PROVIDER));
   });
@@ -169,58 +108,39 @@ describe('IAM', () => {
   it('does not change a role without permission', async () => {
     const { role, iam } = open(allow('iam:GetRole'));
     const before = structuredClone(role);
-    await expect(
-      send(
-        iam,
-        new UpdateAssumeRolePolicyCommand({
-          ...onRole,
-          PolicyDocument: JSON.stringify(policyOf({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' })),
-        }),
-      ),
-    ).rejects.toMatchObject({ name: 'AccessDenied' });
+    const everyone = JSON.stringify(policyOf({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' }));
+    await expect(update(everyone)(iam)).rejects.toMatchObject({ name: 'AccessDenied' });
     expect(role).toEqual(before);
   });
 
   it('does not disclose to callers without permission whether a role exists, or whether a policy is valid', async () => {
     const { iam } = open(allow('iam:GetRole', ROLE));
-    await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject(
-      refusal('GetRole', 'role nobody'),
-    );
-    await expect(
-      send(iam, new UpdateAssumeRolePolicyCommand({ ...onRole, PolicyDocument: '{' })),
-    ).rejects.toMatchObject(refusal('UpdateAssumeRolePolicy', 'role ebs-csi'));
-    await expect(send(iam, new GetPolicyCommand({ PolicyArn: `${OWN}-2` }))).rejects.toMatchObject(
-      refusal('GetPolicy', `policy ${OWN}-2`),
-    );
+    await expect(getNobody(iam)).rejects.toMatchObject(refusal('GetRole', 'role nobody'));
+    await expect(update('{')(iam)).rejects.toMatchObject(refusal('UpdateAssumeRolePolicy', NAMED));
+    const missing = iam.getPolicy({ PolicyArn: `${OWN}-2` });
+    await expect(missing).rejects.toMatchObject(refusal('GetPolicy', `policy ${OWN}-2`));
   });
 
   it('reports a missing role to callers with permission on the ARN that the role would have', async () => {
     const { iam } = open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/nobody`));
-    await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
-      name: 'NoSuchEntityException',
-    });
+    await expect(getNobody(iam)).rejects.toMatchObject({ name: 'NoSuchEntityException' });
   });
 
   it("evaluates a role's path and tags", async () => {
+    const get = (...allowed: [resource: string, condition?: object]) =>
+      getRole(open(allow('iam:GetRole', ...allowed)).iam);
+    const denied = { name: 'AccessDenied' };
     for (const key of ['aws:ResourceTag/team', 'iam:ResourceTag/team']) {
-      await expect(
-        send(open(allow('iam:GetRole', '*', { StringEquals: { [key]: 'a&b' } })).iam, new GetRoleCommand(onRole)),
-      ).resolves.toBeDefined();
-      await expect(
-        send(open(allow('iam:GetRole', '*', { StringEquals: { [key]: 'other' } })).iam, new GetRoleCommand(onRole)),
-      ).rejects.toMatchObject({ name: 'AccessDenied' });
+      await expect(get('*', { StringEquals: { [key]: 'a&b' } })).resolves.toBeDefined();
+      await expect(get('*', { StringEquals: { [key]: 'other' } })).rejects.toMatchObject(denied);
     }
-    await expect(
-      send(open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/app/*`)).iam, new GetRoleCommand(onRole)),
-    ).resolves.toBeDefined();
-    await expect(
-      send(open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/ebs-csi`)).iam, new GetRoleCommand(onRole)),
-    ).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(get(`${arn}:role/app/*`)).resolves.toBeDefined();
+    await expect(get(`${arn}:role/ebs-csi`)).rejects.toMatchObject(denied);
   });
 
   it('can be called by the operator, the account’s administrator', async () => {
     const { world } = open();
-    await expect(clientsOf(openGateway(world), world).iam().send(new GetRoleCommand(onRole))).resolves.toBeDefined();
+    await expect(getRole(new IAM(configOf(openGateway(world), world)))).resolves.toBeDefined();
   });
 });
 

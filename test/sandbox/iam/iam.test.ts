@@ -1,35 +1,39 @@
 import * as sdk from '@aws-sdk/client-iam';
-import {
-  DeleteRoleCommand,
-  GetRoleCommand,
-  GetRolePolicyCommand,
-  ListAttachedRolePoliciesCommand,
-  ListRolePoliciesCommand,
-  ListRolesCommand,
-  ListRoleTagsCommand,
-  UpdateAssumeRolePolicyCommand,
-} from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { createIamService } from '../../../sandbox/iam/service.ts';
 import { expectSupported } from './query-actions.ts';
-import { ACCOUNT, ROLE, clientsOf, newWorld, openGateway, podIdentityTrust } from '../support.ts';
+import { ACCOUNT, ROLE, configOf, newWorld, openGateway, podIdentityTrust } from '../support.ts';
 
 const open = () => {
   const world = newWorld();
-  return { world, iam: clientsOf(openGateway(world), world).iam() };
+  return { world, iam: new sdk.IAM(configOf(openGateway(world), world)) };
 };
 
-const update = (document: unknown, RoleName = 'ebs-csi') =>
-  new UpdateAssumeRolePolicyCommand({
-    RoleName,
+const update = (iam: sdk.IAM, document: unknown) =>
+  iam.updateAssumeRolePolicy({
+    RoleName: 'ebs-csi',
     PolicyDocument: typeof document === 'string' ? document : JSON.stringify(document),
   });
+const onRole = { RoleName: 'ebs-csi' };
+const onNobody = { RoleName: 'nobody' };
+const NO_ROLE = { name: 'NoSuchEntityException', message: 'The role with name nobody cannot be found.' };
 
-const withStatement = (statement: object) => ({ Version: '2012-10-17', Statement: [statement] });
+const assuming = (more: object) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', ...more }],
+});
+/** A trust policy of that many services. */
+const services = (count: number) =>
+  assuming({ Principal: { Service: Array.from({ length: count }, (_, n) => `service-${n + 100}.amazonaws.com`) } });
+const tooLong = (quota: number) => ({
+  name: 'LimitExceededException',
+  message: `Cannot exceed quota for ACLSizePerRole: ${quota}`,
+  $metadata: { httpStatusCode: 409 },
+});
 
 describe('IAM', () => {
   it('returns a role with its trust policy as URL-encoded JSON', async () => {
-    const { Role: role } = await open().iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }));
+    const { Role: role } = await open().iam.getRole(onRole);
     expect(role).toMatchObject({
       Arn: ROLE,
       RoleName: 'ebs-csi',
@@ -44,20 +48,19 @@ describe('IAM', () => {
 
   it('returns the description and the longest session, which have defaults, also in lists', async () => {
     const { world, iam } = open();
-    const bare = (await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role;
+    const bare = (await iam.getRole(onRole)).Role;
     expect(bare).toMatchObject({ MaxSessionDuration: 3600 });
     expect(bare).not.toHaveProperty('Description');
     const described = { description: 'Volumes & snapshots', maxSessionDuration: 7200 };
     Object.assign(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!, described);
     const shown = { Description: 'Volumes & snapshots', MaxSessionDuration: 7200 };
-    expect((await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role).toMatchObject(shown);
-    expect((await iam.send(new ListRolesCommand({}))).Roles).toContainEqual(expect.objectContaining(shown));
+    expect((await iam.getRole(onRole)).Role).toMatchObject(shown);
+    expect((await iam.listRoles({})).Roles).toContainEqual(expect.objectContaining(shown));
   });
 
   it('reports a missing role', async () => {
-    await expect(open().iam.send(new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
-      name: 'NoSuchEntityException',
-      message: 'The role with name nobody cannot be found.',
+    await expect(open().iam.getRole(onNobody)).rejects.toMatchObject({
+      ...NO_ROLE,
       $metadata: { httpStatusCode: 404 },
     });
   });
@@ -68,46 +71,42 @@ describe('IAM', () => {
     const [first] = roles.values();
     for (const name of ['a', 'b', 'c'])
       roles.set(name, { ...first!, name, path: '/', arn: `arn:aws:iam::${ACCOUNT}:role/${name}` });
-    const one = await iam.send(new ListRolesCommand({ MaxItems: 2 }));
+    const one = await iam.listRoles({ MaxItems: 2 });
     expect(one).toMatchObject({ IsTruncated: true, Roles: [{ RoleName: 'a' }, { RoleName: 'b' }] });
-    const two = await iam.send(new ListRolesCommand({ MaxItems: 2, Marker: one.Marker }));
+    const two = await iam.listRoles({ MaxItems: 2, Marker: one.Marker });
     expect(two).toMatchObject({ IsTruncated: true, Roles: [{ RoleName: 'c' }, { RoleName: 'dev-nodes' }] });
-    expect(await iam.send(new ListRolesCommand({ MaxItems: 2, Marker: two.Marker }))).toMatchObject({
+    expect(await iam.listRoles({ MaxItems: 2, Marker: two.Marker })).toMatchObject({
       IsTruncated: false,
-      Roles: [{ RoleName: 'ebs-csi' }],
+      Roles: [onRole],
     });
-    expect((await iam.send(new ListRolesCommand({ PathPrefix: '/app/' }))).Roles).toHaveLength(1);
+    expect((await iam.listRoles({ PathPrefix: '/app/' })).Roles).toHaveLength(1);
   });
 
   it('lists tags and attached policies', async () => {
     const { iam } = open();
-    expect((await iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi' }))).Tags).toEqual([
-      { Key: 'team', Value: 'a&b' },
-    ]);
-    expect(
-      await iam.send(
-        new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi', PathPrefix: '/service-role/', MaxItems: 10 }),
-      ),
-    ).toMatchObject({ AttachedPolicies: [], IsTruncated: false });
+    expect((await iam.listRoleTags(onRole)).Tags).toEqual([{ Key: 'team', Value: 'a&b' }]);
+    expect(await iam.listAttachedRolePolicies({ ...onRole, PathPrefix: '/service-role/', MaxItems: 10 })).toMatchObject(
+      { AttachedPolicies: [], IsTruncated: false },
+    );
   });
 
   it('lists tags in pages that later changes do not shift, and accepts only its own markers', async () => {
     const { world, iam } = open();
     const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
     role.tags = { c: '3', a: '1', b: '2' };
-    const one = await iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi', MaxItems: 1 }));
+    const one = await iam.listRoleTags({ ...onRole, MaxItems: 1 });
     expect(one).toMatchObject({ IsTruncated: true, Tags: [{ Key: 'a' }] });
     delete role.tags['a'];
-    expect(await iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi', Marker: one.Marker }))).toMatchObject({
+    expect(await iam.listRoleTags({ ...onRole, Marker: one.Marker })).toMatchObject({
       IsTruncated: false,
       Tags: [{ Key: 'b' }, { Key: 'c' }],
     });
-    await expect(iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi', Marker: '1' }))).rejects.toMatchObject({
+    await expect(iam.listRoleTags({ ...onRole, Marker: '1' })).rejects.toMatchObject({
       name: 'ValidationError',
       message: 'Invalid Marker.',
       $metadata: { httpStatusCode: 400 },
     });
-    await expect(iam.send(new ListRolesCommand({ MaxItems: 1001 }))).rejects.toMatchObject({
+    await expect(iam.listRoles({ MaxItems: 1001 })).rejects.toMatchObject({
       name: 'ValidationError',
       message:
         "1 validation error detected: Value '1001' at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000",
@@ -116,149 +115,85 @@ describe('IAM', () => {
 
   it('returns no inline policies for a role without them', async () => {
     const { iam } = open();
-    expect(await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi' }))).toMatchObject({
+    expect(await iam.listRolePolicies(onRole)).toMatchObject({
       PolicyNames: [],
       IsTruncated: false,
     });
-    await expect(
-      iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'inline' })),
-    ).rejects.toMatchObject({
+    await expect(iam.getRolePolicy({ ...onRole, PolicyName: 'inline' })).rejects.toMatchObject({
       name: 'NoSuchEntityException',
       message: 'The role policy with name inline cannot be found.',
       $metadata: { httpStatusCode: 404 },
     });
-    for (const command of [
-      new ListRolePoliciesCommand({ RoleName: 'nobody' }),
-      new ListAttachedRolePoliciesCommand({ RoleName: 'nobody' }),
-      new GetRolePolicyCommand({ RoleName: 'nobody', PolicyName: 'inline' }),
-    ]) {
-      await expect(iam.send(command as ListRolePoliciesCommand)).rejects.toMatchObject({
-        name: 'NoSuchEntityException',
-        message: 'The role with name nobody cannot be found.',
-      });
-    }
+    for (const call of [
+      iam.listRolePolicies(onNobody),
+      iam.listAttachedRolePolicies(onNobody),
+      iam.getRolePolicy({ ...onNobody, PolicyName: 'inline' }),
+    ])
+      await expect(call).rejects.toMatchObject(NO_ROLE);
   });
 
-  it.each([
-    [
-      'no name',
-      new GetRoleCommand({ RoleName: undefined }),
-      "1 validation error detected: Value null at 'roleName' failed to satisfy constraint: Member must not be null",
-    ],
-    [
-      'an empty name',
-      new GetRoleCommand({ RoleName: '' }),
-      "1 validation error detected: Value '' at 'roleName' failed to satisfy constraint: Member must have length greater than or equal to 1",
-    ],
-    [
-      'a name that is too long',
-      new GetRoleCommand({ RoleName: 'r'.repeat(65) }),
-      `1 validation error detected: Value '${'r'.repeat(65)}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64`,
-    ],
-    [
-      'an ARN instead of a name',
-      new GetRoleCommand({ RoleName: ROLE }),
-      `1 validation error detected: Value '${ROLE}' at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+`,
-    ],
-    [
-      'a path without a slash',
-      new ListRolesCommand({ PathPrefix: 'app' }),
-      "1 validation error detected: Value 'app' at 'pathPrefix' failed to satisfy constraint: Member must satisfy regular expression pattern: \\/[!-\\x7f]*",
-    ],
-    [
-      'an empty document',
-      new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument: '' }),
-      "1 validation error detected: Value '' at 'policyDocument' failed to satisfy constraint: Member must have length greater than or equal to 1",
-    ],
-  ])('rejects %s', async (_what, command, message) => {
-    await expect(open().iam.send(command as GetRoleCommand)).rejects.toMatchObject({
-      name: 'ValidationError',
-      message,
-      $metadata: { httpStatusCode: 400 },
-    });
+  const invalid = (value: string, member: string, constraint: string): string =>
+    `1 validation error detected: Value ${value} at '${member}' failed to satisfy constraint: Member must ${constraint}`;
+  const [SHORT, LONG] = ['have length greater than or equal to 1', 'have length less than or equal to 64'];
+  const NAME = String.raw`satisfy regular expression pattern: [\w+=,.@-]+`;
+  const PATH = String.raw`satisfy regular expression pattern: \/[!-\x7f]*`;
+  const long = 'r'.repeat(65);
+  const getNamed = (RoleName: string | undefined) => (iam: sdk.IAM) => iam.getRole({ RoleName });
+  const empty = (iam: sdk.IAM) => iam.updateAssumeRolePolicy({ ...onRole, PolicyDocument: '' });
+  it.each<[string, (iam: sdk.IAM) => Promise<unknown>, string]>([
+    ['no name', getNamed(undefined), invalid('null', 'roleName', 'not be null')],
+    ['an empty name', getNamed(''), invalid("''", 'roleName', SHORT)],
+    ['a name that is too long', getNamed(long), invalid(`'${long}'`, 'roleName', LONG)],
+    ['an ARN instead of a name', getNamed(ROLE), invalid(`'${ROLE}'`, 'roleName', NAME)],
+    ['a path without a slash', (iam) => iam.listRoles({ PathPrefix: 'app' }), invalid("'app'", 'pathPrefix', PATH)],
+    ['an empty document', empty, invalid("''", 'policyDocument', SHORT)],
+  ])('rejects %s', async (_what, call, message) => {
+    const failure = { name: 'ValidationError', message, $metadata: { httpStatusCode: 400 } };
+    await expect(call(open().iam)).rejects.toMatchObject(failure);
   });
 
   it('changes a trust policy', async () => {
     const { world, iam } = open();
-    const document = withStatement({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'sts:AssumeRole' });
-    await iam.send(update(document));
+    const document = assuming({ Principal: { AWS: ROLE } });
+    await update(iam, document);
     expect(JSON.parse(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy)).toEqual(document);
     expect(world.log.calls[0]).toMatchObject({ operation: 'UpdateAssumeRolePolicy', mutating: true, status: 200 });
   });
 
+  const SYNTAX = 'Syntax errors in policy.';
+  const named = { Sid: 'A', Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' };
+  const notPrincipal = { Principal: undefined, NotPrincipal: { AWS: '444455556666' } };
+  const gone = `arn:aws:iam::${ACCOUNT}:role/gone`;
   it.each([
     ['invalid JSON', '{', 'This policy contains invalid Json'],
     ['URL-encoded JSON', encodeURIComponent(JSON.stringify(podIdentityTrust)), 'This policy contains invalid Json'],
-    ['an invalid policy', { Statement: 'all' }, 'Syntax errors in policy.'],
-    ['no statement', { Version: '2012-10-17', Statement: [] }, 'Syntax errors in policy.'],
-    ['an unknown version', { ...podIdentityTrust, Version: '2024-01-01' }, 'Syntax errors in policy.'],
-    [
-      'an unknown element',
-      withStatement({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', Comment: 'why' }),
-      'Syntax errors in policy.',
-    ],
-    [
-      'the same Sid twice',
-      {
-        Version: '2012-10-17',
-        Statement: [1, 2].map(() => ({ Sid: 'A', Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' })),
-      },
-      'Syntax errors in policy.',
-    ],
-    [
-      'a principal without a type',
-      withStatement({ Effect: 'Allow', Principal: { Nobody: 'x' }, Action: 'sts:AssumeRole' }),
-      'Syntax errors in policy.',
-    ],
-    ['no action', withStatement({ Effect: 'Allow', Principal: '*' }), 'Missing required field Action'],
-    ['no principal', withStatement({ Effect: 'Allow', Action: 'sts:AssumeRole' }), 'Missing required field Principal'],
-    [
-      'a resource',
-      withStatement({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', Resource: '*' }),
-      'Has prohibited field Resource',
-    ],
-    [
-      'NotPrincipal in an Allow',
-      withStatement({ Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' }),
-      'Has prohibited field NotPrincipal',
-    ],
-    [
-      'NotPrincipal in a Deny',
-      withStatement({ Effect: 'Deny', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' }),
-      'Has prohibited field NotPrincipal',
-    ],
-    [
-      'all services',
-      withStatement({ Effect: 'Allow', Principal: { Service: '*' }, Action: 'sts:AssumeRole' }),
-      'Invalid principal in policy: "SERVICE":"*"',
-    ],
+    ['an invalid policy', { Statement: 'all' }, SYNTAX],
+    ['no statement', { Version: '2012-10-17', Statement: [] }, SYNTAX],
+    ['an unknown version', { ...podIdentityTrust, Version: '2024-01-01' }, SYNTAX],
+    ['an unknown element', assuming({ Comment: 'why' }), SYNTAX],
+    ['the same Sid twice', { Version: '2012-10-17', Statement: [named, named] }, SYNTAX],
+    ['a principal without a type', assuming({ Principal: { Nobody: 'x' } }), SYNTAX],
+    ['no action', assuming({ Action: undefined }), 'Missing required field Action'],
+    ['no principal', assuming({ Principal: undefined }), 'Missing required field Principal'],
+    ['a resource', assuming({ Resource: '*' }), 'Has prohibited field Resource'],
+    ['NotPrincipal in an Allow', assuming(notPrincipal), 'Has prohibited field NotPrincipal'],
+    ['NotPrincipal in a Deny', assuming({ Effect: 'Deny', ...notPrincipal }), 'Has prohibited field NotPrincipal'],
+    ['all services', assuming({ Principal: { Service: '*' } }), 'Invalid principal in policy: "SERVICE":"*"'],
     [
       'services by a wildcard',
-      withStatement({
-        Effect: 'Allow',
-        Principal: { Service: ['pods.eks.amazonaws.com', '*.amazonaws.com'] },
-        Action: 'sts:AssumeRole',
-      }),
+      assuming({ Principal: { Service: ['pods.eks.amazonaws.com', '*.amazonaws.com'] } }),
       'Invalid principal in policy: "SERVICE":"*.amazonaws.com"',
     ],
     [
       'an action of another service',
-      withStatement({ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }),
+      assuming({ Action: 's3:GetObject' }),
       'AssumeRole policy may only specify STS AssumeRole actions.',
     ],
-    [
-      'a missing role',
-      withStatement({
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/gone` },
-        Action: 'sts:AssumeRole',
-      }),
-      `Invalid principal in policy: "AWS":"arn:aws:iam::${ACCOUNT}:role/gone"`,
-    ],
+    ['a missing role', assuming({ Principal: { AWS: gone } }), `Invalid principal in policy: "AWS":"${gone}"`],
   ])('rejects a trust policy with %s', async (_what, document, message) => {
     const { world, iam } = open();
     const before = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy;
-    await expect(iam.send(update(document))).rejects.toMatchObject({
+    await expect(update(iam, document)).rejects.toMatchObject({
       name: 'MalformedPolicyDocumentException',
       message,
       $metadata: { httpStatusCode: 400 },
@@ -268,41 +203,22 @@ describe('IAM', () => {
 
   it('counts the characters of a trust policy without white space', async () => {
     const { iam } = open();
-    const services = (count: number) =>
-      withStatement({
-        Effect: 'Allow',
-        Principal: { Service: Array.from({ length: count }, (_, n) => `service-${n + 100}.amazonaws.com`) },
-        Action: 'sts:AssumeRole',
-      });
-    await iam.send(update(JSON.stringify(services(60), null, 8)));
-    await expect(iam.send(update(services(80)))).rejects.toMatchObject({
-      name: 'LimitExceededException',
-      message: 'Cannot exceed quota for ACLSizePerRole: 2048',
-      $metadata: { httpStatusCode: 409 },
-    });
+    await update(iam, JSON.stringify(services(60), null, 8));
+    await expect(update(iam, services(80))).rejects.toMatchObject(tooLong(2048));
   });
 
   it('accepts a longer trust policy with a raised quota', async () => {
     const { world, iam } = open();
     world.knobs.trustPolicyQuota = 4096;
-    const services = (count: number) =>
-      withStatement({
-        Effect: 'Allow',
-        Principal: { Service: Array.from({ length: count }, (_, n) => `service-${n + 100}.amazonaws.com`) },
-        Action: 'sts:AssumeRole',
-      });
-    await iam.send(update(services(80)));
-    await expect(iam.send(update(services(160)))).rejects.toMatchObject({
-      name: 'LimitExceededException',
-      message: 'Cannot exceed quota for ACLSizePerRole: 4096',
-    });
+    await update(iam, services(80));
+    await expect(update(iam, services(160))).rejects.toMatchObject(tooLong(4096));
   });
 
   it('returns a changed trust policy at once, although other services do not see it yet', async () => {
     const { iam } = open();
-    const document = withStatement({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'sts:AssumeRole' });
-    await iam.send(update(document));
-    const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }));
+    const document = assuming({ Principal: { AWS: ROLE } });
+    await update(iam, document);
+    const { Role: role } = await iam.getRole(onRole);
     expect(JSON.parse(decodeURIComponent(role?.AssumeRolePolicyDocument ?? ''))).toEqual(document);
   });
 
@@ -312,7 +228,7 @@ describe('IAM', () => {
       const { world, iam } = open();
       const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
       role.path = path;
-      await expect(iam.send(update(podIdentityTrust))).rejects.toMatchObject({
+      await expect(update(iam, podIdentityTrust)).rejects.toMatchObject({
         name: 'UnmodifiableEntityException',
         message: "Cannot perform the operation on the protected role 'ebs-csi' - this role is only modifiable by AWS",
         $metadata: { httpStatusCode: 400 },
@@ -320,34 +236,18 @@ describe('IAM', () => {
     },
   );
 
+  const SUPPORTED =
+    'GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, CreateRole, PutRolePolicy, AttachRolePolicy, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy';
+
   it('refuses an unsupported action with its name', async () => {
-    await expect(open().iam.send(new DeleteRoleCommand({ RoleName: 'r' }))).rejects.toMatchObject({
+    await expect(open().iam.deleteRole({ RoleName: 'r' })).rejects.toMatchObject({
       name: 'NotImplemented',
-      message:
-        "The sandbox's IAM does not support the operation DeleteRole. Supported operations: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, CreateRole, PutRolePolicy, AttachRolePolicy, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
+      message: `The sandbox's IAM does not support the operation DeleteRole. Supported operations: ${SUPPORTED}.`,
     });
   });
 
   it('refuses every unsupported action of the API with its name', async () => {
-    const world = newWorld();
-    expect(
-      await expectSupported(createIamService(world), sdk, '2010-05-08', [
-        'AttachRolePolicy',
-        'CreateRole',
-        'GetOpenIDConnectProvider',
-        'GetPolicy',
-        'GetPolicyVersion',
-        'GetRole',
-        'GetRolePolicy',
-        'ListAttachedRolePolicies',
-        'ListOpenIDConnectProviders',
-        'ListRolePolicies',
-        'ListRoles',
-        'ListRoleTags',
-        'PutRolePolicy',
-        'SimulatePrincipalPolicy',
-        'UpdateAssumeRolePolicy',
-      ]),
-    ).toBeGreaterThan(150);
+    const supported = SUPPORTED.split(', ').toSorted((a, b) => a.localeCompare(b));
+    expect(await expectSupported(createIamService(newWorld()), sdk, '2010-05-08', supported)).toBeGreaterThan(150);
   });
 });

@@ -24,15 +24,8 @@ describe('authentication', () => {
     const lab = newEbsLab();
     const { body, status: code, described } = await lab.call('GET', '/version', as);
     expect(code).toBe(401);
-    expect(body).toEqual({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: 'Unauthorized',
-      reason: 'Unauthorized',
-      code: 401,
-    });
+    const failure = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', code: 401 };
+    expect(body).toEqual({ ...failure, message: 'Unauthorized', reason: 'Unauthorized' });
     expect(described).toEqual(['get /version', { refused: `cluster dev has no access entry for ${WHO}` }]);
   });
 
@@ -55,22 +48,13 @@ describe('authentication', () => {
     ['the node of Fargate', { type: 'FARGATE_LINUX' }, 'system:node:me-x'],
   ])('the user is %s', async (_, entry, username) => {
     const lab = labWith(entry);
-    if (username !== SESSION)
-      lab.world.accessKeys.set('AK', {
-        accessKeyId: 'AK',
-        secretAccessKey: '',
-        principalArn: WHO,
-        account: ACCOUNT,
-        sessionName: 'me@x',
-      });
-    const { body, status: code } = await lab.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
-      ...as,
-      body: {},
-    });
+    const key = { accessKeyId: 'AK', secretAccessKey: '', principalArn: WHO, account: ACCOUNT, sessionName: 'me@x' };
+    if (username !== SESSION) lab.world.accessKeys.set('AK', key);
+    const reviews = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+    const { body, status: code } = await lab.call('POST', reviews, { ...as, body: {} });
     expect(code).toBe(201);
-    expect(body.status).toMatchObject({
-      userInfo: { username, groups: expect.arrayContaining(['system:authenticated']) },
-    });
+    const groups = expect.arrayContaining(['system:authenticated']);
+    expect(body.status).toMatchObject({ userInfo: { username, groups } });
   });
 
   test('the user of an IAM user is its ARN', async () => {
@@ -84,9 +68,8 @@ describe('authentication', () => {
 describe("errors in Kubernetes' wording", () => {
   test('a watch has its own verb, and the error reports a binding whose role does not exist', async () => {
     const lab = labWith({ groups: ['readers'] });
-    expect((await lab.call('GET', PODS, { ...as, query: { watch: 'true' } })).body.message).toContain(
-      'cannot watch resource "pods"',
-    );
+    const watched = await lab.call('GET', PODS, { ...as, query: { watch: 'true' } });
+    expect(watched.body.message).toContain('cannot watch resource "pods"');
     await allow(lab, [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }], { kind: 'Group', name: 'readers' });
     await lab.call('DELETE', `${RBAC}/clusterroles/some`);
     expect((await lab.call('GET', PODS, as)).body.message).toMatch(
@@ -120,9 +103,8 @@ describe('RBAC objects', () => {
   test('a ClusterRole such as view can be bound in one namespace', async () => {
     const lab = labWith({ groups: ['readers'] });
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
-    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, {
-      body: rbac('RoleBinding', 'view', { roleRef, subjects: [readers] }),
-    });
+    const body = rbac('RoleBinding', 'view', { roleRef, subjects: [readers] });
+    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, { body });
     expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 403, everywhere: 403, deployments: 200 });
   });
 
@@ -140,12 +122,7 @@ describe('RBAC objects', () => {
     ['all resources of all groups', { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'create'] }, 200, 201],
     ['a subresource', { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }, 403, 201],
     ['a subresource of all resources', { apiGroups: [''], resources: ['*/eviction'], verbs: ['create'] }, 403, 201],
-    [
-      'a resource without its subresource',
-      { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] },
-      200,
-      403,
-    ],
+    ['a resource without its subresource', { ...pods, verbs: ['create', 'list'] }, 200, 403],
     ['names, which a list does not have', { ...pods, resourceNames: ['a'] }, 403, 403],
   ])('rule: %s', async (_, rule, list, evict) => {
     const lab = labWith({ groups: ['readers'] });
@@ -200,34 +177,25 @@ describe('access policies (EKS User Guide, "Review access policy permissions")',
     ['AmazonEKSNetworkingPolicy', [403, 403, 403, 403, 403, 403, 403]],
   ])('%s', async (policy, expected) => {
     const lab = labWith({ policies: [policy] });
-    const found: number[] = [];
-    for (const [, method, path, body] of calls)
-      found.push(await status(lab, method, path, { headers: strategic, ...(body ? { body } : {}) }));
-    expect(Object.fromEntries(calls.map(([name], index) => [name, found[index]]))).toEqual(
-      Object.fromEntries(calls.map(([name], index) => [name, expected[index]])),
-    );
+    const found: [string, number][] = [];
+    for (const [name, method, path, body] of calls)
+      found.push([name, await status(lab, method, path, { headers: strategic, ...(body ? { body } : {}) })]);
+    expect(found).toEqual(calls.map(([name], index) => [name, expected[index]]));
   });
 });
 
 describe('the groups of the deployed service', () => {
   test('read: allows reading what the steps need in every namespace, and no changes', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.read] });
-    for (const path of [
-      '/api/v1/pods',
-      '/api/v1/nodes',
-      '/api/v1/serviceaccounts',
-      PODS,
-      '/apis/apps/v1/replicasets',
-      '/apis/apps/v1/deployments',
-      '/apis/apps/v1/daemonsets',
-      '/apis/apps/v1/statefulsets',
-    ])
-      expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
+    const core = ['pods', 'nodes', 'serviceaccounts'].map((plural) => `/api/v1/${plural}`);
+    const apps = ['replicasets', 'deployments', 'daemonsets', 'statefulsets'].map(
+      (plural) => `/apis/apps/v1/${plural}`,
+    );
+    for (const path of [PODS, ...core, ...apps]) expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
     // The only single DaemonSet that the service reads is the agent's, which the cluster does not have.
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
-    expect(await status(lab, 'GET', '/apis/apps/v1/namespaces/kube-system/daemonsets/eks-pod-identity-agent')).toBe(
-      404,
-    );
+    const agent = '/apis/apps/v1/namespaces/kube-system/daemonsets/eks-pod-identity-agent';
+    expect(await status(lab, 'GET', agent)).toBe(404);
     expect(await status(lab, 'GET', PODS, { query: { watch: 'true' } })).toBe(403);
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(403);
   });
@@ -252,10 +220,7 @@ describe('the groups of the deployed service', () => {
       expect([method, await status(lab, method, ACCOUNT_DEFAULT)]).toEqual([method, 403]);
     expect(await status(lab, 'POST', `${ACCOUNT_DEFAULT}/token`, { body: {} })).toBe(403);
     for (const path of [DEPLOYMENT, STATEFUL_SET])
-      expect([path, await status(lab, 'PATCH', path, { headers: strategic, body: restartPatch('x') })]).toEqual([
-        path,
-        403,
-      ]);
+      expect(await status(lab, 'PATCH', path, { headers: strategic, body: restartPatch('x') })).toBe(403);
     for (const path of ['/api/v1/pods', '/api/v1/serviceaccounts', `${RBAC}/clusterroles`])
       expect([path, await status(lab, 'GET', path)]).toEqual([path, 403]);
   });
@@ -265,20 +230,16 @@ describe('privilege escalation', () => {
   const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
   const roles = `${RBAC}/namespaces/kube-system/roles`;
   const bindings = `${RBAC}/namespaces/kube-system/rolebindings`;
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const subjects = [{ kind: 'User', name: 'x' }];
   const binding = (name: string) =>
-    rbac('RoleBinding', 'b', {
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-      subjects: [{ kind: 'User', name: 'x' }],
-    });
+    rbac('RoleBinding', 'b', { roleRef: { apiGroup, kind: 'ClusterRole', name }, subjects });
 
   test('permissions of an access policy cannot be granted', async () => {
     const lab = labWith({ policies: ['AmazonEKSAdminPolicy'] });
     const { body } = await lab.call('POST', roles, { ...as, body: rbac('Role', 'r', { rules }) });
-    expect(body).toMatchObject({
-      code: 403,
-      reason: 'Forbidden',
-      details: { name: 'r', group: 'rbac.authorization.k8s.io', kind: 'roles' },
-    });
+    const details = { name: 'r', group: apiGroup, kind: 'roles' };
+    expect(body).toMatchObject({ code: 403, reason: 'Forbidden', details });
     expect(body.message).toBe(
       `roles.rbac.authorization.k8s.io "r" is forbidden: user "${SESSION}" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["get","list"]}`,
     );
@@ -289,22 +250,13 @@ describe('privilege escalation', () => {
 
   test('permissions held by RBAC can be granted, and the verbs escalate and bind suffice', async () => {
     const lab = labWith({ policies: ['AmazonEKSAdminPolicy'], groups: ['admins'] });
-    const make = (verb: string) => ({
-      apiGroups: ['rbac.authorization.k8s.io'],
-      resources: ['roles', 'clusterroles'],
-      verbs: [verb],
-    });
-    await allow(lab, [...rules, make('bind')], { kind: 'Group', name: 'admins' });
+    const bind = { apiGroups: [apiGroup], resources: ['roles', 'clusterroles'], verbs: ['bind'] };
+    await allow(lab, [...rules, bind], { kind: 'Group', name: 'admins' });
+    const allowing = (...verbs: string[]) => ({ rules: [{ ...rules[0], verbs }] });
     expect(await status(lab, 'POST', roles, { body: rbac('Role', 'held', { rules }) })).toBe(201);
-    expect(
-      await status(lab, 'POST', roles, { body: rbac('Role', 'more', { rules: [{ ...rules[0], verbs: ['*'] }] }) }),
-    ).toBe(403);
-    expect(
-      await status(lab, 'PATCH', `${roles}/held`, {
-        headers: merge,
-        body: { rules: [{ ...rules[0], verbs: ['delete'] }] },
-      }),
-    ).toBe(403);
+    expect(await status(lab, 'POST', roles, { body: rbac('Role', 'more', allowing('*')) })).toBe(403);
+    const change = { headers: merge, body: allowing('delete') };
+    expect(await status(lab, 'PATCH', `${roles}/held`, change)).toBe(403);
     expect(await status(lab, 'POST', bindings, { body: binding('view') })).toBe(201);
   });
 });

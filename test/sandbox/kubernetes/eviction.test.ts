@@ -2,32 +2,21 @@ import { describe, expect, test } from 'vitest';
 import type { Budget } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import {
-  DAEMON_SET,
-  DEPLOYMENT,
-  ebsWith,
-  newDatabaseLab,
-  newEbsLab,
-  restartPatch,
-  STATEFUL_SET,
-  strategic,
-} from './support.ts';
-import type { Lab } from './support.ts';
+import { DAEMON_SET, DEPLOYMENT, ebsWith, type Lab, newDatabaseLab, newEbsLab } from './support.ts';
+import { restartPatch, STATEFUL_SET, strategic } from './support.ts';
 
 const BUDGETS = '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets';
 const CONTROLLER = { matchLabels: { app: 'ebs-csi-controller' } };
 const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
 
+const budget = (spec: object, name = 'guard') => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name },
+  spec: { selector: CONTROLLER, ...spec },
+});
 const protect = async (lab: Lab, spec: object, name = 'guard') => {
-  const { status } = await lab.call('POST', BUDGETS, {
-    body: {
-      apiVersion: 'policy/v1',
-      kind: 'PodDisruptionBudget',
-      metadata: { name },
-      spec: { selector: CONTROLLER, ...spec },
-    },
-  });
-  expect(status).toBe(201);
+  expect((await lab.call('POST', BUDGETS, { body: budget(spec, name) })).status).toBe(201);
   lab.pass(1);
 };
 const statusOf = (lab: Lab, name = 'guard') =>
@@ -51,45 +40,21 @@ describe('the status of a budget', () => {
   ])('%s', async (_, replicas, spec, expected) => {
     const lab = labOf(replicas);
     await protect(lab, spec);
-    const allowed = expected.disruptionsAllowed > 0;
-    expect(statusOf(lab)).toMatchObject({
-      ...expected,
-      currentHealthy: replicas,
-      expectedPods: replicas,
-      observedGeneration: 1,
-      conditions: [
-        {
-          type: 'DisruptionAllowed',
-          status: allowed ? 'True' : 'False',
-          reason: allowed ? 'SufficientPods' : 'InsufficientPods',
-        },
-      ],
-    });
+    const [status, reason] =
+      expected.disruptionsAllowed > 0 ? ['True', 'SufficientPods'] : ['False', 'InsufficientPods'];
+    const conditions = [{ type: 'DisruptionAllowed', status, reason }];
+    const counts = { currentHealthy: replicas, expectedPods: replicas };
+    expect(statusOf(lab)).toMatchObject({ ...expected, ...counts, observedGeneration: 1, conditions });
   });
 
+  const by = (...matchExpressions: object[]) => ({ matchExpressions });
+  const exists = { key: 'app', operator: 'Exists' };
+  const hashed = { key: 'pod-template-hash', operator: 'DoesNotExist' };
   test.each([
     ['without a selector: none', undefined, 0],
     ['with an empty selector: all', {}, 7],
-    [
-      'by expressions',
-      {
-        matchExpressions: [
-          { key: 'app', operator: 'In', values: ['ebs-csi-node', 'x'] },
-          { key: 'pod-template-hash', operator: 'DoesNotExist' },
-        ],
-      },
-      3,
-    ],
-    [
-      'by expressions that exclude',
-      {
-        matchExpressions: [
-          { key: 'app', operator: 'NotIn', values: ['ebs-csi-node'] },
-          { key: 'app', operator: 'Exists' },
-        ],
-      },
-      4,
-    ],
+    ['by expressions', by({ key: 'app', operator: 'In', values: ['ebs-csi-node', 'x'] }, hashed), 3],
+    ['by expressions that exclude', by({ key: 'app', operator: 'NotIn', values: ['ebs-csi-node'] }, exists), 4],
   ])('counts pods %s', async (_, selector, expectedPods) => {
     const lab = labOf(4);
     await protect(lab, { selector, minAvailable: 0 });
@@ -113,10 +78,8 @@ describe('POST pods/NAME/eviction', () => {
     const lab = labOf(2);
     const [pod] = active(lab);
     const { status, body, described } = await evict(lab, pod!.metadata.name);
-    expect([status, body]).toEqual([
-      201,
-      { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 },
-    ]);
+    expect(status).toBe(201);
+    expect(body).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
     expect(described).toEqual([
       'create pods/eviction',
       expect.objectContaining({ namespace: 'kube-system', name: pod!.metadata.name, kind: 'Eviction' }),
@@ -132,14 +95,7 @@ describe('POST pods/NAME/eviction', () => {
 
   test('returns 429 with retry-after for a budget that its controller has not processed', async () => {
     const lab = labOf(3);
-    await lab.call('POST', BUDGETS, {
-      body: {
-        apiVersion: 'policy/v1',
-        kind: 'PodDisruptionBudget',
-        metadata: { name: 'guard' },
-        spec: { selector: CONTROLLER, maxUnavailable: 3 },
-      },
-    });
+    await lab.call('POST', BUDGETS, { body: budget({ maxUnavailable: 3 }) });
     const { status, body, raw } = await evictFirst(lab);
     expect(status).toBe(429);
     expect(body).toMatchObject({
@@ -189,7 +145,7 @@ describe('POST pods/NAME/eviction', () => {
 });
 
 describe('a cordoned node', () => {
-  const cordon = (lab: Lab, name: string, unschedulable: boolean | null) =>
+  const cordon = (lab: Lab, name: string, unschedulable: boolean | string | null) =>
     lab.call('PATCH', `/api/v1/nodes/${name}`, { headers: strategic, body: { spec: { unschedulable } } });
   const nodesOf = (lab: Lab) => listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
 
@@ -229,14 +185,7 @@ describe('a cordoned node', () => {
 
   test('rejects a value that is not a boolean', async () => {
     const lab = labOf(2);
-    expect(
-      (
-        await lab.call('PATCH', `/api/v1/nodes/${nodesOf(lab)[0]}`, {
-          headers: strategic,
-          body: { spec: { unschedulable: 'yes' } },
-        })
-      ).status,
-    ).toBe(422);
+    expect((await cordon(lab, nodesOf(lab)[0]!, 'yes')).status).toBe(422);
   });
 });
 
@@ -256,11 +205,9 @@ describe('budgets apply only to evictions', () => {
         const seen: number[][] = [];
         for (let second = 0; second < 120; second += 1) {
           lab.pass(1);
-          seen.push([
-            active(lab, app).length,
-            active(lab, app).filter(isReady).length,
-            active(lab, app).filter((pod) => pod.metadata.annotations?.['restarted'] === 'x').length,
-          ]);
+          const found = active(lab, app);
+          const restarted = found.filter(({ metadata }) => metadata.annotations?.['restarted'] === 'x');
+          seen.push([found.length, found.filter(isReady).length, restarted.length]);
         }
         return seen;
       };
@@ -274,8 +221,7 @@ describe('budgets apply only to evictions', () => {
   test('a deletion ignores budgets', async () => {
     const lab = labOf(2);
     await protect(lab, { minAvailable: '100%' });
-    expect(
-      (await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`)).status,
-    ).toBe(200);
+    const path = `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`;
+    expect((await lab.call('DELETE', path)).status).toBe(200);
   });
 });

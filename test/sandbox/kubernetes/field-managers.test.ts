@@ -10,6 +10,7 @@ import {
 } from '../../../sandbox/kubernetes/field-managers.ts';
 
 const KIND = { apiVersion: 'v1', zero: { metadata: {} } };
+const UPDATED = { operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1' };
 const TIME = '2026-01-15T09:00:00Z';
 const LATER = '2026-01-15T09:00:01Z';
 const change = (before: object | undefined, after: object): Change => ({ ...KIND, before, after });
@@ -23,16 +24,8 @@ const names = (...fields: string[]): object => ({
 describe('an update', () => {
   test('gives what it changes to its manager, takes it from others, and what it removes from all', () => {
     const one = afterUpdate([], change(undefined, data({ a: '1', b: '1' })), { manager: 'one' }, TIME);
-    expect(one).toEqual([
-      {
-        manager: 'one',
-        operation: 'Update',
-        apiVersion: 'v1',
-        time: TIME,
-        fieldsType: 'FieldsV1',
-        fieldsV1: { 'f:data': { '.': {}, 'f:a': {}, 'f:b': {} } },
-      },
-    ]);
+    const made = { 'f:data': { '.': {}, 'f:a': {}, 'f:b': {} } };
+    expect(one).toEqual([{ ...UPDATED, manager: 'one', time: TIME, fieldsV1: made }]);
     const two = afterUpdate(one, change(data({ a: '1', b: '1' }), data({ a: '2' })), { manager: 'two' }, LATER);
     expect(two.map(({ manager, time, fieldsV1 }) => [manager, time, fieldsV1])).toEqual([
       ['one', TIME, { 'f:data': {} }],
@@ -44,19 +37,9 @@ describe('an update', () => {
     const before = { spec: { replicas: 1, paused: true }, status: { replicas: 1 } };
     const after = { spec: { replicas: 2 }, status: { replicas: 2 } };
     const entries = afterUpdate([], change(before, after), { manager: 'hpa', subresource: 'scale' }, TIME);
-    expect(entries).toEqual([
-      {
-        manager: 'hpa',
-        operation: 'Update',
-        apiVersion: 'v1',
-        fieldsType: 'FieldsV1',
-        fieldsV1: { 'f:spec': { 'f:replicas': {} } },
-        subresource: 'scale',
-      },
-    ]);
-    expect(own(afterUpdate([], change(before, after), { manager: 'me' }, TIME), 'me')).toEqual({
-      'f:spec': { 'f:replicas': {} },
-    });
+    const fieldsV1 = { 'f:spec': { 'f:replicas': {} } };
+    expect(entries).toEqual([{ ...UPDATED, manager: 'hpa', fieldsV1, subresource: 'scale' }]);
+    expect(own(afterUpdate([], change(before, after), { manager: 'me' }, TIME), 'me')).toEqual(fieldsV1);
   });
 
   test('leaves no entry of what the API server owns, and keeps ten updaters at most', () => {
@@ -121,15 +104,7 @@ describe('an apply', () => {
   });
 
   test('merges items of lists by key, in the order of the configuration', () => {
-    const before = {
-      spec: {
-        containers: [
-          { name: 'a', image: '1' },
-          { name: 'b', image: '1' },
-          { name: 'c', image: '1' },
-        ],
-      },
-    };
+    const before = { spec: { containers: ['a', 'b', 'c'].map((name) => ({ name, image: '1' })) } };
     const config = { spec: { containers: [{ name: 'c' }, { name: 'a', image: '2' }, { name: 'd', image: '1' }] } };
     const { object } = apply([], before, config, 'applier', true);
     const { containers } = (object as typeof before).spec;

@@ -80,6 +80,8 @@ test('fieldsOf leaves out lists that merge by key and are empty, and has values 
 
 describe('compare', () => {
   const none = { added: {}, modified: {}, removed: {} };
+  const A = 'k:{"name":"a"}';
+  const env = (...values: string[]) => ({ env: values.map((value) => ({ name: 'a', value })) });
   test.each<[string, object, object, object]>([
     ['nothing', { a: 1, m: {} }, { a: 1, m: {} }, {}],
     [
@@ -105,30 +107,12 @@ describe('compare', () => {
         removed: { 'f:containers': { 'k:{"name":"c"}': { '.': {}, 'f:name': {} } } },
       },
     ],
-    [
-      'items with the same key, as one',
-      {
-        env: [
-          { name: 'a', value: '1' },
-          { name: 'a', value: '2' },
-        ],
-      },
-      {
-        env: [
-          { name: 'a', value: '1' },
-          { name: 'a', value: '3' },
-        ],
-      },
-      { modified: { 'f:env': { 'k:{"name":"a"}': {} } } },
-    ],
+    ['items with the same key, as one', env('1', '2'), env('1', '3'), { modified: { 'f:env': { [A]: {} } } }],
     [
       'an item that gets a second one with its key',
       { env: [{ name: 'a' }] },
       { env: [{ name: 'a' }, { name: 'a' }] },
-      {
-        added: { 'f:env': { 'k:{"name":"a"}': {} } },
-        removed: { 'f:env': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} } } },
-      },
+      { added: { 'f:env': { [A]: {} } }, removed: { 'f:env': { [A]: { '.': {}, 'f:name': {} } } } },
     ],
   ])('%s', (_, before, after, expected) => {
     expect(compare(before, after)).toEqual({ ...none, ...expected });

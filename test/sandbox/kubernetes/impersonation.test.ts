@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { rbac, RBAC } from './rbac-objects.ts';
 import { type Lab, newEbsLab, newEntry } from './support.ts';
 
 const WHO = 'arn:aws:iam::111122223333:role/someone';
 const SESSION = 'arn:aws:sts::111122223333:assumed-role/someone/sandbox';
-const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const PODS = '/api/v1/namespaces/kube-system/pods';
 const REVIEWS = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
 const ACCOUNT = 'system:serviceaccount:payments:api';
@@ -15,21 +15,15 @@ const jane: Headers = { 'impersonate-user': 'jane' };
  * Binds a ClusterRole with these rules to a subject, as the administrator; without a namespace for the whole cluster.
  */
 const allow = async (lab: Lab, name: string, rules: object[], subject: object, namespace?: string): Promise<void> => {
-  const rbac = (kind: string, rest: object) => ({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind,
-    metadata: { name },
-    ...rest,
-  });
-  expect((await lab.call('POST', `${RBAC}/clusterroles`, { body: rbac('ClusterRole', { rules }) })).status).toBe(201);
+  const body = rbac('ClusterRole', name, { rules });
+  expect((await lab.call('POST', `${RBAC}/clusterroles`, { body })).status).toBe(201);
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
   const [kind, path] =
     namespace === undefined
       ? ['ClusterRoleBinding', 'clusterrolebindings']
       : ['RoleBinding', `namespaces/${namespace}/rolebindings`];
-  expect(
-    (await lab.call('POST', `${RBAC}/${path}`, { body: rbac(kind, { roleRef, subjects: [subject] }) })).status,
-  ).toBe(201);
+  const binding = rbac(kind, name, { roleRef, subjects: [subject] });
+  expect((await lab.call('POST', `${RBAC}/${path}`, { body: binding })).status).toBe(201);
 };
 const listPods = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };
 const impersonate = (resources: string[], more: object = {}) => ({
@@ -52,26 +46,23 @@ const userInfo = async (headers: Headers, lab = newEbsLab()): Promise<unknown> =
   ((await lab.call('POST', REVIEWS, { headers, body: {} })).body.status as { userInfo: unknown }).userInfo;
 
 describe('a request acts as the user that it names', () => {
+  const [several, unauthenticated] = [
+    { 'impersonate-group': 'a\nb, c' },
+    { 'impersonate-group': 'system:unauthenticated' },
+  ];
+  const of = ['system:serviceaccounts', 'system:serviceaccounts:payments', 'system:authenticated'];
+  const extras = { 'impersonate-extra-scopes': 'view\nedit', 'impersonate-extra-acme.com%2fteam': 'x' };
+  const extra = { scopes: ['view', 'edit'], 'acme.com/team': ['x'] };
+  const known = { username: 'jane', groups: ['system:authenticated'] };
   test.each<[string, Headers, object]>([
-    ['a user', jane, { username: 'jane', groups: ['system:authenticated'] }],
-    [
-      'a user in groups',
-      { ...jane, 'impersonate-group': 'a\nb, c' },
-      { username: 'jane', groups: ['a', 'b, c', 'system:authenticated'] },
-    ],
+    ['a user', jane, known],
+    ['a user in groups', { ...jane, ...several }, { username: 'jane', groups: ['a', 'b, c', 'system:authenticated'] }],
     [
       'a user in the group of unauthenticated users',
-      { ...jane, 'impersonate-group': 'system:unauthenticated' },
+      { ...jane, ...unauthenticated },
       { username: 'jane', groups: ['system:unauthenticated'] },
     ],
-    [
-      'a service account',
-      { 'impersonate-user': ACCOUNT },
-      {
-        username: ACCOUNT,
-        groups: ['system:serviceaccounts', 'system:serviceaccounts:payments', 'system:authenticated'],
-      },
-    ],
+    ['a service account', { 'impersonate-user': ACCOUNT }, { username: ACCOUNT, groups: of }],
     [
       'a service account in groups other than its own',
       { 'impersonate-user': ACCOUNT, 'impersonate-group': 'a' },
@@ -82,40 +73,20 @@ describe('a request acts as the user that it names', () => {
       { 'impersonate-user': 'system:anonymous' },
       { username: 'system:anonymous', groups: ['system:unauthenticated'] },
     ],
-    [
-      'a user with UID and extras',
-      {
-        ...jane,
-        'impersonate-uid': '7',
-        'impersonate-extra-scopes': 'view\nedit',
-        'impersonate-extra-acme.com%2fteam': 'x',
-      },
-      {
-        username: 'jane',
-        uid: '7',
-        groups: ['system:authenticated'],
-        extra: { scopes: ['view', 'edit'], 'acme.com/team': ['x'] },
-      },
-    ],
+    ['a user with UID and extras', { ...jane, 'impersonate-uid': '7', ...extras }, { ...known, uid: '7', extra }],
   ])('%s', async (_, headers, expected) => {
     // An unauthenticated user may not review itself.
     const lab = newEbsLab();
-    await allow(
-      lab,
-      'reviewers',
-      [{ apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] }],
-      { kind: 'Group', name: 'system:unauthenticated' },
-    );
+    const review = { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] };
+    await allow(lab, 'reviewers', [review], { kind: 'Group', name: 'system:unauthenticated' });
     expect(await userInfo(headers, lab)).toEqual(expected);
   });
 
   test('with the permissions of that user, not of the caller', async () => {
     const lab = newEbsLab();
-    expect((await list(lab, jane)).body).toMatchObject({
-      code: 403,
-      message:
-        'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "kube-system"',
-    });
+    const message =
+      'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "kube-system"';
+    expect((await list(lab, jane)).body).toMatchObject({ code: 403, message });
     await allow(lab, 'readers', [listPods], { kind: 'Group', name: 'readers' });
     expect((await list(lab, jane)).status).toBe(403);
     expect((await list(lab, { ...jane, 'impersonate-group': 'readers' })).status).toBe(200);
@@ -132,18 +103,10 @@ describe('a request acts as the user that it names', () => {
 
   test('and cannot grant more than that user holds', async () => {
     const lab = newEbsLab();
-    await allow(
-      lab,
-      'makers',
-      [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['create'] }],
-      { kind: 'User', name: 'jane' },
-    );
-    const role = {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'mine' },
-      rules: [listPods],
-    };
+    const create = { apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['create'] };
+    await allow(lab, 'makers', [create], { kind: 'User', name: 'jane' });
+    const apiVersion = 'rbac.authorization.k8s.io/v1';
+    const role = { apiVersion, kind: 'ClusterRole', metadata: { name: 'mine' }, rules: [listPods] };
     expect((await lab.call('POST', `${RBAC}/clusterroles`, { headers: jane, body: role })).body.message).toContain(
       'user "jane" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held',
     );
@@ -162,16 +125,14 @@ describe('a request acts as the user that it names', () => {
 });
 
 describe('the permission to impersonate', () => {
-  const forbidden = (message: string, details: object) => ({
+  const forbidden = {
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},
     status: 'Failure',
     reason: 'Forbidden',
     code: 403,
-    message,
-    details,
-  });
+  };
   const cannot = (resource: string, where = 'at the cluster scope', group = '') =>
     `User "${SESSION}" cannot impersonate resource "${resource}" in API group "${group}" ${where}`;
 
@@ -191,7 +152,7 @@ describe('the permission to impersonate', () => {
     ],
   ])('is needed for %s', async (_, headers, message, details) => {
     const { status, body } = await list(await labWith(listPods), headers, WHO);
-    expect([status, body]).toEqual([403, forbidden(message, details)]);
+    expect([status, body]).toEqual([403, { ...forbidden, message, details }]);
   });
 
   test.each<[string, Headers, string]>([
@@ -215,34 +176,25 @@ describe('the permission to impersonate', () => {
   });
 
   test('can be restricted to names, for each group', async () => {
-    const lab = await labWith(
-      impersonate(['users'], { resourceNames: ['jane'] }),
-      impersonate(['groups'], { resourceNames: ['a'] }),
-    );
+    const users = impersonate(['users'], { resourceNames: ['jane'] });
+    const lab = await labWith(users, impersonate(['groups'], { resourceNames: ['a'] }));
     await allow(lab, 'a', [listPods], { kind: 'Group', name: 'a' });
-    expect((await list(lab, { ...jane, 'impersonate-group': 'a' }, WHO)).status).toBe(200);
-    expect((await list(lab, { ...jane, 'impersonate-group': 'a\nb' }, WHO)).body.message).toContain(
-      'groups "b" is forbidden',
-    );
-    expect((await list(lab, { 'impersonate-user': 'joe', 'impersonate-group': 'a' }, WHO)).body.message).toContain(
-      'users "joe" is forbidden',
-    );
+    const listAs = (user: string, group: string) =>
+      list(lab, { 'impersonate-user': user, 'impersonate-group': group }, WHO);
+    expect((await listAs('jane', 'a')).status).toBe(200);
+    expect((await listAs('jane', 'a\nb')).body.message).toContain('groups "b" is forbidden');
+    expect((await listAs('joe', 'a')).body.message).toContain('users "joe" is forbidden');
   });
 
   test('can come from an access policy, which does not apply to the impersonated user', async () => {
     const lab = newEbsLab();
-    lab.cluster.accessEntries.set(
-      WHO,
-      newEntry(WHO, { policies: ['AmazonEKSEditPolicy:payments', 'AmazonEKSViewPolicy'] }),
-    );
+    const policies = ['AmazonEKSEditPolicy:payments', 'AmazonEKSViewPolicy'];
+    lab.cluster.accessEntries.set(WHO, newEntry(WHO, { policies }));
     expect((await list(lab, {}, WHO)).status).toBe(200);
-    expect((await list(lab, { 'impersonate-user': ACCOUNT }, WHO)).body.message).toContain(
-      `User "${ACCOUNT}" cannot list`,
-    );
-    expect((await list(lab, { 'impersonate-user': 'system:serviceaccount:other:api' }, WHO)).body.message).toContain(
-      'cannot impersonate',
-    );
-    expect((await list(lab, jane, WHO)).body.message).toContain('cannot impersonate');
+    const refusalFor = async (user: string) => (await list(lab, { 'impersonate-user': user }, WHO)).body.message;
+    expect(await refusalFor(ACCOUNT)).toContain(`User "${ACCOUNT}" cannot list`);
+    for (const user of ['system:serviceaccount:other:api', 'jane'])
+      expect(await refusalFor(user)).toContain('cannot impersonate');
   });
 
   test('does not exist without an access entry', async () => {

@@ -11,19 +11,25 @@ import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, newEbsLab, newLab, ROLE, START, s
 import { podCounts, restart } from './pod-counts.ts';
 import type { Lab } from './support.ts';
 
-const leastReady = (lab: Lab, workload: string): number =>
-  Math.min(...lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready));
+const readyCounts = (lab: Lab, workload: string): number[] =>
+  lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready);
+const annotationOf = (lab: Lab, name: string): string | undefined =>
+  getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', name)?.metadata.annotations?.[
+    'eks.amazonaws.com/role-arn'
+  ];
+const apply = (lab: Lab, more: object = {}, objects = ebs): void =>
+  applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', objects, {
+    irsaServiceAccounts: [],
+    restart: false,
+    ...more,
+  });
 
 describe('initial objects', () => {
   test('include ready pods with the given age and the owner chain of Kubernetes', () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-controller');
-    const replicaSet = getObject(
-      lab.cluster.kube,
-      'ReplicaSet',
-      'kube-system',
-      pod!.metadata.ownerReferences![0]!.name,
-    )!;
+    const [owner] = pod!.metadata.ownerReferences!;
+    const replicaSet = getObject(lab.cluster.kube, 'ReplicaSet', 'kube-system', owner!.name)!;
     expect(pod!.metadata).toMatchObject({
       creationTimestamp: '2026-01-14T09:00:00Z',
       generateName: `${replicaSet.metadata.name}-`,
@@ -32,20 +38,10 @@ describe('initial objects', () => {
     expect(replicaSet.metadata.ownerReferences).toMatchObject([
       { kind: 'Deployment', name: 'ebs-csi-controller', uid: lab.deployment().metadata.uid, controller: true },
     ]);
-    expect(lab.deployment().status).toMatchObject({
-      observedGeneration: 1,
-      replicas: 2,
-      updatedReplicas: 2,
-      readyReplicas: 2,
-      availableReplicas: 2,
-    });
-    expect(lab.daemonSet().status).toMatchObject({
-      desiredNumberScheduled: 3,
-      currentNumberScheduled: 3,
-      numberReady: 3,
-      updatedNumberScheduled: 3,
-      observedGeneration: 1,
-    });
+    const ready = { replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 };
+    expect(lab.deployment().status).toMatchObject({ observedGeneration: 1, ...ready });
+    const scheduled = { desiredNumberScheduled: 3, currentNumberScheduled: 3, updatedNumberScheduled: 3 };
+    expect(lab.daemonSet().status).toMatchObject({ observedGeneration: 1, ...scheduled, numberReady: 3 });
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
   });
 
@@ -54,13 +50,7 @@ describe('initial objects', () => {
     const nodes = listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
     expect(nodes).toHaveLength(5);
     for (const app of ['ebs-csi-node', 'ebs-csi-controller'])
-      expect(
-        lab
-          .pods(app)
-          .map(({ spec }) => spec.nodeName ?? '')
-          .sort((a, b) => a.localeCompare(b)),
-      ).toEqual(nodes.toSorted((a, b) => a.localeCompare(b)));
-    expect(nodes[0]).toMatch(/^ip-10-0-\d+-\d+\.eu-west-1\.compute\.internal$/);
+      expect(new Set(lab.pods(app).map(({ spec }) => spec.nodeName))).toEqual(new Set(nodes));
   });
 
   test('have names that depend on the seed', () => {
@@ -91,13 +81,8 @@ describe('rolling restart of a Deployment', () => {
     expect(lab.deployment().status?.['observedGeneration']).toBe(1);
     expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 2, new: 0 });
     lab.pass(1);
-    expect(lab.deployment().status).toMatchObject({
-      observedGeneration: 2,
-      replicas: 3,
-      updatedReplicas: 1,
-      readyReplicas: 2,
-      unavailableReplicas: 1,
-    });
+    const during = { replicas: 3, updatedReplicas: 1, readyReplicas: 2, unavailableReplicas: 1 };
+    expect(lab.deployment().status).toMatchObject({ observedGeneration: 2, ...during });
     expect(podCounts(lab, 'ebs-csi-controller')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
     lab.pass(12);
     expect(podCounts(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 1, ready: 2, terminating: 1 });
@@ -116,14 +101,8 @@ describe('rolling restart of a Deployment', () => {
     await restart(lab, DEPLOYMENT);
     lab.pass(120);
     expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: replicas });
-    expect(leastReady(lab, 'ebs-csi-controller')).toBe(replicas);
-    expect(
-      Math.max(
-        ...lab.cluster.kube.readyHistory
-          .filter(({ workload }) => workload === 'ebs-csi-controller')
-          .map(({ ready }) => ready),
-      ),
-    ).toBe(replicas + 1);
+    const counts = readyCounts(lab, 'ebs-csi-controller');
+    expect([Math.min(...counts), Math.max(...counts)]).toEqual([replicas, replicas + 1]);
   });
 
   test('adds missing replicas and terminates surplus ones, the youngest first', async () => {
@@ -179,18 +158,14 @@ describe('rolling restart of a DaemonSet', () => {
     await restart(lab, DAEMON_SET, 'second');
     lab.pass(200);
     expect(podCounts(lab, 'ebs-csi-node', 'second')).toMatchObject({ old: 0, newReady: 3, terminating: 0 });
-    expect(leastReady(lab, 'ebs-csi-node')).toBe(2);
+    expect(Math.min(...readyCounts(lab, 'ebs-csi-node'))).toBe(2);
   });
 });
 
 describe("an add-on's objects", () => {
   test('are created if missing, and become ready later', () => {
     const lab = newLab();
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
-      irsaServiceAccounts: ['ebs-csi-controller-sa'],
-      roleArn: ROLE,
-      restart: false,
-    });
+    apply(lab, { irsaServiceAccounts: ['ebs-csi-controller-sa'], roleArn: ROLE });
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 0 });
     lab.pass(13);
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
@@ -199,25 +174,16 @@ describe("an add-on's objects", () => {
   test('lose the annotation of each service account with the role, except one that another manager set', () => {
     const lab = newEbsLab();
     const both = ['ebs-csi-controller-sa', 'ebs-csi-node-sa'];
-    const options = { irsaServiceAccounts: both, restart: false };
-    const apply = (more: object): void =>
-      applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { ...options, ...more });
-    const roles = (): unknown[] =>
-      both.map(
-        (name) =>
-          getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', name)?.metadata.annotations?.[
-            'eks.amazonaws.com/role-arn'
-          ],
-      );
-    apply({ roleArn: ROLE });
+    const roles = (): unknown[] => both.map((name) => annotationOf(lab, name));
+    apply(lab, { irsaServiceAccounts: both, roleArn: ROLE });
     expect(roles()).toEqual([ROLE, ROLE]);
-    apply({});
+    apply(lab, { irsaServiceAccounts: both });
     expect(roles()).toEqual([undefined, undefined]);
-    apply({ roleArn: ROLE });
+    apply(lab, { irsaServiceAccounts: both, roleArn: ROLE });
     const node = getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-node-sa')!;
     const before = { ...node, metadata: { ...node.metadata, annotations: {} } };
     noteWrite(lab.cluster, before, node, { manager: 'kubectl-annotate' }, START);
-    apply({});
+    apply(lab, { irsaServiceAccounts: both });
     expect(roles()).toEqual([undefined, ROLE]);
   });
 
@@ -226,15 +192,10 @@ describe("an add-on's objects", () => {
     removeAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs);
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')).toBeUndefined();
     expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toEqual([]);
-    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({
-      at: START,
-      namespace: 'kube-system',
-      kind: 'DaemonSet',
-      workload: 'ebs-csi-node',
-      ready: 0,
-    });
+    const workload = { namespace: 'kube-system', kind: 'DaemonSet', workload: 'ebs-csi-node' };
+    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({ at: START, ...workload, ready: 0 });
     const leaving = lab.pods('ebs-csi-node').map(({ metadata }) => metadata.name);
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: false });
+    apply(lab);
     lab.pass(16);
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
     expect(lab.pods('ebs-csi-node').filter(({ metadata }) => leaving.includes(metadata.name))).toEqual([]);
@@ -242,22 +203,11 @@ describe("an add-on's objects", () => {
 
   test('do not roll if applied without changes, and lose the annotation unless it is kept', () => {
     const lab = newEbsLab();
-    const annotation = () =>
-      getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')?.metadata.annotations?.[
-        'eks.amazonaws.com/role-arn'
-      ];
-    const pods = lab.pods('ebs-csi-controller');
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
-      irsaServiceAccounts: ['ebs-csi-controller-sa'],
-      restart: false,
-      keepAnnotation: true,
-    });
-    expect(annotation()).toBe(ROLE);
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
-      irsaServiceAccounts: ['ebs-csi-controller-sa'],
-      restart: false,
-    });
-    expect(annotation()).toBeUndefined();
+    const [name, pods] = ['ebs-csi-controller-sa', lab.pods('ebs-csi-controller')];
+    apply(lab, { irsaServiceAccounts: [name], keepAnnotation: true });
+    expect(annotationOf(lab, name)).toBe(ROLE);
+    apply(lab, { irsaServiceAccounts: [name] });
+    expect(annotationOf(lab, name)).toBeUndefined();
     lab.pass(60);
     expect(lab.deployment().metadata.generation).toBe(1);
     expect(lab.pods('ebs-csi-controller')).toEqual(pods);
@@ -265,48 +215,34 @@ describe("an add-on's objects", () => {
 
   test('roll all their workloads with restart', () => {
     const lab = newEbsLab();
-    const before = [...lab.pods('ebs-csi-controller'), ...lab.pods('ebs-csi-node')].map(({ metadata }) => metadata.uid);
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: true });
+    const uids = () => ['ebs-csi-controller', 'ebs-csi-node'].flatMap(lab.pods).map(({ metadata }) => metadata.uid);
+    const before = uids();
+    apply(lab, { restart: true });
     lab.pass(120);
-    const after = [...lab.pods('ebs-csi-controller'), ...lab.pods('ebs-csi-node')].map(({ metadata }) => metadata.uid);
+    const after = uids();
     expect(after).toHaveLength(5);
     expect(after.filter((uid) => before.includes(uid))).toEqual([]);
   });
 
   test('keep changes of other managers until EKS overwrites them', async () => {
     const lab = newEbsLab();
-    await lab.call('PATCH', DEPLOYMENT, {
-      headers: strategic,
-      body: { spec: { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } } },
-    });
-    const newer = ebsWith({
-      containers: [
-        { name: 'ebs-plugin', image: 'newer' },
-        { name: 'csi-attacher', image: 'newer' },
-      ],
-    });
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', newer, { irsaServiceAccounts: [], restart: false });
-    expect(lab.deployment().spec).toMatchObject({
-      replicas: 3,
-      template: { spec: { containers: [{ image: 'mine' }, { image: 'newer' }] } },
-    });
+    const spec = { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } };
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec } });
+    const newer = ebsWith({ containers: ['ebs-plugin', 'csi-attacher'].map((name) => ({ name, image: 'newer' })) });
+    const applied = () => {
+      apply(lab, {}, newer);
+      const { replicas, template } = lab.deployment().spec;
+      return [replicas, ...template.spec.containers.map(({ image }) => image)];
+    };
+    expect(applied()).toEqual([3, 'mine', 'newer']);
     lab.cluster.foreignFields.clear();
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', newer, { irsaServiceAccounts: [], restart: false });
-    expect(lab.deployment().spec).toMatchObject({
-      replicas: 2,
-      template: { spec: { containers: [{ image: 'newer' }, { image: 'newer' }] } },
-    });
+    expect(applied()).toEqual([2, 'newer', 'newer']);
   });
 
   test('include the namespace of an add-on with its own namespace', () => {
     const lab = newLab();
-    seedAddonObjects(
-      lab.world,
-      lab.cluster,
-      'x',
-      { ...ebs, namespace: 'storage' },
-      { irsaServiceAccounts: [], podsCreatedAt: START },
-    );
+    const objects = { ...ebs, namespace: 'storage' };
+    seedAddonObjects(lab.world, lab.cluster, 'x', objects, { irsaServiceAccounts: [], podsCreatedAt: START });
     expect(getObject(lab.cluster.kube, 'Namespace', undefined, 'storage')).toBeDefined();
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'storage', 'default')).toBeDefined();
   });

@@ -78,40 +78,31 @@ describe('the roles of an application', () => {
     expect(() => checkServiceRoles(assemblyOf(trusts))).not.toThrow();
   });
 
-  test.each<[string, Trusts, string, string]>([
-    ['a function', { plan: service('states.amazonaws.com') }, 'lambda.amazonaws.com', 'function plan'],
-    ['a state machine', { machine: service('lambda.amazonaws.com') }, 'states.amazonaws.com', 'state machine machine'],
-    ['a rule', { events: trust({ AWS: '111122223333' }) }, 'events.amazonaws.com', 'rule stopped'],
-    [
-      'a state machine of another account',
-      { machine: service('states.amazonaws.com', source('arn:aws:states:*:*:stateMachine:*', '444455556666')) },
-      'states.amazonaws.com',
-      'state machine machine',
-    ],
-    [
-      'another rule',
-      { events: service('events.amazonaws.com', source(`${RULE}-other`)) },
-      'events.amazonaws.com',
-      'rule stopped',
-    ],
-    ['a schedule', { schedule: service('events.amazonaws.com') }, 'scheduler.amazonaws.com', 'schedule weekly'],
-    [
-      'another group',
-      { schedule: service('scheduler.amazonaws.com', source(`${GROUP}-other`)) },
-      'scheduler.amazonaws.com',
-      'schedule weekly',
-    ],
-    ['nobody', { plan: undefined }, 'lambda.amazonaws.com', 'function plan'],
-    [
-      'only people',
-      { plan: trust('*', { Bool: { 'aws:PrincipalIsAWSService': 'false' } }) },
-      'lambda.amazonaws.com',
-      'function plan',
-    ],
-  ])('that do not trust their service for %s are reported, with the statement to add', (_, trusts, principal, what) => {
+  const everywhere = source('arn:aws:states:*:*:stateMachine:*', '444455556666');
+  const person = trust('*', { Bool: { 'aws:PrincipalIsAWSService': 'false' } });
+  const WHAT = {
+    plan: 'function plan',
+    machine: 'state machine machine',
+    events: 'rule stopped',
+    schedule: 'schedule weekly',
+  };
+  const PRINCIPALS = { plan: 'lambda', machine: 'states', events: 'events', schedule: 'scheduler' };
+  test.each<[string, Trusts]>([
+    ['a function', { plan: service('states.amazonaws.com') }],
+    ['a state machine', { machine: service('lambda.amazonaws.com') }],
+    ['a rule', { events: trust({ AWS: '111122223333' }) }],
+    ['a state machine of another account', { machine: service('states.amazonaws.com', everywhere) }],
+    ['another rule', { events: service('events.amazonaws.com', source(`${RULE}-other`)) }],
+    ['a schedule', { schedule: service('events.amazonaws.com') }],
+    ['another group', { schedule: service('scheduler.amazonaws.com', source(`${GROUP}-other`)) }],
+    ['nobody', { plan: undefined }],
+    ['only people', { plan: person }],
+  ])('that do not trust their service for %s are reported, with the statement to add', (_, trusts) => {
+    const [name] = Object.keys(trusts) as (keyof Trusts)[];
+    const [principal, what] = [`${PRINCIPALS[name!]}.amazonaws.com`, WHAT[name!]];
     const check = () => checkServiceRoles(assemblyOf(trusts));
     expect(check).toThrow(ServiceRoleError);
-    expect(check).toThrow(`${principal} may not assume the role ${role(Object.keys(trusts)[0]!)} of the ${what} (`);
+    expect(check).toThrow(`${principal} may not assume the role ${role(name!)} of the ${what} (`);
     expect(check).toThrow(
       `Add to the role's trust policy: {"Effect":"Allow","Principal":{"Service":"${principal}"},"Action":"sts:AssumeRole"}.`,
     );

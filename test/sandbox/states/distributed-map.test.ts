@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_EVENTS } from '../../../sandbox/states/limits.ts';
-import { allow, fail, functionArn, MACHINE, ofType, openBench, outputOf, ROLE, typesOf } from './fixture.ts';
+import { allow, type BenchOptions, fail, functionArn, type Handlers, MACHINE, ofType } from './fixture.ts';
+import { openBench, outputOf, ROLE, tracedBy, typesOf } from './fixture.ts';
 import {
-  BUCKET,
   definitionOf,
   itemsUpTo,
   keep,
   MAP_RUN,
   openMap,
   PERMISSIONS,
+  reader,
   rolesWith,
   runOf,
 } from './map-fixture.ts';
@@ -17,6 +18,7 @@ const double = { work: (item: number) => item * 2 };
 const failing = (...items: number[]) => ({
   work: (item: number) => (items.includes(item) ? fail('Bad', `item ${item}`) : item),
 });
+const CATCH = [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }];
 const EXCEEDED = {
   status: 'FAILED',
   error: 'States.ExceedToleratedFailureThreshold',
@@ -25,27 +27,15 @@ const EXCEEDED = {
 
 describe('a distributed Map', () => {
   test('runs each item as a separate execution, and returns their outputs in order', async () => {
-    const bench = openMap(
-      {},
-      { handlers: { work: async (item: number, clock) => (await clock.sleep((5 - item) * 1000), item * 2) } },
-    );
+    const work: Handlers[string] = async (item: number, clock) => (await clock.sleep((5 - item) * 1000), item * 2);
+    const bench = openMap({}, { handlers: { work } });
     const execution = await bench.run(itemsUpTo(4));
     expect(outputOf(execution)).toEqual([0, 2, 4, 6]);
-    expect(typesOf(execution)).toEqual([
-      'ExecutionStarted',
-      'MapStateEntered',
-      'MapStateStarted',
-      'MapRunStarted',
-      'MapRunSucceeded',
-      'MapStateSucceeded',
-      'MapStateExited',
-      'PassStateEntered',
-      'PassStateExited',
-      'ExecutionSucceeded',
-    ]);
-    expect(ofType(execution, 'MapRunStarted')[0]).toMatchObject({
-      mapRunStartedEventDetails: { mapRunArn: expect.stringMatching(MAP_RUN) as string },
-    });
+    const first = 'ExecutionStarted MapStateEntered MapStateStarted MapRunStarted MapRunSucceeded';
+    const then = 'MapStateSucceeded MapStateExited PassStateEntered PassStateExited ExecutionSucceeded';
+    expect(tracedBy(execution)).toBe(`${first} ${then}`);
+    const mapRunArn = expect.stringMatching(MAP_RUN) as string;
+    expect(ofType(execution, 'MapRunStarted')[0]).toMatchObject({ mapRunStartedEventDetails: { mapRunArn } });
     expect(ofType(execution, 'MapStateStarted')[0]).toMatchObject({ mapStateStartedEventDetails: { length: 4 } });
 
     const { children } = runOf(bench, execution);
@@ -58,39 +48,22 @@ describe('a distributed Map', () => {
     for (const { execution: child } of children) {
       expect(child.arn).toMatch(/^arn:aws:states:eu-west-1:111122223333:execution:machine\/Each:[0-9a-f-]{36}$/);
       expect(child.machine.arn).toBe(`${MACHINE}/Each`);
-      expect(typesOf(child)).toEqual([
-        'ExecutionStarted',
-        'TaskStateEntered',
-        'TaskScheduled',
-        'TaskStarted',
-        'TaskSucceeded',
-        'TaskStateExited',
-        'ExecutionSucceeded',
-      ]);
+      const task = 'TaskStateEntered TaskScheduled TaskStarted TaskSucceeded TaskStateExited';
+      expect(tracedBy(child)).toBe(`ExecutionStarted ${task} ExecutionSucceeded`);
     }
     expect(new Set(children.map(({ execution: { arn } }) => arn)).size).toBe(4);
     expect(bench.executions.list(MACHINE)).toEqual([execution]);
   });
 
   test('selects each item in the scope of the Map, whose variables the children cannot read', async () => {
-    const states = {
-      Work: {
-        Type: 'Pass',
-        Output: { got: '{% $states.input %}', id: '{% $states.context.Execution.Id %}' },
-        End: true,
-      },
+    const shown = { got: '{% $states.input %}', id: '{% $states.context.Execution.Id %}' };
+    const ItemSelector = {
+      at: '{% $states.context.Map.Item.Index %}',
+      value: '{% $states.context.Map.Item.Value %}',
+      all: '{% $count($states.input.items) %}',
+      from: '{% $states.context.Execution.Name %}',
     };
-    const bench = openMap(
-      {
-        ItemSelector: {
-          at: '{% $states.context.Map.Item.Index %}',
-          value: '{% $states.context.Map.Item.Value %}',
-          all: '{% $count($states.input.items) %}',
-          from: '{% $states.context.Execution.Name %}',
-        },
-      },
-      { states },
-    );
+    const bench = openMap({ ItemSelector }, { states: { Work: { Type: 'Pass', Output: shown, End: true } } });
     const execution = await bench.run({ items: ['a', 'b'] });
     expect(outputOf(execution)).toEqual(
       ['a', 'b'].map((value, at) => ({
@@ -98,19 +71,12 @@ describe('a distributed Map', () => {
         id: expect.stringContaining('execution:machine/Each:') as string,
       })),
     );
-    const { States } = definitionOf(
-      { ItemSelector: '{% $outer %}' },
-      { states: { Work: { Type: 'Pass', Output: '{% [$states.input, $exists($outer)] %}', End: true } } },
-    );
+    const Work = { Type: 'Pass', Output: '{% [$states.input, $exists($outer)] %}', End: true };
+    const { States } = definitionOf({ ItemSelector: '{% $outer %}' }, { states: { Work } });
     const set = { Type: 'Pass', Assign: { outer: 'own' }, Next: 'Map' };
-    expect(
-      outputOf(
-        await openBench(
-          { StartAt: 'Set', States: { Set: set, ...(States as object) } },
-          { roles: rolesWith(...PERMISSIONS) },
-        ).run(itemsUpTo(1)),
-      ),
-    ).toEqual([['own', false]]);
+    const definition = { StartAt: 'Set', States: { Set: set, ...(States as object) } };
+    const scoped = openBench(definition, { roles: rolesWith(...PERMISSIONS) });
+    expect(outputOf(await scoped.run(itemsUpTo(1)))).toEqual([['own', false]]);
   });
 
   test('respects its concurrency, and succeeds for an empty list', async () => {
@@ -151,24 +117,15 @@ describe('a distributed Map', () => {
     expect(execution.status).toBe('SUCCEEDED');
     expect(execution.history.events.length).toBeLessThan(20);
     const [looping, other] = runOf(bench, execution).children.map((child) => child.execution);
-    expect([looping!.status, looping!.error, looping!.history.events.length, other!.status]).toEqual([
-      'FAILED',
-      'States.Runtime',
-      MAX_EVENTS,
-      'SUCCEEDED',
-    ]);
+    expect(looping).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
+    expect([looping!.history.events.length, other!.status]).toEqual([MAX_EVENTS, 'SUCCEEDED']);
   });
 
   test('ends an Express child after five minutes, without an event', async () => {
     const heard: string[] = [];
-    const bench = openMap(
-      { ToleratedFailureCount: 1 },
-      {
-        type: 'EXPRESS',
-        states: { Work: { Type: 'Wait', Seconds: '{% $states.input * 600 %}', End: true } },
-        onStatus: ({ arn, status }) => heard.push(`${arn.split(':')[5]} ${status}`),
-      },
-    );
+    const states = { Work: { Type: 'Wait', Seconds: '{% $states.input * 600 %}', End: true } };
+    const onStatus: BenchOptions['onStatus'] = ({ arn, status }) => heard.push(`${arn.split(':')[5]} ${status}`);
+    const bench = openMap({ ToleratedFailureCount: 1 }, { type: 'EXPRESS', states, onStatus });
     const execution = await bench.run(itemsUpTo(2));
     expect((execution.stoppedAt! - execution.startedAt) / 1000).toBe(300);
     const run = runOf(bench, execution);
@@ -179,12 +136,10 @@ describe('a distributed Map', () => {
   });
 
   test('reports its children by the state machine with the label', async () => {
-    const heard: [string, string, string][] = [];
-    await openMap(
-      {},
-      { handlers: double, onStatus: ({ machine, status, name }) => heard.push([machine.arn, status, name]) },
-    ).run(itemsUpTo(1));
-    expect(heard.map(([arn, status]) => [arn, status])).toEqual([
+    const heard: [string, string][] = [];
+    const onStatus: BenchOptions['onStatus'] = ({ machine, status }) => heard.push([machine.arn, status]);
+    await openMap({}, { handlers: double, onStatus }).run(itemsUpTo(1));
+    expect(heard).toEqual([
       [MACHINE, 'RUNNING'],
       [`${MACHINE}/Each`, 'RUNNING'],
       [`${MACHINE}/Each`, 'SUCCEEDED'],
@@ -219,26 +174,18 @@ describe('failed children', () => {
   });
 
   test('stop the others, and pending children do not start', async () => {
-    const bench = openMap(
-      { MaxConcurrency: 3 },
-      {
-        handlers: {
-          work: async (item: number, clock) => (
-            await clock.sleep(item === 1 ? 1000 : 60_000),
-            item === 1 ? fail('Bad', 'one') : item
-          ),
-        },
-      },
+    const work: Handlers[string] = async (item: number, clock) => (
+      await clock.sleep(item === 1 ? 1000 : 60_000),
+      item === 1 ? fail('Bad', 'one') : item
     );
+    const bench = openMap({ MaxConcurrency: 3 }, { handlers: { work } });
     const execution = await bench.run(itemsUpTo(6));
     expect(execution).toMatchObject(EXCEEDED);
     expect((execution.stoppedAt! - execution.startedAt) / 1000).toBe(1);
     const run = runOf(bench, execution);
     expect(run.children.map((child) => child.execution.status)).toEqual(['ABORTED', 'FAILED', 'ABORTED']);
-    expect(run).toMatchObject({
-      status: 'FAILED',
-      itemCounts: { total: 6, pending: 3, running: 0, failed: 1, aborted: 2, succeeded: 0 },
-    });
+    const itemCounts = { total: 6, pending: 3, running: 0, failed: 1, aborted: 2, succeeded: 0 };
+    expect(run).toMatchObject({ status: 'FAILED', itemCounts });
   });
 
   test('that are tolerated are in the result with their complete records', async () => {
@@ -257,10 +204,9 @@ describe('failed children', () => {
   });
 
   test('of batches count as many as the items in them', async () => {
-    const bench = openMap(
-      { ItemBatcher: { MaxItemsPerBatch: 4 }, ToleratedFailureCount: 3 },
-      { handlers: { work: ({ Items: [first] }: { Items: number[] }) => (first === 0 ? fail('Bad', '') : first) } },
-    );
+    const work = ({ Items: [first] }: { Items: number[] }) => (first === 0 ? fail('Bad', '') : first);
+    const map = { ItemBatcher: { MaxItemsPerBatch: 4 }, ToleratedFailureCount: 3 };
+    const bench = openMap(map, { handlers: { work } });
     const execution = await bench.run(itemsUpTo(6));
     expect(execution).toMatchObject(EXCEEDED);
     expect(runOf(bench, execution)).toMatchObject({
@@ -276,16 +222,10 @@ describe('failed children', () => {
     const bench = openMap({ Retry: retry }, { handlers: { work } });
     const execution = await bench.run(itemsUpTo(1));
     expect(outputOf(execution)).toEqual(['fine']);
-    expect(bench.executions.mapRuns.of(execution.arn).map(({ status }) => status)).toEqual([
-      'FAILED',
-      'FAILED',
-      'SUCCEEDED',
-    ]);
-    const caught = await openMap(
-      { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] },
-      { handlers: failing(0) },
-    ).run(itemsUpTo(1));
-    expect(outputOf(caught)).toEqual({ Error: EXCEEDED.error, Cause: EXCEEDED.cause });
+    const runs = bench.executions.mapRuns.of(execution.arn);
+    expect(runs.map(({ status }) => status)).toEqual(['FAILED', 'FAILED', 'SUCCEEDED']);
+    const caught = openMap({ Catch: CATCH }, { handlers: failing(0) });
+    expect(outputOf(await caught.run(itemsUpTo(1)))).toEqual({ Error: EXCEEDED.error, Cause: EXCEEDED.cause });
   });
 
   test('that belong to a stopped execution are all stopped', async () => {
@@ -311,10 +251,7 @@ describe('failed children', () => {
   });
 
   test('a result of more than 256 KiB fails the Map', async () => {
-    const bench = openMap(
-      { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] },
-      { handlers: { work: () => 'x'.repeat(100_000) } },
-    );
+    const bench = openMap({ Catch: CATCH }, { handlers: { work: () => 'x'.repeat(100_000) } });
     expect(await bench.run(itemsUpTo(2))).toMatchObject({ status: 'SUCCEEDED' });
     expect(await bench.run(itemsUpTo(3))).toMatchObject({
       status: 'FAILED',
@@ -328,13 +265,8 @@ describe('the role of the state machine', () => {
   const start = allow('states:StartExecution', MACHINE);
 
   test('must be allowed to start executions of the state machine itself', async () => {
-    const bench = openMap(
-      {},
-      {
-        handlers: double,
-        roles: rolesWith(...PERMISSIONS.filter((each) => JSON.stringify(each) !== JSON.stringify(start))),
-      },
-    );
+    const others = PERMISSIONS.filter((each) => JSON.stringify(each) !== JSON.stringify(start));
+    const bench = openMap({}, { handlers: double, roles: rolesWith(...others) });
     const execution = await bench.run(itemsUpTo(2));
     expect(execution).toMatchObject({
       status: 'FAILED',
@@ -345,20 +277,10 @@ describe('the role of the state machine', () => {
   });
 
   test('must be allowed to read the items', async () => {
-    const reader = {
-      ItemReader: {
-        Resource: 'arn:aws:states:::s3:getObject',
-        Arguments: { Bucket: BUCKET, Key: 'items.json' },
-        ReaderConfig: { InputType: 'JSON' },
-      },
-      Items: undefined,
-    };
-    const bench = openMap(reader, {
-      handlers: double,
-      roles: rolesWith(allow('lambda:InvokeFunction', functionArn('*')), start),
-    });
+    const roles = rolesWith(allow('lambda:InvokeFunction', functionArn('*')), start);
+    const bench = openMap(reader(), { handlers: double, roles });
     keep(bench, 'items.json', '[1]');
-    const execution = await bench.run();
+    const execution = await bench.run({ key: 'items.json' });
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'States.ItemReaderFailed',

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
-import { fail, functionOf, invoke, MACHINE, ofType, openBench, outputOf, runState, START, typesOf } from './fixture.ts';
+import { fail, functionOf, invoke, MACHINE, ofType, only, openBench, outputOf } from './fixture.ts';
+import { runState, runTask, START, typesOf } from './fixture.ts';
 
-const big = (bytes: number): string => 'x'.repeat(bytes);
 const pass = (more: Record<string, unknown>) => ({ Type: 'Pass', ...more });
 
 describe('variables', () => {
@@ -38,18 +38,13 @@ describe('variables', () => {
   });
 
   test('Catch assigns the error', async () => {
+    const failure = { ErrorEquals: ['E'], Assign: { failure: '{% $states.errorOutput %}' }, Next: 'F' };
     const states = {
-      A: invoke('it', {
-        Catch: [{ ErrorEquals: ['E'], Assign: { failure: '{% $states.errorOutput %}' }, Next: 'F' }],
-        End: true,
-      }),
+      A: invoke('it', { Catch: [failure], End: true }),
       F: { Type: 'Fail', Error: 'Outer', Cause: '{% $failure.Error %}' },
     };
-    const execution = await openBench(
-      { StartAt: 'A', States: states },
-      { handlers: { it: () => fail('E', 'm') } },
-    ).run();
-    expect(execution).toMatchObject({ error: 'Outer', cause: 'E' });
+    const bench = openBench({ StartAt: 'A', States: states }, { handlers: { it: () => fail('E', 'm') } });
+    expect(await bench.run()).toMatchObject({ error: 'Outer', cause: 'E' });
   });
 });
 
@@ -68,35 +63,20 @@ describe('errors of expressions', () => {
   });
 
   test('a Task catches them, both in its arguments and in its output', async () => {
-    const handlers = { it: () => ({ a: 1 }) };
-    const state = (more: Record<string, unknown>) =>
-      invoke('it', {
-        ...more,
-        Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Caught', Output: 'c' }],
-        End: true,
-      });
-    const caught = { to: 'Caught', input: 'c' };
-    expect(
-      outputOf(await runState(state({ Arguments: { FunctionName: '{% $nothing %}' } }), {}, { handlers })),
-    ).toEqual(caught);
-    expect(outputOf(await runState(state({ Output: '{% $states.result.Payload.b %}' }), {}, { handlers }))).toEqual(
-      caught,
-    );
+    const Catch = [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Caught', Output: 'c' }];
+    for (const more of [
+      { Arguments: { FunctionName: '{% $nothing %}' } },
+      { Output: '{% $states.result.Payload.b %}' },
+    ])
+      expect(outputOf(await runTask({ ...more, Catch }, () => ({ a: 1 })))).toEqual({ to: 'Caught', input: 'c' });
   });
 });
 
 describe('limits', () => {
   test('256 KiB of payload', async () => {
+    const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }];
     const result = (bytes: number) =>
-      runState(
-        invoke('it', {
-          Output: '{% $length($states.result.Payload) %}',
-          Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }],
-          End: true,
-        }),
-        {},
-        { handlers: { it: () => big(bytes) } },
-      );
+      runTask({ Output: '{% $length($states.result.Payload) %}', Catch }, () => 'x'.repeat(bytes));
     expect(outputOf(await result(262_000))).toBe(262_000);
     expect(await result(262_144)).toMatchObject({
       status: 'FAILED',
@@ -106,11 +86,7 @@ describe('limits', () => {
   });
 
   test('bytes count, not characters', async () => {
-    const execution = await runState({
-      Type: 'Pass',
-      Output: "{% $pad('', 100000, 'ü') & $pad('', 50000, '€') %}",
-      End: true,
-    });
+    const execution = await runState(pass({ Output: "{% $pad('', 100000, 'ü') & $pad('', 50000, '€') %}", End: true }));
     expect(execution.error).toBe('States.DataLimitExceeded');
   });
 
@@ -145,21 +121,15 @@ describe('limits', () => {
   });
 
   test('25,000 events, the last of which reports the limit', async () => {
-    const execution = await runState({
-      Type: 'Choice',
-      Choices: [{ Condition: '{% true %}', Next: 'It' }],
-      Default: 'Yes',
-    });
+    const endless = { Type: 'Choice', Choices: [{ Condition: '{% true %}', Next: 'It' }], Default: 'Yes' };
+    const execution = await runState(endless);
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'States.Runtime',
       cause: 'The execution reached the maximum number of history events (25000).',
     });
-    expect(execution.history.events.at(-1)).toMatchObject({
-      id: 25_000,
-      previousEventId: 24_999,
-      type: 'ExecutionFailed',
-    });
+    const last = { id: 25_000, previousEventId: 24_999, type: 'ExecutionFailed' };
+    expect(execution.history.events.at(-1)).toMatchObject(last);
   });
 });
 
@@ -173,10 +143,8 @@ describe('the end', () => {
       A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], End: true }),
       B: { Type: 'Succeed' },
     };
-    const bench = openBench(
-      { StartAt: 'A', TimeoutSeconds: 20, States: states },
-      { handlers, functions: [functionOf('it', { timeoutSeconds: 120 })] },
-    );
+    const functions = [functionOf('it', { timeoutSeconds: 120 })];
+    const bench = openBench({ StartAt: 'A', TimeoutSeconds: 20, States: states }, { handlers, functions });
     const execution = await bench.run();
     expect(execution).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout', stoppedAt: START + 20_000 });
     expect(typesOf(execution).at(-1)).toBe('ExecutionTimedOut');
@@ -186,17 +154,9 @@ describe('the end', () => {
 
   test('stopping runs no Catch either, at any depth', async () => {
     const inner = { StartAt: 'W', States: { W: { Type: 'Wait', Seconds: 3600, End: true } } };
-    const states = {
-      A: {
-        Type: 'Map',
-        Items: [1, 2, 3],
-        ItemProcessor: inner,
-        Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }],
-        End: true,
-      },
-      B: { Type: 'Succeed' },
-    };
-    const bench = openBench({ StartAt: 'A', States: states });
+    const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'B' }];
+    const map = { Type: 'Map', Items: [1, 2, 3], ItemProcessor: inner, Catch, End: true };
+    const bench = openBench({ StartAt: 'A', States: { A: map, B: { Type: 'Succeed' } } });
     const execution = bench.executions.start(MACHINE);
     await bench.clock.spawn(async () => {
       await bench.clock.sleep(1000);
@@ -213,20 +173,14 @@ describe('the end', () => {
 
   test('a hanging function times out', async () => {
     const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
-    const execution = await runState(
-      invoke('it', { End: true }),
-      {},
-      { clock, handlers: { it: () => new Promise(() => undefined) } },
-    );
+    const execution = await runTask({}, () => new Promise(() => undefined), { clock });
     expect(execution).toMatchObject({ error: 'Sandbox.Timedout', stoppedAt: START + 60_000 });
   });
 
   test('a deadlock rejects parked threads with an explanation', async () => {
     const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
-    const bench = openBench({ StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 1, End: true } } }, { clock });
-    const forever = clock
-      .spawn(() => clock.park(new Promise<void>(() => undefined)))
-      .catch((error: unknown) => String(error));
+    const bench = openBench(only({ Type: 'Wait', Seconds: 1, End: true }), { clock });
+    const forever = clock.spawn(() => clock.park(new Promise<void>(() => undefined))).catch(String);
     const text =
       /Virtual time stands still at 2026-01-15T09:00:01.000Z: 1 of 1 threads are parked, and no timer is left/;
     expect((await bench.run()).status).toBe('SUCCEEDED');
@@ -281,49 +235,27 @@ describe('history', () => {
       [16, 15, 'ExecutionSucceeded', 15],
     ]);
     expect(events[1]).toMatchObject({ stateEnteredEventDetails: { name: 'Ask', input: '{"q":1}' } });
-    expect(events[2]).toMatchObject({
-      taskScheduledEventDetails: {
-        resourceType: 'lambda',
-        resource: 'invoke',
-        region: 'eu-west-1',
-        timeoutInSeconds: 75,
-      },
-    });
+    const scheduled = { resourceType: 'lambda', resource: 'invoke', region: 'eu-west-1', timeoutInSeconds: 75 };
+    expect(events[2]).toMatchObject({ taskScheduledEventDetails: scheduled });
     expect(events[4]).toMatchObject({ taskFailedEventDetails: { error: 'NotYet', resource: 'invoke' } });
-    expect(events[8]).toMatchObject({
-      stateExitedEventDetails: { name: 'Ask', output: '42', assignedVariables: { answer: '42' } },
-    });
+    const exited = { name: 'Ask', output: '42', assignedVariables: { answer: '42' } };
+    expect(events[8]).toMatchObject({ stateExitedEventDetails: exited });
     expect(events[15]).toMatchObject({ executionSucceededEventDetails: { output: '42' } });
   });
 
   test('is the same for the same seed', async () => {
-    const handlers = {
-      it: async (n: number, clock: VirtualClock) => (
-        await clock.sleep(n * 100),
-        n % 3 === 0 ? fail('Bad', String(n)) : n
-      ),
+    const it = async (n: number, clock: VirtualClock) => (
+      await clock.sleep(n * 100),
+      n % 3 === 0 ? fail('Bad', String(n)) : n
+    );
+    const Retry = [{ ErrorEquals: ['Bad'], MaxAttempts: 3, JitterStrategy: 'FULL' }];
+    const States = {
+      I: invoke('it', { Retry, Catch: [{ ErrorEquals: ['Bad'], Next: 'J' }], End: true }),
+      J: pass({ Output: '{% $uuid() & $string($random()) & $now() %}', End: true }),
     };
-    const states = {
-      M: {
-        Type: 'Map',
-        Items: '{% $range(1, 12, 1) %}',
-        MaxConcurrency: 4,
-        ItemProcessor: {
-          StartAt: 'I',
-          States: {
-            I: invoke('it', {
-              Retry: [{ ErrorEquals: ['Bad'], MaxAttempts: 3, JitterStrategy: 'FULL' }],
-              Catch: [{ ErrorEquals: ['Bad'], Next: 'J' }],
-              End: true,
-            }),
-            J: { Type: 'Pass', Output: '{% $uuid() & $string($random()) & $now() %}', End: true },
-          },
-        },
-        End: true,
-      },
-    };
+    const map = { Type: 'Map', Items: '{% $range(1, 12, 1) %}', ItemProcessor: { StartAt: 'I', States }, End: true };
     const once = async (seed: number) =>
-      (await openBench({ StartAt: 'M', States: states }, { handlers, seed }).run()).history.events;
+      (await openBench(only({ ...map, MaxConcurrency: 4 }), { handlers: { it }, seed }).run()).history.events;
     const first = await once(5);
     expect(first.length).toBeGreaterThan(100);
     expect(await once(5)).toEqual(first);
@@ -345,54 +277,32 @@ describe('definitions', () => {
     ItemProcessor: { ...(config ? { ProcessorConfig: config } : {}), StartAt: 'B', States: { B: last } },
     ...fields,
   });
-  const mapOf = (fields: object, config?: object) => ({
+  const mapOf = (fields: object, config?: object) => only(map({ ...fields, End: true }, config));
+  const labeled = { Label: 'same' };
+  const twice = {
     StartAt: 'A',
-    States: { A: map({ ...fields, End: true }, config) },
-  });
-  const twice = (fields: object) => ({
-    StartAt: 'A',
-    States: { A: map({ ...fields, Next: 'C' }, distributed), C: map({ ...fields, End: true }, distributed) },
-  });
+    States: { A: map({ ...labeled, Next: 'C' }, distributed), C: map({ ...labeled, End: true }, distributed) },
+  };
+  const caught = invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true });
+  const inner = { StartAt: 'B', States: { B: { Type: 'Pass', Next: 'A' } } };
+  const csv = { ItemReader: { ...reader, ReaderConfig: { InputType: 'CSV' } } };
+  const percentage = 'ToleratedFailurePercentage';
+  const config = 'States.A.ItemProcessor.ProcessorConfig';
 
   test.each([
-    ['JSONPath', { QueryLanguage: 'JSONPath', StartAt: 'A', States: { A: last } }, 'QueryLanguage: must be JSONata'],
-    [
-      'JSONPath fields',
-      { StartAt: 'A', States: { A: { ...last, ResultPath: '$.x' } } },
-      'States.A: Unrecognized key: "ResultPath"',
-    ],
-    [
-      'unsupported features',
-      { StartAt: 'A', States: { A: { ...invoke('it'), HeartbeatSeconds: 5, End: true } } },
-      '"HeartbeatSeconds"',
-    ],
-    ['an unknown type', { StartAt: 'A', States: { A: { Type: 'Nap' } } }, 'States.A.Type'],
-    ['a missing first state', { StartAt: 'B', States: { A: last } }, 'StartAt leads to B, which does not exist'],
-    [
-      'a missing target',
-      { StartAt: 'A', States: { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true }) } },
-      'States.A.Catch[0].Next leads to C',
-    ],
-    [
-      'a state without a transition',
-      { StartAt: 'A', States: { A: { Type: 'Pass' } } },
-      'States.A must have either Next or End',
-    ],
+    ['JSONPath', only(last, { QueryLanguage: 'JSONPath' }), 'QueryLanguage: must be JSONata'],
+    ['JSONPath fields', only({ ...last, ResultPath: '$.x' }), 'States.A: Unrecognized key: "ResultPath"'],
+    ['unsupported features', only({ ...invoke('it'), HeartbeatSeconds: 5, End: true }), '"HeartbeatSeconds"'],
+    ['an unknown type', only({ Type: 'Nap' }), 'States.A.Type'],
+    ['a missing first state', only(last, { StartAt: 'B' }), 'StartAt leads to B, which does not exist'],
+    ['a missing target', only(caught), 'States.A.Catch[0].Next leads to C'],
+    ['a state without a transition', only({ Type: 'Pass' }), 'States.A must have either Next or End'],
     [
       'a missing target within a Map',
-      {
-        StartAt: 'A',
-        States: {
-          A: { Type: 'Map', ItemProcessor: { StartAt: 'B', States: { B: { Type: 'Pass', Next: 'A' } } }, End: true },
-        },
-      },
+      only({ Type: 'Map', ItemProcessor: inner, End: true }),
       'States.A.ItemProcessor.States.B.Next leads to A',
     ],
-    [
-      'a distributed Map without an execution type',
-      mapOf({}, { Mode: 'DISTRIBUTED' }),
-      'States.A.ItemProcessor.ProcessorConfig.ExecutionType',
-    ],
+    ['a distributed Map without an execution type', mapOf({}, { Mode: 'DISTRIBUTED' }), `${config}.ExecutionType`],
     [
       'a tolerance without a distributed Map',
       mapOf({ ToleratedFailureCount: 1 }),
@@ -403,23 +313,15 @@ describe('definitions', () => {
       mapOf({ Items: [], ItemReader: reader }, distributed),
       'States.A: must have ItemReader or Items, not both',
     ],
-    [
-      'a reader of CSV',
-      mapOf({ ItemReader: { ...reader, ReaderConfig: { InputType: 'CSV' } } }, distributed),
-      'States.A.ItemReader.ReaderConfig.InputType: must be JSON',
-    ],
+    ['a reader of CSV', mapOf(csv, distributed), 'States.A.ItemReader.ReaderConfig.InputType: must be JSON'],
     [
       'a writer without a destination',
       mapOf({ ResultWriter: {} }, distributed),
       'States.A.ResultWriter: must have Resource and Arguments, WriterConfig, or all of them',
     ],
-    [
-      'a percentage over 100',
-      mapOf({ ToleratedFailurePercentage: 101 }, distributed),
-      'States.A.ToleratedFailurePercentage',
-    ],
+    ['a percentage over 100', mapOf({ [percentage]: 101 }, distributed), `States.A.${percentage}`],
     ['a label with a space', mapOf({ Label: 'a b' }, distributed), 'States.A.Label: must have no white space'],
-    ['a repeated label', twice({ Label: 'same' }), 'the label same is used more than once'],
+    ['a repeated label', twice, 'the label same is used more than once'],
   ])('refuses %s', (_, definition, message) => {
     expect(open(definition)).toThrow(message);
     expect(open(definition)).toThrow('The sandbox cannot run the state machine machine.');

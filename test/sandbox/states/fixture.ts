@@ -1,6 +1,6 @@
 /** Executions over hand-written definitions and functions, in virtual time. */
 import { Readable } from 'node:stream';
-import { SFNClient } from '@aws-sdk/client-sfn';
+import { SFN } from '@aws-sdk/client-sfn';
 import { HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import type { AssemblyFunction } from '../../../sandbox/assembly/functions.ts';
@@ -181,7 +181,7 @@ interface Described {
 export const openService = (
   definition: Record<string, unknown>,
   options?: BenchOptions,
-): Bench & { client: SFNClient; described: Described[] } => {
+): Bench & { client: SFN; described: Described[] } => {
   const bench = openBench(definition, options);
   const service = createStatesService(bench.world, bench.executions);
   const described: Described[] = [];
@@ -211,7 +211,7 @@ export const openService = (
       }),
     };
   };
-  const client = new SFNClient({
+  const client = new SFN({
     region: 'eu-west-1',
     maxAttempts: 1,
     credentials: { accessKeyId: 'AKIA', secretAccessKey: 'secret' },
@@ -234,6 +234,29 @@ export const runState = async (
   );
   return openBench({ StartAt: 'It', States: { It: state, ...others } }, options).run(input);
 };
+
+/** Runs one Task that calls a function, with an empty input. */
+export const runTask = (
+  more: Record<string, unknown>,
+  it: Handlers[string],
+  options: BenchOptions = {},
+): Promise<Execution> => runState(invoke('it', { End: true, ...more }), {}, { handlers: { it }, ...options });
+
+/** A function that runs for that long. */
+export const sleeps =
+  (milliseconds: number) =>
+  (_: unknown, clock: VirtualClock): Promise<void> =>
+    clock.sleep(milliseconds);
+
+/** A definition of a single state. */
+export const only = (state: Record<string, unknown>, more: object = {}) => ({
+  StartAt: 'A',
+  States: { A: state },
+  ...more,
+});
+
+/** The types of an execution's events, as one text. */
+export const tracedBy = (execution: Pick<Execution, 'history'>): string => typesOf(execution).join(' ');
 
 export const outputOf = (execution: Execution): unknown => {
   if (execution.output === undefined)

@@ -28,6 +28,16 @@ export const PERMISSIONS = [
   allow('s3:ListBucket', `arn:aws:s3:::${BUCKET}`),
 ];
 
+/** Reads the items from the object whose key is in the input. */
+export const reader = (config: object = {}) => ({
+  Items: undefined,
+  ItemReader: {
+    Resource: 'arn:aws:states:::s3:getObject',
+    Arguments: { Bucket: BUCKET, Key: '{% $states.input.key %}' },
+    ReaderConfig: { InputType: 'JSON', ...config },
+  },
+});
+
 export const rolesWith = (...statements: object[]): RoleState[] => [roleOf(ROLE, ...statements)];
 
 export interface MapOptions extends BenchOptions {

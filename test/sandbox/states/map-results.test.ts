@@ -1,38 +1,13 @@
-import {
-  DescribeExecutionCommand,
-  DescribeMapRunCommand,
-  GetExecutionHistoryCommand,
-  ListExecutionsCommand,
-  ListMapRunsCommand,
-  SFNClient,
-} from '@aws-sdk/client-sfn';
+import { SFN } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { configOf, openGateway } from '../support.ts';
-import { allow, fail, MACHINE, outputOf, ROLE, roleOf, typesOf } from './fixture.ts';
-import {
-  BUCKET,
-  itemsUpTo,
-  keep,
-  kept,
-  MAP_RUN,
-  openMap,
-  openMapService,
-  PERMISSIONS,
-  rolesWith,
-  runOf,
-} from './map-fixture.ts';
+import { allow, fail, MACHINE, outputOf, ROLE, roleOf, tracedBy, typesOf } from './fixture.ts';
+import { BUCKET, itemsUpTo, keep, kept, MAP_RUN, openMap, openMapService } from './map-fixture.ts';
+import { PERMISSIONS, reader, rolesWith, runOf } from './map-fixture.ts';
 
 const work = (item: number) => (item === 1 ? fail('Bad', 'one') : [item]);
-const reader = (more: object = {}, config: object = {}) => ({
-  Items: undefined,
-  ItemReader: {
-    Resource: 'arn:aws:states:::s3:getObject',
-    Arguments: { Bucket: BUCKET, Key: '{% $states.input.key %}', ...more },
-    ReaderConfig: { InputType: 'JSON', ...config },
-  },
-});
 const writer = (config?: object, location: object = { Bucket: BUCKET, Prefix: 'sweeps/results' }) => ({
   ResultWriter: {
     Resource: 'arn:aws:states:::s3:putObject',
@@ -43,20 +18,15 @@ const writer = (config?: object, location: object = { Bucket: BUCKET, Prefix: 's
 
 describe('items in S3', () => {
   test('are read as the role, up to the maximum', async () => {
-    const bench = openMap(reader({}, { MaxItems: '{% $states.input.most %}' }), {
-      states: { Work: { Type: 'Pass', End: true } },
-    });
-    keep(bench, 'sweeps/1/locations.json', JSON.stringify([{ region: 'a' }, { region: 'ü' }, { region: 'c' }]));
-    const execution = await bench.run({ key: 'sweeps/1/locations.json', most: 2 });
+    const states = { Work: { Type: 'Pass', End: true } };
+    const bench = openMap(reader({ MaxItems: '{% $states.input.most %}' }), { states });
+    const key = 'sweeps/1/locations.json';
+    keep(bench, key, JSON.stringify([{ region: 'a' }, { region: 'ü' }, { region: 'c' }]));
+    const execution = await bench.run({ key, most: 2 });
     expect(outputOf(execution)).toEqual([{ region: 'a' }, { region: 'ü' }]);
+    const input = { Bucket: BUCKET, Key: key };
     expect(bench.world.log.calls).toMatchObject([
-      {
-        service: 's3',
-        operation: 'GetObject',
-        caller: ROLE,
-        input: { Bucket: BUCKET, Key: 'sweeps/1/locations.json' },
-        status: 200,
-      },
+      { service: 's3', operation: 'GetObject', caller: ROLE, input, status: 200 },
     ]);
     expect(runOf(bench, execution).itemCounts).toMatchObject({ total: 2, succeeded: 2, resultsWritten: 2 });
   });
@@ -129,19 +99,16 @@ describe('a ResultWriter', () => {
   });
 
   test('writes lines, also without a prefix', async () => {
-    const bench = openMap(writer({ Transformation: 'COMPACT', OutputType: 'JSONL' }, { Bucket: BUCKET }), {
-      handlers: { work: (item: number) => item },
-    });
+    const lines = writer({ Transformation: 'COMPACT', OutputType: 'JSONL' }, { Bucket: BUCKET });
+    const bench = openMap(lines, { handlers: { work: (item: number) => item } });
     const run = runOf(bench, await bench.run(itemsUpTo(3)));
-    expect(
-      Buffer.from(bench.world.buckets.get(BUCKET)!.objects.get(`${run.id}/SUCCEEDED_0.json`)!.body).toString(),
-    ).toBe('0\n1\n2');
+    const { body } = bench.world.buckets.get(BUCKET)!.objects.get(`${run.id}/SUCCEEDED_0.json`)!;
+    expect(Buffer.from(body).toString()).toBe('0\n1\n2');
   });
 
   test('without a destination only transforms the result', async () => {
-    const { execution, files: made } = await files({
-      ResultWriter: { WriterConfig: { Transformation: 'FLATTEN', OutputType: 'JSON' } },
-    });
+    const flatten = { WriterConfig: { Transformation: 'FLATTEN', OutputType: 'JSON' } };
+    const { execution, files: made } = await files({ ResultWriter: flatten });
     expect(outputOf(execution)).toMatchObject([0, { Status: 'FAILED' }, 2]);
     expect(made).toEqual({});
   });
@@ -152,9 +119,8 @@ describe('a ResultWriter', () => {
     expect(made['sweeps/results/ID/PENDING_0.json']).toEqual(
       [2, 3].map((item) => ({ Input: String(item), InputDetails: { Included: true }, Status: 'PENDING' })),
     );
-    expect(made['sweeps/results/ID/manifest.json']).toMatchObject({
-      ResultFiles: { PENDING: [{}], SUCCEEDED: [{}], FAILED: [{}] },
-    });
+    const ResultFiles = { PENDING: [{}], SUCCEEDED: [{}], FAILED: [{}] };
+    expect(made['sweeps/results/ID/manifest.json']).toMatchObject({ ResultFiles });
   });
 
   test('without permission to write fails before anything runs', async () => {
@@ -175,25 +141,15 @@ describe('the API', () => {
     const bench = openMapService({ ToleratedFailurePercentage: 40, MaxConcurrency: 1 }, { handlers: { work } });
     const { client } = bench;
     const execution = await bench.run(itemsUpTo(3));
-    const { mapRuns } = await client.send(new ListMapRunsCommand({ executionArn: execution.arn }));
+    const { mapRuns } = await client.listMapRuns({ executionArn: execution.arn });
     const mapRunArn = mapRuns![0]!.mapRunArn!;
     const [startDate, stopDate] = [new Date('2026-01-15T09:00:00.000Z'), new Date('2026-01-15T09:00:00.000Z')];
     expect(mapRuns).toEqual([
       { executionArn: execution.arn, mapRunArn, stateMachineArn: `${MACHINE}/Each`, startDate, stopDate },
     ]);
-    const counts = {
-      pending: 0,
-      running: 0,
-      succeeded: 2,
-      failed: 1,
-      timedOut: 0,
-      aborted: 0,
-      total: 3,
-      resultsWritten: 3,
-      failuresNotRedrivable: 0,
-      pendingRedrive: 0,
-    };
-    expect(await client.send(new DescribeMapRunCommand({ mapRunArn }))).toMatchObject({
+    const none = { pending: 0, running: 0, timedOut: 0, aborted: 0, failuresNotRedrivable: 0, pendingRedrive: 0 };
+    const counts = { ...none, succeeded: 2, failed: 1, total: 3, resultsWritten: 3 };
+    expect(await client.describeMapRun({ mapRunArn })).toMatchObject({
       mapRunArn,
       executionArn: execution.arn,
       status: 'SUCCEEDED',
@@ -207,10 +163,8 @@ describe('the API', () => {
       redriveCount: 0,
     });
 
-    const first = await client.send(new ListExecutionsCommand({ mapRunArn, maxResults: 2 }));
-    const { executions: rest } = await client.send(
-      new ListExecutionsCommand({ mapRunArn, maxResults: 2, nextToken: first.nextToken! }),
-    );
+    const first = await client.listExecutions({ mapRunArn, maxResults: 2 });
+    const { executions: rest } = await client.listExecutions({ mapRunArn, maxResults: 2, nextToken: first.nextToken! });
     expect(
       [...first.executions!, ...rest!].map(({ status, itemCount, mapRunArn: of }) => [
         status,
@@ -222,23 +176,21 @@ describe('the API', () => {
       ['FAILED', 1, true],
       ['SUCCEEDED', 1, true],
     ]);
-    expect(
-      (await client.send(new ListExecutionsCommand({ mapRunArn, statusFilter: 'FAILED' }))).executions,
-    ).toHaveLength(1);
-    expect((await client.send(new ListExecutionsCommand({ stateMachineArn: MACHINE }))).executions).toHaveLength(1);
+    expect((await client.listExecutions({ mapRunArn, statusFilter: 'FAILED' })).executions).toHaveLength(1);
+    expect((await client.listExecutions({ stateMachineArn: MACHINE })).executions).toHaveLength(1);
 
     const { executionArn } = first.executions![0]!;
-    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
+    expect(await client.describeExecution({ executionArn })).toMatchObject({
       stateMachineArn: `${MACHINE}/Each`,
       mapRunArn,
       input: '2',
       output: '[2]',
     });
+    expect((await client.getExecutionHistory({ executionArn })).events!.map(({ type }) => type).at(-1)).toBe(
+      'ExecutionSucceeded',
+    );
     expect(
-      (await client.send(new GetExecutionHistoryCommand({ executionArn }))).events!.map(({ type }) => type).at(-1),
-    ).toBe('ExecutionSucceeded');
-    expect(
-      (await client.send(new GetExecutionHistoryCommand({ executionArn: execution.arn }))).events!.find(
+      (await client.getExecutionHistory({ executionArn: execution.arn })).events!.find(
         ({ type }) => type === 'MapRunStarted',
       ),
     ).toMatchObject({ mapRunStartedEventDetails: { mapRunArn } });
@@ -247,37 +199,26 @@ describe('the API', () => {
   test('refuses a missing run, and a list of neither or both', async () => {
     const { client } = openMapService();
     const mapRunArn = 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:gone';
-    await expect(client.send(new DescribeMapRunCommand({ mapRunArn }))).rejects.toMatchObject({
+    await expect(client.describeMapRun({ mapRunArn })).rejects.toMatchObject({
       name: 'ResourceNotFound',
     });
     for (const input of [{}, { mapRunArn, stateMachineArn: MACHINE }])
-      await expect(client.send(new ListExecutionsCommand(input))).rejects.toMatchObject({
+      await expect(client.listExecutions(input)).rejects.toMatchObject({
         name: expect.stringMatching(/ValidationException|InvalidArn/) as string,
       });
   });
 
   test('requires permission on the run', async () => {
     const CALLER = ROLE.replace('role/machine', 'role/caller');
-    const bench = openMap(
-      {},
-      {
-        handlers: { work: () => 1 },
-        roles: [
-          ...rolesWith(...PERMISSIONS),
-          roleOf(
-            CALLER,
-            allow('states:DescribeMapRun', 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:*'),
-            allow('states:ListExecutions', MACHINE),
-          ),
-        ],
-      },
-    );
+    const describing = allow('states:DescribeMapRun', 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:*');
+    const caller = roleOf(CALLER, describing, allow('states:ListExecutions', MACHINE));
+    const bench = openMap({}, { handlers: { work: () => 1 }, roles: [...rolesWith(...PERMISSIONS), caller] });
     const mapRunArn = runOf(bench, await bench.run(itemsUpTo(1))).arn;
     const gateway = openGateway(bench.world, { states: createStatesService(bench.world, bench.executions) });
-    const client = new SFNClient(configOf(gateway, bench.world, credentialsOf(bench.world, CALLER)));
-    expect(await client.send(new DescribeMapRunCommand({ mapRunArn }))).toMatchObject({ status: 'SUCCEEDED' });
-    await client.send(new ListExecutionsCommand({ stateMachineArn: MACHINE }));
-    await expect(client.send(new ListExecutionsCommand({ mapRunArn }))).rejects.toMatchObject({
+    const client = new SFN(configOf(gateway, bench.world, credentialsOf(bench.world, CALLER)));
+    expect(await client.describeMapRun({ mapRunArn })).toMatchObject({ status: 'SUCCEEDED' });
+    await client.listExecutions({ stateMachineArn: MACHINE });
+    await expect(client.listExecutions({ mapRunArn })).rejects.toMatchObject({
       name: 'AccessDeniedException',
       message: expect.stringContaining(`states:ListExecutions on resource: ${mapRunArn}`) as string,
     });
@@ -289,12 +230,9 @@ describe('histories of ended executions', () => {
     const bench = openMap({}, { handlers: { work: () => 1 }, forgetHistories: true });
     const execution = await bench.run(itemsUpTo(3));
     expect(outputOf(execution)).toEqual([1, 1, 1]);
-    expect([execution, ...runOf(bench, execution).children.map((child) => child.execution)].map(typesOf)).toEqual([
-      ['ExecutionSucceeded'],
-      ['ExecutionSucceeded'],
-      ['ExecutionSucceeded'],
-      ['ExecutionSucceeded'],
-    ]);
+    const children = runOf(bench, execution).children.map((child) => child.execution);
+    expect(children).toHaveLength(3);
+    for (const each of [execution, ...children]) expect(tracedBy(each)).toBe('ExecutionSucceeded');
   });
 
   test('are kept otherwise', async () => {

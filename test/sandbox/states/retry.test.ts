@@ -3,68 +3,38 @@ import type { Retrier } from '../../../sandbox/states/definition.ts';
 import { StateFailure, handles } from '../../../sandbox/states/failure.ts';
 import { retryDelay } from '../../../sandbox/states/retry.ts';
 import { Random } from '../../../sandbox/world/random.ts';
-import {
-  fail,
-  functionOf,
-  invoke,
-  ofType,
-  openBench,
-  outputOf,
-  runState,
-  secondsOf,
-  START,
-  typesOf,
-} from './fixture.ts';
+import { fail, functionOf, invoke, ofType, openBench, outputOf, runState, runTask } from './fixture.ts';
+import { secondsOf, sleeps, START, typesOf } from './fixture.ts';
 
 const failing = (name: string, times = Infinity) => {
   let calls = 0;
-  return { it: () => ((calls += 1) <= times ? fail(name, `call ${calls}`) : calls) };
+  return () => ((calls += 1) <= times ? fail(name, `call ${calls}`) : calls);
 };
 
 describe('Retry', () => {
   test('defaults to 3 attempts, 1 second, doubling each time', async () => {
-    const execution = await runState(
-      invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }),
-      {},
-      { handlers: failing('E') },
-    );
+    const execution = await runTask({ Retry: [{ ErrorEquals: ['E'] }] }, failing('E'));
     expect(execution.error).toBe('E');
     // 0, +1, +2, +4.
     expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 3, 7]);
   });
 
   test('respects IntervalSeconds, BackoffRate and MaxDelaySeconds', async () => {
-    const retry = {
-      ErrorEquals: ['States.ALL'],
-      IntervalSeconds: 2,
-      BackoffRate: 3,
-      MaxDelaySeconds: 10,
-      MaxAttempts: 4,
-    };
-    const execution = await runState(invoke('it', { Retry: [retry], End: true }), {}, { handlers: failing('E', 4) });
+    const retry = { IntervalSeconds: 2, BackoffRate: 3, MaxDelaySeconds: 10, MaxAttempts: 4 };
+    const execution = await runTask({ Retry: [{ ErrorEquals: ['States.ALL'], ...retry }] }, failing('E', 4));
     expect(outputOf(execution)).toBe(5);
     // 0, +2, +6, +10, +10.
     expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 2, 8, 18, 28]);
   });
 
   test('never runs with MaxAttempts 0', async () => {
-    const execution = await runState(
-      invoke('it', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 0 }], End: true }),
-      {},
-      { handlers: failing('E') },
-    );
+    const execution = await runTask({ Retry: [{ ErrorEquals: ['E'], MaxAttempts: 0 }] }, failing('E'));
     expect(typesOf(execution).filter((type) => type === 'TaskScheduled')).toHaveLength(1);
   });
 
   test('has FULL jitter between zero and the delay, reproducibly', () => {
-    const retrier: Retrier = {
-      ErrorEquals: ['E'],
-      IntervalSeconds: 10,
-      BackoffRate: 2,
-      MaxAttempts: 9,
-      MaxDelaySeconds: 60,
-      JitterStrategy: 'FULL',
-    };
+    const growing = { IntervalSeconds: 10, BackoffRate: 2, MaxAttempts: 9, MaxDelaySeconds: 60 };
+    const retrier: Retrier = { ErrorEquals: ['E'], ...growing, JitterStrategy: 'FULL' };
     const draw = () => {
       const random = new Random(7);
       return Array.from({ length: 200 }, (_, index) => retryDelay(retrier, index % 5, random));
@@ -81,62 +51,46 @@ describe('Retry', () => {
 
   test('counts separately for each retrier; the first match applies, even if it is exhausted', async () => {
     const errors = ['A', 'B', 'A', 'A'];
-    const handlers = { it: () => fail(errors.shift() ?? 'none', '') };
     const retry = [
       { ErrorEquals: ['A'], IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 2 },
       { ErrorEquals: ['States.ALL'], IntervalSeconds: 100, BackoffRate: 1, MaxAttempts: 5 },
     ];
-    const execution = await runState(invoke('it', { Retry: retry, End: true }), {}, { handlers });
+    const execution = await runTask({ Retry: retry }, () => fail(errors.shift() ?? 'none', ''));
     expect(execution.error).toBe('A');
     expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 101, 102]);
   });
 
   test('increments $states.context.State.RetryCount', async () => {
     const seen: unknown[] = [];
-    const handlers = { it: (count: number) => (seen.push(count), count < 2 ? fail('E', '') : count) };
-    const state = { ...invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }) };
-    state.Arguments = { FunctionName: functionOf('it').arn, Payload: '{% $states.context.State.RetryCount %}' };
-    await runState(state, {}, { handlers });
+    const it = (count: number) => (seen.push(count), count < 2 ? fail('E', '') : count);
+    const counted = { FunctionName: functionOf('it').arn, Payload: '{% $states.context.State.RetryCount %}' };
+    await runTask({ Retry: [{ ErrorEquals: ['E'] }], Arguments: counted }, it);
     expect(seen).toEqual([0, 1, 2]);
   });
 });
 
 describe('Catch', () => {
   test('assigns the error to variables and output', async () => {
-    const state = invoke('it', {
-      Catch: [
-        { ErrorEquals: ['Other'], Next: 'No' },
-        {
-          ErrorEquals: ['States.ALL'],
-          Next: 'Caught',
-          Output: { error: '{% $states.errorOutput.Error %}', input: '{% $states.input.a %}' },
-        },
-      ],
-      End: true,
-    });
-    const execution = await runState(state, { a: 1 }, { handlers: failing('E') });
+    const shown = { error: '{% $states.errorOutput.Error %}', input: '{% $states.input.a %}' };
+    const Catch = [
+      { ErrorEquals: ['Other'], Next: 'No' },
+      { ErrorEquals: ['States.ALL'], Next: 'Caught', Output: shown },
+    ];
+    const execution = await runState(invoke('it', { Catch, End: true }), { a: 1 }, { handlers: { it: failing('E') } });
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: { error: 'E', input: 1 } });
     expect(typesOf(execution).slice(4, 6)).toEqual(['TaskFailed', 'TaskStateExited']);
   });
 
   test('uses the error as the output by default', async () => {
-    const execution = await runState(
-      invoke('it', { Catch: [{ ErrorEquals: ['E'], Next: 'Caught' }], End: true }),
-      {},
-      { handlers: failing('E') },
-    );
-    expect(outputOf(execution)).toMatchObject({
-      input: { Error: 'E', Cause: expect.stringContaining('call 1') as string },
-    });
+    const execution = await runTask({ Catch: [{ ErrorEquals: ['E'], Next: 'Caught' }] }, failing('E'));
+    const input = { Error: 'E', Cause: expect.stringContaining('call 1') as string };
+    expect(outputOf(execution)).toMatchObject({ input });
   });
 
   test('runs after the retries', async () => {
-    const state = invoke('it', {
-      Retry: [{ ErrorEquals: ['E'], MaxAttempts: 2 }],
-      Catch: [{ ErrorEquals: ['E'], Next: 'Caught', Output: 1 }],
-      End: true,
-    });
-    const execution = await runState(state, {}, { handlers: failing('E') });
+    const Retry = [{ ErrorEquals: ['E'], MaxAttempts: 2 }];
+    const Catch = [{ ErrorEquals: ['E'], Next: 'Caught', Output: 1 }];
+    const execution = await runTask({ Retry, Catch }, failing('E'));
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: 1 });
     expect(execution.stoppedAt! - START).toBe(3000);
   });
@@ -164,9 +118,8 @@ describe('Catch', () => {
     [['States.ALL'], true],
     [['States.TaskFailed'], false],
   ])('%j matches a missing heartbeat: %s', (names, taken) => {
-    expect(
-      handles({ ErrorEquals: names }, new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout')),
-    ).toBe(taken);
+    const failure = new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout');
+    expect(handles({ ErrorEquals: names }, failure)).toBe(taken);
   });
 });
 
@@ -183,16 +136,9 @@ describe('timeouts of a Task', () => {
         return call;
       },
     };
-    const state = invoke('it', {
-      TimeoutSeconds: 10,
-      Retry: [{ ErrorEquals: ['States.Timeout'] }],
-      Next: 'After',
-      End: undefined,
-    });
-    const bench = openBench(
-      { StartAt: 'It', States: { It: state, After: { Type: 'Wait', Seconds: 60, End: true } } },
-      { handlers },
-    );
+    const state = invoke('it', { TimeoutSeconds: 10, Retry: [{ ErrorEquals: ['States.Timeout'] }], Next: 'After' });
+    const states = { It: state, After: { Type: 'Wait', Seconds: 60, End: true } };
+    const bench = openBench({ StartAt: 'It', States: states }, { handlers });
     const execution = await bench.run();
     expect(outputOf(execution)).toBe(2);
     expect(secondsOf(execution, 'TaskTimedOut')).toEqual([10]);
@@ -208,25 +154,14 @@ describe('timeouts of a Task', () => {
     [{ timeoutCause: 'absent' }, {}],
     [{ timeoutCause: 'text' }, { Cause: 'The task did not end in time.' }],
   ] as const)('are caught by name, with the knob %j: %j', async (knobs, cause) => {
-    const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
-    const state = invoke('it', {
-      TimeoutSeconds: '{% 5 + 5 %}',
-      Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }],
-      End: true,
-    });
-    expect(outputOf(await runState(state, {}, { handlers, knobs }))).toEqual({
-      to: 'Caught',
-      input: { Error: 'States.Timeout', ...cause },
-    });
+    const state = { TimeoutSeconds: '{% 5 + 5 %}', Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }] };
+    const input = { Error: 'States.Timeout', ...cause };
+    expect(outputOf(await runTask(state, sleeps(20_000), { knobs }))).toEqual({ to: 'Caught', input });
   });
 
   test('of the function itself are Sandbox.Timedout', async () => {
-    const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
-    const execution = await runState(
-      invoke('it', { TimeoutSeconds: 30, End: true }),
-      {},
-      { handlers, functions: [functionOf('it', { timeoutSeconds: 3 })] },
-    );
+    const functions = [functionOf('it', { timeoutSeconds: 3 })];
+    const execution = await runTask({ TimeoutSeconds: 30 }, sleeps(20_000), { functions });
     expect(execution.error).toBe('Sandbox.Timedout');
     expect((JSON.parse(execution.cause!) as { errorMessage: string }).errorMessage).toMatch(
       /^2026-01-15T09:00:03.000Z [0-9a-f-]{36} Task timed out after 3.00 seconds$/,

@@ -1,17 +1,9 @@
 /** The real client directly connected to the service. */
 import {
-  DeleteStateMachineCommand,
-  DescribeExecutionCommand,
-  DescribeStateMachineCommand,
-  GetExecutionHistoryCommand,
-  ListExecutionsCommand,
-  ListStateMachinesCommand,
   paginateGetExecutionHistory,
   SendTaskFailureCommand,
   SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
-  StartExecutionCommand,
-  StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { fail, invoke, MACHINE, openService as open, outputOf, ROLE, START } from './fixture.ts';
@@ -23,38 +15,32 @@ const waiting = { StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 60, End: t
 describe('executions', () => {
   test('StartExecution returns at once; DescribeExecution returns the result', async () => {
     const { client, clock } = open(waiting);
-    const started = await client.send(
-      new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'run-1', input: '{"x":1}' }),
-    );
+    const started = await client.startExecution({ stateMachineArn: MACHINE, name: 'run-1', input: '{"x":1}' });
     expect(started).toMatchObject({
       executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:run-1',
       startDate: new Date(START),
     });
-    const describeIt = () => client.send(new DescribeExecutionCommand({ executionArn: started.executionArn }));
+    const describeIt = () => client.describeExecution({ executionArn: started.executionArn });
     const running = await describeIt();
     expect(running).toMatchObject({ status: 'RUNNING', name: 'run-1', input: '{"x":1}', stateMachineArn: MACHINE });
     expect(running.stopDate).toBeUndefined();
     await clock.spawn(() => clock.sleep(61_000));
-    expect(await describeIt()).toMatchObject({
-      status: 'SUCCEEDED',
-      output: '{"x":1}',
-      stopDate: new Date(START + 60_000),
-    });
+    const ended = { status: 'SUCCEEDED', output: '{"x":1}', stopDate: new Date(START + 60_000) };
+    expect(await describeIt()).toMatchObject(ended);
   });
 
   test('a failed one has error and cause', async () => {
     const { client, executions } = open({ StartAt: 'A', States: { A: { Type: 'Fail', Error: 'E', Cause: 'C' } } });
-    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE }));
+    const { executionArn } = await client.startExecution({ stateMachineArn: MACHINE });
     await executions.execution(executionArn!).ended;
-    const failed = await client.send(new DescribeExecutionCommand({ executionArn }));
+    const failed = await client.describeExecution({ executionArn });
     expect(failed).toMatchObject({ status: 'FAILED', error: 'E', cause: 'C' });
     expect(failed.output).toBeUndefined();
   });
 
   test('a name is idempotent with the same input while it runs, and in use otherwise', async () => {
     const { client, clock } = open(waiting);
-    const start = (input: string) =>
-      client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'same', input }));
+    const start = (input: string) => client.startExecution({ stateMachineArn: MACHINE, name: 'same', input });
     const first = await start('{"x":1}');
     await clock.spawn(() => clock.sleep(1000));
     expect(await start('{"x":1}')).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
@@ -68,19 +54,19 @@ describe('executions', () => {
 
   test.each(['with space', 'a/b', 'a:b', 'x'.repeat(81), 'a*'])('the name %s is refused', async (name) => {
     const { client } = open(pass);
-    await expect(client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }))).rejects.toMatchObject({
+    await expect(client.startExecution({ stateMachineArn: MACHINE, name })).rejects.toMatchObject({
       name: 'InvalidName',
     });
   });
 
   test('StopExecution ends it, and returns the stop time again if it has ended', async () => {
     const { client, clock } = open(waiting);
-    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE }));
+    const { executionArn } = await client.startExecution({ stateMachineArn: MACHINE });
     await clock.spawn(() => clock.sleep(5000));
-    const stop = () => client.send(new StopExecutionCommand({ executionArn, error: 'Mine', cause: 'why' }));
+    const stop = () => client.stopExecution({ executionArn, error: 'Mine', cause: 'why' });
     expect((await stop()).stopDate).toEqual(new Date(START + 5000));
     expect((await stop()).stopDate).toEqual(new Date(START + 5000));
-    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
+    expect(await client.describeExecution({ executionArn })).toMatchObject({
       status: 'ABORTED',
       error: 'Mine',
       cause: 'why',
@@ -89,13 +75,10 @@ describe('executions', () => {
 
   test('ListExecutions: newest first, by status, in pages', async () => {
     const { client, executions } = open(waiting);
-    for (const name of ['a', 'b', 'c'])
-      await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }));
+    for (const name of ['a', 'b', 'c']) await client.startExecution({ stateMachineArn: MACHINE, name });
     executions.list(MACHINE)[2]!.stop();
     const list = async (more: Record<string, unknown>) => {
-      const { executions: found, nextToken } = await client.send(
-        new ListExecutionsCommand({ stateMachineArn: MACHINE, ...more }),
-      );
+      const { executions: found, nextToken } = await client.listExecutions({ stateMachineArn: MACHINE, ...more });
       return { names: found!.map(({ name }) => name), nextToken };
     };
     expect((await list({})).names).toEqual(['c', 'b', 'a']);
@@ -103,7 +86,7 @@ describe('executions', () => {
     const first = await list({ maxResults: 2 });
     expect(first.names).toEqual(['c', 'b']);
     // A new execution does not shift later pages.
-    await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'd' }));
+    await client.startExecution({ stateMachineArn: MACHINE, name: 'd' });
     expect(await list({ maxResults: 2, nextToken: first.nextToken })).toEqual({ names: ['a'], nextToken: undefined });
   });
 });
@@ -124,19 +107,11 @@ describe('GetExecutionHistory', () => {
 
   test("has events in the SDK's types", async () => {
     const { client, executionArn } = await openRun();
-    const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn }));
-    expect(events!.map(({ type }) => type)).toEqual([
-      'ExecutionStarted',
-      'TaskStateEntered',
-      'TaskScheduled',
-      'TaskStarted',
-      'TaskFailed',
-      'TaskScheduled',
-      'TaskStarted',
-      'TaskSucceeded',
-      'TaskStateExited',
-      'ExecutionSucceeded',
-    ]);
+    const { events } = await client.getExecutionHistory({ executionArn });
+    const attempt = 'TaskScheduled TaskStarted';
+    expect(events!.map(({ type }) => type).join(' ')).toBe(
+      `ExecutionStarted TaskStateEntered ${attempt} TaskFailed ${attempt} TaskSucceeded TaskStateExited ExecutionSucceeded`,
+    );
     expect(events![4]).toMatchObject({
       id: 5,
       previousEventId: 4,
@@ -155,7 +130,7 @@ describe('GetExecutionHistory', () => {
 
   test('without execution data has only names and errors', async () => {
     const { client, executionArn } = await openRun();
-    const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false }));
+    const { events } = await client.getExecutionHistory({ executionArn, includeExecutionData: false });
     expect(JSON.stringify(events)).not.toMatch(/secret|"v"/);
     expect(events![1]).toMatchObject({ stateEnteredEventDetails: { name: 'A' } });
     expect(events![4]).toMatchObject({ taskFailedEventDetails: { error: 'E' } });
@@ -183,16 +158,16 @@ describe('GetExecutionHistory', () => {
 
   test('refuses a token from another list', async () => {
     const { client, executionArn } = await openRun();
-    await expect(client.send(new GetExecutionHistoryCommand({ executionArn, nextToken: 'abc' }))).rejects.toMatchObject(
-      { name: 'InvalidToken' },
-    );
+    await expect(client.getExecutionHistory({ executionArn, nextToken: 'abc' })).rejects.toMatchObject({
+      name: 'InvalidToken',
+    });
   });
 });
 
 describe('state machines', () => {
   test('are described and listed', async () => {
     const { client } = open(pass);
-    const machine = await client.send(new DescribeStateMachineCommand({ stateMachineArn: MACHINE }));
+    const machine = await client.describeStateMachine({ stateMachineArn: MACHINE });
     expect(machine).toMatchObject({
       name: 'machine',
       status: 'ACTIVE',
@@ -201,7 +176,7 @@ describe('state machines', () => {
       creationDate: new Date(START),
     });
     expect(JSON.parse(machine.definition!)).toMatchObject(pass);
-    expect((await client.send(new ListStateMachinesCommand({}))).stateMachines).toMatchObject([
+    expect((await client.listStateMachines({})).stateMachines).toMatchObject([
       { stateMachineArn: MACHINE, name: 'machine' },
     ]);
   });
@@ -212,24 +187,24 @@ describe('refusals', () => {
   const unknown = 'arn:aws:states:eu-west-1:111122223333:execution:machine:none';
 
   test('for missing resources', async () => {
-    await expect(client.send(new DescribeExecutionCommand({ executionArn: unknown }))).rejects.toMatchObject({
+    await expect(client.describeExecution({ executionArn: unknown })).rejects.toMatchObject({
       name: 'ExecutionDoesNotExist',
       message: `Execution Does Not Exist: '${unknown}'`,
       $metadata: { httpStatusCode: 400 },
     });
-    await expect(client.send(new StartExecutionCommand({ stateMachineArn: `${MACHINE}x` }))).rejects.toMatchObject({
+    await expect(client.startExecution({ stateMachineArn: `${MACHINE}x` })).rejects.toMatchObject({
       name: 'StateMachineDoesNotExist',
     });
   });
 
   test('for input that is not JSON or too large', async () => {
-    const start = (input: string) => client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, input }));
+    const start = (input: string) => client.startExecution({ stateMachineArn: MACHINE, input });
     await expect(start('{')).rejects.toMatchObject({ name: 'InvalidExecutionInput' });
     await expect(start(JSON.stringify('x'.repeat(262_143)))).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
   test('for an unsupported operation', async () => {
-    await expect(client.send(new DeleteStateMachineCommand({ stateMachineArn: MACHINE }))).rejects.toMatchObject({
+    await expect(client.deleteStateMachine({ stateMachineArn: MACHINE })).rejects.toMatchObject({
       name: 'NotImplemented',
       message: expect.stringContaining(
         'does not support the operation DeleteStateMachine. Supported operations: StartExecution,',
@@ -239,7 +214,7 @@ describe('refusals', () => {
 
   test('the call log never shows execution data', async () => {
     described.length = 0;
-    await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'logged', input: '{"secret":1}' }));
+    await client.startExecution({ stateMachineArn: MACHINE, name: 'logged', input: '{"secret":1}' });
     expect(described.at(-1)).toEqual({
       operation: 'StartExecution',
       input: { stateMachineArn: MACHINE, name: 'logged' },
@@ -275,49 +250,23 @@ describe('a task token', () => {
 
   test('with invalid output is refused, and the task still waits', async () => {
     const { runWith, tokens, client, send } = openWaiting();
-    const sendOutput = (output: string) => client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]!, output }));
+    const sendOutput = (output: string) => client.sendTaskSuccess({ taskToken: tokens[0]!, output });
+    const about = (name: string): object => ({
+      name: 'ValidationException',
+      message: expect.stringContaining(`'${name}'`) as string,
+    });
+    const notSecret = { name: 'InvalidOutput', message: expect.not.stringContaining('secret') as string };
+    const longError = { error: 'x'.repeat(257) };
+    const longCause = { cause: 'x'.repeat(32_769) };
+    const missing = () => client.sendTaskSuccess({ taskToken: tokens[0]! } as never);
     const execution = await runWith([
-      [
-        1,
-        () =>
-          expect(sendOutput('{secret')).rejects.toMatchObject({
-            name: 'InvalidOutput',
-            message: expect.not.stringContaining('secret') as string,
-          }),
-      ],
+      [1, () => expect(sendOutput('{secret')).rejects.toMatchObject(notSecret)],
       [2, () => expect(sendOutput('')).rejects.toMatchObject({ name: 'InvalidOutput' })],
       // Bytes, not characters.
-      [
-        3,
-        () =>
-          expect(sendOutput(JSON.stringify('€'.repeat(87_381)))).rejects.toMatchObject({
-            name: 'ValidationException',
-            message: expect.stringContaining("'output'") as string,
-          }),
-      ],
-      [
-        4,
-        () =>
-          expect(client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]! } as never))).rejects.toMatchObject({
-            name: 'ValidationException',
-          }),
-      ],
-      [
-        5,
-        () =>
-          expect(send.failure(tokens[0]!, { error: 'x'.repeat(257) })).rejects.toMatchObject({
-            name: 'ValidationException',
-            message: expect.stringContaining("'error'") as string,
-          }),
-      ],
-      [
-        6,
-        () =>
-          expect(send.failure(tokens[0]!, { cause: 'x'.repeat(32_769) })).rejects.toMatchObject({
-            name: 'ValidationException',
-            message: expect.stringContaining("'cause'") as string,
-          }),
-      ],
+      [3, () => expect(sendOutput(JSON.stringify('€'.repeat(87_381)))).rejects.toMatchObject(about('output'))],
+      [4, () => expect(missing()).rejects.toMatchObject({ name: 'ValidationException' })],
+      [5, () => expect(send.failure(tokens[0]!, longError)).rejects.toMatchObject(about('error'))],
+      [6, () => expect(send.failure(tokens[0]!, longCause)).rejects.toMatchObject(about('cause'))],
       [7, () => send.failure(tokens[0]!, { error: 'x'.repeat(256), cause: 'x'.repeat(32_768) })],
     ]);
     expect(execution).toMatchObject({ error: 'x'.repeat(256), cause: 'x'.repeat(32_768), stoppedAt: START + 7000 });
@@ -326,13 +275,7 @@ describe('a task token', () => {
   test('accepts output of 256 KiB', async () => {
     const { runWith, tokens, client } = openWaiting({ Output: '{% $length($states.result) %}' });
     const execution = await runWith([
-      [
-        1,
-        () =>
-          client.send(
-            new SendTaskSuccessCommand({ taskToken: tokens[0]!, output: JSON.stringify('x'.repeat(262_142)) }),
-          ),
-      ],
+      [1, () => client.sendTaskSuccess({ taskToken: tokens[0]!, output: JSON.stringify('x'.repeat(262_142)) })],
     ]);
     expect(outputOf(execution)).toBe(262_142);
   });

@@ -1,16 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  fail,
-  functionArn,
-  invoke,
-  openBench,
-  outputOf,
-  ROLE,
-  runState,
-  secondsOf,
-  START,
-  typesOf,
-} from './fixture.ts';
+import { fail, functionArn, invoke, only, openBench, outputOf, ROLE } from './fixture.ts';
+import { runState, runTask, secondsOf, START, tracedBy, typesOf } from './fixture.ts';
 
 describe('Pass and Succeed', () => {
   test('return their input, or their output', async () => {
@@ -27,10 +17,7 @@ describe('Pass and Succeed', () => {
 
 describe('the context object', () => {
   test('has execution, state and state machine', async () => {
-    const bench = openBench({
-      StartAt: 'It',
-      States: { It: { Type: 'Pass', Output: '{% $states.context %}', End: true } },
-    });
+    const bench = openBench(only({ Type: 'Pass', Output: '{% $states.context %}', End: true }));
     const execution = await bench.run({ x: 1 });
     expect(outputOf(execution)).toEqual({
       Execution: {
@@ -42,7 +29,7 @@ describe('the context object', () => {
         RedriveCount: 0,
       },
       StateMachine: { Id: execution.machine.arn, Name: 'machine' },
-      State: { EnteredTime: '2026-01-15T09:00:00.000Z', Name: 'It', RetryCount: 0 },
+      State: { EnteredTime: '2026-01-15T09:00:00.000Z', Name: 'A', RetryCount: 0 },
     });
   });
 });
@@ -62,10 +49,8 @@ describe('Choice', () => {
   });
 
   test("takes Default, with the state's output", async () => {
-    expect(outputOf(await runState({ ...choice, Default: 'No', Output: 'default' }, { n: 0 }))).toEqual({
-      to: 'No',
-      input: 'default',
-    });
+    const execution = await runState({ ...choice, Default: 'No', Output: 'default' }, { n: 0 });
+    expect(outputOf(execution)).toEqual({ to: 'No', input: 'default' });
   });
 
   test('fails without a match and without Default', async () => {
@@ -73,10 +58,8 @@ describe('Choice', () => {
   });
 
   test('requires a condition to be true or false', async () => {
-    const execution = await runState(
-      { Type: 'Choice', Choices: [{ Condition: '{% $states.input.n %}', Next: 'Yes' }] },
-      { n: 1 },
-    );
+    const rule = { Condition: '{% $states.input.n %}', Next: 'Yes' };
+    const execution = await runState({ Type: 'Choice', Choices: [rule] }, { n: 1 });
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
     expect(execution.cause).toContain("'Choices[0]/Condition' must be true or false, but was 1");
   });
@@ -128,13 +111,9 @@ describe('Fail', () => {
       { Type: 'Fail', Error: '{% $states.input.name %}', Cause: "{% 'because of ' & $states.input.name %}" },
       { name: 'Blocked' },
     );
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'Blocked',
-      cause: 'because of Blocked',
-      output: undefined,
-    });
-    expect(typesOf(execution)).toEqual(['ExecutionStarted', 'FailStateEntered', 'ExecutionFailed']);
+    const failure = { status: 'FAILED', error: 'Blocked', cause: 'because of Blocked', output: undefined };
+    expect(execution).toMatchObject(failure);
+    expect(tracedBy(execution)).toBe('ExecutionStarted FailStateEntered ExecutionFailed');
   });
 
   test('may have neither', async () => {
@@ -151,37 +130,19 @@ describe('Task', () => {
   });
 
   test('a bare function ARN passes the arguments and returns the result', async () => {
-    const state = {
-      Type: 'Task',
-      Resource: functionArn('double'),
-      Arguments: { n: '{% $states.input.n %}' },
-      End: true,
-    };
-    const execution = await runState(
-      state,
-      { n: 4 },
-      { handlers: { double: ({ n }: { n: number }) => ({ doubled: n * 2 }) } },
-    );
+    const handlers = { double: ({ n }: { n: number }) => ({ doubled: n * 2 }) };
+    const task = { Type: 'Task', Resource: functionArn('double'), Arguments: { n: '{% $states.input.n %}' } };
+    const execution = await runState({ ...task, End: true }, { n: 4 }, { handlers });
     expect(outputOf(execution)).toEqual({ doubled: 8 });
-    expect(typesOf(execution).slice(2, -2)).toEqual([
-      'LambdaFunctionScheduled',
-      'LambdaFunctionStarted',
-      'LambdaFunctionSucceeded',
-    ]);
+    const events = 'LambdaFunctionScheduled LambdaFunctionStarted LambdaFunctionSucceeded';
+    expect(typesOf(execution).slice(2, -2).join(' ')).toBe(events);
   });
 
   test("a function's error is Error, and Lambda's JSON is Cause", async () => {
-    const execution = await runState(
-      invoke('broken', { End: true }),
-      {},
-      { handlers: { broken: () => fail('AddonFailed', 'It is "broken".') } },
-    );
+    const execution = await runTask({}, () => fail('AddonFailed', 'It is "broken".'));
     expect(execution.error).toBe('AddonFailed');
-    expect(JSON.parse(execution.cause!)).toEqual({
-      errorType: 'AddonFailed',
-      errorMessage: 'It is "broken".',
-      trace: [],
-    });
+    const cause = { errorType: 'AddonFailed', errorMessage: 'It is "broken".', trace: [] };
+    expect(JSON.parse(execution.cause!)).toEqual(cause);
   });
 
   test('unsupported resources are reported', async () => {
@@ -191,12 +152,8 @@ describe('Task', () => {
   });
 
   test('unsupported arguments of lambda:invoke are reported', async () => {
-    const state = {
-      ...invoke('any'),
-      Arguments: { FunctionName: functionArn('any'), InvocationType: 'Event' },
-      End: true,
-    };
-    const execution = await runState(state, {}, { handlers: { any: () => 1 } });
+    const asynchronous = { FunctionName: functionArn('it'), InvocationType: 'Event' };
+    const execution = await runTask({ Arguments: asynchronous }, () => 1);
     expect(execution.cause).toContain('not InvocationType');
   });
 });
@@ -234,10 +191,8 @@ describe('Map', () => {
       k: '{% $states.input.k %}',
     };
     const processor = { StartAt: 'Each', States: { Each: { Type: 'Pass', End: true } } };
-    const execution = await runState(map({ ItemSelector: selector, ItemProcessor: processor }), {
-      items: ['a', 'b'],
-      k: 7,
-    });
+    const state = map({ ItemSelector: selector, ItemProcessor: processor });
+    const execution = await runState(state, { items: ['a', 'b'], k: 7 });
     expect(outputOf(execution)).toEqual([
       { i: 0, v: 'a', k: 7 },
       { i: 1, v: 'b', k: 7 },
@@ -257,21 +212,14 @@ describe('Map', () => {
         n === 2 ? fail('Bad', 'two') : n
       ),
     };
-    const state = map({
-      Catch: [{ ErrorEquals: ['Bad'], Next: 'Caught', Output: '{% $states.errorOutput.Error %}' }],
-      Next: 'Yes',
-      End: undefined,
-    });
+    const caught = { ErrorEquals: ['Bad'], Next: 'Caught', Output: '{% $states.errorOutput.Error %}' };
+    const state = map({ Catch: [caught], Next: 'Yes', End: undefined });
     const execution = await runState(state, { items: [5, 2, 1] }, { handlers });
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: 'Bad' });
-    expect(typesOf(execution).filter((type) => /Aborted|Failed|MapIterationSucceeded/.test(type))).toEqual([
-      'MapIterationSucceeded',
-      'TaskFailed',
-      'MapIterationFailed',
-      'TaskStateAborted',
-      'MapIterationAborted',
-      'MapStateFailed',
-    ]);
+    const ends = typesOf(execution).filter((type) => /Aborted|Failed|MapIterationSucceeded/.test(type));
+    expect(ends.join(' ')).toBe(
+      'MapIterationSucceeded TaskFailed MapIterationFailed TaskStateAborted MapIterationAborted MapStateFailed',
+    );
     expect(execution.stoppedAt! - START).toBe(2000);
   });
 });
@@ -283,36 +231,18 @@ describe('Parallel', () => {
   });
 
   test('runs branches concurrently', async () => {
-    const state = {
-      Type: 'Parallel',
-      Arguments: { n: 1 },
-      Branches: [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Succeed', Output: 'b' })],
-      End: true,
-    };
-    const execution = await runState(state);
+    const Branches = [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Succeed', Output: 'b' })];
+    const execution = await runState({ Type: 'Parallel', Arguments: { n: 1 }, Branches, End: true });
     expect(outputOf(execution)).toEqual([{ n: 1 }, 'b']);
     expect(execution.stoppedAt! - START).toBe(5000);
   });
 
   test('aborts the others if a branch fails, and fails with its error', async () => {
-    const state = {
-      Type: 'Parallel',
-      Branches: [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Fail', Error: 'E', Cause: 'C' })],
-      End: true,
-    };
-    const execution = await runState(state);
+    const Branches = [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Fail', Error: 'E', Cause: 'C' })];
+    const execution = await runState({ Type: 'Parallel', Branches, End: true });
     expect(execution).toMatchObject({ status: 'FAILED', error: 'E', cause: 'C' });
-    expect(typesOf(execution)).toEqual([
-      'ExecutionStarted',
-      'ParallelStateEntered',
-      'ParallelStateStarted',
-      'WaitStateEntered',
-      'WaitStateEntered',
-      'WaitStateExited',
-      'FailStateEntered',
-      'WaitStateAborted',
-      'ParallelStateFailed',
-      'ExecutionFailed',
-    ]);
+    const first = 'ExecutionStarted ParallelStateEntered ParallelStateStarted WaitStateEntered WaitStateEntered';
+    const then = 'WaitStateExited FailStateEntered WaitStateAborted ParallelStateFailed ExecutionFailed';
+    expect(tracedBy(execution)).toBe(`${first} ${then}`);
   });
 });

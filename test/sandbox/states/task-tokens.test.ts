@@ -1,23 +1,11 @@
 /** Tasks that wait for their token, with the real client as the token's holder. */
 import validate from 'asl-validator';
 import { describe, expect, test } from 'vitest';
+import type { Execution } from '../../../sandbox/states/executions.ts';
 import { TaskTokens } from '../../../sandbox/states/task-tokens.ts';
 import type { VirtualClock } from '../../../sandbox/world/clock.ts';
-import {
-  fail,
-  functionArn,
-  functionOf,
-  type Handlers,
-  MACHINE,
-  ofType,
-  openBench,
-  openService,
-  outputOf,
-  secondsOf,
-  START,
-  typesOf,
-  waitForToken,
-} from './fixture.ts';
+import { fail, functionArn, functionOf, type Handlers, MACHINE, ofType, only, openBench } from './fixture.ts';
+import { openService, outputOf, secondsOf, sleeps, START, typesOf, waitForToken } from './fixture.ts';
 import { type TaskInput, GONE, openWaiting as open } from './token-fixture.ts';
 
 describe('a task that waits for its token', () => {
@@ -51,10 +39,8 @@ describe('a task that waits for its token', () => {
   });
 
   test('returns a selected part of that output', async () => {
-    const { runWith, tokens, send } = open({
-      Output: '{% $states.result.who %}',
-      Assign: { who: '{% $states.result.who %}' },
-    });
+    const who = '{% $states.result.who %}';
+    const { runWith, tokens, send } = open({ Output: who, Assign: { who } });
     expect(outputOf(await runWith([[1, () => send.success(tokens[0]!, { who: 'ann' })]]))).toBe('ann');
   });
 
@@ -77,39 +63,29 @@ describe('a task that waits for its token', () => {
   });
 
   test('fails with its function, and its token is then invalid', async () => {
-    const { runWith, tokens, send } = open(
-      {},
-      { handlers: { ask: ({ token }: TaskInput) => (tokens.push(token), fail('NoChannel', 'no channel to ask')) } },
-    );
+    const ask = ({ token }: TaskInput) => (tokens.push(token), fail('NoChannel', 'no channel to ask'));
+    const { runWith, tokens, send } = open({}, { handlers: { ask } });
     const execution = await runWith([[1, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'NoChannel', stoppedAt: START });
     expect(typesOf(execution)).not.toContain('TaskSubmitted');
   });
 
   test('fails with its function if that times out', async () => {
-    const bench = open(
-      { TimeoutSeconds: 600 },
-      { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(100_000) }, timeoutSeconds: 30 },
-    );
+    const bench = open({ TimeoutSeconds: 600 }, { handlers: { ask: sleeps(100_000) }, timeoutSeconds: 30 });
     expect(await bench.run()).toMatchObject({ error: 'Sandbox.Timedout', stoppedAt: START + 30_000 });
   });
 
   test("fails if its function's result is too large, and its token is then invalid", async () => {
     const tokens: string[] = [];
     const handlers: Handlers = { ask: ({ token }: TaskInput) => (tokens.push(token), 'x'.repeat(262_144)) };
-    const { runWith, send } = open(
-      { Catch: [{ ErrorEquals: ['States.DataLimitExceeded'], Next: 'Rest' }] },
-      { handlers },
-    );
+    const Catch = [{ ErrorEquals: ['States.DataLimitExceeded'], Next: 'Rest' }];
+    const { runWith, send } = open({ Catch }, { handlers });
     const execution = await runWith([[1, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ status: 'SUCCEEDED', stoppedAt: START + 60_000 });
   });
 
   test('has a token that nothing else receives', async () => {
-    const elsewhere = {
-      StartAt: 'A',
-      States: { A: { Type: 'Pass', Output: '{% $states.context.Task.Token %}', End: true } },
-    };
+    const elsewhere = only({ Type: 'Pass', Output: '{% $states.context.Task.Token %}', End: true });
     expect(await openBench(elsewhere).run()).toMatchObject({ error: 'States.QueryEvaluationError' });
     const { runWith, tokens, send } = open({ Output: '{% $exists($states.context.Task) %}' });
     expect(outputOf(await runWith([[1, () => send.success(tokens[0]!)]]))).toBe(false);
@@ -117,15 +93,8 @@ describe('a task that waits for its token', () => {
 
   test('can occur many times at once', async () => {
     const inner = { StartAt: 'Ask', States: { Ask: waitForToken('ask', { End: true }) } };
-    const { runWith, tokens, send } = open(
-      {},
-      {
-        machine: {
-          StartAt: 'Each',
-          States: { Each: { Type: 'Map', Items: [1, 2, 3], ItemProcessor: inner, End: true } },
-        },
-      },
-    );
+    const machine = only({ Type: 'Map', Items: [1, 2, 3], ItemProcessor: inner, End: true });
+    const { runWith, tokens, send } = open({}, { machine });
     const execution = await runWith([
       [1, () => send.success(tokens[2]!, 'c')],
       [2, () => send.success(tokens[0]!, 'a')],
@@ -150,18 +119,12 @@ describe('a token that is used before the function returns', () => {
   });
 
   test('by the function itself: the task ends, even if the function fails later', async () => {
-    const { runWith, send } = open(
-      {},
-      {
-        handlers: {
-          ask: async ({ token }: TaskInput, clock: VirtualClock) => (
-            await send.success(token, 'early'),
-            await clock.sleep(20_000),
-            fail('Late', '')
-          ),
-        },
-      },
+    const ask = async ({ token }: TaskInput, clock: VirtualClock) => (
+      await send.success(token, 'early'),
+      await clock.sleep(20_000),
+      fail('Late', '')
     );
+    const { runWith, send } = open({}, { handlers: { ask } });
     const execution = await runWith([[30, () => undefined]]);
     expect(outputOf(execution)).toBe('early');
     expect(execution.stoppedAt).toBe(START);
@@ -180,10 +143,8 @@ describe('a token that is used before the function returns', () => {
 
 describe('timeouts of a waiting task', () => {
   test('TimeoutSeconds, which may be an expression, is caught as States.Timeout', async () => {
-    const { runWith, tokens, send } = open({
-      TimeoutSeconds: '{% 50 + 10 %}',
-      Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }],
-    });
+    const Catch = [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }];
+    const { runWith, tokens, send } = open({ TimeoutSeconds: '{% 50 + 10 %}', Catch });
     const execution = await runWith([[61, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout', Cause: '' } });
     expect(secondsOf(execution, 'TaskTimedOut')).toEqual([60]);
@@ -195,11 +156,7 @@ describe('timeouts of a waiting task', () => {
   });
 
   test("TimeoutSeconds includes the function's run time", async () => {
-    const bench = open(
-      { TimeoutSeconds: 10 },
-      { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(20_000) } },
-    );
-    const execution = await bench.run();
+    const execution = await open({ TimeoutSeconds: 10 }, { handlers: { ask: sleeps(20_000) } }).run();
     expect(execution).toMatchObject({ error: 'States.Timeout', stoppedAt: START + 10_000 });
     expect(typesOf(execution)).not.toContain('TaskSubmitted');
   });
@@ -207,15 +164,11 @@ describe('timeouts of a waiting task', () => {
   test.each([['States.HeartbeatTimeout'], ['States.Timeout'], ['States.ALL']])(
     'HeartbeatSeconds without a heartbeat is caught as %s',
     async (name) => {
-      const bench = open({
-        HeartbeatSeconds: 30,
-        TimeoutSeconds: 600,
-        Catch: [
-          { ErrorEquals: ['States.TaskFailed'], Next: 'Refused' },
-          { ErrorEquals: [name], Next: 'Caught' },
-        ],
-      });
-      const execution = await bench.run();
+      const Catch = [
+        { ErrorEquals: ['States.TaskFailed'], Next: 'Refused' },
+        { ErrorEquals: [name], Next: 'Caught' },
+      ];
+      const execution = await open({ HeartbeatSeconds: 30, TimeoutSeconds: 600, Catch }).run();
       expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout', Cause: '' } });
       expect(secondsOf(execution, 'TaskTimedOut')).toEqual([30]);
       expect(ofType(execution, 'TaskScheduled')[0]).toMatchObject({
@@ -263,10 +216,8 @@ describe('timeouts of a waiting task', () => {
 
 describe('each attempt', () => {
   test('has a new token, and the previous one is refused', async () => {
-    const { runWith, tokens, send } = open({
-      TimeoutSeconds: 10,
-      Retry: [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, MaxAttempts: 1 }],
-    });
+    const Retry = [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, MaxAttempts: 1 }];
+    const { runWith, tokens, send } = open({ TimeoutSeconds: 10, Retry });
     const execution = await runWith([
       [12, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
       [16, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
@@ -277,15 +228,10 @@ describe('each attempt', () => {
   });
 
   test('after another visit of the state also has a new token', async () => {
-    const again = {
-      Type: 'Choice',
-      Choices: [{ Condition: "{% $states.input = 'again' %}", Next: 'It' }],
-      Default: 'Done',
-    };
-    const { runWith, tokens, send } = open(
-      {},
-      { machine: { States: { It: waitForToken('ask', { Next: 'Again' }), Again: again, Done: { Type: 'Succeed' } } } },
-    );
+    const rule = { Condition: "{% $states.input = 'again' %}", Next: 'It' };
+    const Again = { Type: 'Choice', Choices: [rule], Default: 'Done' };
+    const States = { It: waitForToken('ask', { Next: 'Again' }), Again, Done: { Type: 'Succeed' } };
+    const { runWith, tokens, send } = open({}, { machine: { States } });
     const execution = await runWith([
       [1, () => send.success(tokens[0]!, 'again')],
       [2, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
@@ -305,21 +251,15 @@ describe('each attempt', () => {
     expect(await tokenOf(5)).toEqual(first);
     expect((await tokenOf(6)).token).not.toBe(first.token);
     // No random values of the world are drawn after the start, with or without a waiting task.
-    const pass = { StartAt: 'A', States: { A: { Type: 'Pass', End: true } } };
+    const pass = only({ Type: 'Pass', End: true });
     expect(openService(pass, { seed: 5, functions: [functionOf('ask')] }).world.random.next()).toBe(first.drawn);
   });
 
   test('accepts only the first verdict, however soon the next follows', async () => {
-    const task = new TaskTokens(1).open(
-      { executionArn: 'a', enteredEventId: 1, retryCount: 0 },
-      { machineArn: MACHINE, isOver: () => false },
-    );
-    expect([
-      task.heartbeat(),
-      task.decide({ kind: 'succeeded', output: 1 }),
-      task.decide({ kind: 'succeeded', output: 2 }),
-      task.heartbeat(),
-    ]).toEqual([true, true, false, false]);
+    const visit = { executionArn: 'a', enteredEventId: 1, retryCount: 0 };
+    const task = new TaskTokens(1).open(visit, { machineArn: MACHINE, isOver: () => false });
+    const succeed = (output: number): boolean => task.decide({ kind: 'succeeded', output });
+    expect([task.heartbeat(), succeed(1), succeed(2), task.heartbeat()]).toEqual([true, true, false, false]);
     expect(await task.decided).toEqual({ kind: 'succeeded', output: 1 });
   });
 
@@ -339,17 +279,15 @@ describe('each attempt', () => {
 describe('the wait ends with', () => {
   test('StopExecution', async () => {
     const { executions, runWith, tokens, send } = open({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] });
+    const stop = async (running: Execution): Promise<void> => {
+      const task = executions.tokens.find(tokens[0]!)!;
+      running.stop('Mine', 'why');
+      // At once, and after everything has been unwound.
+      expect([task.decide({ kind: 'succeeded', output: 1 }), task.heartbeat()]).toEqual([false, false]);
+      await expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE);
+    };
     const execution = await runWith([
-      [
-        10,
-        async (running) => {
-          const task = executions.tokens.find(tokens[0]!)!;
-          running.stop('Mine', 'why');
-          // At once, and after everything has been unwound.
-          expect([task.decide({ kind: 'succeeded', output: 1 }), task.heartbeat()]).toEqual([false, false]);
-          await expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE);
-        },
-      ],
+      [10, stop],
       [11, () => expect(send.heartbeat(tokens[0]!)).rejects.toMatchObject(GONE)],
     ]);
     expect(execution).toMatchObject({ status: 'ABORTED', error: 'Mine', stoppedAt: START + 10_000 });
@@ -363,17 +301,12 @@ describe('the wait ends with', () => {
   });
 
   test('the failure of a parallel branch', async () => {
-    const branches = [
+    const States = { Rest: { Type: 'Wait', Seconds: 7, Next: 'Bad' }, Bad: { Type: 'Fail', Error: 'Bad' } };
+    const Branches = [
       { StartAt: 'Ask', States: { Ask: waitForToken('ask', { End: true }) } },
-      {
-        StartAt: 'Rest',
-        States: { Rest: { Type: 'Wait', Seconds: 7, Next: 'Bad' }, Bad: { Type: 'Fail', Error: 'Bad' } },
-      },
+      { StartAt: 'Rest', States },
     ];
-    const { runWith, tokens, send } = open(
-      {},
-      { machine: { StartAt: 'Both', States: { Both: { Type: 'Parallel', Branches: branches, End: true } } } },
-    );
+    const { runWith, tokens, send } = open({}, { machine: only({ Type: 'Parallel', Branches, End: true }) });
     const execution = await runWith([[8, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ error: 'Bad', stoppedAt: START + 7000 });
     expect(typesOf(execution)).toContain('TaskStateAborted');
@@ -381,8 +314,7 @@ describe('the wait ends with', () => {
 });
 
 describe('definitions', () => {
-  const refused = (more: Record<string, unknown>) => () =>
-    openBench({ StartAt: 'A', States: { A: waitForToken('ask', { End: true, ...more }) } });
+  const refused = (more: Record<string, unknown>) => () => openBench(only(waitForToken('ask', { End: true, ...more })));
 
   test('HeartbeatSeconds must be smaller than TimeoutSeconds', () => {
     expect(refused({ HeartbeatSeconds: 60, TimeoutSeconds: 60 })).toThrow(
@@ -392,10 +324,8 @@ describe('definitions', () => {
   });
 
   test('an unsupported resource fails the state, and the error lists the supported ones', async () => {
-    const execution = await openBench({
-      StartAt: 'A',
-      States: { A: waitForToken('ask', { Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken', End: true }) },
-    }).run();
+    const Resource = 'arn:aws:states:::sqs:sendMessage.waitForTaskToken';
+    const execution = await openBench(only(waitForToken('ask', { Resource, End: true }))).run();
     expect(execution).toMatchObject({
       error: 'States.Runtime',
       cause: expect.stringContaining('arn:aws:states:::lambda:invoke.waitForTaskToken') as string,

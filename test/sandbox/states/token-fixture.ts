@@ -1,5 +1,5 @@
 /** A task that waits for its token, and the real client as the token's holder. */
-import { SendTaskFailureCommand, SendTaskHeartbeatCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
+
 import type { Execution } from '../../../sandbox/states/executions.ts';
 import type { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { functionOf, type Handlers, MACHINE, openService, START, waitForToken } from './fixture.ts';
@@ -44,10 +44,10 @@ export const openWaiting = (
   const { client, clock, executions } = bench;
   const send = {
     success: (taskToken: string, output: unknown = 'yes') =>
-      client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })),
+      client.sendTaskSuccess({ taskToken, output: JSON.stringify(output) }),
     failure: (taskToken: string, reason: { error?: string; cause?: string } = {}) =>
-      client.send(new SendTaskFailureCommand({ taskToken, ...reason })),
-    heartbeat: (taskToken: string) => client.send(new SendTaskHeartbeatCommand({ taskToken })),
+      client.sendTaskFailure({ taskToken, ...reason }),
+    heartbeat: (taskToken: string) => client.sendTaskHeartbeat({ taskToken }),
   };
   /** Starts one execution, and calls a function after that many seconds, on a separate thread. */
   const runWith = async (script: [seconds: number, act: (execution: Execution) => unknown][]): Promise<Execution> => {

@@ -18,76 +18,49 @@ const open = (): STSClient => {
 const assume = (change: Partial<AssumeRoleCommand['input']> = {}) =>
   new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...change });
 const failed = (value: string, member: string, constraint: string): string =>
-  `Value '${value}' at '${member}' failed to satisfy constraint: ${constraint}`;
+  `Value ${value} at '${member}' failed to satisfy constraint: Member must ${constraint}`;
+const one = (...what: Parameters<typeof failed>): string => `1 validation error detected: ${failed(...what)}`;
 
 describe('AssumeRole', () => {
+  const PATTERN = String.raw`satisfy regular expression pattern: [\w+=,.@-]*`;
+  const [NAME, SECONDS] = ['roleSessionName', 'durationSeconds'];
+  const jane = `arn:aws:iam::${ACCOUNT}:user/jane`;
+  const long = 's'.repeat(65);
+  const atLeast900 = 'have value greater than or equal to 900';
+  const both = `${failed("'a b'", NAME, PATTERN)}; ${failed("'1'", SECONDS, atLeast900)}`;
+  const chained = 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.';
   it.each([
-    [
-      'an empty session name',
-      { RoleSessionName: '' },
-      `1 validation error detected: ${failed('', 'roleSessionName', 'Member must have length greater than or equal to 2')}`,
-    ],
+    ['an empty session name', { RoleSessionName: '' }, one("''", NAME, 'have length greater than or equal to 2')],
     [
       'a session name that is too long',
-      { RoleSessionName: 's'.repeat(65) },
-      `1 validation error detected: ${failed('s'.repeat(65), 'roleSessionName', 'Member must have length less than or equal to 64')}`,
+      { RoleSessionName: long },
+      one(`'${long}'`, NAME, 'have length less than or equal to 64'),
     ],
-    [
-      'a session name with a slash',
-      { RoleSessionName: 'Power/me' },
-      `1 validation error detected: ${failed('Power/me', 'roleSessionName', String.raw`Member must satisfy regular expression pattern: [\w+=,.@-]*`)}`,
-    ],
-    [
-      'no session name',
-      { RoleSessionName: undefined },
-      "1 validation error detected: Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null",
-    ],
-    [
-      'no role',
-      { RoleArn: undefined },
-      "1 validation error detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null",
-    ],
+    ['a session name with a slash', { RoleSessionName: 'Power/me' }, one("'Power/me'", NAME, PATTERN)],
+    ['no session name', { RoleSessionName: undefined }, one('null', NAME, 'not be null')],
+    ['no role', { RoleArn: undefined }, one('null', 'roleArn', 'not be null')],
     [
       'a role’s name instead of its ARN',
       { RoleArn: 'ebs-csi' },
-      `1 validation error detected: ${failed('ebs-csi', 'roleArn', 'Member must have length greater than or equal to 20')}`,
+      one("'ebs-csi'", 'roleArn', 'have length greater than or equal to 20'),
     ],
-    [
-      'the ARN of another resource',
-      { RoleArn: `arn:aws:iam::${ACCOUNT}:user/jane` },
-      `arn:aws:iam::${ACCOUNT}:user/jane is invalid`,
-    ],
-    [
-      'fourteen minutes',
-      { DurationSeconds: 840 },
-      `1 validation error detected: ${failed('840', 'durationSeconds', 'Member must have value greater than or equal to 900')}`,
-    ],
-    [
-      'thirteen hours',
-      { DurationSeconds: 46_800 },
-      `1 validation error detected: ${failed('46800', 'durationSeconds', 'Member must have value less than or equal to 43200')}`,
-    ],
+    ['the ARN of another resource', { RoleArn: jane }, `${jane} is invalid`],
+    ['fourteen minutes', { DurationSeconds: 840 }, one("'840'", SECONDS, atLeast900)],
+    ['thirteen hours', { DurationSeconds: 46_800 }, one("'46800'", SECONDS, 'have value less than or equal to 43200')],
     [
       'an external id of one character',
       { ExternalId: 'x' },
-      `1 validation error detected: ${failed('x', 'externalId', 'Member must have length greater than or equal to 2')}`,
+      one("'x'", 'externalId', 'have length greater than or equal to 2'),
     ],
     [
       'two violations, both reported',
       { RoleSessionName: 'a b', DurationSeconds: 1 },
-      `2 validation errors detected: ${failed('a b', 'roleSessionName', String.raw`Member must satisfy regular expression pattern: [\w+=,.@-]*`)}; ${failed('1', 'durationSeconds', 'Member must have value greater than or equal to 900')}`,
+      `2 validation errors detected: ${both}`,
     ],
-    [
-      'more than an hour with role chaining',
-      { DurationSeconds: 3601 },
-      'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
-    ],
+    ['more than an hour with role chaining', { DurationSeconds: 3601 }, chained],
   ])('rejects %s', async (_what, change, message) => {
-    await expect(open().send(assume(change))).rejects.toMatchObject({
-      name: 'ValidationError',
-      message,
-      $metadata: { httpStatusCode: 400 },
-    });
+    const failure = { name: 'ValidationError', message, $metadata: { httpStatusCode: 400 } };
+    await expect(open().send(assume(change))).rejects.toMatchObject(failure);
   });
 
   it.each([900, 3600])('issues credentials for %d seconds', async (DurationSeconds) => {
@@ -110,12 +83,7 @@ describe('AssumeRole', () => {
 
 describe('STS', () => {
   it('rejects every unimplemented action of the API with its name', async () => {
-    expect(
-      await expectSupported(createStsService(newWorld()), sdk, '2011-06-15', [
-        'AssumeRole',
-        'AssumeRoleWithWebIdentity',
-        'GetCallerIdentity',
-      ]),
-    ).toBeGreaterThan(6);
+    const supported = ['AssumeRole', 'AssumeRoleWithWebIdentity', 'GetCallerIdentity'];
+    expect(await expectSupported(createStsService(newWorld()), sdk, '2011-06-15', supported)).toBeGreaterThan(6);
   });
 });

@@ -6,19 +6,8 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { describe, expect, it } from 'vitest';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import {
-  ACCOUNT,
-  allow,
-  clientsOf,
-  configOf,
-  deny,
-  FUNCTION_ROLE,
-  functionRole,
-  openGateway,
-  policyOf,
-  ROLE,
-  scenarioFile,
-} from '../support.ts';
+import { ACCOUNT, allow, clientsOf, configOf, deny, FUNCTION_ROLE, functionRole } from '../support.ts';
+import { openGateway, policyOf, ROLE, scenarioFile } from '../support.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/read-roles`;
 const KNOWN_BY_NAME = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess';
@@ -50,11 +39,8 @@ const open = () => {
     const { Credentials: given } = await new STSClient(configOf(gateway, world, as)).send(
       new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'limited', ...change }),
     );
-    return {
-      accessKeyId: given!.AccessKeyId!,
-      secretAccessKey: given!.SecretAccessKey!,
-      sessionToken: given!.SessionToken!,
-    };
+    const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = given!;
+    return { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey!, sessionToken: sessionToken! };
   };
   const iam = (as: AwsCredentialIdentity) => clientsOf(gateway, world, as).iam();
   const getRole = (as: AwsCredentialIdentity) => iam(as).send(new GetRoleCommand({ RoleName: 'second' }));
@@ -108,10 +94,8 @@ describe('a session', () => {
     await expect(getRole(first)).rejects.toMatchObject({ name: 'AccessDenied' });
     const second = await assume({ RoleArn: SECOND, RoleSessionName: 'chained' }, first);
     await expect(listRoles(second)).resolves.toBeDefined();
-    const limited = await assume(
-      { RoleArn: SECOND, RoleSessionName: 'chained', Policy: text(allow('iam:GetRole')) },
-      first,
-    );
+    const policy = text(allow('iam:GetRole'));
+    const limited = await assume({ RoleArn: SECOND, RoleSessionName: 'chained', Policy: policy }, first);
     await expect(getRole(limited)).resolves.toBeDefined();
     await expect(listRoles(limited)).rejects.toMatchObject(
       refusal('ListRoles', `arn:aws:iam::${ACCOUNT}:role/`, noSessionPolicy('ListRoles'), 'second/chained'),
@@ -135,70 +119,37 @@ describe('session policies', () => {
     $metadata: expect.objectContaining({ httpStatusCode: 400 }) as unknown,
   });
 
+  const invalid = (value: string, constraint: string) => ({
+    name: 'ValidationError',
+    message: expect.stringContaining(`${value} failed to satisfy constraint: Member must ${constraint}`) as unknown,
+  });
+  const SYNTAX = malformed('Syntax errors in policy.');
+  const long = text(allow('s3:*', `arn:aws:s3:::${'b'.repeat(2048)}`));
+  const eleven = Array.from({ length: 11 }, () => ({ arn: OWN }));
+  const FOREIGN = 'arn:aws:iam::444455556666:policy/read-roles';
+  const attaching = (arn: string) => ({ PolicyArns: [{ arn }] });
+  const missing = (arn: string) => malformed(`Policy ${arn} does not exist or is not attachable.`);
+  const unknown = `The sandbox does not know the document of the policy ${KNOWN_BY_NAME}. Add the document to the scenario.`;
+  const principal = 'Policy document should not specify a principal.';
   it.each<[string, Partial<AssumeRoleCommand['input']>, object]>([
     ['that are not JSON', { Policy: '{' }, malformed('This policy contains invalid Json')],
-    ['that are not a valid policy', { Policy: '{}' }, malformed('Syntax errors in policy.')],
-    [
-      'without a resource',
-      { Policy: text({ Effect: 'Allow', Action: 's3:*' }) },
-      malformed('Syntax errors in policy.'),
-    ],
-    [
-      'with a principal',
-      { Policy: text({ ...allow('s3:*'), Principal: '*' }) },
-      malformed('Policy document should not specify a principal.'),
-    ],
+    ['that are not a valid policy', { Policy: '{}' }, SYNTAX],
+    ['without a resource', { Policy: text({ Effect: 'Allow', Action: 's3:*' }) }, SYNTAX],
+    ['with a principal', { Policy: text({ ...allow('s3:*'), Principal: '*' }) }, malformed(principal)],
     [
       'that are empty',
       { Policy: '' },
-      {
-        name: 'ValidationError',
-        message:
-          "1 validation error detected: Value '' at 'policy' failed to satisfy constraint: Member must have length greater than or equal to 1",
-      },
+      invalid("1 validation error detected: Value '' at 'policy'", 'have length greater than or equal to 1'),
     ],
-    [
-      'that are too long',
-      { Policy: text(allow('s3:*', `arn:aws:s3:::${'b'.repeat(2048)}`)) },
-      {
-        name: 'ValidationError',
-        message: expect.stringContaining(
-          "at 'policy' failed to satisfy constraint: Member must have length less than or equal to 2048",
-        ) as unknown,
-      },
-    ],
-    [
-      'that do not exist in the account',
-      { PolicyArns: [{ arn: `${OWN}-2` }] },
-      malformed(`Policy ${OWN}-2 does not exist or is not attachable.`),
-    ],
-    [
-      'of another account',
-      { PolicyArns: [{ arn: 'arn:aws:iam::444455556666:policy/read-roles' }] },
-      malformed('Policy arn:aws:iam::444455556666:policy/read-roles does not exist or is not attachable.'),
-    ],
-    ['with an invalid ARN', { PolicyArns: [{ arn: 'read-roles' }] }, { name: 'ValidationError' }],
-    [
-      'that exceed ten',
-      { PolicyArns: Array.from({ length: 11 }, () => ({ arn: OWN })) },
-      {
-        name: 'ValidationError',
-        message: expect.stringContaining(
-          "at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10",
-        ) as unknown,
-      },
-    ],
-    [
-      'with an unknown document',
-      { PolicyArns: [{ arn: KNOWN_BY_NAME }] },
-      {
-        name: 'NotImplemented',
-        message: `The sandbox does not know the document of the policy ${KNOWN_BY_NAME}. Add the document to the scenario.`,
-      },
-    ],
+    ['that are too long', { Policy: long }, invalid("at 'policy'", 'have length less than or equal to 2048')],
+    ['that do not exist in the account', attaching(`${OWN}-2`), missing(`${OWN}-2`)],
+    ['of another account', attaching(FOREIGN), missing(FOREIGN)],
+    ['with an invalid ARN', attaching('read-roles'), { name: 'ValidationError' }],
+    ['that exceed ten', { PolicyArns: eleven }, invalid("at 'policyArns'", 'have length less than or equal to 10')],
+    ['with an unknown document', attaching(KNOWN_BY_NAME), { name: 'NotImplemented', message: unknown }],
     [
       'of AWS that are not in the scenario',
-      { PolicyArns: [{ arn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }] },
+      attaching('arn:aws:iam::aws:policy/ReadOnlyAccess'),
       { name: 'NotImplemented' },
     ],
   ])('%s are rejected, and no session is created', async (_what, change, failure) => {

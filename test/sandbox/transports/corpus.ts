@@ -42,107 +42,93 @@ const executionArn = from('StartExecution', 'executionArn');
 const theAssociation: Input = (answers) => ({ clusterName, associationId: associationId(answers) });
 const NO_ASSOCIATION = { clusterName, associationId: 'a-00000000000000000' };
 
-const eks: Row[] = [
-  ['eks', 'ListClusters', {}, { maxResults: 0 }],
-  ['eks', 'DescribeCluster', { name: 'dev' }, { name: 'prod' }],
-  ['eks', 'DescribeClusterVersions', {}, { maxResults: 0 }],
+const of = (service: AwsService, all: [Row[1], Row[2], Row[3], Row[4]?][]): Row[] =>
+  all.map((row) => [service, ...row]);
+
+const eks = of('eks', [
+  ['ListClusters', {}, { maxResults: 0 }],
+  ['DescribeCluster', { name: 'dev' }, { name: 'prod' }],
+  ['DescribeClusterVersions', {}, { maxResults: 0 }],
+  ['DescribeAddonVersions', { addonName: 'aws-ebs-csi-driver', kubernetesVersion: '1.31' }, { nextToken: 'none' }],
   [
-    'eks',
-    'DescribeAddonVersions',
-    { addonName: 'aws-ebs-csi-driver', kubernetesVersion: '1.31' },
-    { nextToken: 'none' },
-  ],
-  [
-    'eks',
     'DescribeAddonConfiguration',
     { addonName: 'aws-ebs-csi-driver', addonVersion: 'v1.38.1-eksbuild.1' },
     { addonName: 'aws-ebs-csi-driver', addonVersion: 'v0' },
   ],
-  ['eks', 'ListAddons', { clusterName, maxResults: 1 }, NO_CLUSTER],
-  ['eks', 'DescribeAddon', EBS, { clusterName, addonName: 'none' }],
+  ['ListAddons', { clusterName, maxResults: 1 }, NO_CLUSTER],
+  ['DescribeAddon', EBS, { clusterName, addonName: 'none' }],
   [
-    'eks',
     'UpdateAddon',
     { ...EBS, ...token('u'), podIdentityAssociations: [{ serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }] },
     { ...EBS, ...token('v'), serviceAccountRoleArn: '' },
   ],
   [
-    'eks',
     'DescribeUpdate',
     (answers) => ({ name: 'dev', addonName: EBS.addonName, updateId: updateId(answers) }),
     (answers) => ({ name: 'dev', updateId: updateId(answers) }),
   ],
-  ['eks', 'ListUpdates', { name: 'dev', addonName: EBS.addonName }, { name: 'prod' }],
+  ['ListUpdates', { name: 'dev', addonName: EBS.addonName }, { name: 'prod' }],
   [
-    'eks',
     'CreateAddon',
     { ...EFS, ...token('c'), tags: { 'a b': 'ü&<' }, resolveConflicts: 'NONE' },
     { ...EFS, ...token('d') },
   ],
-  ['eks', 'DeleteAddon', { ...EBS, preserve: true }, { clusterName, addonName: 'none' }, 600],
+  ['DeleteAddon', { ...EBS, preserve: true }, { clusterName, addonName: 'none' }, 600],
   [
-    'eks',
     'CreatePodIdentityAssociation',
     { clusterName, ...token('p'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE, tags: { team: 'web' } },
     { clusterName, ...token('q'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE },
   ],
-  ['eks', 'DescribePodIdentityAssociation', theAssociation, NO_ASSOCIATION],
-  ['eks', 'ListPodIdentityAssociations', { clusterName, namespace: 'apps' }, NO_CLUSTER],
+  ['DescribePodIdentityAssociation', theAssociation, NO_ASSOCIATION],
+  ['ListPodIdentityAssociations', { clusterName, namespace: 'apps' }, NO_CLUSTER],
   [
-    'eks',
     'UpdatePodIdentityAssociation',
     (answers) => ({ clusterName, associationId: associationId(answers), ...token('r'), disableSessionTags: true }),
     { ...NO_ASSOCIATION, ...token('s') },
   ],
-  ['eks', 'DeletePodIdentityAssociation', theAssociation, theAssociation],
-  ['eks', 'CreateAccessEntry', { ...ENTRY, ...token('e'), kubernetesGroups: ['readers'] }, { ...ENTRY, ...token('f') }],
-  ['eks', 'DescribeAccessEntry', ENTRY, { clusterName, principalArn: `${ROLE}-gone` }],
+  ['DeletePodIdentityAssociation', theAssociation, theAssociation],
+  ['CreateAccessEntry', { ...ENTRY, ...token('e'), kubernetesGroups: ['readers'] }, { ...ENTRY, ...token('f') }],
+  ['DescribeAccessEntry', ENTRY, { clusterName, principalArn: `${ROLE}-gone` }],
   [
-    'eks',
     'UpdateAccessEntry',
     { ...ENTRY, ...token('g'), username: 'reader' },
     { ...ENTRY, ...token('h'), kubernetesGroups: ['system:masters'] },
   ],
-  ['eks', 'ListAccessEntries', { clusterName }, NO_CLUSTER],
-  ['eks', 'ListAccessPolicies', { maxResults: 2 }, { maxResults: 0 }],
-  ['eks', 'ListCapabilities', { clusterName }, NO_CLUSTER],
-  ['eks', 'DescribeCapability', { clusterName, capabilityName: 'ack' }, { clusterName, capabilityName: 'gone' }],
-  ['eks', 'ListFargateProfiles', { clusterName }, NO_CLUSTER],
+  ['ListAccessEntries', { clusterName }, NO_CLUSTER],
+  ['ListAccessPolicies', { maxResults: 2 }, { maxResults: 0 }],
+  ['ListCapabilities', { clusterName }, NO_CLUSTER],
+  ['DescribeCapability', { clusterName, capabilityName: 'ack' }, { clusterName, capabilityName: 'gone' }],
+  ['ListFargateProfiles', { clusterName }, NO_CLUSTER],
+  ['DescribeFargateProfile', { clusterName, fargateProfileName: 'apps' }, { clusterName, fargateProfileName: 'gone' }],
   [
-    'eks',
-    'DescribeFargateProfile',
-    { clusterName, fargateProfileName: 'apps' },
-    { clusterName, fargateProfileName: 'gone' },
-  ],
-  [
-    'eks',
     'AssociateAccessPolicy',
     { ...ENTRY, policyArn: ADMIN, accessScope: { type: 'namespace', namespaces: ['apps'] } },
     { ...ENTRY, policyArn: `${ADMIN}X`, accessScope: { type: 'cluster' } },
   ],
-  ['eks', 'ListAssociatedAccessPolicies', ENTRY, NO_ENTRY],
-  ['eks', 'DisassociateAccessPolicy', { ...ENTRY, policyArn: ADMIN }, { ...NO_ENTRY, policyArn: ADMIN }],
-  ['eks', 'DeleteAccessEntry', ENTRY, ENTRY],
+  ['ListAssociatedAccessPolicies', ENTRY, NO_ENTRY],
+  ['DisassociateAccessPolicy', { ...ENTRY, policyArn: ADMIN }, { ...NO_ENTRY, policyArn: ADMIN }],
+  ['DeleteAccessEntry', ENTRY, ENTRY],
   [
-    'eks',
     'TagResource',
     { resourceArn: CLUSTER_ARN, tags: { a: '1', 'c d': 'x/y' } },
     { resourceArn: NO_ARN, tags: { a: '1' } },
   ],
-  ['eks', 'ListTagsForResource', { resourceArn: CLUSTER_ARN }, { resourceArn: NO_ARN }],
-  [
-    'eks',
-    'UntagResource',
-    { resourceArn: CLUSTER_ARN, tagKeys: ['b', 'a', 'c d'] },
-    { resourceArn: NO_ARN, tagKeys: ['a'] },
-  ],
-];
+  ['ListTagsForResource', { resourceArn: CLUSTER_ARN }, { resourceArn: NO_ARN }],
+  ['UntagResource', { resourceArn: CLUSTER_ARN, tagKeys: ['b', 'a', 'c d'] }, { resourceArn: NO_ARN, tagKeys: ['a'] }],
+]);
 
 const RoleName = 'ebs-csi';
 /** Policies of the role, see `openSession`. */
-const DOCUMENT = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
+const documentOf = (Action: string): string =>
+  JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource: '*' }] });
+const DOCUMENT = documentOf('s3:*');
+const TRUST = JSON.stringify(podIdentityTrust);
+const TRUSTING_ACCOUNT = JSON.stringify({
+  ...podIdentityTrust,
+  Statement: [
+    ...podIdentityTrust.Statement,
+    { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' },
+  ],
 });
 export const INLINE = { name: 'inline', document: DOCUMENT };
 export const MANAGED = { arn: `arn:aws:iam::${ACCOUNT}:policy/team/managed`, document: DOCUMENT };
@@ -157,94 +143,70 @@ export const PROVIDER = {
 };
 const NOBODY = { RoleName: 'ä' };
 
-const identity: Row[] = [
-  ['iam', 'GetRole', { RoleName }, NOBODY],
-  ['iam', 'ListRoles', {}, { MaxItems: 0 }],
-  ['iam', 'ListRoleTags', { RoleName }, NOBODY],
-  ['iam', 'ListAttachedRolePolicies', { RoleName }, NOBODY],
-  ['iam', 'ListRolePolicies', { RoleName }, NOBODY],
-  ['iam', 'GetRolePolicy', { RoleName, PolicyName: INLINE.name }, { RoleName, PolicyName: 'none' }],
-  ['iam', 'GetPolicy', { PolicyArn: MANAGED.arn }, { PolicyArn: `${MANAGED.arn}-gone` }],
-  ['iam', 'GetPolicyVersion', { PolicyArn: MANAGED.arn, VersionId: 'v1' }, { PolicyArn: MANAGED.arn, VersionId: 'v2' }],
-  // Without parameters there are no invalid ones.
-  ['iam', 'ListOpenIDConnectProviders', {}, undefined],
-  [
-    'iam',
-    'GetOpenIDConnectProvider',
-    { OpenIDConnectProviderArn: PROVIDER.arn },
-    { OpenIDConnectProviderArn: `${PROVIDER.arn}-gone` },
-  ],
-  [
-    'iam',
-    'SimulatePrincipalPolicy',
-    {
-      PolicySourceArn: ROLE,
-      ActionNames: ['s3:GetObject', 'iam:PassRole'],
-      ResourceArns: [ROLE],
-      ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList', ContextKeyValues: ['a', 'b'] }],
-    },
-    { PolicySourceArn: `${ROLE}-gone`, ActionNames: ['s3:GetObject'] },
-  ],
-  [
-    'iam',
-    'UpdateAssumeRolePolicy',
-    {
-      RoleName,
-      PolicyDocument: JSON.stringify({
-        ...podIdentityTrust,
-        Statement: [
-          ...podIdentityTrust.Statement,
-          { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' },
-        ],
-      }),
-    },
-    { RoleName, PolicyDocument: 'a=b&c' },
-  ],
-  [
-    'iam',
-    'CreateRole',
-    {
-      RoleName: `${RoleName}-new`,
-      Path: '/app/',
-      AssumeRolePolicyDocument: JSON.stringify(podIdentityTrust),
-      Tags: [{ Key: 'team', Value: 'shop & more' }],
-    },
-    { RoleName, AssumeRolePolicyDocument: JSON.stringify(podIdentityTrust) },
-  ],
-  [
-    'iam',
-    'PutRolePolicy',
-    {
-      RoleName,
-      PolicyName: 'more',
-      PolicyDocument: JSON.stringify({
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }],
-      }),
-    },
-    { RoleName, PolicyName: 'more', PolicyDocument: '{' },
-  ],
-  [
-    'iam',
-    'AttachRolePolicy',
-    { RoleName, PolicyArn: 'arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy' },
-    { RoleName, PolicyArn: 'arn:aws:iam::aws:policy/NoSuchPolicy' },
-  ],
-  ['sts', 'GetCallerIdentity', {}, WRONG_SECRET],
-  // Its success requires a pod's token: test/sandbox/sts/web-identity.test.ts.
-  [
-    'sts',
-    'AssumeRoleWithWebIdentity',
-    undefined,
-    { RoleArn: ROLE, RoleSessionName: 'corpus', WebIdentityToken: 'no token' },
-  ],
-  [
-    'sts',
-    'AssumeRole',
-    { RoleArn: ROLE, RoleSessionName: 'corpus' },
-    { RoleArn: `${ROLE}-gone`, RoleSessionName: 'corpus' },
-    5,
-  ],
+const identity = [
+  ...of('iam', [
+    ['GetRole', { RoleName }, NOBODY],
+    ['ListRoles', {}, { MaxItems: 0 }],
+    ['ListRoleTags', { RoleName }, NOBODY],
+    ['ListAttachedRolePolicies', { RoleName }, NOBODY],
+    ['ListRolePolicies', { RoleName }, NOBODY],
+    ['GetRolePolicy', { RoleName, PolicyName: INLINE.name }, { RoleName, PolicyName: 'none' }],
+    ['GetPolicy', { PolicyArn: MANAGED.arn }, { PolicyArn: `${MANAGED.arn}-gone` }],
+    ['GetPolicyVersion', { PolicyArn: MANAGED.arn, VersionId: 'v1' }, { PolicyArn: MANAGED.arn, VersionId: 'v2' }],
+    // Without parameters there are no invalid ones.
+    ['ListOpenIDConnectProviders', {}, undefined],
+    [
+      'GetOpenIDConnectProvider',
+      { OpenIDConnectProviderArn: PROVIDER.arn },
+      { OpenIDConnectProviderArn: `${PROVIDER.arn}-gone` },
+    ],
+    [
+      'SimulatePrincipalPolicy',
+      {
+        PolicySourceArn: ROLE,
+        ActionNames: ['s3:GetObject', 'iam:PassRole'],
+        ResourceArns: [ROLE],
+        ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList', ContextKeyValues: ['a', 'b'] }],
+      },
+      { PolicySourceArn: `${ROLE}-gone`, ActionNames: ['s3:GetObject'] },
+    ],
+    ['UpdateAssumeRolePolicy', { RoleName, PolicyDocument: TRUSTING_ACCOUNT }, { RoleName, PolicyDocument: 'a=b&c' }],
+    [
+      'CreateRole',
+      {
+        RoleName: `${RoleName}-new`,
+        Path: '/app/',
+        AssumeRolePolicyDocument: TRUST,
+        Tags: [{ Key: 'team', Value: 'shop & more' }],
+      },
+      { RoleName, AssumeRolePolicyDocument: TRUST },
+    ],
+    [
+      'PutRolePolicy',
+      { RoleName, PolicyName: 'more', PolicyDocument: documentOf('s3:GetObject') },
+      { RoleName, PolicyName: 'more', PolicyDocument: '{' },
+    ],
+    [
+      'AttachRolePolicy',
+      { RoleName, PolicyArn: 'arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy' },
+      { RoleName, PolicyArn: 'arn:aws:iam::aws:policy/NoSuchPolicy' },
+    ],
+  ]),
+  ...of('sts', [
+    ['GetCallerIdentity', {}, WRONG_SECRET],
+    // Its success requires a pod's token: test/sandbox/sts/web-identity.test.ts.
+    [
+      'AssumeRoleWithWebIdentity',
+      undefined,
+      { RoleArn: ROLE, RoleSessionName: 'corpus', WebIdentityToken: 'no token' },
+    ],
+    [
+      'AssumeRole',
+      { RoleArn: ROLE, RoleSessionName: 'corpus' },
+      { RoleArn: `${ROLE}-gone`, RoleSessionName: 'corpus' },
+      5,
+    ],
+  ]),
 ];
 
 const Key = { pk: { S: 'a/b c' } };
@@ -260,16 +222,14 @@ const CREATE = {
   AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
 };
 
-const dynamodb: Row[] = [
+const dynamodb = of('dynamodb', [
   [
-    'dynamodb',
     'PutItem',
     { TableName: TABLE, Item: ITEM },
     { TableName: TABLE, Item: ITEM, ConditionExpression: 'attribute_not_exists(pk)' },
   ],
-  ['dynamodb', 'GetItem', { TableName: TABLE, Key }, { ...NO_TABLE, Key }],
+  ['GetItem', { TableName: TABLE, Key }, { ...NO_TABLE, Key }],
   [
-    'dynamodb',
     'UpdateItem',
     {
       TableName: TABLE,
@@ -280,46 +240,33 @@ const dynamodb: Row[] = [
     },
     { TableName: TABLE, Key, UpdateExpression: 'SET' },
   ],
-  ['dynamodb', 'Query', { TableName: TABLE, ...QUERY }, { ...NO_TABLE, ...QUERY }],
-  ['dynamodb', 'Scan', { TableName: TABLE }, NO_TABLE],
+  ['Query', { TableName: TABLE, ...QUERY }, { ...NO_TABLE, ...QUERY }],
+  ['Scan', { TableName: TABLE }, NO_TABLE],
+  ['BatchGetItem', { RequestItems: { [TABLE]: { Keys: [Key] } } }, { RequestItems: { None: { Keys: [Key] } } }],
   [
-    'dynamodb',
-    'BatchGetItem',
-    { RequestItems: { [TABLE]: { Keys: [Key] } } },
-    { RequestItems: { None: { Keys: [Key] } } },
-  ],
-  [
-    'dynamodb',
     'BatchWriteItem',
     { RequestItems: { [TABLE]: [{ PutRequest: { Item: { pk: { S: 'b' } } } }] } },
     { RequestItems: {} },
   ],
   [
-    'dynamodb',
     'DeleteItem',
     { TableName: TABLE, Key, ReturnValues: 'ALL_OLD' },
     { TableName: TABLE, Key, ConditionExpression: 'attribute_exists(pk)' },
   ],
-  ['dynamodb', 'ListTables', {}, { Limit: 0 }],
-  ['dynamodb', 'DescribeTable', { TableName: TABLE }, NO_TABLE],
-  ['dynamodb', 'DescribeTimeToLive', { TableName: TABLE }, NO_TABLE],
-  ['dynamodb', 'CreateTable', CREATE, CREATE],
+  ['ListTables', {}, { Limit: 0 }],
+  ['DescribeTable', { TableName: TABLE }, NO_TABLE],
+  ['DescribeTimeToLive', { TableName: TABLE }, NO_TABLE],
+  ['CreateTable', CREATE, CREATE],
+  ['TagResource', { ResourceArn: MADE_ARN, Tags: [{ Key: 'a', Value: 'b' }] }, { ResourceArn: 'none', Tags: [] }],
+  ['ListTagsOfResource', { ResourceArn: MADE_ARN }, { ResourceArn: 'none' }],
+  ['UntagResource', { ResourceArn: MADE_ARN, TagKeys: ['a'] }, { ResourceArn: 'none', TagKeys: [] }],
   [
-    'dynamodb',
-    'TagResource',
-    { ResourceArn: MADE_ARN, Tags: [{ Key: 'a', Value: 'b' }] },
-    { ResourceArn: 'none', Tags: [] },
-  ],
-  ['dynamodb', 'ListTagsOfResource', { ResourceArn: MADE_ARN }, { ResourceArn: 'none' }],
-  ['dynamodb', 'UntagResource', { ResourceArn: MADE_ARN, TagKeys: ['a'] }, { ResourceArn: 'none', TagKeys: [] }],
-  [
-    'dynamodb',
     'UpdateTable',
     { ...MADE, BillingMode: 'PROVISIONED', ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } },
     NO_TABLE,
   ],
-  ['dynamodb', 'DeleteTable', MADE, NO_TABLE],
-];
+  ['DeleteTable', MADE, NO_TABLE],
+]);
 
 const NO_EXECUTION = { executionArn: `${MACHINE.replace(':stateMachine:', ':execution:')}:none` };
 const NO_MACHINE = { stateMachineArn: `${MACHINE}X` };
@@ -336,40 +283,36 @@ const tokenOf = (answers: Answers, branch: 0 | 1): string => {
 };
 const NO_TASK = { taskToken: 'none' };
 
-const states: Row[] = [
-  ['states', 'ListStateMachines', {}, { maxResults: 1001 }],
-  ['states', 'DescribeStateMachine', { stateMachineArn: MACHINE }, NO_MACHINE],
+const states = of('states', [
+  ['ListStateMachines', {}, { maxResults: 1001 }],
+  ['DescribeStateMachine', { stateMachineArn: MACHINE }, NO_MACHINE],
   [
-    'states',
     'StartExecution',
     { stateMachineArn: MACHINE, name: 'one', input: '{"a":"ü"}' },
     { stateMachineArn: MACHINE, name: 'one', input: '{"a":"b"}' },
   ],
-  ['states', 'ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'RUNNING' }, NO_MACHINE],
-  ['states', 'GetExecutionHistory', theExecution, NO_EXECUTION],
-  ['states', 'ListMapRuns', theExecution, NO_EXECUTION],
+  ['ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'RUNNING' }, NO_MACHINE],
+  ['GetExecutionHistory', theExecution, NO_EXECUTION],
+  ['ListMapRuns', theExecution, NO_EXECUTION],
   [
-    'states',
     'DescribeMapRun',
     (answers) => ({ mapRunArn: (answers.ListMapRuns!.mapRuns as { mapRunArn: string }[])[0]!.mapRunArn }),
     { mapRunArn: `${MACHINE.replace(':stateMachine:', ':mapRun:')}/Each:none` },
   ],
-  ['states', 'SendTaskHeartbeat', (answers) => ({ taskToken: tokenOf(answers, 0) }), NO_TASK],
+  ['SendTaskHeartbeat', (answers) => ({ taskToken: tokenOf(answers, 0) }), NO_TASK],
   [
-    'states',
     'SendTaskSuccess',
     (answers) => ({ taskToken: tokenOf(answers, 0), output: '"ü"' }),
     (answers) => ({ taskToken: tokenOf(answers, 1), output: '{' }),
   ],
   [
-    'states',
     'SendTaskFailure',
     (answers) => ({ taskToken: tokenOf(answers, 1), error: 'No', cause: 'ü' }),
     (answers) => ({ taskToken: tokenOf(answers, 1) }),
   ],
-  ['states', 'StopExecution', (answers) => ({ executionArn: executionArn(answers), error: 'Enough' }), NO_EXECUTION],
-  ['states', 'DescribeExecution', theExecution, NO_EXECUTION],
-];
+  ['StopExecution', (answers) => ({ executionArn: executionArn(answers), error: 'Enough' }), NO_EXECUTION],
+  ['DescribeExecution', theExecution, NO_EXECUTION],
+]);
 
 const PUT = {
   Source: 'my.app',

@@ -5,6 +5,12 @@
 import { describe, expect, test } from 'vitest';
 import { diagnosticsOf, found, mapOf, passWith, type States, task } from './fixture.ts';
 
+const unsupported = (message: string, location = '/States/E/Output'): object => ({
+  severity: 'ERROR',
+  code: 'UNSUPPORTED_JSONATA_EXPRESSION',
+  message,
+  location,
+});
 const messagesOf = (expression: string): string[] =>
   diagnosticsOf(passWith({ v: `{% ${expression} %}` }))
     .filter(({ severity }) => severity === 'ERROR')
@@ -71,20 +77,10 @@ describe('the missing context', () => {
   });
 
   test('is reported with every name, once, with its location', () => {
-    expect(diagnosticsOf(passWith({ a: { b: ['{% aaa + bbb + aaa %}'] } }))).toEqual([
-      {
-        severity: 'ERROR',
-        code: 'UNSUPPORTED_JSONATA_EXPRESSION',
-        message: "Reference to 'aaa' at the top level is not supported.",
-        location: '/States/E/Output/a/b[0]',
-      },
-      {
-        severity: 'ERROR',
-        code: 'UNSUPPORTED_JSONATA_EXPRESSION',
-        message: "Reference to 'bbb' at the top level is not supported.",
-        location: '/States/E/Output/a/b[0]',
-      },
-    ]);
+    const location = '/States/E/Output/a/b[0]';
+    expect(diagnosticsOf(passWith({ a: { b: ['{% aaa + bbb + aaa %}'] } }))).toEqual(
+      ['aaa', 'bbb'].map((name) => unsupported(`Reference to '${name}' at the top level is not supported.`, location)),
+    );
   });
 });
 
@@ -120,66 +116,43 @@ describe('an expression that cannot be parsed', () => {
 
 describe('every field is validated', () => {
   const end = { Type: 'Succeed' };
+  const PHONE = '{% phone %}';
+  const choice = (rule: object) => ({ Type: 'Choice', Choices: [{ ...rule, Next: 'E' }], Default: 'E' });
+  const parallel = (branch: object, more: object = {}) => ({
+    Type: 'Parallel',
+    ...more,
+    Branches: [branch],
+    End: true,
+  });
+  const caught = { ErrorEquals: ['States.ALL'], Output: { v: PHONE }, Next: 'F' };
   test.each<[string, States, string]>([
-    ['Assign', { E: { Type: 'Pass', Assign: { v: '{% phone %}' }, End: true } }, '/States/E/Assign/v'],
-    [
-      'a condition',
-      { C: { Type: 'Choice', Choices: [{ Condition: '{% phone = 1 %}', Next: 'E' }], Default: 'E' }, E: end },
-      '/States/C/Choices[0]/Condition',
-    ],
-    [
-      'the Assign of a rule',
-      {
-        C: { Type: 'Choice', Choices: [{ Condition: true, Assign: { v: '{% phone %}' }, Next: 'E' }], Default: 'E' },
-        E: end,
-      },
-      '/States/C/Choices[0]/Assign/v',
-    ],
-    ['Seconds', { E: { Type: 'Wait', Seconds: '{% phone %}', End: true } }, '/States/E/Seconds'],
-    ['Timestamp', { E: { Type: 'Wait', Timestamp: '{% phone %}', End: true } }, '/States/E/Timestamp'],
-    ['Cause', { E: { Type: 'Fail', Cause: '{% phone %}' } }, '/States/E/Cause'],
-    ['Error', { E: { Type: 'Fail', Error: '{% phone %}' } }, '/States/E/Error'],
-    ['the Output of Succeed', { E: { Type: 'Succeed', Output: '{% phone %}' } }, '/States/E/Output'],
-    ['Arguments', { E: task({ Arguments: { Comment: '{% phone %}' }, End: true }) }, '/States/E/Arguments/Comment'],
-    ['TimeoutSeconds', { E: task({ TimeoutSeconds: '{% phone %}', End: true }) }, '/States/E/TimeoutSeconds'],
-    [
-      'a Catch',
-      {
-        E: task({ Catch: [{ ErrorEquals: ['States.ALL'], Output: { v: '{% phone %}' }, Next: 'F' }], End: true }),
-        F: end,
-      },
-      '/States/E/Catch[0]/Output/v',
-    ],
-    ['Items', { M: mapOf({ I: end }, { Items: '{% phone %}', End: true }) }, '/States/M/Items'],
-    [
-      'ItemSelector',
-      { M: mapOf({ I: end }, { ItemSelector: { Next: '{% phone %}' }, End: true }) },
-      '/States/M/ItemSelector/Next',
-    ],
-    [
-      'MaxConcurrency',
-      { M: mapOf({ I: end }, { MaxConcurrency: '{% phone %}', End: true }) },
-      '/States/M/MaxConcurrency',
-    ],
-    [
-      'a state of a Map',
-      { M: mapOf(passWith({ v: '{% phone %}' }), { End: true }) },
-      '/States/M/ItemProcessor/States/E/Output/v',
-    ],
+    ['Assign', { E: { Type: 'Pass', Assign: { v: PHONE }, End: true } }, 'E/Assign/v'],
+    ['a condition', { C: choice({ Condition: '{% phone = 1 %}' }), E: end }, 'C/Choices[0]/Condition'],
+    ['the Assign of a rule', { C: choice({ Condition: true, Assign: { v: PHONE } }), E: end }, 'C/Choices[0]/Assign/v'],
+    ['Seconds', { E: { Type: 'Wait', Seconds: PHONE, End: true } }, 'E/Seconds'],
+    ['Timestamp', { E: { Type: 'Wait', Timestamp: PHONE, End: true } }, 'E/Timestamp'],
+    ['Cause', { E: { Type: 'Fail', Cause: PHONE } }, 'E/Cause'],
+    ['Error', { E: { Type: 'Fail', Error: PHONE } }, 'E/Error'],
+    ['the Output of Succeed', { E: { Type: 'Succeed', Output: PHONE } }, 'E/Output'],
+    ['Arguments', { E: task({ Arguments: { Comment: PHONE }, End: true }) }, 'E/Arguments/Comment'],
+    ['TimeoutSeconds', { E: task({ TimeoutSeconds: PHONE, End: true }) }, 'E/TimeoutSeconds'],
+    ['a Catch', { E: task({ Catch: [caught], End: true }), F: end }, 'E/Catch[0]/Output/v'],
+    ['Items', { M: mapOf({ I: end }, { Items: PHONE, End: true }) }, 'M/Items'],
+    ['ItemSelector', { M: mapOf({ I: end }, { ItemSelector: { Next: PHONE }, End: true }) }, 'M/ItemSelector/Next'],
+    ['MaxConcurrency', { M: mapOf({ I: end }, { MaxConcurrency: PHONE, End: true }) }, 'M/MaxConcurrency'],
+    ['a state of a Map', { M: mapOf(passWith({ v: PHONE }), { End: true }) }, 'M/ItemProcessor/States/E/Output/v'],
     [
       'a state of a Parallel',
-      { P: { Type: 'Parallel', Branches: [{ StartAt: 'E', States: passWith('{% phone %}') }], End: true } },
-      '/States/P/Branches[0]/States/E/Output',
+      { P: parallel({ StartAt: 'E', States: passWith(PHONE) }) },
+      'P/Branches[0]/States/E/Output',
     ],
     [
       'the Arguments of a Parallel',
-      {
-        P: { Type: 'Parallel', Arguments: '{% phone %}', Branches: [{ StartAt: 'I', States: { I: end } }], End: true },
-      },
-      '/States/P/Arguments',
+      { P: parallel({ StartAt: 'I', States: { I: end } }, { Arguments: PHONE }) },
+      'P/Arguments',
     ],
   ])('%s', (_, states, location) => {
-    expect(found(states)).toEqual([`UNSUPPORTED_JSONATA_EXPRESSION at ${location}`]);
+    expect(found(states)).toEqual([`UNSUPPORTED_JSONATA_EXPRESSION at /States/${location}`]);
   });
 
   test('all fields of a distributed Map', () => {
@@ -263,12 +236,7 @@ describe('members of $states', () => {
       '$states.input.a[$states.errorOutput.Error]',
     ])
       expect(diagnosticsOf(passWith(`{% ${expression} %}`))).toEqual([
-        {
-          severity: 'ERROR',
-          code: 'UNSUPPORTED_JSONATA_EXPRESSION',
-          message: "Field '$states.errorOutput' does not exist.",
-          location: '/States/E/Output',
-        },
+        unsupported("Field '$states.errorOutput' does not exist."),
       ]);
     expect(found({ E: task({ Output: '{% $states.errorOutput %}', End: true }) })).toEqual([
       `${UNSUPPORTED} /States/E/Output`,
