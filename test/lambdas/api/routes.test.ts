@@ -3,17 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Fakes } from '../fakes.ts';
-import {
-  anEvidence,
-  aRollback,
-  aMigration,
-  at,
-  EXECUTION,
-  executionArn,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  target,
-} from '../fixtures.ts';
+import { target } from '../example.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../run-examples.ts';
+import { anEvidence, aRollback, aMigration } from '../fixtures.ts';
 import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
 import { ended, path, pending, plan, self, show, TOKEN, withMigration } from './with-migration.ts';
 

@@ -15,22 +15,10 @@ import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/dom
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { Association } from '../../../lambdas/domain/migration/model.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
-import {
-  aCluster,
-  aContainer,
-  anAssociation,
-  aPod,
-  at,
-  bothWays,
-  envOf,
-  irsaStatement,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  target,
-  TOKENS,
-} from '../fixtures.ts';
+import { OTHER_ROLE, ROLE, target } from '../example.ts';
+import { at } from '../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster, aContainer, anAssociation, aPod, envOf, TOKENS } from '../eks-fixtures.ts';
 import { said } from './said.ts';
 
 const APP = {

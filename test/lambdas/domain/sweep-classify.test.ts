@@ -11,19 +11,9 @@ import {
   unreachableCluster,
 } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
-import {
-  aCluster,
-  ADDON,
-  anAddon,
-  aNodePod,
-  aPod,
-  aRequest,
-  OTHER_ROLE,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-  VERSION,
-} from '../fixtures.ts';
+import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../example.ts';
+import { aCluster, anAddon, aNodePod, aPod } from '../eks-fixtures.ts';
+import { aRequest, someFacts } from '../fixtures.ts';
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });

@@ -3,36 +3,23 @@ import { describe, expect, test } from 'vitest';
 import type { Association, MigrationRequestInput, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { roleLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
+import { ACCOUNT_TRUST, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
 import {
-  accountFakes,
   accountMigration,
   accountPlan,
   accountSnapshot,
-  ACCOUNT_TRUST,
   anAccountAssociation,
   anAccountRequest,
   aServiceAccount,
   aState,
   plannedAccount,
-  SUBJECT,
-  SUBJECT_LOCK,
 } from '../account-fixtures.ts';
+import { accountFakes } from './begun-account.ts';
 import { invoke, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  anAddon,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-  target,
-  GRANTED,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
+import { at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE_LOCK, otherHolder } from '../run-examples.ts';
+import { anAddon } from '../eks-fixtures.ts';
+import { GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 
 const it = test.extend('plannedWorld', () => plannedWorld());

@@ -10,17 +10,9 @@ import {
 import { annotationUsed } from '../../../lambdas/domain/verification/pods.ts';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
-import {
-  ACCOUNT_NAMESPACE,
-  anAccountWorkload,
-  associated,
-  aState,
-  begunAccount,
-  ownAssociation,
-  SUBJECT,
-  SUBJECT_LOCK,
-  type AccountChange,
-} from '../account-fixtures.ts';
+import { ACCOUNT_NAMESPACE, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
+import { anAccountWorkload, aState, ownAssociation } from '../account-fixtures.ts';
+import { associated, begunAccount, type AccountChange } from './begun-account.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost } from '../fakes.ts';

@@ -8,24 +8,16 @@ import {
   accountMigration,
   accountSnapshot,
   anAccountAssociation,
-  associated,
   aState,
-  begunAccount,
   ownAssociation,
   plannedAccount,
 } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import {
-  addonArn,
-  aMigration,
-  anAddon,
-  aSnapshot,
-  at,
-  EXECUTION,
-  executionArn,
-  MIGRATION_ID,
-  OTHER_ROLE,
-} from '../fixtures.ts';
+import { addonArn, OTHER_ROLE } from '../example.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon } from '../eks-fixtures.ts';
+import { aMigration, aSnapshot } from '../fixtures.ts';
 import { anError, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

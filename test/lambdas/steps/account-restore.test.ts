@@ -4,13 +4,8 @@ import type { Association } from '../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
-import {
-  anAccountAssociation,
-  aServiceAccount,
-  associated,
-  begunAccount,
-  ownAssociation,
-} from '../account-fixtures.ts';
+import { anAccountAssociation, aServiceAccount, ownAssociation } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';

@@ -9,33 +9,22 @@ import { rollbackClosed } from '../../../lambdas/use-cases/rollback/recovery.ts'
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
-import {
-  ACCOUNT_TRUST,
-  accountSnapshot,
-  anAccountAssociation,
-  aServiceAccount,
-  associated,
-  ownAssociation,
-  SUBJECT,
-  SUBJECT_LOCK,
-  type AccountChange,
-} from '../account-fixtures.ts';
+import { ACCOUNT_TRUST, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
+import { accountSnapshot, anAccountAssociation, aServiceAccount, ownAssociation } from '../account-fixtures.ts';
+import { associated, type AccountChange } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
+import { OTHER_ROLE, ROLE, target } from '../example.ts';
 import {
-  aCluster,
   at,
   EXECUTION,
   MIGRATION_ID,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  target,
   otherHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster } from '../eks-fixtures.ts';
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 

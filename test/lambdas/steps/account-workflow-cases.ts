@@ -4,14 +4,9 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Association, Outcome } from '../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
-import {
-  accountFakes,
-  accountIrsaStatement,
-  anAccountAssociation,
-  anAccountPod,
-  REF,
-  SUBJECT_LOCK,
-} from '../account-fixtures.ts';
+import { accountIrsaStatement, REF, SUBJECT_LOCK } from '../account-example.ts';
+import { anAccountAssociation, anAccountPod } from '../account-fixtures.ts';
+import { accountFakes } from './begun-account.ts';
 import type { Fakes } from '../fakes.ts';
 import { at, MIGRATION_ID, policyText, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, otherHolder } from '../fixtures.ts';
 import type { Machine } from './machine.ts';

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
-import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
+import { REF } from '../account-example.ts';
+import { aServiceAccount, aState, ownAssociation } from '../account-fixtures.ts';
+import { associated, type AccountChange } from './begun-account.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';

@@ -5,19 +5,10 @@ import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts'
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { CREATE_MS, UPDATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  IN_PLACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  ROLE,
-  GRANTED,
-  MIGRATION_ID,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

@@ -5,20 +5,9 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  aMigration,
-  aPlan,
-  aRequest,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  NOW,
-  ROLE_LOCK,
-  target,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, target } from '../example.ts';
+import { ADDON_LOCK, at, EXECUTION, MIGRATION_ID, NOW, ROLE_LOCK, otherHolder } from '../run-examples.ts';
+import { aMigration, aPlan, aRequest } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { runPlan } from './planning.ts';
 

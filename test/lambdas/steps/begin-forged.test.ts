@@ -4,23 +4,10 @@ import type { Migration, Plan } from '../../../lambdas/domain/migration/model.ts
 import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-  target,
-} from '../fixtures.ts';
+import { ADDON, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
+import { EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, IN_PLACE, RECREATE } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 

@@ -7,29 +7,19 @@ import type {
 } from '../../../lambdas/domain/migration/model.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE, target } from '../example.ts';
 import {
-  ADDON,
   ADDON_LOCK,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
   at,
-  bothWays,
   EXECUTION,
-  IN_PLACE,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  ROLE,
   ROLE_LOCK,
-  target,
-  GRANTED,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { bothWays } from '../trust-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
 import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { expectError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';

@@ -1,21 +1,10 @@
 /** A migration that `begin` has let through: record, snapshot and locks are in the ledger, the journal is empty. */
 import type { Association, Migration, Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  aMigration,
-  anAssociation,
-  aPlan,
-  aSnapshot,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  ROLE_LOCK,
-  target,
-  ownHolder,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, target } from '../example.ts';
+import { ADDON_LOCK, at, EXECUTION, MIGRATION_ID, ROLE_LOCK, ownHolder, otherHolder } from '../run-examples.ts';
+import { anAssociation } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aSnapshot } from '../fixtures.ts';
 
 export const LOCK = ADDON_LOCK;
 export const LEFT_OVER = anAssociation();

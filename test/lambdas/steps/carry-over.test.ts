@@ -3,19 +3,10 @@ import type { Association, CarriedOver } from '../../../lambdas/domain/migration
 import { carryOverStep } from '../../../lambdas/steps/carry-over/handler.ts';
 import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  IN_PLACE,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  SERVICE_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, SERVICE_ACCOUNT } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

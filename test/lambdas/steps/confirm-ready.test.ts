@@ -7,23 +7,10 @@ import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/mig
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aNode,
-  aNodePod,
-  aPod,
-  aRequest,
-  at,
-  aWorkload,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  SERVICE_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, SERVICE_ACCOUNT } from '../example.ts';
+import { at, EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aNode, aNodePod, aPod, aWorkload } from '../eks-fixtures.ts';
+import { anEvidence, aRequest, IN_PLACE } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

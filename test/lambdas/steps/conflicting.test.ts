@@ -2,17 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
 import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
 import type { Association } from '../../../lambdas/domain/migration/model.ts';
-import {
-  ADDON,
-  addonArn,
-  anAssociation,
-  associationArn,
-  IN_PLACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE } from '../example.ts';
+import { anAssociation, associationArn, planned } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 

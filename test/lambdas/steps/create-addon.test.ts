@@ -4,19 +4,10 @@ import type { Addon, Attempt } from '../../../lambdas/domain/migration/model.ts'
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { CREATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-  VERSION,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, VERSION } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

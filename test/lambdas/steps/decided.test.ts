@@ -4,27 +4,13 @@ import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-serv
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
-import {
-  anAccountAssociation,
-  anAccountRequest,
-  aServiceAccount,
-  associated,
-  begunAccount,
-} from '../account-fixtures.ts';
+import { anAccountAssociation, anAccountRequest, aServiceAccount } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  aPod,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  target,
-  aRollback,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, target } from '../example.ts';
+import { at, EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
+import { aRollback } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

@@ -4,16 +4,10 @@ import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.t
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { DELETE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

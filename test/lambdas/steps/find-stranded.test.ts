@@ -4,9 +4,6 @@ import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.t
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
-  aMigration,
-  aRetirement,
-  aRollback,
   at,
   EXECUTION,
   executionArn,
@@ -17,7 +14,8 @@ import {
   RECOVERY_EXECUTION,
   ROLE_LOCK,
   otherHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { aMigration, aRetirement, aRollback } from '../fixtures.ts';
 import { containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

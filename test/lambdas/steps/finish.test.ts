@@ -5,22 +5,18 @@ import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost, newFakes } from '../fakes.ts';
+import { ADDON, ROLE, target } from '../example.ts';
 import {
-  ADDON,
-  aMigration,
-  aRequest,
   at,
   EXECUTION,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  target,
-  aRollback,
   ownHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { aMigration, aRequest, aRollback } from '../fixtures.ts';
 import { anError, containing, expectError, expectInOrder, matching } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';

@@ -7,25 +7,10 @@ import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aNodePod,
-  aPlan,
-  aPod,
-  aRequest,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  ROLE,
-  target,
-  GRANTED,
-} from '../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, target } from '../example.ts';
+import { EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aNodePod, aPod } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { runPlan } from './planning.ts';
 import { begun, type Begun } from './begun.ts';

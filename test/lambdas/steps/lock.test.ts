@@ -3,22 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Plan, Attempt } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
-import { anAccountPod, aServiceAccount, associated, begunAccount } from '../account-fixtures.ts';
+import { anAccountPod, aServiceAccount } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  at,
-  aPod,
-  IN_PLACE,
-  MIGRATION_ID,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, ROLE, ROLES_OF_ACCOUNT } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
 import { begun, begunWithLeftOver, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';

@@ -5,14 +5,14 @@ import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
-  aMigration,
   at,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   otherHolder,
   ownHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { aMigration } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
 import { aPlanAnswer, runPlan } from './planning.ts';
 

@@ -8,21 +8,18 @@ import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
-  anAddon,
-  anAssociation,
-  irsaStatement,
   ISSUER,
-  MIGRATION_ID,
   NAMESPACE,
   NODE_ROLE,
   OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   ROLE,
   ROLES_OF_ACCOUNT,
   SERVICE_ACCOUNT,
-  STEP_ROLES,
-} from '../fixtures.ts';
+} from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
+import { anAddon, anAssociation } from '../eks-fixtures.ts';
+import { STEP_ROLES } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
 import { runPlan } from './planning.ts';
 

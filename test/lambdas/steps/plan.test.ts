@@ -2,25 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
-import {
-  aCluster,
-  ADDON,
-  anAddon,
-  anAssociation,
-  aPod,
-  associationArn,
-  bothWays,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE_PRESERVING,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-  VERSION,
-  GRANTED,
-} from '../fixtures.ts';
+import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../example.ts';
+import { EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { bothWays } from '../trust-examples.ts';
+import { aCluster, anAddon, anAssociation, aPod, associationArn } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE_PRESERVING, GRANTED } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { aPlanAnswer, callsOf } from './planning.ts';
 

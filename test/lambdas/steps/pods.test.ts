@@ -5,23 +5,10 @@ import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts'
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { invoke } from '../fakes.ts';
-import {
-  at,
-  ADDON,
-  addonArn,
-  aNodePod,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aPod,
-  aWorkload,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { aNodePod, anAddon, anAssociation, aPod, aWorkload } from '../eks-fixtures.ts';
+import { anEvidence, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

@@ -7,18 +7,10 @@ import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.t
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  at,
-  EXECUTION,
-  executionArn,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-} from '../fixtures.ts';
+import { addonArn, OTHER_ROLE } from '../example.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { aMigration } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

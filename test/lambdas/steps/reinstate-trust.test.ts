@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ADDON,
-  at,
-  bothWays,
-  irsaStatement,
-  MIGRATION_ID,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-} from '../fixtures.ts';
+import { ADDON, ROLE } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
 import { expectError } from '../matchers.ts';
 import { type Begun } from './begun.ts';
 import { aCopy } from './rollback.ts';

@@ -5,23 +5,19 @@ import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
 import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
+import { OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
 import {
   at,
   EXECUTION,
-  irsaStatement,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  policyText,
-  ROLE,
   ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-  target,
-  GRANTED,
   otherHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { irsaStatement, policyText } from '../trust-examples.ts';
+import { planned } from '../eks-fixtures.ts';
+import { GRANTED } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';

@@ -5,20 +5,10 @@ import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associat
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { aServiceAccount } from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aPod,
-  at,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  ROLE,
-  aRollback,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod, planned } from '../eks-fixtures.ts';
+import { anEvidence, aRollback } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 

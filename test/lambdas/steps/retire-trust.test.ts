@@ -5,30 +5,19 @@ import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.t
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { faultCases, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, lost } from '../fakes.ts';
+import { ADDON, addonArn, ISSUER, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../example.ts';
 import {
-  aCluster,
-  ADDON,
   ADDON_LOCK,
-  addonArn,
-  anAddon,
-  aPod,
   at,
-  bothWays,
   EXECUTION,
-  irsaStatement,
-  ISSUER,
   MIGRATION_ID,
-  NAMESPACE,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  SERVICE_ACCOUNT,
   otherHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster, anAddon, aPod } from '../eks-fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { recreated } from './rollback.ts';

@@ -3,18 +3,10 @@ import type { Migration, Snapshot } from '../../../lambdas/domain/migration/mode
 import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
 import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON_LOCK,
-  aPod,
-  at,
-  executionArn,
-  MIGRATION_ID,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-} from '../fixtures.ts';
+import { ROLE, ROLES_OF_ACCOUNT } from '../example.ts';
+import { ADDON_LOCK, at, executionArn, MIGRATION_ID, ROLE_LOCK } from '../run-examples.ts';
+import { podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aPod } from '../eks-fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { recreated } from './rollback.ts';
 

@@ -14,21 +14,10 @@ import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts'
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  aNodePod,
-  aPod,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  ROLE,
-  GRANTED,
-} from '../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aNodePod, aPod, planned } from '../eks-fixtures.ts';
+import { RECREATE, GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

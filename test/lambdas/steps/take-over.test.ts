@@ -3,29 +3,21 @@ import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, newFakes } from '../fakes.ts';
+import { ADDON, OTHER_ROLE, ROLE, target } from '../example.ts';
 import {
-  aCluster,
-  ADDON,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  associationArn,
   at,
   EXECUTION,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  target,
   ownHolder,
   otherHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster, anAddon, anAssociation, associationArn } from '../eks-fixtures.ts';
+import { aMigration, aPlan } from '../fixtures.ts';
 import { anError, containing, expectError } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import {

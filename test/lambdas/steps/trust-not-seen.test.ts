@@ -4,7 +4,7 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
-import { begunAccount } from '../account-fixtures.ts';
+import { begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAddon, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
 import { anError } from '../matchers.ts';

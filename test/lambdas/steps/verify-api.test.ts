@@ -4,23 +4,10 @@ import type { Addon, Migration } from '../../../lambdas/domain/migration/model.t
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aPod,
-  aRequest,
-  at,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  SERVICE_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
+import { anEvidence, aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

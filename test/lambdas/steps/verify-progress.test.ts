@@ -6,18 +6,10 @@ import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts'
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  aNode,
-  aPod,
-  at,
-  aWorkload,
-  IN_PLACE,
-  MIGRATION_ID,
-} from '../fixtures.ts';
+import { ADDON, addonArn } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aNode, aPod, aWorkload } from '../eks-fixtures.ts';
+import { IN_PLACE } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 

@@ -5,21 +5,9 @@ import type { Addon, Association, Outcome } from '../../../lambdas/domain/migrat
 import type { CreateAddonRequest } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  addonArn,
-  agentDaemonSet,
-  anAssociation,
-  aPod,
-  at,
-  MIGRATION_ID,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-  SERVICE_ACCOUNT,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, addonArn, ROLE, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT } from '../example.ts';
+import { ADDON_LOCK, at, MIGRATION_ID, ROLE_LOCK, otherHolder } from '../run-examples.ts';
+import { agentDaemonSet, anAssociation, aPod } from '../eks-fixtures.ts';
 import { BEFORE, REPAIR } from './repaired.ts';
 import { isRead, type Workflow } from './workflow-faults.ts';
 

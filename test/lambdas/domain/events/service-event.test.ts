@@ -11,19 +11,10 @@ import {
   serviceEventOf,
 } from '../../../../lambdas/domain/events/service-event.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
-import {
-  ADDON,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
-  at,
-  MIGRATION_ID,
-  ROLE,
-  target,
-  aRollback,
-} from '../../fixtures.ts';
+import { ADDON, ROLE, target } from '../../example.ts';
+import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, aRollback } from '../../fixtures.ts';
 
 const HASH = 'a'.repeat(64);
 const anApproval = (change: Partial<Approval> = {}): Approval => ({

@@ -21,25 +21,11 @@ import {
   aState,
   ownAssociation,
 } from '../../account-fixtures.ts';
-import {
-  ADDON,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
-  at,
-  irsaStatement,
-  MIGRATION_ID,
-  NAMESPACE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-  VERSION,
-} from '../../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
+import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest } from '../../fixtures.ts';
 
 const BLOCK = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE };
 const NODE = { namespace: NAMESPACE, serviceAccount: 'ebs-csi-node-sa', roleArn: ROLE };

@@ -12,18 +12,10 @@ import {
 } from '../../../../lambdas/domain/plan/agent-install.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  agentDaemonSet,
-  anAddon,
-  anAgentAddon,
-  aRequest,
-  irsaStatement,
-  policyText,
-  ROLE,
-  someFacts,
-  target,
-} from '../../fixtures.ts';
+import { ROLE, target } from '../../example.ts';
+import { irsaStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, agentDaemonSet, anAddon, anAgentAddon } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const offered = (version: string, isDefault: boolean) => {

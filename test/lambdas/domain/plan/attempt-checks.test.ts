@@ -6,17 +6,9 @@ import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import type { CustomResourceFact, AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  anAddon,
-  aRequest,
-  GRANTED,
-  IN_PLACE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  someFacts,
-  VERSION,
-} from '../../fixtures.ts';
+import { VERSION } from '../../example.ts';
+import { aCluster, anAddon } from '../../eks-fixtures.ts';
+import { aRequest, GRANTED, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
 
 const inPlace = { strategy: 'in-place' } as const;
 const recreate = { strategy: 'recreate' } as const;

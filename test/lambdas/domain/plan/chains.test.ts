@@ -6,20 +6,10 @@ import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import {
-  ACCOUNT,
-  anAddon,
-  anAssociation,
-  aRequest,
-  bothWays,
-  irsaStatement,
-  ISSUER,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-} from '../../fixtures.ts';
+import { ACCOUNT, ISSUER, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const TARGET = `arn:aws:iam::${ACCOUNT}:role/archive`;

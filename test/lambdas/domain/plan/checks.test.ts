@@ -4,24 +4,11 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  agentDaemonSet,
-  anAddon,
-  aNodePod,
-  aPod,
-  aRequest,
-  at,
-  bothWays,
-  irsaStatement,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  someFacts,
-} from '../../fixtures.ts';
+import { OTHER_ROLE, ROLE } from '../../example.ts';
+import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
 
 const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>
   anAddon({ name: 'eks-pod-identity-agent', status });

@@ -3,17 +3,8 @@ import type { ManagedFields, Workload } from '../../../../lambdas/domain/kuberne
 import type { Check, MigrationRequestInput, Plan, Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import { foreignFields, workloadsOfAddon } from '../../../../lambdas/domain/plan/field-managers.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  agentDaemonSet,
-  aRequest,
-  aWorkload,
-  IN_PLACE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-  someFacts,
-  someWorkloads,
-} from '../../fixtures.ts';
+import { agentDaemonSet, aWorkload, planned, someWorkloads } from '../../eks-fixtures.ts';
+import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
 
 const IMAGE = '.spec.template.spec.containers[name="ebs-plugin"].image';
 const RESTARTED = '.spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"]';

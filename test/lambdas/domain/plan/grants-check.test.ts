@@ -4,19 +4,10 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { checkGrants } from '../../../../lambdas/domain/plan/grants-check.ts';
 import { planRoles } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  GRANTED,
-  irsaStatement,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-  target,
-} from '../../fixtures.ts';
+import { NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { planned } from '../../eks-fixtures.ts';
+import { GRANTED, someFacts } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const ACCOUNT = `${NAMESPACE}/${SERVICE_ACCOUNT}`;

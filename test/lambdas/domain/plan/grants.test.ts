@@ -16,18 +16,9 @@ import { matchesWildcard, parsePolicy } from '../../../../lambdas/domain/policy/
 import { isGranted, type RoleGrant } from '../../../../lambdas/domain/settings/role-grants.ts';
 import { accountsNamedBy, addedStatement, withoutAdded } from '../../../../lambdas/domain/trust/added.ts';
 import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
-import {
-  anAssociation,
-  irsaStatement,
-  ISSUER,
-  NAMESPACE,
-  planned,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-} from '../../fixtures.ts';
+import { ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAssociation, planned } from '../../eks-fixtures.ts';
 
 const CLUSTER_ARN = clusterArn(target);
 const TAG = 'aws:RequestTag/kubernetes-service-account';

@@ -5,33 +5,20 @@ import { describe, expect, it } from 'vitest';
 import { plan as planSchema, type Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
+import { addonArn, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../example.ts';
+import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import {
   aCluster,
-  addonArn,
   agentDaemonSet,
   anAddon,
   anAssociation,
-  answeredRights,
   aPod,
-  aRequest,
   associationArn,
-  at,
   aWorkload,
-  bothWays,
-  IN_PLACE,
-  irsaStatement,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  OTHER_ROLE,
   planned,
-  podIdentityStatement,
-  GRANTED,
-  policyText,
-  RECREATE_PRESERVING,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-  someFacts,
-} from '../../fixtures.ts';
+} from '../../eks-fixtures.ts';
+import { answeredRights, aRequest, IN_PLACE, GRANTED, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
 import { containing } from '../../matchers.ts';
 
 /** The controller was scaled by hand. */

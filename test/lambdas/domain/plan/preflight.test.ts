@@ -12,17 +12,8 @@ import { checkPlatformVersion, preflight } from '../../../../lambdas/domain/plan
 import { checkAgentNodes } from '../../../../lambdas/domain/plan/preflight-agent-nodes.ts';
 import { checkCompute } from '../../../../lambdas/domain/plan/preflight-nodes.ts';
 import { checkWebhook } from '../../../../lambdas/domain/plan/preflight-webhook.ts';
-import {
-  aCluster,
-  anAgentPod,
-  aNode,
-  aNodePod,
-  aPod,
-  aRequest,
-  planned,
-  podIdentityWebhook,
-  someFacts,
-} from '../../fixtures.ts';
+import { aCluster, anAgentPod, aNode, aNodePod, aPod, planned, podIdentityWebhook } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
 import { only, said } from '../said.ts';
 
 const API = aRequest({ verification: 'api' });

@@ -4,18 +4,9 @@ import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/dom
 import type { Call } from '../../../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  ADDON,
-  anAddon,
-  anAssociation,
-  answeredRights,
-  aRequest,
-  IN_PLACE,
-  RECREATE_PRESERVING,
-  ROLE,
-  someFacts,
-  STEP_ROLES,
-} from '../../fixtures.ts';
+import { ADDON, ROLE } from '../../example.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { answeredRights, aRequest, IN_PLACE, RECREATE_PRESERVING, someFacts, STEP_ROLES } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';

@@ -5,18 +5,9 @@ import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
 import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
-import {
-  aNodePod,
-  aPod,
-  aRequest,
-  at,
-  aWorkload,
-  IN_PLACE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-  someFacts,
-} from '../../fixtures.ts';
+import { at } from '../../run-examples.ts';
+import { aNodePod, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
+import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const NAME = 'ebs-csi-controller';

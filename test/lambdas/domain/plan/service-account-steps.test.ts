@@ -6,9 +6,9 @@ import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/mig
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../../../lambdas/domain/plan/hash.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import { accountIrsaStatement } from '../../account-example.ts';
 import {
   accountFacts,
-  accountIrsaStatement,
   accountPlan,
   anAccountAssociation,
   anAccountRequest,

@@ -7,29 +7,20 @@ import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { blockingChecks } from '../../../../lambdas/domain/plan/plan.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import { ACCOUNT_NAMESPACE, ACCOUNT_TRUST, accountIrsaStatement } from '../../account-example.ts';
 import {
-  ACCOUNT_NAMESPACE,
-  ACCOUNT_TRUST,
   accountFacts,
-  accountIrsaStatement,
   anAccountAssociation,
   anAccountPod,
   anAccountRequest,
   aState,
   plannedAccount,
 } from '../../account-fixtures.ts';
-import {
-  aCluster,
-  addonArn,
-  answeredRights,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  GRANTED,
-  policyText,
-  ROLE,
-} from '../../fixtures.ts';
+import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
+import { at, EXECUTION, MIGRATION_ID } from '../../run-examples.ts';
+import { policyText } from '../../trust-examples.ts';
+import { aCluster } from '../../eks-fixtures.ts';
+import { answeredRights, GRANTED } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));

@@ -4,19 +4,10 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, RoleUsersFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  ACCOUNT,
-  anAssociation,
-  aRequest,
-  bothWays,
-  irsaStatement,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  someFacts,
-} from '../../fixtures.ts';
+import { ACCOUNT, OTHER_ROLE, ROLE } from '../../example.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, anAssociation } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>

@@ -4,18 +4,10 @@ import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
 import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import {
-  aCluster,
-  aRequest,
-  irsaStatement,
-  ISSUER,
-  NAMESPACE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-} from '../../fixtures.ts';
+import { ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster } from '../../eks-fixtures.ts';
+import { aRequest } from '../../fixtures.ts';
 
 const SUB = `${ISSUER.replace('https://', '')}:sub`;
 const OWN = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;

@@ -7,17 +7,10 @@ import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';
-import {
-  addonArn,
-  anAddon,
-  anAssociation,
-  aRequest,
-  associationArn,
-  irsaStatement,
-  policyText,
-  ROLE,
-  someFacts,
-} from '../../fixtures.ts';
+import { addonArn, ROLE } from '../../example.ts';
+import { irsaStatement, policyText } from '../../trust-examples.ts';
+import { anAddon, anAssociation, associationArn } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
 
 const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan['steps'] =>
   planMigration(someFacts({ request: aRequest(request), ...change })).steps;

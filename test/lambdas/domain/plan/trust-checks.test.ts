@@ -5,20 +5,10 @@ import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/dom
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { samePolicy } from '../../../../lambdas/domain/trust/repair.ts';
-import {
-  aCluster,
-  anAssociation,
-  aRequest,
-  bothWays,
-  irsaStatement,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-  someFacts,
-  GRANTED,
-} from '../../fixtures.ts';
+import { OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../example.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, anAssociation } from '../../eks-fixtures.ts';
+import { aRequest, someFacts, GRANTED } from '../../fixtures.ts';
 import { said } from '../said.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';

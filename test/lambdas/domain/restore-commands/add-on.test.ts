@@ -15,27 +15,11 @@ import { eksHost } from '../../eks-host.ts';
 import { FakeClock, FakeRoles } from '../../fakes.ts';
 import { FakeEks } from '../../fake-eks.ts';
 import { aTrustChange, BEFORE, REPAIR, repairOf } from '../../steps/repaired.ts';
-import {
-  ADDON,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aSnapshot,
-  irsaStatement,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  policyText,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-  VERSION,
-} from '../../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
+import { MIGRATION_ID } from '../../run-examples.ts';
+import { irsaStatement, policyText } from '../../trust-examples.ts';
+import { anAddon, anAssociation, planned } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
 
 const COPY = addonArn(9);
 const policy =

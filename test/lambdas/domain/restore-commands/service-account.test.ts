@@ -7,15 +7,13 @@ import {
   type AccountRestoreCommandsFacts,
 } from '../../../../lambdas/domain/restore-commands/service-account.ts';
 import type { Association, Migration } from '../../../../lambdas/domain/migration/model.ts';
+import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, ANNOTATION } from '../../account-example.ts';
 import {
   accountMigration,
   accountSnapshot,
-  ACCOUNT_NAME,
-  ACCOUNT_NAMESPACE,
   aServiceAccount,
   anAccountAssociation,
   anAccountRequest,
-  ANNOTATION,
   aState,
   ownAssociation,
 } from '../../account-fixtures.ts';

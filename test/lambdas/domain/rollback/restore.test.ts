@@ -17,21 +17,10 @@ import {
   type RestoreDecision,
   type RestoreFacts,
 } from '../../../../lambdas/domain/rollback/restore.ts';
-import {
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aSnapshot,
-  at,
-  IN_PLACE,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  aRollback,
-} from '../../fixtures.ts';
+import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
+import { at } from '../../run-examples.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aSnapshot, IN_PLACE, RECREATE, RECREATE_PRESERVING, aRollback } from '../../fixtures.ts';
 
 const statuses = addonSchema.shape.status.options;
 const COPY = addonArn(9);

@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { classifyPod, collectEvidence, podsThatCount } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Container, Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import {
-  aContainer,
-  aNodePod,
-  aPod,
-  at,
-  envOf,
-  mountsOf,
-  NAMESPACE,
-  ROLE,
-  SERVICE_ACCOUNT,
-  TOKENS,
-} from '../../fixtures.ts';
+import { NAMESPACE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
+import { at } from '../../run-examples.ts';
+import { aContainer, aNodePod, aPod, envOf, mountsOf, TOKENS } from '../../eks-fixtures.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const withContainers = (containers: Pod['containers'], change: Partial<Pod> = {}): Pod =>

@@ -5,20 +5,11 @@ import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-acco
 import type { Association, Outcome, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import { assertGranted, unfinishedAmong } from '../../../../lambdas/use-cases/migration/grants.ts';
 import { newFakes } from '../../fakes.ts';
-import {
-  addonArn,
-  aMigration,
-  anAssociation,
-  aRequest,
-  at,
-  ISSUER,
-  MIGRATION_ID,
-  planned,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  target,
-} from '../../fixtures.ts';
+import { addonArn, ISSUER, ROLE, target } from '../../example.ts';
+import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAssociation, planned } from '../../eks-fixtures.ts';
+import { aMigration, aRequest } from '../../fixtures.ts';
 import { begun, type Begun } from '../../steps/begun.ts';
 import { anError, expectError } from '../../matchers.ts';
 

@@ -5,22 +5,11 @@ import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../../lambda
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { accountMigration, aState, REF } from '../../account-fixtures.ts';
 import { newFakes } from '../../fakes.ts';
-import {
-  aMigration,
-  anAssociation,
-  anEvidence,
-  aRequest,
-  at,
-  bothWays,
-  IN_PLACE,
-  irsaStatement,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  podIdentityStatement,
-  RECOVERY_EXECUTION,
-  ROLE,
-  target,
-} from '../../fixtures.ts';
+import { ROLE, target } from '../../example.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, RECOVERY_EXECUTION } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement } from '../../trust-examples.ts';
+import { anAssociation } from '../../eks-fixtures.ts';
+import { aMigration, anEvidence, aRequest, IN_PLACE } from '../../fixtures.ts';
 
 const ledgerWith = async (record: Partial<Migration>) => {
   const { ledger } = newFakes();

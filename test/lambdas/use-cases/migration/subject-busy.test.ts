@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { busyRemedy, busyText, busyWith } from '../../../../lambdas/use-cases/migration/subject-busy.ts';
 import { type Fakes, newFakes } from '../../fakes.ts';
-import {
-  ADDON_LOCK,
-  aMigration,
-  aRequest,
-  at,
-  MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  otherHolder,
-} from '../../fixtures.ts';
+import { ADDON_LOCK, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, otherHolder } from '../../run-examples.ts';
+import { aMigration, aRequest } from '../../fixtures.ts';
 
 const holder = otherHolder(at(0));
 const request = aRequest();

@@ -3,20 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
 import { rollbackClosed } from '../../../../lambdas/use-cases/rollback/recovery.ts';
 import { newFakes, type Fakes } from '../../fakes.ts';
-import {
-  aCluster,
-  aMigration,
-  aRequest,
-  aSnapshot,
-  at,
-  bothWays,
-  irsaStatement,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-} from '../../fixtures.ts';
+import { OTHER_ROLE, ROLE } from '../../example.ts';
+import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster } from '../../eks-fixtures.ts';
+import { aMigration, aRequest, aSnapshot } from '../../fixtures.ts';
 
 const closed = (fakes: Fakes, record: Partial<Migration> = {}): Promise<string | undefined> =>
   rollbackClosed(aMigration(record), aSnapshot(), fakes.dependencies);
