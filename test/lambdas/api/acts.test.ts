@@ -33,9 +33,8 @@ describe('an action on a migration', () => {
     expect((await show(fakes)).headers).not.toHaveProperty('retry-after');
   });
 
-  it('may be looked at less often while it waits', async () => {
-    expect((await show(await withMigration({}, pending))).headers).toMatchObject({ 'retry-after': '30' });
-  });
+  it('may be looked at less often while it waits', async () =>
+    expect((await show(await withMigration({}, pending))).headers).toMatchObject({ 'retry-after': '30' }));
 
   it('that decides is first for one of twenty that say the same', async () => {
     const fakes = await withMigration({}, pending);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { MigrationError, RoleNotAssumed } from '../../../lambdas/domain/failures/errors.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures.ts';
-import { containing, matching } from '../matchers.ts';
+import { matching, said } from '../matchers.ts';
 import { newFakes, problemIn, send, started, fieldsIn } from './gateway.ts';
 import { listIdOf, type Row, tokenAfter } from '../../../lambdas/api/tokens.ts';
 
@@ -150,7 +150,7 @@ describe('GET /clusters/{name}/identities', () => {
     fakes.eks.addons.delete('eks-pod-identity-agent');
     fakes.journal.refuseNext('kubernetes.getWorkload', 'AccessDenied', 'no right');
     expect((await look(fakes)).body).toMatchObject({
-      agent: { status: 'unknown', message: containing('no right') },
+      agent: said('unknown', 'no right'),
       unread: [{ what: 'DaemonSet kube-system/eks-pod-identity-agent', why: 'no right' }],
     });
   });

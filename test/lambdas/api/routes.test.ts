@@ -395,7 +395,7 @@ describe('POST /migrations/{id}/approval', () => {
     [{ ...yes, planHash: plan.hash.toUpperCase() }, ['body.planHash']],
     [{ ...yes, taskToken: TOKEN }, ['body.taskToken']],
     [{ ...yes, decidedBy: ALICE }, ['body.decidedBy']],
-  ])('is refused with %j', async (body, fields) => {
-    expect(fieldsIn(await decide(await withMigration({}, pending), body))).toEqual(fields);
-  });
+  ])('is refused with %j', async (body, fields) =>
+    expect(fieldsIn(await decide(await withMigration({}, pending), body))).toEqual(fields),
+  );
 });

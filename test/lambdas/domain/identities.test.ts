@@ -19,7 +19,7 @@ import { OTHER_ROLE, ROLE, target } from '../example.ts';
 import { at } from '../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
 import { aCluster, aContainer, anAssociation, aPod, envOf, TOKENS } from '../eks-fixtures.ts';
-import { said } from './said.ts';
+import { said } from '../matchers.ts';
 
 const APP = {
   namespace: 'shop',

@@ -370,9 +370,8 @@ describe('a cancel', () => {
       `The migration was cancelled at ${at(0)}: step change did not begin.`,
     );
   });
-  it('does not stop the rollback', async () => {
-    expect(await handle(await cancelled(), stopping, { ...input, towards: 'before' })).toEqual({});
-  });
+  it('does not stop the rollback', async () =>
+    expect(await handle(await cancelled(), stopping, { ...input, towards: 'before' })).toEqual({}));
   it('does not stop a step that has to be done', async () => {
     const fakes = await cancelled();
     expect(await handle(fakes, looking())).toEqual({ seen: 1 });

@@ -60,12 +60,11 @@ describe('plan of a service account', () => {
     ).toEqual([['api-1', 'irsa']]);
   });
 
-  it('says that the annotation goes where that is asked for', async () => {
+  it('says that the annotation goes where that is asked for', async () =>
     expect(await run(accountFakes(), { annotation: 'remove' })).toMatchObject({
       verdict: 'migrate',
       removesAnnotation: true,
-    });
-  });
+    }));
 
   it('asks the API server first, which knows the role, and each thing once', async ({ fakes }) => {
     await run(fakes);

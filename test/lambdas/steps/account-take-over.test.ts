@@ -86,16 +86,15 @@ describe('take-over of a stranded migration of a service account', () => {
     ['was about to go', { annotationChange: { notedAt: at(1) } }, true],
     ['is off', { annotationChange: TAKEN }, true],
     ['is back', { annotationChange: { ...TAKEN, undoneAt: at(3) } }, false],
-  ])('says whether the annotation has to come back: it %s', async (_, record, removesAnnotation) => {
+  ])('says whether the annotation has to come back: it %s', async (_, record, removesAnnotation) =>
     expect(await takeOver(await stranded({ request: { annotation: 'remove' }, record }))).toMatchObject({
       action: 'roll-back',
       removesAnnotation,
-    });
-  });
+    }),
+  );
 
-  it('only records the end where the pods were verified', async () => {
-    expect(await takeOver(await stranded({ record: { verified: 'injected' } }))).toMatchObject({ action: 'finish' });
-  });
+  it('only records the end where the pods were verified', async () =>
+    expect(await takeOver(await stranded({ record: { verified: 'injected' } }))).toMatchObject({ action: 'finish' }));
 
   it.each<[string, (fakes: Begun) => Promise<unknown>]>([
     ['its association was taken away', (fakes) => stepOf(fakes, restoreAssociationsStep)],
@@ -201,9 +200,7 @@ describe('rollbackClosed for a service account', () => {
       { request: { verification: 'api', roleArn: ROLE }, snapshot: { serviceAccount: undefined } },
       ({ roles }) => delete roles.trust[ROLE],
     ],
-  ])('is open where %s', async (_, change, world) => {
-    expect(await closed(change, world)).toBeUndefined();
-  });
+  ])('is open where %s', async (_, change, world) => expect(await closed(change, world)).toBeUndefined());
   it('goes by the trust of the role of its annotation, not of the one that it got', async () => {
     const named: AccountChange = { request: { roleArn: OTHER_ROLE } };
     const own = ({ eks }: Begun): unknown => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]);

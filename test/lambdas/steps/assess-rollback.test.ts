@@ -183,9 +183,8 @@ describe('assess-rollback', () => {
     ]);
   });
 
-  it('has nothing against the last look when the actions are used up', async () => {
-    expect(await assess(await begun(), MAX_RESTORE_ACTIONS)).toEqual({ action: 'done' });
-  });
+  it('has nothing against the last look when the actions are used up', async () =>
+    expect(await assess(await begun(), MAX_RESTORE_ACTIONS)).toEqual({ action: 'done' }));
 
   it('notes a copy of its own that the record does not know', async ({ fakes }) => {
     await removed(fakes);

@@ -158,9 +158,8 @@ describe('begin, if an approval is required', () => {
   ])('by %s, carries out no plan that was not approved', async (_, request, required) => {
     const { fakes, planHash } = await waiting(undefined, request);
     fakes.settings.approvals = { required, approver: 'anyone', allowUnknownRequester: false };
-    for (const approvedHash of [undefined, '', 'a'.repeat(64)]) {
+    for (const approvedHash of [undefined, '', 'a'.repeat(64)])
       await expectError(begin({ fakes, planHash }, { approvedHash }), 'BadInput', 'approv');
-    }
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
     await put({ fakes }, given(planHash));
     expect(await begin({ fakes, planHash }, { approvedHash: planHash })).toEqual({ fence: 1 });

@@ -11,7 +11,7 @@ import { ADDON, addonArn, SERVICE_ACCOUNT } from '../example.ts';
 import { at, EXECUTION, MIGRATION_ID } from '../run-examples.ts';
 import { anAddon, anAssociation, aNode, aNodePod, aPod, aWorkload } from '../eks-fixtures.ts';
 import { anEvidence, aRequest, IN_PLACE } from '../fixtures.ts';
-import { containing, expectError, matching } from '../matchers.ts';
+import { containing, expectError, matching, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => withPods([pod('a')]));
@@ -275,12 +275,7 @@ describe('an end without the observation', () => {
     expect(await fakes.record()).toMatchObject({
       verified: 'injected',
       warnings: [
-        {
-          id: 'stability-not-observed',
-          status: 'warn',
-          message: containing('level injected only'),
-          remedy: containing('kubectl -n kube-system get pods'),
-        },
+        { id: 'stability-not-observed', ...said('warn', 'level injected only', 'kubectl -n kube-system get pods') },
       ],
     });
   });

@@ -36,9 +36,8 @@ describe('delete-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('refuses a way that the plan does not have', async ({ fakes }) => {
-    await expectError(invoke(deleteAddonStep, { ...fakes.input, attempt: 1 }, fakes), 'BadInput');
-  });
+  it('refuses a way that the plan does not have', ({ fakes }) =>
+    expectError(invoke(deleteAddonStep, { ...fakes.input, attempt: 1 }, fakes), 'BadInput'));
 
   it('invoked again deletes nothing again', async ({ fakes }) => {
     await run(fakes);

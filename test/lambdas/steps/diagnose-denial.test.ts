@@ -130,9 +130,8 @@ describe('diagnose-denial', () => {
     nothingDone(fakes);
   });
 
-  it('fails where the deployment did not say what to do', async () => {
-    await expectError(diagnose(newFakes()), 'BadInput', 'DENIAL_ACTION');
-  });
+  it('fails where the deployment did not say what to do', () =>
+    expectError(diagnose(newFakes()), 'BadInput', 'DENIAL_ACTION'));
 
   it('keeps long and odd texts from going further', async ({ fakes }) => {
     const { migrationId = '' } = await diagnose(

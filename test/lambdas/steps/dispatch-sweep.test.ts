@@ -205,12 +205,11 @@ describe('a look of the dispatcher', () => {
     expect(started()).toEqual([]);
   });
 
-  it('says so where there is no such sweep', async () => {
-    await expect(look()).rejects.toMatchObject({
+  it('says so where there is no such sweep', () =>
+    expect(look()).rejects.toMatchObject({
       name: 'NotFound',
       message: `The ledger has no sweep ${SWEEP_ID}, so that nothing was begun. Start the sweep again.`,
-    });
-  });
+    }));
 });
 
 describe('one that could not be started', () => {

@@ -39,9 +39,8 @@ async function withOther(fakes: Begun): Promise<void> {
 }
 
 describe('find-stranded', () => {
-  it('starts nothing while the executions run', async () => {
-    expect(await find(await begun())).toEqual({ held: 2, started: [] });
-  });
+  it('starts nothing while the executions run', async () =>
+    expect(await find(await begun())).toEqual({ held: 2, started: [] }));
 
   it('measures at each look how many locks are held and how long the oldest has been, also where none is', async () => {
     const fakes = await begun();

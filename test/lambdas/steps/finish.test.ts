@@ -17,7 +17,7 @@ import {
   ownHolder,
 } from '../run-examples.ts';
 import { aMigration, aRequest, aRollback } from '../fixtures.ts';
-import { anError, containing, expectError, expectInOrder, matching } from '../matchers.ts';
+import { anError, expectError, expectInOrder, matching, said } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './rollback.ts';
@@ -76,12 +76,7 @@ describe('finish', () => {
       expect(verified).toBe('api');
       expect(warnings).toEqual([
         other,
-        expect.objectContaining({
-          id: 'pods-not-seen',
-          status: 'warn',
-          message: matching(says),
-          remedy: containing('rollout restart'),
-        }),
+        expect.objectContaining({ id: 'pods-not-seen', ...said('warn', says, 'rollout restart') }),
       ]);
     },
   );
@@ -254,11 +249,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
     const fakes = await withRepaired();
     await run(fakes, 'rolled-back');
     expect((await fakes.record()).warnings).toMatchObject([
-      {
-        id: 'trust-not-restored',
-        status: 'warn',
-        message: containing('this deployment may not change trust policies'),
-      },
+      { id: 'trust-not-restored', ...said('warn', 'this deployment may not change trust policies') },
     ]);
   });
 

@@ -99,9 +99,8 @@ describe('begin', () => {
     return fakes.ledger.getSnapshot(MIGRATION_ID);
   };
 
-  it('keeps the losses of the plan, and who else has the role: one that came after the plan', async () => {
-    expect(await snapshotOf(() => undefined)).toMatchObject({ identityLosses: [loss], bystanders: ['new-sa'] });
-  });
+  it('keeps the losses of the plan, and who else has the role: one that came after the plan', async () =>
+    expect(await snapshotOf(() => undefined)).toMatchObject({ identityLosses: [loss], bystanders: ['new-sa'] }));
 
   it.each<[string, (fakes: Fakes) => void, Partial<MigrationRequestInput>]>([
     [
@@ -117,17 +116,16 @@ describe('begin', () => {
       {},
     ],
     ['where nobody looks at pods', () => undefined, { verification: 'api' }],
-  ])('keeps none %s', async (_, prepare, request) => {
-    expect((await snapshotOf(prepare, request))?.bystanders).toEqual([]);
-  });
+  ])('keeps none %s', async (_, prepare, request) =>
+    expect((await snapshotOf(prepare, request))?.bystanders).toEqual([]),
+  );
 
-  it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', async () => {
-    await expectError(
+  it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', () =>
+    expectError(
       snapshotOf(() => undefined, { acceptIdentityLoss: [] }),
       'BadInput',
       `${NAMESPACE}/${NODES} would lose its identity`,
-    );
-  });
+    ));
 });
 
 describe('verify-pods', () => {

@@ -13,7 +13,7 @@ import {
   ownHolder,
 } from '../run-examples.ts';
 import { aMigration } from '../fixtures.ts';
-import { containing, expectError, matching } from '../matchers.ts';
+import { containing, expectError, matching, said } from '../matchers.ts';
 import { aPlanAnswer, runPlan } from './planning.ts';
 
 const lockCheck = async ({ ledger }: Fakes) =>
@@ -56,7 +56,7 @@ describe('a held lock', () => {
         blockedBy: ['lock-free'],
       }),
     );
-    expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: matching(message) });
+    expect(await lockCheck(fakes)).toMatchObject(said('fail', message));
     for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)])
       expect((await lockCheck(fakes))?.message).toContain(part);
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);

@@ -9,7 +9,7 @@ import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
 import { at, MIGRATION_ID } from '../run-examples.ts';
 import { aNodePod, anAddon, anAssociation, aPod, aWorkload } from '../eks-fixtures.ts';
 import { anEvidence, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
-import { containing, expectError, matching } from '../matchers.ts';
+import { expectError, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => withPods(aPod('pod-identity')));
@@ -50,7 +50,7 @@ describe('verify-pods', () => {
     await verify(fakes);
     await verify(fakes);
     const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', status: 'warn', message: containing(ROLE) }]);
+    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', ...said('warn', ROLE) }]);
     fakes.eks.addons.set(ADDON, migrated());
     await verify(fakes);
     expect((await fakes.record()).warnings).toEqual([other]);
@@ -151,11 +151,11 @@ describe('verify-pods', () => {
     expect(warnings).toMatchObject([
       {
         id: 'credentials-unknown',
-        status: 'warn',
-        message: matching(
+        ...said(
+          'warn',
           /^A pod has the configuration of EKS Pod Identity, but its spec does not show whether AWS SDKs use it: in kube-system\/dark, container ebs-plugin gets variables from Secret\/aws \(envFrom\), .*; in kube-system\/dark, container csi-provisioner gets /,
+          /pod-identity identities --cluster dev .*$/,
         ),
-        remedy: matching(/pod-identity identities --cluster dev .*$/),
       },
     ]);
     fakes.kubernetes.pods = [aPod('pod-identity')];

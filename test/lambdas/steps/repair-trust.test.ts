@@ -18,7 +18,7 @@ import {
 import { irsaStatement, policyText } from '../trust-examples.ts';
 import { planned } from '../eks-fixtures.ts';
 import { GRANTED } from '../fixtures.ts';
-import { containing, expectError } from '../matchers.ts';
+import { containing, expectError, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
@@ -286,9 +286,9 @@ describe('repair-trust towards before', () => {
         other,
         {
           id: 'trust-not-restored',
-          status: 'warn',
-          message: containing(ROLE),
-          remedy: containing(
+          ...said(
+            'warn',
+            ROLE,
             `aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`,
           ),
         },

@@ -162,9 +162,7 @@ describe('take-inventory', () => {
     }
   });
 
-  it('refuses a sweep that it does not know', async () => {
-    await expectError(take(), 'BadInput', SWEEP_ID);
-  });
+  it('refuses a sweep that it does not know', () => expectError(take(), 'BadInput', SWEEP_ID));
 });
 
 describe("what can't be looked at", () => {

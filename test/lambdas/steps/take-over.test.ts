@@ -65,9 +65,9 @@ describe('take-over of a stranded migration', () => {
     ['verified pods', { verified: 'injected' }, 'finish'],
     ['what EKS says, where no more was asked for,', { verified: 'api' }, 'finish'],
     ['nothing verified', {}, 'roll-back'],
-  ])('with %s answers so', async (_, record, action) => {
-    expect(await takeOver(await stranded(record))).toMatchObject({ action });
-  });
+  ])('with %s answers so', async (_, record, action) =>
+    expect(await takeOver(await stranded(record))).toMatchObject({ action }),
+  );
 
   it('does not treat verified pods as the end once the rollback has begun', async () => {
     const fakes = await stranded({ verified: 'injected' });
@@ -99,15 +99,14 @@ describe('take-over of a stranded migration', () => {
     }
   });
 
-  it('has nothing to do where there is no record', async () => {
+  it('has nothing to do where there is no record', async () =>
     expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({
       action: 'nothing',
       target: null,
       subject: null,
       fence: 0,
       repairsTrust: false,
-    });
-  });
+    }));
 
   it('leaves one alone that still runs', async () => {
     const fakes = await begun();
@@ -199,9 +198,8 @@ describe('take-over on demand', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('of one that needs a person takes the parked lock', async () => {
-    expect(await takeOver(await ended('needs-human'), requested)).toMatchObject({ action: 'roll-back', fence: 2 });
-  });
+  it('of one that needs a person takes the parked lock', async () =>
+    expect(await takeOver(await ended('needs-human'), requested)).toMatchObject({ action: 'roll-back', fence: 2 }));
 
   const updated = { version: 'v1.40.0-eksbuild.1' };
   const lockedBy = new RegExp(OTHER_MIGRATION_ID);

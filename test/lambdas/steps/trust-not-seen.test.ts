@@ -84,7 +84,7 @@ describe.each(handing)('%s', (name, call, prepare) => {
       20,
       refusal('eks: InvalidParameterException: Addon version specified is not supported'),
     ],
-  ])('takes a refusal for what it says where %s', async (_, change, secondsLater, error = refusal()) => {
-    expect((await refused(change, error, secondsLater)).thrown).toBe(error);
-  });
+  ])('takes a refusal for what it says where %s', async (_, change, secondsLater, error = refusal()) =>
+    expect((await refused(change, error, secondsLater)).thrown).toBe(error),
+  );
 });

@@ -131,7 +131,8 @@ describe('towards what was before, by the API alone', () => {
   it.each<[string, Addon | undefined]>([
     ['deleted', undefined],
     ['given another role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: OTHER_ROLE })],
-  ])('needs a person if another principal has %s it since', async (_, now) => {
-    await expectError(verify(await putBack(now), { towards: 'before' }), 'RestoreRefused');
-  });
+  ])(
+    'needs a person if another principal has %s it since',
+    async (_, now) => await expectError(verify(await putBack(now), { towards: 'before' }), 'RestoreRefused'),
+  );
 });

@@ -42,9 +42,9 @@ describe('a NetworkPolicy', () => {
         policyTypes: ['Egress'],
       },
     ],
-  ])('cuts the pod off if it %s', (_, spec) => {
-    expect(reach([spec])).toEqual({ cutOff: 'yes', by: ['NetworkPolicy/shop/policy-0'] });
-  });
+  ])('cuts the pod off if it %s', (_, spec) =>
+    expect(reach([spec])).toEqual({ cutOff: 'yes', by: ['NetworkPolicy/shop/policy-0'] }),
+  );
 
   it.each<[string, unknown]>([
     ['is for ingress', { podSelector: {}, policyTypes: ['Ingress'], egress: [] }],
@@ -63,9 +63,7 @@ describe('a NetworkPolicy', () => {
         policyTypes: ['Egress'],
       },
     ],
-  ])('leaves the pod alone if it %s', (_, spec) => {
-    expect(reach([spec])).toEqual({ cutOff: 'no', by: [] });
-  });
+  ])('leaves the pod alone if it %s', (_, spec) => expect(reach([spec])).toEqual({ cutOff: 'no', by: [] }));
 
   it('counts together with the others: one that allows is enough', () => {
     const deny = { podSelector: {}, policyTypes: ['Egress'] };

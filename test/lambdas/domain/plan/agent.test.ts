@@ -16,7 +16,7 @@ import { ROLE, target } from '../../example.ts';
 import { irsaStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, agentDaemonSet, anAddon, anAgentAddon } from '../../eks-fixtures.ts';
 import { aRequest, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const offered = (version: string, isDefault: boolean) => {
   return { version, default: isDefault, requiresIamPermissions: false };
@@ -138,7 +138,7 @@ describe('an agent that is there', () => {
     ["EKS's", { agentAddon: anAgentAddon() }, /is ACTIVE/],
   ])('is never installed once more: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
-    expect(agentCheck(plan)).toMatchObject({ status: 'pass', message: expect.stringMatching(message) });
+    expect(agentCheck(plan)).toMatchObject(said('pass', message));
     expect([plan.verdict, plan.installAgent]).toEqual(['migrate', undefined]);
     expect(stepNames(plan)).not.toContain('install-agent');
   });
@@ -153,7 +153,7 @@ describe('an agent that is there', () => {
     ['installed without EKS, not ready on a node', { agentWorkload: agentDaemonSet({ ready: 1 }) }, /on 1 of 2 nodes/],
   ])('blocks where it is unhealthy, and is not repaired by an install: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
-    expect(agentCheck(plan)).toMatchObject({ status: 'fail', message: expect.stringMatching(message) });
+    expect(agentCheck(plan)).toMatchObject(said('fail', message));
     expect(blockingChecks(plan)).toEqual(['agent']);
     expect(plan.installAgent).toBeUndefined();
   });

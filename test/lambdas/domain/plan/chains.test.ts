@@ -10,7 +10,7 @@ import { ACCOUNT, ISSUER, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { aRequest, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const TARGET = `arn:aws:iam::${ACCOUNT}:role/archive`;
 const NEW_ROLE = `arn:aws:iam::${ACCOUNT}:role/new`;
@@ -195,7 +195,7 @@ describe('check target-roles', () => {
     const facts = chained([], { targetRoles });
     expect(checksOf(facts)).toEqual([]);
     const [check] = checksOf(facts, 'session-tags');
-    expect(check).toMatchObject({ status: 'warn', message: expect.stringMatching(message) });
+    expect(check).toMatchObject(said('warn', message));
   });
 
   it('lets session-tags pass once each target is evaluated, and a role of another account warn', () => {

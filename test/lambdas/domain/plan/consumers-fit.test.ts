@@ -7,7 +7,7 @@ import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
 import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
 import { aSecretStore, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const aStore = (name = 'aws', account = ACCOUNT_NAME): object => aSecretStore(name, ACCOUNT_NAMESPACE, account);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;

@@ -7,7 +7,7 @@ import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/p
 import { ADDON, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { anAddon, anAssociation, aNodePod, aPod } from '../../eks-fixtures.ts';
 import { aRequest, GRANTED, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const NODES = 'ebs-csi-node-sa';
 const NAMED = { 'app.kubernetes.io/name': ADDON };

@@ -11,7 +11,7 @@ import { planServiceAccount } from '../../../../lambdas/domain/plan/service-acco
 import type { TrustRepair } from '../../../../lambdas/domain/trust/model.ts';
 import { aState, anAccountRequest, accountFacts } from '../../account-fixtures.ts';
 import { ADDON, aRequest, anAddon, anAssociation, planned, ROLE, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const SIGNS: Record<string, Record<string, string>> = {
   ack: { 'services.k8s.aws/controller-version': 'eks-1.5.0', 'services.k8s.aws/namespace': 'infra' },
@@ -56,7 +56,7 @@ describe('owners', () => {
     [{ error: 'eks:ListCapabilities: denied' }, 'are not known: eks:ListCapabilities: denied.'],
   ])('says which controllers AWS runs: %j', (capabilities, text) => {
     const [check] = checks({ capabilities });
-    expect(check).toMatchObject({ status: 'pass', message: expect.stringContaining(text) });
+    expect(check).toMatchObject(said('pass', text));
   });
 
   it.each(BY_ITSELF)('of the add-on: %s blocks, until the request accepts it', (tool) => {

@@ -7,7 +7,7 @@ import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/p
 import { ADDON, ROLE } from '../../example.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { answeredRights, aRequest, IN_PLACE, RECREATE_PRESERVING, someFacts, STEP_ROLES } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 type Answering = (call: Call) => CallAnswer['decision'] | undefined;
@@ -80,7 +80,7 @@ describe('check step-rights', () => {
   ])('blocks a recreate where IAM refuses %s the call %s', (step, action, message, change = {}) => {
     const plan = planWith(refusing(step, action), recreate, change);
     expect(blockingChecks(plan)).toEqual(['step-rights']);
-    expect(rightsOf(plan)).toMatchObject([{ status: 'fail', message: expect.stringMatching(message) }]);
+    expect(rightsOf(plan)).toMatchObject([said('fail', message)]);
     expect(plan.attempts).toEqual([]);
   });
 
@@ -187,7 +187,7 @@ describe('what can not be told', () => {
     ],
   ])('is %s of which nobody knows whether EKS asks for it', (_what, answering, message) => {
     const plan = planWith(answering, recreate, tagged);
-    expect(rightsOf(plan)).toMatchObject([{ status: 'unknown', message: expect.stringMatching(message) }]);
+    expect(rightsOf(plan)).toMatchObject([said('unknown', message)]);
   });
 
   it('goes after a refusal', () => {

@@ -8,7 +8,7 @@ import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/requ
 import { at } from '../../run-examples.ts';
 import { aNodePod, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
 import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const NAME = 'ebs-csi-controller';
 const workload = (kind: Workload['kind'], desired: number, change: Partial<Workload> = {}): Workload =>

@@ -9,7 +9,7 @@ import { OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, anAssociation } from '../../eks-fixtures.ts';
 import { aRequest, someFacts, GRANTED } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const planOf = (

@@ -102,9 +102,7 @@ describe('the request of EKS Auth', () => {
     ['kubernetes-namespace', 'unknown'],
     ['__proto__', 'unknown'],
     ['constructor', 'unknown'],
-  ])('has %s: %s', (key, expected) => {
-    expect(asked(podIdentity(), key)).toEqual(expected);
-  });
+  ])('has %s: %s', (key, expected) => expect(asked(podIdentity(), key)).toEqual(expected));
 
   it('has no tags if the association has session tags disabled', () => {
     const request = podIdentity({ disableSessionTags: true });
@@ -178,9 +176,7 @@ describe('the request of a pod with an IRSA token', () => {
     ['aws:SourceVpce', 'unknown'],
     ['aws:FederatedProvider', 'unknown'],
     ['aws:userid', 'unknown'],
-  ])('has %s: %s', (key, expected) => {
-    expect(asked(irsa(), key)).toEqual(expected);
-  });
+  ])('has %s: %s', (key, expected) => expect(asked(irsa(), key)).toEqual(expected));
 
   it('has only the type of the provider without an issuer', () => {
     const request = irsa({ oidcIssuer: undefined });
@@ -233,12 +229,11 @@ describe('requests that are known completely', () => {
     sessionName: 'deploy',
   };
 
-  it('names the caller of AssumeRole by role, session and account', () => {
+  it('names the caller of AssumeRole by role, session and account', () =>
     expect(assumeRoleRequest(call)).toMatchObject({
       action: 'sts:AssumeRole',
       principal: { type: 'AWS', values: [ROLE, call.sessionArn, ACCOUNT, `arn:aws:iam::${ACCOUNT}:root`] },
-    });
-  });
+    }));
 
   it.each<[string, string | string[]]>([
     ['aws:PrincipalArn', [ROLE]],
@@ -252,9 +247,7 @@ describe('requests that are known completely', () => {
     ['aws:TagKeys', 'absent'],
     ['aws:CurrentTime', 'absent'],
     ['aws:PrincipalOrgID', 'absent'],
-  ])('AssumeRole has %s: %s', (key, expected) => {
-    expect(asked(assumeRoleRequest(call), key)).toEqual(expected);
-  });
+  ])('AssumeRole has %s: %s', (key, expected) => expect(asked(assumeRoleRequest(call), key)).toEqual(expected));
 
   it('have the parameters of the call: external ID, tags, time', () => {
     const request = assumeRoleRequest(
@@ -316,7 +309,5 @@ describe("a cluster's ARN", () => {
     ['arn:aws:eks:eu-west-1:1111:cluster/dev', undefined],
     [`${CLUSTER_ARN}/x`, undefined],
     ['dev', undefined],
-  ])('%s', (arn, expected) => {
-    expect(parseClusterArn(arn)).toEqual(expected);
-  });
+  ])('%s', (arn, expected) => expect(parseClusterArn(arn)).toEqual(expected));
 });

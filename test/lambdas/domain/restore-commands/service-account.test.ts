@@ -177,9 +177,8 @@ describe('accountRestoreCommands', () => {
   });
 
   it('has no line about an annotation that could not be read or did not exist', () => {
-    for (const serviceAccount of [undefined, aState({ roleArn: undefined })]) {
+    for (const serviceAccount of [undefined, aState({ roleArn: undefined })])
       expect(text(factsOf([], TAKEN, { snapshot: accountSnapshot({ serviceAccount }) }))).not.toContain('annotate');
-    }
   });
 
   it('restores the annotation before it deletes the association, and waits before it restarts anything', () => {

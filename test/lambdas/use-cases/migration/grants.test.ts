@@ -32,9 +32,7 @@ describe('an association gives a claim, unless a migration that is not over made
     ['of one that waits for a person', MADE, ended('needs-human'), false],
     ["of the add-on's own", anAssociation({ ownerArn: addonArn(1) }), undefined, true],
     ['of another add-on', anAssociation({ ownerArn: addonArn(1, 'adot') }), undefined, false],
-  ])('%s', async (_, association, record, counts) => {
-    expect(await unfinished(association, record)).toBe(!counts);
-  });
+  ])('%s', async (_, association, record, counts) => expect(await unfinished(association, record)).toBe(!counts));
 });
 
 describe('before a write', () => {

@@ -139,9 +139,8 @@ describe('readReport', () => {
     expect((await reportOf({ ...end, released: { ...released, at: at(8) } }))?.released).toBeUndefined();
   });
 
-  it('is not there while a recovery works on it', async () => {
-    expect(await reportOf({ status: 'running', outcome: 'needs-human', endedAt: at(9) })).toBeUndefined();
-  });
+  it('is not there while a recovery works on it', async () =>
+    expect(await reportOf({ status: 'running', outcome: 'needs-human', endedAt: at(9) })).toBeUndefined());
 
   it('is not there without a record, or before the end', async () => {
     const ledger = await ledgerWith({});

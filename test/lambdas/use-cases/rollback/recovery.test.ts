@@ -47,9 +47,9 @@ describe('rollbackClosed', () => {
     ],
     ['the policy is none', '{', /line 1/],
     ['the role is gone', undefined, /no longer exists/],
-  ])('is closed where %s, and says why', async (_, trustPolicy, why) => {
-    expect(await closed(trusting(trustPolicy))).toMatch(why);
-  });
+  ])('is closed where %s, and says why', async (_, trustPolicy, why) =>
+    expect(await closed(trusting(trustPolicy))).toMatch(why),
+  );
   it('explains a condition key that begins with the ARN of the provider', async () => {
     const { Federated } = irsaStatement.Principal;
     const misnamed = { ...irsaStatement, Condition: { StringEquals: { [`${Federated}:aud`]: 'sts.amazonaws.com' } } };
@@ -83,18 +83,17 @@ describe('rollbackClosed', () => {
     expect(await closed(trusting(address), { request: aRequest({ acceptedKeys: ['aws:SourceIp'] }) })).toBeUndefined();
   });
 
-  it('says how to put back what was retired', async () => {
+  it('says how to put back what was retired', async () =>
     expect(await closed(trusting(withoutOidc), { retirements: [retirement] })).toContain(
       `pod-identity retire ${MIGRATION_ID} --undo --apply), then roll back again`,
-    );
-  });
+    ));
   it.each<[string, Partial<typeof retirement> & { undoneAt?: string }]>([
     ['was not written', { writtenAt: undefined }],
     ['was undone', { undoneAt: at(2) }],
     ['was of another role', { roleArn: OTHER_ROLE }],
-  ])('does not speak of a retirement that %s', async (_, change) => {
+  ])('does not speak of a retirement that %s', async (_, change) =>
     expect(await closed(trusting(withoutOidc), { retirements: [{ ...retirement, ...change }] })).toMatch(
       /Restore the statement first, then roll back again$/,
-    );
-  });
+    ),
+  );
 });

@@ -166,9 +166,9 @@ describe('what may be asked', () => {
     ['completed', { status: 'ended', outcome: 'completed' }, 'over', ['refused', 'refused', 'refused']],
     ['stopped', { status: 'ended', outcome: 'stopped' }, 'over', ['refused', 'reset', 'refused']],
     ['failed', { status: 'ended', outcome: 'failed' }, 'over', ['refused', 'reset', 'refused']],
-  ] as const)('of one that is %s', (_, sweep, execution, expected) => {
-    expect(judged(sweep, execution)).toEqual(expected);
-  });
+  ] as const)('of one that is %s', (_, sweep, execution, expected) =>
+    expect(judged(sweep, execution)).toEqual(expected),
+  );
   it('of an inventory is nothing but to resume it', () => {
     const inventory = aSweep({ mode: 'inventory' });
     expect(judgeCommand(inventory, 'pause', 'running')).toEqual({
