@@ -86,12 +86,7 @@ describe('POST /migrations/{id}/cancel', () => {
   it.each<[string, Partial<Migration>, string, number]>([
     ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
     ['is over', ended('migrated'), 'no-cancel', 409],
-    [
-      'its changes are being rolled back',
-      { ...ended('migrated'), status: 'rolling-back', rollback: aRollback() },
-      'no-cancel',
-      409,
-    ],
+    ['is being rolled back', { ...ended('migrated'), status: 'rolling-back', rollback: aRollback() }, 'no-cancel', 409],
     ['goes back by itself', { status: 'rolling-back', rollback: aRollback({ cause: 'failed' }) }, 'no-cancel', 409],
     ['is taken over', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-cancel', 409],
   ])('is refused of one that %s', async (_, change, kind, status) => {

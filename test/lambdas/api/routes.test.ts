@@ -359,28 +359,12 @@ describe('POST /migrations/{id}/approval', () => {
   });
 
   it.each<[string, Partial<Migration>, Approval | undefined, object, string, string, number]>([
-    [
-      'of a migration that is not there',
-      { migrationId: OTHER_MIGRATION_ID },
-      undefined,
-      {},
-      BOB,
-      'unknown-migration',
-      404,
-    ],
+    ['of no migration', { migrationId: OTHER_MIGRATION_ID }, undefined, {}, BOB, 'unknown-migration', 404],
     ['of one that does not wait', {}, undefined, {}, BOB, 'no-approval', 409],
     ['of one that is over', ended('blocked'), pending, {}, BOB, 'no-approval', 409],
     ['of another plan', {}, pending, { planHash: 'a'.repeat(64) }, BOB, 'no-approval', 409],
     ['of one that has expired', {}, { ...pending, expiresAt: at(-1) }, {}, BOB, 'no-approval', 409],
-    [
-      'of one that is decided',
-      {},
-      { ...pending, state: 'rejected', decidedBy: 'another person' },
-      {},
-      BOB,
-      'no-approval',
-      409,
-    ],
+    ['of one that is decided', {}, { ...pending, state: 'rejected', decidedBy: 'ann' }, {}, BOB, 'no-approval', 409],
     ['by who asked for it', {}, pending, {}, ALICE, 'not-allowed-to-approve', 403],
   ])('is refused %s, and nothing changes', async (_, change, asked, body, caller, kind, status) => {
     const fakes = await withMigration(change, asked);

@@ -45,6 +45,9 @@ async function plannedWorld(
 }
 const snapshotOf = ({ ledger }: Fakes) => ledger.getSnapshot(MIGRATION_ID);
 const THERE = anAccountAssociation();
+const web = { ...plannedAccount, serviceAccount: 'web' };
+const withOtherRole = { ...plannedAccount, roleArn: OTHER_ROLE };
+const associating = (...associations: Plan['associations']) => ({ plan: { associations } });
 
 describe('begin of a service account', () => {
   it("takes its lock and the role's, looks, and stores the snapshot before it answers", async () => {
@@ -181,25 +184,13 @@ describe('begin of a service account, with a plan that is not its own,', () => {
       /other roles or namespaces/,
     ],
     ['refuses one that snapshots another namespace', { plan: { namespace: 'shop' } }, /other roles or namespaces/],
-    [
-      'refuses one that associates another service account',
-      { plan: { associations: [{ ...plannedAccount, serviceAccount: 'web' }] } },
-      /other roles or namespaces/,
-    ],
-    [
-      'refuses one that associates one more',
-      { plan: { associations: [plannedAccount, { ...plannedAccount, serviceAccount: 'web' }] } },
-      /other roles or namespaces/,
-    ],
-    [
-      'refuses a role that nobody asked for',
-      { plan: { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] } },
-      /other roles or namespaces/,
-    ],
+    ['refuses one that associates another service account', associating(web), /other roles or namespaces/],
+    ['refuses one that associates one more', associating(plannedAccount, web), /other roles or namespaces/],
+    ['refuses a role that nobody asked for', associating(withOtherRole), /other roles or namespaces/],
     [
       'refuses a role that nobody asked for, of one that was not seen',
       {
-        plan: { serviceAccount: undefined, associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] },
+        plan: { serviceAccount: undefined, associations: [withOtherRole] },
         request: { verification: 'api', roleArn: ROLE },
       },
       /other roles or namespaces/,
@@ -210,11 +201,7 @@ describe('begin of a service account, with a plan that is not its own,', () => {
       { input: { subject: ADDON } },
       /about service account payments\/api of cluster dev .*the plan was made for aws-ebs-csi-driver/,
     ],
-    [
-      'refuses one whose request is for another',
-      { request: { serviceAccount: other } },
-      /about service account payments\/web/,
-    ],
+    ['refuses one for another', { request: { serviceAccount: other } }, /about service account payments\/web/],
     ['refuses a role that this deployment may not pass', { passable: [OTHER_ROLE] }, /may not pass .*ebs-csi/],
     [
       'refuses to take off an annotation whose role it may not give again',

@@ -37,6 +37,12 @@ const takeOver = (fakes: Begun, change: object = {}): Promise<unknown> =>
 const requested = { cause: 'requested', requestedBy: 'jo' };
 const TAKEN = { notedAt: at(1), writtenAt: at(2) };
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
+const THERE = anAccountAssociation();
+const OF_OTHER = new RegExp(OTHER_MIGRATION_ID);
+const refused = (fakes: Begun): Promise<unknown> => {
+  fakes.eks.associations = [THEIRS];
+  return stepOf(fakes, restoreAssociationsStep).catch(() => undefined);
+};
 const unannotated = ({ kubernetes }: Begun): unknown =>
   (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]);
 
@@ -98,13 +104,7 @@ describe('take-over of a stranded migration of a service account', () => {
 
   it.each<[string, (fakes: Begun) => Promise<unknown>]>([
     ['its association was taken away', (fakes) => stepOf(fakes, restoreAssociationsStep)],
-    [
-      'that was tried, and failed',
-      (fakes) => {
-        fakes.eks.associations = [THEIRS];
-        return stepOf(fakes, restoreAssociationsStep).catch(() => undefined);
-      },
-    ],
+    ['that was tried, and failed', refused],
     [
       'its association was taken away by a Lambda that could not write its line',
       (fakes) => {
@@ -156,11 +156,7 @@ describe('a rollback on demand of a service account', () => {
     ],
     ['the role is gone', /no longer exists/, ({ roles }) => delete roles.trust[ROLE]],
     ['the cluster has no issuer', /no OIDC issuer/, ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
-    [
-      'another migration has its lock',
-      new RegExp(OTHER_MIGRATION_ID),
-      ({ ledger }) => ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(9))),
-    ],
+    ['another one has its lock', OF_OTHER, ({ ledger }) => ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(9)))],
   ])('is refused where %s, and nothing is changed by it', async (_, why, change) => {
     const fakes = await ended('migrated');
     await change(fakes);
@@ -187,8 +183,8 @@ describe('rollbackClosed for a service account', () => {
     ['the association is gone already', {}, ({ eks }) => (eks.associations = [])],
     [
       'the association was there before',
-      { snapshot: { associations: [anAccountAssociation()] } },
-      ({ eks }) => (eks.associations = [anAccountAssociation()]),
+      { snapshot: { associations: [THERE] } },
+      ({ eks }) => (eks.associations = [THERE]),
     ],
     [
       'what EKS says is enough, and the API server is not asked',

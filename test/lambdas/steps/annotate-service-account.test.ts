@@ -192,10 +192,7 @@ describe('annotate-service-account', () => {
 
   it.each<[string, AccountChange]>([
     ['that keeps it', { request: { annotation: 'keep' } }],
-    [
-      'whose service account nobody saw',
-      { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } },
-    ],
+    ['that nobody saw', { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } }],
   ])('does nothing for a migration %s', async (_, change) => {
     for (const run of [takeOff, putBack]) {
       const fakes = await removing(change);

@@ -77,12 +77,10 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
     await expectError(run(fakes), 'AddonFailed', 'ConfigurationConflict: Conflicts found');
   });
 
+  const copy = addonArn(currentAttempt.strategy === 'recreate' ? 2 : 1);
   it.each([
     ['none is listed', []],
-    [
-      'another role is',
-      [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(currentAttempt.strategy === 'recreate' ? 2 : 1) })],
-    ],
+    ['another role is', [anAssociation({ roleArn: OTHER_ROLE, ownerArn: copy })]],
     ['a standalone one is', [anAssociation()]],
     ['one of another copy is', [anAssociation({ ownerArn: addonArn(7) })]],
   ])('comes again when ACTIVE, but of its associations %s', async (__, associations) => {

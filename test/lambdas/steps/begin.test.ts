@@ -218,22 +218,15 @@ describe('begin', () => {
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
   });
 
+  const LEFT_ID = 'a-left00000000000001';
   it.each([
     ['came', [], [anAssociation()]],
-    ['went', ['a-left00000000000001'], []],
-    ['was made again', ['a-left00000000000001'], [anAssociation({ id: 'a-another' })]],
-    ['was chained', ['a-left00000000000001'], [anAssociation({ targetRoleArn: OTHER_ROLE })]],
-    ['was tagged', ['a-left00000000000001'], [anAssociation({ tags: { team: 'storage' } })]],
-    [
-      'was taken over by another tool',
-      ['a-left00000000000001'],
-      [anAssociation({ tags: { 'aws:cloudformation:stack-name': 'pods' } })],
-    ],
-    [
-      'was given to another add-on',
-      ['a-left00000000000001'],
-      [anAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })],
-    ],
+    ['went', [LEFT_ID], []],
+    ['was made again', [LEFT_ID], [anAssociation({ id: 'a-another' })]],
+    ['was chained', [LEFT_ID], [anAssociation({ targetRoleArn: OTHER_ROLE })]],
+    ['was tagged', [LEFT_ID], [anAssociation({ tags: { team: 'storage' } })]],
+    ['was taken over', [LEFT_ID], [anAssociation({ tags: { 'aws:cloudformation:stack-name': 'pods' } })]],
+    ['was given to another add-on', [LEFT_ID], [anAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })]],
   ])('stops when an association %s', async (_, existing, there) => {
     const fakes = await plannedFakes({ existing });
     fakes.eks.associations = there;

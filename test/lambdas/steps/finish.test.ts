@@ -190,15 +190,11 @@ describe('finish', () => {
   it.each([
     [
       'text of Step Functions itself',
-      { Error: 'States.Timeout', Cause: 'The state timed out' },
-      { name: 'States.Timeout', message: 'The state timed out' },
+      { Error: 'States.Timeout', Cause: 'It timed out' },
+      { name: 'States.Timeout', message: 'It timed out' },
     ],
     ['JSON of another form', { Error: 'X', Cause: '{"a":1}' }, { name: 'X', message: '{"a":1}' }],
-    [
-      'JSON that was cut off',
-      { Error: 'X', Cause: '{"errorMessage":"hal' },
-      { name: 'X', message: '{"errorMessage":"hal' },
-    ],
+    ['JSON that is cut', { Error: 'X', Cause: '{"errorMessage":"hal' }, { name: 'X', message: '{"errorMessage":"hal' }],
     ['no cause', { Error: 'States.Timeout', Cause: '' }, anError('States.Timeout', 'history')],
   ])('keeps a failure of %s', async (_, given, kept) => {
     const fakes = await begun();

@@ -16,6 +16,7 @@ import { runPlan } from './planning.ts';
 import { begun, type Begun } from './begun.ts';
 
 const NODES = 'ebs-csi-node-sa';
+const ofNodes = anAssociation({ id: 'a-of-nodes', serviceAccount: NODES });
 const loss: IdentityLoss = {
   namespace: NAMESPACE,
   serviceAccount: NODES,
@@ -110,11 +111,7 @@ describe('begin', () => {
     ],
     ['with another role', ({ kubernetes }) => (kubernetes.annotated = [annotated('new-sa', OTHER_ROLE)]), {}],
     ['with no pod', ({ kubernetes }) => (kubernetes.pods = [aPod('irsa'), nodeOn('irsa')]), {}],
-    [
-      'with a pod that never had it',
-      ({ kubernetes }) => void kubernetes.pods.push(aNodePod({ serviceAccount: 'new-sa' })),
-      {},
-    ],
+    ['with a new pod', ({ kubernetes }) => void kubernetes.pods.push(aNodePod({ serviceAccount: 'new-sa' })), {}],
     ['where nobody looks at pods', () => undefined, { verification: 'api' }],
   ])('keeps none %s', async (_, prepare, request) =>
     expect((await snapshotOf(prepare, request))?.bystanders).toEqual([]),
@@ -176,10 +173,7 @@ describe('verify-pods', () => {
 
   it.each<[string, (fakes: Begun) => void]>([
     ['has its annotation still', ({ kubernetes }) => (kubernetes.annotated = [annotated(NODES)])],
-    [
-      'has an association in its place',
-      ({ eks }) => void eks.associations.push(anAssociation({ id: 'a-of-nodes', serviceAccount: NODES })),
-    ],
+    ['has an association in its place', ({ eks }) => void eks.associations.push(ofNodes)],
   ])('goes on where such a service account %s', async (_, prepare) => {
     const fakes = await migrated({ bystanders: [NODES] });
     prepare(fakes);

@@ -39,7 +39,7 @@ describe('a held lock', () => {
     ['whose execution is at work', { status: 'RUNNING' }, {}, {}, /is still running/],
     ['whose execution is at work, for a dry run', { status: 'RUNNING' }, {}, { dryRun: true }, /is still running/],
     [
-      'that waits for a person',
+      'that waits',
       { status: 'FAILED', stoppedAt: at(-30) },
       { status: 'ended', outcome: 'needs-human' },
       {},
@@ -67,11 +67,7 @@ describe('a held lock', () => {
     ['was aborted', ABORTED, {}],
     ['timed out', { status: 'TIMED_OUT', stoppedAt: at(-30) }, {}],
     ['is not known any more', undefined, {}],
-    [
-      'left its lock behind at its end',
-      { status: 'SUCCEEDED', stoppedAt: at(-30) },
-      { status: 'ended', outcome: 'migrated' },
-    ],
+    ['left its lock behind', { status: 'SUCCEEDED', stoppedAt: at(-30) }, { status: 'ended', outcome: 'migrated' }],
     ['left no record', ABORTED, undefined],
   ])('is waited for where its execution %s', async (_, execution, record) => {
     const fakes = await held(execution, record);

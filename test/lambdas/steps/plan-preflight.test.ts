@@ -123,11 +123,12 @@ describe('the roles of the nodes', () => {
     expect(checkOf(plan, 'node-role')).toMatchObject(said('fail', 'dev-nodes-EC2, dev-nodes-EC2_LINUX'));
   });
 
+  const invalid = new MigrationError(
+    'InvalidRequest',
+    'eks:ListAccessEntries: InvalidRequestException: authentication mode',
+  );
   it.each([
-    [
-      'eks.listNodeCandidates',
-      new MigrationError('InvalidRequest', 'eks:ListAccessEntries: InvalidRequestException: authentication mode'),
-    ],
+    ['eks.listNodeCandidates', invalid],
     ['eks.listNodeCandidates', refusal('eks:ListAccessEntries')],
     ['roles.listPolicies', refusal('iam:ListRolePolicies')],
   ])("that can't be read (%s: %s) are a warning", async (call, error) => {

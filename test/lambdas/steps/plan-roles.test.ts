@@ -318,33 +318,24 @@ describe('the rights of the steps', () => {
     });
     const CREATE = STEP_ROLES['create-addon'];
     const DENY_ALL = { name: 'AWSDenyAll', arn: 'arn:aws:iam::aws:policy/AWSDenyAll' };
+    const POWER = { name: 'PowerUserAccess' };
+    const ODD = { name: 'odd', document: '{' };
+    const [LIST, GET] = ['iam:ListRolePolicies', 'iam:GetPolicy'];
     const unread = (call: string) => async () => Promise.reject(refused(call));
     it.each<[string, string, (fakes: Fakes) => unknown]>([
       [
-        'a policy of AWS, which is not read',
+        'a policy of AWS',
         'the content of AWSDenyAll was not read',
         ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL),
       ],
       [
-        'a boundary of AWS, which is not read',
+        'a boundary of AWS',
         'the content of PowerUserAccess was not read',
-        ({ roles }) => (roles.boundaries[CREATE] = { name: 'PowerUserAccess' }),
+        ({ roles }) => (roles.boundaries[CREATE] = POWER),
       ],
-      [
-        'a policy that is none',
-        'the policy is not valid',
-        ({ roles }) => (roles.policies[CREATE] = [{ name: 'odd', document: '{' }]),
-      ],
-      [
-        'policies that may not be read',
-        'iam:ListRolePolicies: AccessDenied: you may not',
-        ({ roles }) => (roles.listPolicies = unread('iam:ListRolePolicies')),
-      ],
-      [
-        'a boundary that may not be read',
-        'iam:GetPolicy: AccessDenied: you may not',
-        ({ roles }) => (roles.getBoundary = unread('iam:GetPolicy')),
-      ],
+      ['a policy that is none', 'the policy is not valid', ({ roles }) => (roles.policies[CREATE] = [ODD])],
+      ['unread policies', `${LIST}: AccessDenied: you may not`, ({ roles }) => (roles.listPolicies = unread(LIST))],
+      ['an unread boundary', `${GET}: AccessDenied: you may not`, ({ roles }) => (roles.getBoundary = unread(GET))],
     ])('can not be told by %s: a recreate is blocked, in place goes on', async (_what, why, change) => {
       const fakes = unasked(deployed());
       change(fakes);

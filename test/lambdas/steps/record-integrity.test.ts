@@ -36,7 +36,7 @@ const strays: [string, Stray][] = [
   ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
   ["another cluster's association", { snapshot: { associations: [ELSEWHERE] } }],
   [
-    "another service account's association as made",
+    "another account's association",
     { prepare: ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'created', OF_API) },
   ],
 ];

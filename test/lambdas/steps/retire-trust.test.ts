@@ -132,30 +132,23 @@ describe('retire', () => {
     ({ ledger }: Begun): unknown =>
       ledger.updateMigration(MIGRATION_ID, change);
   const EFS = anAddon({ name: 'aws-efs-csi-driver', arn: addonArn(3, 'aws-efs-csi-driver') });
+  const ASSESSED = { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) } as const;
   const lists = 'kubernetes.listAnnotatedServiceAccounts';
   const elsewhere = aPod('irsa', { namespace: 'shop', name: 'cart-1', serviceAccount: 'cart' });
   it.each<[string, string[], (fakes: Begun) => unknown]>([
     ['it was rolled back', ['retire-verified'], record({ outcome: 'rolled-back', verified: 'none' })],
-    [
-      'its rollback has begun',
-      ['retire-verified'],
-      ({ ledger }) => ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }),
-    ],
+    ['its rollback has begun', ['retire-verified'], ({ ledger }) => ledger.recordStep(MIGRATION_ID, ASSESSED)],
     ['its pods were not verified', ['retire-verified'], record({ verified: 'api' })],
     ['it is still running', ['retire-verified'], record({ status: 'running' })],
     ['the role may not be changed', ['retire-role'], ({ settings }) => (settings.repairableRoleArns = [OTHER_ROLE])],
     ['no role may be changed', ['retire-role'], ({ settings }) => settings.repairableRoleArns.pop()],
     ['it is too early', ['retire-soak'], record({ endedAt: at(-6 * DAY) })],
     [
-      'the add-on has its IRSA role again',
+      'it has its IRSA role again',
       ['retire-pod-identity', 'retire-addons'],
       (fakes) => recreated(fakes, { serviceAccountRoleArn: ROLE }),
     ],
-    [
-      'the add-on owns no association',
-      ['retire-pod-identity'],
-      (fakes) => recreated(fakes, { podIdentityAssociations: [] }),
-    ],
+    ['it owns no association', ['retire-pod-identity'], (fakes) => recreated(fakes, { podIdentityAssociations: [] })],
     ['a service account has no association', ['retire-pod-identity'], ({ eks }) => (eks.associations = [])],
     ['the add-on is gone', ['retire-pod-identity'], ({ eks }) => eks.addons.delete(ADDON)],
     ['another add-on has the role', ['retire-addons'], ({ eks }) => eks.addons.set(EFS.name, EFS)],

@@ -202,21 +202,15 @@ describe('take-over on demand', () => {
     expect(await takeOver(await ended('needs-human'), requested)).toMatchObject({ action: 'roll-back', fence: 2 }));
 
   const updated = { version: 'v1.40.0-eksbuild.1' };
+  const updating = { ...updated, status: 'UPDATING' } as const;
+  const withoutOidc = ({ roles }: Begun) => (roles.trust[ROLE] = policyText(podIdentityStatement));
   const lockedBy = new RegExp(OTHER_MIGRATION_ID);
   it.each<[string, RegExp, (fakes: Begun) => unknown]>([
-    [
-      'the OIDC trust is gone',
-      /OIDC trust .*kube-system\/ebs-csi-controller-sa/,
-      ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
-    ],
+    ['the OIDC trust is gone', /OIDC trust .*kube-system\/ebs-csi-controller-sa/, withoutOidc],
     ['the role is gone', /no longer exists/, ({ roles }) => delete roles.trust[ROLE]],
     ['there is no OIDC issuer', /no OIDC issuer/, ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
     ['another principal has updated the add-on', /to v1\.40\.0/, (fakes) => recreated(fakes, updated)],
-    [
-      'another principal is updating the add-on',
-      /version of .* to v1\.40\.0/,
-      (fakes) => recreated(fakes, { ...updated, status: 'UPDATING' }),
-    ],
+    ['another principal is updating it', /version of .* to v1\.40\.0/, (fakes) => recreated(fakes, updating)],
     ['the add-on was deleted', /another principal has deleted/, ({ eks }) => eks.addons.delete(ADDON)],
     [
       'another principal has changed its associations',

@@ -72,18 +72,15 @@ describe('verify-pods, by the API alone', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
+  const taken = anAssociation({ id: 'a-new' });
   it.each<[string, (fakes: Begun) => void, string]>([
     ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
     [
-      'given the association another role',
+      'given it another role',
       ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]),
       'AssociationChanged',
     ],
-    [
-      'taken the association from the add-on',
-      ({ eks }) => (eks.associations = [anAssociation({ id: 'a-new' })]),
-      'AssociationChanged',
-    ],
+    ['taken it from the add-on', ({ eks }) => (eks.associations = [taken]), 'AssociationChanged'],
     ['created the add-on again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
     ['deleted the add-on', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
   ])('does not report the migration as verified if another principal has %s', async (_, change, name) => {

@@ -310,6 +310,7 @@ describe('the hand-off of a service account', () => {
   });
 
   const undone = { notedAt: at(1), writtenAt: at(2), undoneAt: at(3) };
+  const bare = aState({ roleArn: undefined });
   it.each<[string, Migration, string | undefined]>([
     ['planned to be kept', account('planned'), 'keep'],
     ['planned to be removed', account('planned', { request: anAccountRequest({ annotation: 'remove' }) }), 'remove'],
@@ -318,11 +319,7 @@ describe('the hand-off of a service account', () => {
     ['not known to be removed', account('migrated', { annotationChange: { notedAt: at(1) } }), 'keep'],
     ['set again', account('rolled-back', { annotationChange: undone }), 'restore'],
     ['never touched, and rolled back', account('rolled-back'), undefined],
-    [
-      'absent',
-      account('migrated', { plan: accountPlan({ serviceAccount: aState({ roleArn: undefined }) }) }),
-      undefined,
-    ],
+    ['absent', account('migrated', { plan: accountPlan({ serviceAccount: bare }) }), undefined],
   ])('has the annotation that is %s', (_, record, action) =>
     expect(of(record).annotations.map((one) => one.action)).toEqual(action === undefined ? [] : [action]),
   );

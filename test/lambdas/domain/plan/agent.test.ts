@@ -145,11 +145,7 @@ describe('an agent that is there', () => {
 
   it.each<[string, Partial<Facts>, RegExp]>([
     ['an add-on that is DEGRADED', { agentAddon: anAgentAddon({ status: 'DEGRADED' }) }, /is DEGRADED, not ACTIVE/],
-    [
-      'one that could not be created',
-      { agentAddon: anAgentAddon({ status: 'CREATE_FAILED' }) },
-      /is CREATE_FAILED, not/,
-    ],
+    ['one that was not created', { agentAddon: anAgentAddon({ status: 'CREATE_FAILED' }) }, /is CREATE_FAILED, not/],
     ['installed without EKS, not ready on a node', { agentWorkload: agentDaemonSet({ ready: 1 }) }, /on 1 of 2 nodes/],
   ])('blocks where it is unhealthy, and is not repaired by an install: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);

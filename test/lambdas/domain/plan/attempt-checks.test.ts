@@ -26,6 +26,7 @@ const invalid = { addon: anAddon({ configurationValues: 'controller: {replicaCou
 const vendor = (owner: string): Partial<Facts> => ({
   offered: [{ version: VERSION, default: true, requiresIamPermissions: true, owner }],
 });
+const marketplace = vendor('aws-marketplace');
 const unsubscribed = {
   addon: anAddon({ issues: [{ code: 'AddonSubscriptionNeeded', message: 'Subscribe first.', resourceIds: [] }] }),
 };
@@ -51,6 +52,8 @@ type Row = [
   message: RegExp,
   remedy?: RegExp,
 ];
+const INVALID = /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/;
+const COLLECTORS = collectors(['web/shop']);
 const BOTH = [IN_PLACE, RECREATE_PRESERVING];
 const ONLY_WITHOUT = /Strategies ruled out by this: recreate without preserve\.$/;
 const GRANT = /grant-access --cluster \S+ .*--addon adot/;
@@ -92,27 +95,11 @@ const rows: Record<string, Row[]> = {
   'configuration-valid': [
     ['is', recreate, {}, [RECREATE], 'pass', /valid for version v1\.38\.1-eksbuild\.1/],
     ['is empty', recreate, empty, [RECREATE], 'pass', /no configuration values/],
-    [
-      'is not',
-      preserving,
-      invalid,
-      [],
-      'fail',
-      /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/,
-      DESCRIBE,
-    ],
-    [
-      'is not, and auto stays in place',
-      auto,
-      invalid,
-      [IN_PLACE],
-      'warn',
-      /: recreate with preserve\.$/,
-      /Correct them/,
-    ],
+    ['is not', preserving, invalid, [], 'fail', INVALID, DESCRIBE],
+    ['is not, auto', auto, invalid, [IN_PLACE], 'warn', /: recreate with preserve\.$/, /Correct them/],
     ['is no YAML', recreate, noYaml, [], 'fail', /neither JSON nor YAML/, /Correct them/],
     [
-      'has no schema to go by',
+      'has none',
       recreate,
       noSchema,
       [RECREATE],
@@ -123,9 +110,9 @@ const rows: Record<string, Row[]> = {
   ],
   subscription: [
     [
-      'comes from a vendor',
+      'is of a vendor',
       recreate,
-      vendor('aws-marketplace'),
+      marketplace,
       [RECREATE],
       'warn',
       /AWS Marketplace \(aws-marketplace\)/,
@@ -139,15 +126,7 @@ const rows: Record<string, Row[]> = {
     ['has none but its own', recreate, own, [RECREATE], 'pass', /no objects but its own/],
     ['has some', recreate, some, [], 'fail', LISTED, /--preserve/],
     ['has many', recreate, adot(recreate, collectors(many)), [], 'fail', /\.io e and 2 more\.$/, /--preserve/],
-    [
-      'has some, and auto keeps them',
-      autoOutage,
-      adot(autoOutage, collectors(['web/shop'])),
-      BOTH,
-      'warn',
-      ONLY_WITHOUT,
-      /--preserve/,
-    ],
+    ['has some, auto', autoOutage, adot(autoOutage, COLLECTORS), BOTH, 'warn', ONLY_WITHOUT, /--preserve/],
     ['could not be read', recreate, hidden, [], 'unknown', /read: opentelemetry\S+\.io \(Forbidden\)/, GRANT],
     ['could not be read, and auto keeps them', autoOutage, hiddenFromAuto, BOTH, 'warn', ONLY_WITHOUT, GRANT],
     [

@@ -31,11 +31,7 @@ describe('attemptsOf', () => {
     ['recreate with preserve', { strategy: 'recreate', preserve: true }, [RECREATE_PRESERVING]],
     ['recreate that may be an outage', { strategy: 'recreate', maxDisruption: 'outage' }, [RECREATE]],
     ['recreate that may not', { strategy: 'recreate', maxDisruption: 'rolling' }, []],
-    [
-      'recreate with preserve that may not',
-      { strategy: 'recreate', preserve: true, maxDisruption: 'rolling' },
-      [RECREATE_PRESERVING],
-    ],
+    ['preserve that may', { strategy: 'recreate', preserve: true, maxDisruption: 'rolling' }, [RECREATE_PRESERVING]],
     ['auto', {}, [IN_PLACE, RECREATE_PRESERVING]],
     ['auto that may be an outage', { maxDisruption: 'outage' }, [IN_PLACE, RECREATE_PRESERVING, RECREATE]],
     ['auto with preserve', { maxDisruption: 'outage', preserve: true }, [IN_PLACE, RECREATE_PRESERVING]],

@@ -64,11 +64,7 @@ describe('a service account without pods that a SecretStore uses', () => {
     ['a pod has it', [aStore()], { pods: own.pods }],
     ['a pod that has ended had it', [aStore()], { pods: own.pods!.map((pod) => ({ ...pod, phase: 'Succeeded' })) }],
     ['a workload has it', [aStore()], { workloads: own.workloads }],
-    [
-      'a workload without pods has it',
-      [aStore()],
-      { workloads: own.workloads!.map((one) => ({ ...one, desired: 0 })) },
-    ],
+    ['an idle workload has it', [aStore()], { workloads: own.workloads!.map((one) => ({ ...one, desired: 0 })) }],
     ['nothing uses its web identity', [], {}],
     ['the store uses another one', [aStore('aws', 'other')], {}],
     ['the pods were not read', [aStore()], { pods: undefined }],

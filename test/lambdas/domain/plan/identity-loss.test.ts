@@ -131,16 +131,14 @@ describe('who loses nothing', () => {
   const EFS = 'aws-efs-csi-driver';
   const named = { labels: { 'app.kubernetes.io/name': EFS } };
   const ofEfs = { ...only(named), pods: [aPod('irsa'), nodePod(named)] };
+  const efsUsesRole = { addons: [{ name: EFS, roleArn: ROLE }], associations: [], more: false };
   const owned = anAssociation({ id: 'a-efs', serviceAccount: NODES, ownerArn: anAddon().arn.replace(ADDON, EFS) });
   const containers = aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } }));
   const cases: [string, Partial<AddonFacts>][] = [
     ['whose annotation another manager has set', only({ annotatedBy: ['kubectl'] })],
     ['whose annotation another manager has set as well', only({ annotatedBy: ['eks', 'helm'] })],
     ['with another role', only({ roleArn: OTHER_ROLE })],
-    [
-      'of another add-on that shares the role',
-      { ...ofEfs, roleUsers: { addons: [{ name: EFS, roleArn: ROLE }], associations: [], more: false } },
-    ],
+    ['of another add-on that shares the role', { ...ofEfs, roleUsers: efsUsesRole }],
     [
       'of another add-on that migrates just now: its role is gone, and its annotations are not yet',
       { ...ofEfs, roleUsers: { addons: [], associations: [owned], more: false } },

@@ -47,12 +47,10 @@ describe('owners', () => {
       },
     ]));
 
+  const seenActive = { seen: [{ name: 'cd', type: 'ARGOCD', status: 'ACTIVE' }] };
   it.each([
     [{ seen: [] }, 'The cluster has no EKS capabilities.'],
-    [
-      { seen: [{ name: 'argo', type: 'ARGOCD', status: 'ACTIVE' }] },
-      'EKS capabilities of the cluster: ARGOCD (argo, ACTIVE).',
-    ],
+    [seenActive, 'EKS capabilities of the cluster: ARGOCD (cd, ACTIVE).'],
     [{ error: 'eks:ListCapabilities: denied' }, 'are not known: eks:ListCapabilities: denied.'],
   ])('says which controllers AWS runs: %j', (capabilities, text) => {
     const [check] = checks({ capabilities });
@@ -114,13 +112,7 @@ describe('owners', () => {
     ['ACK, without a repair', SIGNS['ack']!, [], 'pass', /which the migration does not change/],
     ['ACK, with a repair', SIGNS['ack']!, [REPAIR], 'fail', /roles\.iam\.services\.k8s\.aws/],
     ['CloudFormation, without a repair', SIGNS['cloudformation']!, [], 'pass', /which the migration does not change/],
-    [
-      'CloudFormation, with a repair',
-      SIGNS['cloudformation']!,
-      [REPAIR],
-      'warn',
-      /removes the added statement from the trust policy/,
-    ],
+    ['CloudFormation', SIGNS['cloudformation']!, [REPAIR], 'warn', /removes the added statement from the trust policy/],
   ])('of the role: %s', (_, tags, repairs, status, text) => {
     const [check] = checks(withRoleTags(tags), repairs);
     expect(check).toMatchObject({ status });

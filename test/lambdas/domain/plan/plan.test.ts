@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { plan as planSchema, type Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
-import { addonArn, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../example.ts';
+import { addonArn, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../../example.ts';
 import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import {
@@ -43,6 +43,7 @@ const EMPTY = {
   agentAddon: undefined,
   agentWorkload: undefined,
 };
+const INSTRUMENTATIONS = { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' };
 const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
 
 describe('planMigration', () => {
@@ -139,10 +140,7 @@ describe('planMigration', () => {
         roles: {
           [ROLE]: {
             trustPolicy: parseTrust(
-              policyText(
-                { ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } },
-                JSON.parse(bothWays).Statement[1],
-              ),
+              policyText({ ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } }, podIdentityStatement),
             ),
           },
         },
@@ -259,19 +257,8 @@ describe('planMigration', () => {
         }),
         customResources: maybe(
           [],
-          [
-            {
-              kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' },
-              instances: ['web/shop'],
-            },
-          ],
-          [
-            {
-              kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' },
-              instances: [],
-              error: 'Forbidden',
-            },
-          ],
+          [{ kind: INSTRUMENTATIONS, instances: ['web/shop'] }],
+          [{ kind: INSTRUMENTATIONS, instances: [], error: 'Forbidden' }],
         ),
         pods: maybe(undefined, [], [aPod('irsa')]),
       })
@@ -347,10 +334,7 @@ describe('the hash of a plan', () => {
   it.each<[string, Partial<Facts>]>([
     ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
     ['the present role of the add-on', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
-    [
-      'the trust policy',
-      { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(JSON.parse(bothWays).Statement[1])) } } },
-    ],
+    ['the trust policy', { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(podIdentityStatement)) } } }],
     ['the version', { addon: anAddon({ version: 'v1.40.0-eksbuild.1' }) }],
     ['the configuration', { addon: anAddon({ configurationValues: '{}' }) }],
     ['the associations there', { associations: [anAssociation()] }],
@@ -364,21 +348,12 @@ describe('the hash of a plan', () => {
     ['the keys that are accepted', { request: aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }) }],
     ['the consumers that are accepted', { request: aRequest({ acceptConsumers: ['SecretStore/shop/aws'] }) }],
     ['the target roles that are accepted', { request: aRequest({ acceptTargetRoles: [OTHER_ROLE] }) }],
-    [
-      'the network policies that are accepted',
-      { request: aRequest({ acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'] }) },
-    ],
-    [
-      'the cluster asked for',
-      { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) },
-    ],
+    ['the network policies that are accepted', { request: aRequest({ acceptNetworkPolicies: ['NetworkPolicy/a/b'] }) }],
+    ['the cluster asked for', { request: aRequest({ target: { ...target, region: 'eu-west-2' } }) }],
   ])('changes with %s', (_, change) => expect(hashOf(change)).not.toBe(base));
   it.each<[string, Partial<Facts>]>([
     ['a repair that is not needed', { request: aRequest({ trust: 'repair' }), repairableRoleArns: [ROLE] }],
-    [
-      'who else uses the role',
-      { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } },
-    ],
+    ['who else uses it', { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } }],
     ['the requester and the reason', { request: aRequest({ requestedBy: 'me', reason: 'because' }) }],
     ['how many nodes the agent runs on', { agentWorkload: agentDaemonSet({ desired: 9, ready: 9 }) }],
   ])('does not change with %s', (_, change) => expect(hashOf(change)).toBe(base));

@@ -32,6 +32,8 @@ const refusing = (step: string, action: string): Answering => {
 const unreported = (step: string): Answering => {
   return (call) => (call.step === step ? 'unknown' : undefined);
 };
+const DELETE = 'eks:DeletePodIdentityAssociation';
+const CREATE = 'eks:CreatePodIdentityAssociation';
 const recreate = { strategy: 'recreate' } as const;
 const tagged = { addon: anAddon({ tags: { team: 'storage' } }) };
 const purgeable = { associations: [anAssociation()] };
@@ -57,26 +59,17 @@ describe('check step-rights', () => {
       'iam:PassRole',
       /\(create-addon\) to pass arn:\S+ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
     ],
-    [
-      'create-addon',
-      'eks:CreatePodIdentityAssociation',
-      /make eks:CreatePodIdentityAssociation on \S+, which EKS makes with its permissions\.$/,
-    ],
+    ['create-addon', CREATE, /make eks:CreatePodIdentityAssociation on \S+, which EKS makes with its permissions\.$/],
     ['delete-addon', 'eks:DeleteAddon', /role\/delete-addon \(delete-addon\) to make eks:DeleteAddon/],
     ['restore-addon', 'eks:CreateAddon', /\(restore-addon\) to make eks:CreateAddon on \S+ for the rollback\.$/],
     ['restore-addon', 'iam:PassRole', /addon\) to pass arn:\S+ebs-csi to eks\.amazonaws\.com for the rollback\.$/],
     [
       'restore-associations',
-      'eks:CreatePodIdentityAssociation',
+      CREATE,
       /\(restore-associations\) to make eks:CreatePodIdentityAssociation on \S+ for the rollback\.$/,
       purgeable,
     ],
-    [
-      'create-addon',
-      'eks:DeletePodIdentityAssociation',
-      /addon\) to make eks:DeletePodIdentityAssociation on/,
-      purgeable,
-    ],
+    ['create-addon', DELETE, /addon\) to make eks:DeletePodIdentityAssociation on/, purgeable],
   ])('blocks a recreate where IAM refuses %s the call %s', (step, action, message, change = {}) => {
     const plan = planWith(refusing(step, action), recreate, change);
     expect(blockingChecks(plan)).toEqual(['step-rights']);

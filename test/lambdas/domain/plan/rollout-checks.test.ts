@@ -156,12 +156,7 @@ describe('pods that do not work before', () => {
       missing('Deployment', 2),
     ],
     ['as many of a DaemonSet as it may miss', workload('DaemonSet', 4), oneOf('DaemonSet'), missing('DaemonSet', 1)],
-    [
-      'a StatefulSet waits at one',
-      workload('StatefulSet', 4),
-      oneOf('StatefulSet'),
-      'one pod after the other, and waits',
-    ],
+    ['a StatefulSet waits', workload('StatefulSet', 4), oneOf('StatefulSet'), 'one pod after the other, and waits'],
   ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {
     expect(broken([one], pods)).toMatchObject(
       said('fail', why, /^Get these pods to work first, or remove them .*[Tt]hen plan again\.$/),

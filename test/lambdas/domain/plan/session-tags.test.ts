@@ -35,11 +35,7 @@ const namesake = {
 
 describe('check session-tags', () => {
   it.each<[string, Partial<Facts>, string]>([
-    [
-      'sts:AssumeRole on one role',
-      inline(allow('sts:AssumeRole', OTHER_ROLE)),
-      `policy hop allows it on ${OTHER_ROLE}`,
-    ],
+    ['it on one role', inline(allow('sts:AssumeRole', OTHER_ROLE)), `policy hop allows it on ${OTHER_ROLE}`],
     ['sts:* on another account', inline(allow(['s3:Get*', 'sts:*'], `${FAR}/dns-*`)), `on ${FAR}/dns-*`],
     ['everything', inline(allow('*')), 'policy hop allows it on *'],
     ['STS:assumeR?le, in any case', inline(allow('STS:assumeR?le')), 'policy hop allows it on *'],

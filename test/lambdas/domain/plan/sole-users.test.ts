@@ -46,7 +46,7 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
     ['there is none', [{ ...irsaStatement, Condition: undefined }]],
     ['everybody is named', [irsa(OWN, 'StringEquals', { Principal: '*', Condition: undefined })]],
     [
-      'all but others are named',
+      'others are not',
       [irsa(OWN, 'StringEquals', { Action: undefined, NotAction: 'sts:AssumeRole', Condition: undefined })],
     ],
   ])('is not one where %s', (_, statements) => expect(isAlone(...statements)).toBe(false));

@@ -297,12 +297,10 @@ describe('requests that are known completely', () => {
 });
 
 describe("a cluster's ARN", () => {
+  const US_GOV = 'us-gov-west-1';
   it.each([
     [CLUSTER_ARN, { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' }],
-    [
-      'arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/a_b-1',
-      { account: ACCOUNT, region: 'us-gov-west-1', cluster: 'a_b-1' },
-    ],
+    [`arn:aws-us-gov:eks:${US_GOV}:111122223333:cluster/a_b-1`, { account: ACCOUNT, region: US_GOV, cluster: 'a_b-1' }],
     ['arn:aws:eks:us-gov-west-1:111122223333:cluster/dev', undefined],
     ['arn:aws-cn:eks:eu-west-1:111122223333:cluster/dev', undefined],
     ['arn:aws:eks:eu-west-1:111122223333:nodegroup/dev', undefined],

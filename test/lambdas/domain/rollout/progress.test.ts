@@ -258,12 +258,7 @@ describe('judgeStall', () => {
 
   const another = { kind: 'Deployment', name: 'x' };
   it.each<[string, Partial<Workload>, Pod[], RegExp | undefined]>([
-    [
-      'a paused Deployment',
-      { heldBack: 'it is paused' },
-      [good],
-      /it is paused.*kubectl -n kube-system rollout resume/,
-    ],
+    ['a paused one', { heldBack: 'it is paused' }, [good], /it is paused.*kubectl -n kube-system rollout resume/],
     ['an OnDelete StatefulSet', { kind: 'StatefulSet', heldBack: 'its update strategy is OnDelete' }, [], /one by one/],
     ['no node', {}, [good, unready({ node: undefined })], /ebs-csi-controller-1 is not scheduled to a node \(kubectl/],
     ['an image', {}, [good, unready({ waiting: ['ErrImagePull'] })], /not started: ErrImagePull/],

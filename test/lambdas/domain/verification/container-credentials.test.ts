@@ -108,7 +108,7 @@ describe('a container that asks the agent with every SDK', () => {
     ['a role without a token file', { AWS_ROLE_ARN: ROLE }, {}],
     ['a role from another object', { AWS_ROLE_ARN: undefined }, {}],
     [
-      'empty values',
+      'empty ones',
       { AWS_ROLE_ARN: '', AWS_WEB_IDENTITY_TOKEN_FILE: '', AWS_ACCESS_KEY_ID: '', AWS_CONFIG_FILE: '' },
       {},
     ],

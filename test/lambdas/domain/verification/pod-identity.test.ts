@@ -127,11 +127,7 @@ describe('a pod whose identity is unknown', () => {
       also({ AWS_ROLE_ARN: undefined, AWS_WEB_IDENTITY_TOKEN_FILE: undefined }),
       /^container driver has AWS_WEB_IDENTITY_TOKEN_FILE \(valueFrom\), with which AWS SDKs read the token from a file that the spec does not show$/,
     ],
-    [
-      'a whole Secret',
-      { ...onPodIdentity, ...FROM_SECRET },
-      /^container driver gets variables from Secret\/aws \(envFrom\)/,
-    ],
+    ['a Secret', { ...onPodIdentity, ...FROM_SECRET }, /^container driver gets variables from Secret\/aws \(envFrom\)/],
     [
       'static keys',
       also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: undefined }),
@@ -219,13 +215,9 @@ describe('collectEvidence', () => {
     ));
 
   it('counts the pods of the planned service accounts and shows the rest of the add-on', () => {
+    const third = aPod('irsa', { name: 'z', serviceAccount: 'shop', labels: {} });
     const evidence = collectEvidence(
-      [
-        aNodePod(),
-        aPod('pod-identity', { name: 'b' }),
-        aPod('irsa', { name: 'a' }),
-        aPod('irsa', { name: 'z', serviceAccount: 'shop', labels: {} }),
-      ],
+      [aNodePod(), aPod('pod-identity', { name: 'b' }), aPod('irsa', { name: 'a' }), third],
       accounts,
     );
     expect(evidence.map((pod) => [pod.name, pod.identity])).toEqual([

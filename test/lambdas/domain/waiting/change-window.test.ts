@@ -155,7 +155,7 @@ describe('when the clocks change', () => {
   it.each([
     [
       'Berlin',
-      'a skipped time is made up for at the end of the gap',
+      'a skipped time is at the end of the gap',
       '30 2 * * *',
       '03-28 00',
       '03-28 02:30, 03-29 03:00, 03-30 02:30',
@@ -163,7 +163,7 @@ describe('when the clocks change', () => {
     ['Berlin', 'in a list as well', '30 2,14 * * *', '03-28 13', '03-28 14:30, 03-29 03:00, 03-29 14:30'],
     [
       'Berlin',
-      'and once where several meet',
+      'and once of several',
       '10,30 2 * * *',
       '03-28 01',
       '03-28 02:10, 03-28 02:30, 03-29 03:00, 03-30 02:10',
