@@ -87,16 +87,7 @@ const ends = (outcome: Outcome, name: string, rest: Rest): Case => ({
 
 export const cases: Case[] = [
   ends('migrated', 'an association and a restart', {
-    lines: [
-      'plan',
-      'begin',
-      'create-association',
-      'verify-pods',
-      'restart-pods',
-      'verify-pods-2',
-      'confirm-ready',
-      'finish',
-    ],
+    lines: 'plan begin create-association verify-pods restart-pods verify-pods-2 confirm-ready finish'.split(' '),
   }),
   ends('migrated', 'the annotation taken off', {
     request: REMOVE,

@@ -49,14 +49,9 @@ describe('steps', () => {
 
   it('remove the annotation after the verification, if requested', () => {
     const plan = planOf({ annotation: 'remove' });
-    expect(names(plan)).toEqual([
-      'begin',
-      'create-association',
-      'verify-pods',
-      'confirm-ready',
-      'annotate-service-account',
-      'finish',
-    ]);
+    expect(names(plan)).toEqual(
+      'begin create-association verify-pods confirm-ready annotate-service-account finish'.split(' '),
+    );
     expect(stepOf(plan, 'annotate-service-account')).toMatchObject({
       what: 'remove the annotation eks.amazonaws.com/role-arn from payments/api',
       calls: ['kubernetes: patch of the service account'],
@@ -78,15 +73,9 @@ describe('steps', () => {
       },
     );
     expect(plan.checks.filter(({ status }) => status === 'fail' || status === 'unknown')).toEqual([]);
-    expect(names(plan)).toEqual([
-      'begin',
-      'install-agent',
-      'repair-trust',
-      'create-association',
-      'verify-pods',
-      'confirm-ready',
-      'finish',
-    ]);
+    expect(names(plan)).toEqual(
+      'begin install-agent repair-trust create-association verify-pods confirm-ready finish'.split(' '),
+    );
     expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);
   });
 
