@@ -3,7 +3,6 @@
  * not have.
  */
 import type { ServiceAccountDetail, Pod, Workload } from '../../lambdas/domain/kubernetes/objects.ts';
-import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type {
   Association,
@@ -23,7 +22,7 @@ import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts
 import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, ACCOUNT_TRUST, REF, SUBJECT_LOCK } from './account-example.ts';
 import { aContainer, anAssociation, aPod, aWorkload } from './eks-fixtures.ts';
 import { ROLE, target } from './example.ts';
-import { aMigration, answeredRights, aPlan, someFacts } from './fixtures.ts';
+import { aMigration, answeredRights, aPlan, someFacts, trusting } from './fixtures.ts';
 import { at, MIGRATION_ID, ROLE_LOCK } from './run-examples.ts';
 
 export * from './account-example.ts';
@@ -87,7 +86,7 @@ export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): Service
     offered: [],
     podIdentity: [{ serviceAccount: ACCOUNT_NAME, recommendedManagedPolicies: [] }],
     namespace: ACCOUNT_NAMESPACE,
-    roles: { [ROLE]: { trustPolicy: parseTrust(ACCOUNT_TRUST) } },
+    roles: trusting(ACCOUNT_TRUST),
     oidcProvider: { seen: true },
     pods: [anAccountPod('irsa')],
     workloads: [anAccountWorkload()],

@@ -86,6 +86,9 @@ export const answeredRights = (
 /** The setting `roleGrants` that names every role and everybody: for tests of anything else than who may be given a role. */
 export const GRANTED: RoleGrant[] = [{ roles: ['*'], clusters: ['cluster/*'], serviceAccounts: ['*/*'] }];
 
+/** What IAM has of the role: that trust policy. */
+export const trusting = (policy: string): Facts['roles'] => ({ [ROLE]: { trustPolicy: parseTrust(policy) } });
+
 /** Facts from which a plan says `migrate`. */
 export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => {
   const facts = factsWithoutRights(change);

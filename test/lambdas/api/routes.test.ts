@@ -4,7 +4,7 @@ import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Fakes } from '../fakes.ts';
 import { target } from '../example.ts';
-import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../run-examples.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, endedAs } from '../run-examples.ts';
 import { anEvidence, aRollback, aMigration } from '../fixtures.ts';
 import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
 import { ended, path, pending, plan, self, show, TOKEN, withMigration } from './with-migration.ts';
@@ -38,9 +38,7 @@ describe('GET /migrations/{id}', () => {
     const { status, body } = await show(await withMigration({ ...ended('migrated'), attempt: 0 }));
     expect(status).toBe(200);
     expect(body).toMatchObject({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
+      ...endedAs('migrated', 300),
       verified: 'ready',
       applied: plan.attempts[0],
       links: { self, rollback: `${self}/rollback` },
@@ -82,13 +80,7 @@ describe('GET /migrations/{id}', () => {
     const error = { name: 'RollbackRefused', message: 'Another migration holds the lock.' };
     const rollback = aRollback({ state: 'refused', after: 'migrated', endedAt: at(410), error, next: 'Wait.' });
     const { body } = await show(await withMigration({ ...ended('migrated'), rollback }));
-    expect(body).toMatchObject({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
-      rollback,
-      links: { rollback: `${self}/rollback` },
-    });
+    expect(body).toMatchObject({ ...endedAs('migrated', 300), rollback, links: { rollback: `${self}/rollback` } });
   });
 
   it('offers no cancel while it is taken over', async () => {

@@ -3,6 +3,7 @@ import type { SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep
 import { countsAsFailed, decideWave, endOf, type WaveInput, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
 import { aMigration, at } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
+import { endedAs } from '../run-examples.ts';
 
 const queue = (count: number, item: (number: number) => Partial<SweepItem> = () => ({})): SweepItem[] =>
   Array.from({ length: count }, (_, index) => anItem(index, item(index)));
@@ -236,7 +237,7 @@ it('the end of a migration is the outcome in its record, once it has one', () =>
   const failure = { name: 'AddonFailed', message: 'x' };
   expect(endOf(undefined)).toBeUndefined();
   expect(endOf(aMigration())).toBeUndefined();
-  expect(endOf(aMigration({ status: 'ended', outcome: 'rolled-back', endedAt: at(9), failure }))).toEqual({
+  expect(endOf(aMigration({ ...endedAs('rolled-back', 9), failure }))).toEqual({
     outcome: 'rolled-back',
     endedAt: at(9),
     failure,

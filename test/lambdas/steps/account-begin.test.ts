@@ -17,18 +17,14 @@ import {
 import { accountFakes } from './begun-account.ts';
 import { invoke, type Fakes } from '../fakes.ts';
 import { ADDON, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
-import { at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE_LOCK, otherHolder } from '../run-examples.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE_LOCK, otherHolder, RUN } from '../run-examples.ts';
 import { anAddon } from '../eks-fixtures.ts';
 import { GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 
 const it = test.extend('plannedWorld', () => plannedWorld());
 const run = (fakes: Fakes, planHash: string, change: object = {}): Promise<unknown> =>
-  invoke(
-    beginStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, planHash, ...change },
-    fakes,
-  );
+  invoke(beginStep, { ...RUN, target, subject: SUBJECT, planHash, ...change }, fakes);
 
 interface Planned {
   fakes: Fakes;

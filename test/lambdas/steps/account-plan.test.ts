@@ -9,7 +9,7 @@ import { anAccountAssociation, anAccountPod, aServiceAccount, aState, plannedAcc
 import { accountFakes } from './begun-account.ts';
 import { type Fakes } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE, VERSION } from '../example.ts';
-import { at, EXECUTION, MIGRATION_ID, otherHolder } from '../run-examples.ts';
+import { at, EXECUTION, MIGRATION_ID, otherHolder, endedAs } from '../run-examples.ts';
 import { aCluster, aConfiguration, agentDaemonSet, anAddon } from '../eks-fixtures.ts';
 import { STEP_ROLES, GRANTED } from '../fixtures.ts';
 import { aPlanAnswer, callsOf, runPlan } from './planning.ts';
@@ -178,7 +178,7 @@ describe('plan of a service account', () => {
     const fakes = accountFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
-    expect(await record(fakes)).toMatchObject({ status: 'ended', outcome: verdict, endedAt: at(0) });
+    expect(await record(fakes)).toMatchObject(endedAs(verdict, 0));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 

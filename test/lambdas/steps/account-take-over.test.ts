@@ -22,6 +22,7 @@ import {
   RECOVERY_EXECUTION,
   ROLE_LOCK,
   otherHolder,
+  endedAs,
 } from '../run-examples.ts';
 import { podIdentityStatement, policyText } from '../trust-examples.ts';
 import { aCluster } from '../eks-fixtures.ts';
@@ -55,9 +56,7 @@ async function stranded(change: AccountChange = {}): Promise<Begun> {
 async function ended(outcome: Migration['outcome'], change: AccountChange = {}): Promise<Begun> {
   const fakes = await stranded(change);
   await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'ended',
-    outcome,
-    endedAt: at(300),
+    ...endedAs(outcome, 300),
     verified: outcome === 'migrated' ? 'injected' : 'none',
   });
   for (const key of [SUBJECT_LOCK, ROLE_LOCK]) await fakes.ledger.releaseLock(key, EXECUTION);

@@ -5,7 +5,7 @@ import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
-import { EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { MIGRATION_ID, RUN } from '../run-examples.ts';
 import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, IN_PLACE, RECREATE } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
@@ -38,14 +38,7 @@ async function attempt({
   await fakes.ledger.putMigration(forge ? { ...honest, plan: { ...honest.plan!, ...forge(honest.plan!) } } : honest);
   const error: unknown = await invoke(
     beginStep,
-    {
-      migrationId: MIGRATION_ID,
-      executionArn: EXECUTION,
-      target,
-      subject: ADDON,
-      planHash: honest.plan!.hash,
-      ...input,
-    },
+    { ...RUN, target, subject: ADDON, planHash: honest.plan!.hash, ...input },
     fakes,
   ).then(
     () => undefined,

@@ -8,15 +8,7 @@ import type {
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE, target } from '../example.ts';
-import {
-  ADDON_LOCK,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  ROLE_LOCK,
-} from '../run-examples.ts';
+import { ADDON_LOCK, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK, RUN } from '../run-examples.ts';
 import { bothWays } from '../trust-examples.ts';
 import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
@@ -25,7 +17,7 @@ import { expectError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const it = test.extend('fakes', () => plannedFakes());
-const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
+const input = { ...RUN, target, subject: ADDON };
 /** By the hash of the plan that the fakes were given. */
 const hashes = new WeakMap<Fakes, string>();
 const run = (fakes: Fakes): Promise<unknown> =>

@@ -8,7 +8,7 @@ import { anAccountAssociation, anAccountRequest, aServiceAccount } from '../acco
 import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, target } from '../example.ts';
-import { at, EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { at, EXECUTION, MIGRATION_ID, RUN } from '../run-examples.ts';
 import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
 import { aRollback } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
@@ -30,7 +30,7 @@ const verify = (fakes: Begun): Promise<unknown> =>
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
 const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promise<unknown> => {
   const { subject } = fakes.input;
-  const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject, outcome, failure };
+  const input = { ...RUN, target, subject, outcome, failure };
   return invoke(finishStep, input, fakes);
 };
 

@@ -7,7 +7,7 @@ import { dispatchSweep } from '../../../lambdas/use-cases/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
-import { at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID, otherHolder } from '../run-examples.ts';
+import { at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID, otherHolder, endedAs } from '../run-examples.ts';
 import { aMigration, aRequest } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 import { anError, containing, expectInOrder } from '../matchers.ts';
@@ -41,9 +41,7 @@ const ends = (
       migrationId: item.migrationId,
       request,
       executionArn: executionArn(item.migrationId),
-      status: 'ended',
-      outcome,
-      endedAt: at(99),
+      ...endedAs(outcome, 99),
       ...(outcome === 'migrated' ? {} : { failure: { name: 'AddonFailed', message: 'why' } }),
     }),
   );

@@ -15,6 +15,7 @@ import {
   RECOVERY_EXECUTION,
   ROLE_LOCK,
   ownHolder,
+  RUN,
 } from '../run-examples.ts';
 import { aMigration, aRequest, aRollback } from '../fixtures.ts';
 import { anError, expectError, expectInOrder, matching, said } from '../matchers.ts';
@@ -26,14 +27,7 @@ const failure = {
   Error: 'AddonFailed',
   Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }),
 };
-const input = (outcome: string, more: object = {}): object => ({
-  migrationId: MIGRATION_ID,
-  executionArn: EXECUTION,
-  target,
-  subject: ADDON,
-  outcome,
-  ...more,
-});
+const input = (outcome: string, more: object = {}): object => ({ ...RUN, target, subject: ADDON, outcome, ...more });
 const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> =>
   invoke(finishStep, input(outcome, more), fakes);
 const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> =>

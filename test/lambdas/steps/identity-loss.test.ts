@@ -8,7 +8,7 @@ import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts'
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, target } from '../example.ts';
-import { EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { MIGRATION_ID, RUN } from '../run-examples.ts';
 import { anAddon, anAssociation, aNodePod, aPod } from '../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
@@ -92,11 +92,7 @@ describe('begin', () => {
       plan: aPlan({ identityLosses: [loss] }),
     });
     await fakes.ledger.putMigration(record);
-    await invoke(
-      beginStep,
-      { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON, planHash: record.plan!.hash },
-      fakes,
-    );
+    await invoke(beginStep, { ...RUN, target, subject: ADDON, planHash: record.plan!.hash }, fakes);
     return fakes.ledger.getSnapshot(MIGRATION_ID);
   };
 
@@ -201,10 +197,6 @@ it('after a rollback nothing is lost any more: the warning goes', async () => {
   const kept = { id: 'another', status: 'warn' as const, message: 'stays' };
   const lost = { id: 'identity-loss', status: 'warn' as const, message: 'goes' };
   await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [lost, kept] });
-  await invoke(
-    finishStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON, outcome: 'rolled-back' },
-    fakes,
-  );
+  await invoke(finishStep, { ...RUN, target, subject: ADDON, outcome: 'rolled-back' }, fakes);
   expect((await fakes.record()).warnings).toEqual([kept]);
 });

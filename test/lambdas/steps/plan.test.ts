@@ -3,7 +3,7 @@ import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts'
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../example.ts';
-import { EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { EXECUTION, MIGRATION_ID, RUN } from '../run-examples.ts';
 import { bothWays } from '../trust-examples.ts';
 import { aCluster, anAddon, anAssociation, aPod, associationArn } from '../eks-fixtures.ts';
 import { IN_PLACE, RECREATE_PRESERVING, GRANTED } from '../fixtures.ts';
@@ -11,11 +11,7 @@ import { expectError, said } from '../matchers.ts';
 import { aPlanAnswer, callsOf } from './planning.ts';
 
 const it = test.extend('fakes', () => newFakes());
-const input = (request: object = {}): unknown => ({
-  migrationId: MIGRATION_ID,
-  executionArn: EXECUTION,
-  request: { target, addon: ADDON, ...request },
-});
+const input = (request: object = {}): unknown => ({ ...RUN, request: { target, addon: ADDON, ...request } });
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
 

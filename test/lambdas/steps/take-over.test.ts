@@ -14,6 +14,7 @@ import {
   ROLE_LOCK,
   ownHolder,
   otherHolder,
+  endedAs,
 } from '../run-examples.ts';
 import { podIdentityStatement, policyText } from '../trust-examples.ts';
 import { aCluster, anAddon, anAssociation, associationArn } from '../eks-fixtures.ts';
@@ -126,7 +127,7 @@ describe('take-over of a stranded migration', () => {
 
   it('lets go of locks that an ended migration has left, and of none that is parked', async () => {
     const left = await stranded();
-    await left.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', endedAt: at(300) });
+    await left.ledger.updateMigration(MIGRATION_ID, endedAs('migrated', 300));
     expect(await takeOver(left)).toMatchObject({ action: 'nothing' });
     expect(await holders(left)).toEqual([undefined, undefined]);
     expect(await left.record()).toMatchObject({ status: 'ended', outcome: 'migrated' });
@@ -227,9 +228,7 @@ describe('take-over on demand', () => {
     expect(await holders(fakes)).toEqual(before);
     const record = await fakes.record();
     expect(record).toMatchObject({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
+      ...endedAs('migrated', 300),
       verified: 'injected',
       rollback: {
         state: 'refused',

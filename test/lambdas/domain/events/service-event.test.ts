@@ -12,7 +12,7 @@ import {
 } from '../../../../lambdas/domain/events/service-event.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { ADDON, ROLE, target } from '../../example.ts';
-import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, aRollback } from '../../fixtures.ts';
 
@@ -26,7 +26,7 @@ const anApproval = (change: Partial<Approval> = {}): Approval => ({
   ...change,
 });
 const ended = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
-  aMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
+  aMigration({ ...endedAs(outcome, 60), ...change });
 const published = (record: Migration, event: OutboxEvent): ServiceEvent => {
   const built = serviceEventOf(record, event);
   expect(built).toBeDefined();

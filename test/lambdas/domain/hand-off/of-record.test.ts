@@ -22,7 +22,7 @@ import {
   ownAssociation,
 } from '../../account-fixtures.ts';
 import { ADDON, addonArn, NAMESPACE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
-import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
 import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest } from '../../fixtures.ts';
@@ -34,9 +34,9 @@ const HERE = addonArn(1);
 const owned = (change: Partial<Association> = {}): Association =>
   anAssociation({ id: 'a-owned', ownerArn: HERE, createdAt: at(20), ...change });
 const ended = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
-  aMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
+  aMigration({ ...endedAs(outcome, 60), ...change });
 const account = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
-  accountMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
+  accountMigration({ ...endedAs(outcome, 60), ...change });
 const of = (record: Migration): HandOff => {
   const found = handOffOf(record);
   expect(found).toBeDefined();

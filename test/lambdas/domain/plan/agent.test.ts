@@ -3,7 +3,6 @@
  * nobody runs one.
  */
 import { describe, expect, it } from 'vitest';
-import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import {
   AGENT_LEFT_INSTALLED,
@@ -15,7 +14,7 @@ import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/p
 import { ROLE, target } from '../../example.ts';
 import { irsaStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, agentDaemonSet, anAddon, anAgentAddon } from '../../eks-fixtures.ts';
-import { aRequest, someFacts } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const offered = (version: string, isDefault: boolean) => {
@@ -58,7 +57,7 @@ describe('a cluster without the Pod Identity agent', () => {
   it('gets the version that EKS offers as its default, not the newest, before anything else changes', () => {
     const plan = planOf(
       { agent: 'install', trust: 'repair' },
-      { repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } } },
+      { repairableRoleArns: [ROLE], roles: trusting(policyText(irsaStatement)) },
     );
     expect(plan).toMatchObject({ verdict: 'migrate', installAgent: { version: 'v1.3.4-eksbuild.1' } });
     expect(agentCheck(plan)).toEqual({

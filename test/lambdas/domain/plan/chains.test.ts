@@ -9,7 +9,7 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { ACCOUNT, ISSUER, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
-import { aRequest, someFacts } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const TARGET = `arn:aws:iam::${ACCOUNT}:role/archive`;
@@ -221,7 +221,7 @@ describe('check self-assume', () => {
   const self = (own: object[], ...trust: object[]): Facts =>
     someFacts({
       rolePolicies: { [ROLE]: identity(...own) },
-      roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, podIdentityStatement, ...trust)) } },
+      roles: trusting(policyText(irsaStatement, podIdentityStatement, ...trust)),
     });
 
   it.each<[string, Facts]>([

@@ -8,14 +8,12 @@ import { OTHER_ROLE, ROLE } from '../../example.ts';
 import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod } from '../../eks-fixtures.ts';
-import { aRequest, someFacts } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 
 const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>
   anAddon({ name: 'eks-pod-identity-agent', status });
 const FOREIGN = 'arn:aws:iam::444455556666:role/ebs';
-const trust = (...statements: unknown[]): Partial<Facts> => ({
-  roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements)) } },
-});
+const trust = (...statements: unknown[]): Partial<Facts> => ({ roles: trusting(policyText(...statements)) });
 
 const held = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) };
 const lock = { ...held, running: false, recovering: false };

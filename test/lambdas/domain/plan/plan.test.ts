@@ -18,7 +18,15 @@ import {
   aWorkload,
   planned,
 } from '../../eks-fixtures.ts';
-import { answeredRights, aRequest, IN_PLACE, GRANTED, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
+import {
+  answeredRights,
+  aRequest,
+  IN_PLACE,
+  GRANTED,
+  RECREATE_PRESERVING,
+  someFacts,
+  trusting,
+} from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 /** The controller was scaled by hand. */
@@ -309,7 +317,7 @@ describe('the hash of a plan', () => {
   it.each<[string, Partial<Facts>]>([
     ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
     ['the present role of the add-on', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
-    ['the trust policy', { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(podIdentityStatement)) } } }],
+    ['the trust policy', { roles: trusting(policyText(podIdentityStatement)) }],
     ['the version', { addon: anAddon({ version: 'v1.40.0-eksbuild.1' }) }],
     ['the configuration', { addon: anAddon({ configurationValues: '{}' }) }],
     ['the associations there', { associations: [anAssociation()] }],
@@ -339,7 +347,7 @@ describe('the hash of a plan', () => {
         someFacts({
           request: aRequest({ trust: 'repair' }),
           repairableRoleArns: [ROLE],
-          roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, statement)) } },
+          roles: trusting(policyText(irsaStatement, statement)),
         }),
       );
     const [one, other] = [

@@ -1,6 +1,5 @@
 /** What a plan for a service account says that it will do, and what its hash binds. */
 import * as fc from 'fast-check';
-import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
@@ -15,7 +14,7 @@ import {
   aState,
   plannedAccount,
 } from '../../account-fixtures.ts';
-import { offeredVersions, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT } from '../../fixtures.ts';
+import { offeredVersions, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT, trusting } from '../../fixtures.ts';
 
 const planOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<ServiceAccountFacts> = {}): Plan =>
   planServiceAccount(accountFacts({ request: anAccountRequest(request), ...change }));
@@ -68,7 +67,7 @@ describe('steps', () => {
         agentWorkload: undefined,
         agentPods: undefined,
         agentOffered: offeredVersions(),
-        roles: { [ROLE]: { trustPolicy: parseTrust(policyText(accountIrsaStatement)) } },
+        roles: trusting(policyText(accountIrsaStatement)),
         repairableRoleArns: [ROLES_OF_ACCOUNT],
       },
     );

@@ -17,10 +17,10 @@ import {
   plannedAccount,
 } from '../../account-fixtures.ts';
 import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
-import { at, EXECUTION, MIGRATION_ID } from '../../run-examples.ts';
+import { at, RUN } from '../../run-examples.ts';
 import { policyText } from '../../trust-examples.ts';
 import { aCluster } from '../../eks-fixtures.ts';
-import { answeredRights, GRANTED } from '../../fixtures.ts';
+import { answeredRights, GRANTED, trusting } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));
@@ -141,7 +141,7 @@ describe('a service account that is on Pod Identity', () => {
 });
 
 describe('a plan is blocked', () => {
-  const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
+  const lock = { ...RUN, since: at(-9), running: true, recovering: false };
   const by = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}) => ({
     request: anAccountRequest(request),
     ...change,
@@ -152,7 +152,7 @@ describe('a plan is blocked', () => {
   }));
   const BARE = { serviceAccount: bare };
   const ofEks = { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) };
-  const irsaOnly = { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(accountIrsaStatement)) } } };
+  const irsaOnly = { roles: trusting(policyText(accountIrsaStatement)) };
   const toOther = by({ roleArn: ROLE }, { serviceAccount: aState({ roleArn: OTHER_ROLE }), ...withOtherRole });
   const passable = { passableRoleArns: [OTHER_ROLE] };
   const rows: Record<string, [string, Partial<ServiceAccountFacts>, RegExp][]> = {

@@ -7,7 +7,7 @@ import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { ACCOUNT, OTHER_ROLE, ROLE } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, anAssociation } from '../../eks-fixtures.ts';
-import { aRequest, someFacts } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
@@ -17,7 +17,7 @@ const users = (change: Partial<RoleUsersFact>): Partial<Facts> => ({
 });
 const federated = (...Federated: string[]): Partial<Facts> => {
   const others = { ...irsaStatement, Sid: 'Others', Principal: { Federated } };
-  return { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, podIdentityStatement, others)) } } };
+  return { roles: trusting(policyText(irsaStatement, podIdentityStatement, others)) };
 };
 const provider = (name: string): Partial<Facts> => federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/${name}`);
 const CENTRAL = 'oidc.eks.eu-central-1.amazonaws.com/id/AAAA';

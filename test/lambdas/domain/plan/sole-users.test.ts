@@ -1,5 +1,4 @@
 import { array, assert, constantFrom, oneof, property, record as recordOf } from 'fast-check';
-import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
@@ -7,16 +6,12 @@ import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/ind
 import { ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
 import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster } from '../../eks-fixtures.ts';
-import { aRequest } from '../../fixtures.ts';
+import { aRequest, trusting } from '../../fixtures.ts';
 
 const SUB = `${ISSUER.replace('https://', '')}:sub`;
 const OWN = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
 const accounts = [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }];
-const facts = (trustPolicy: string) => ({
-  request: aRequest(),
-  cluster: aCluster(),
-  roles: { [ROLE]: { trustPolicy: parseTrust(trustPolicy) } },
-});
+const facts = (trustPolicy: string) => ({ request: aRequest(), cluster: aCluster(), roles: trusting(trustPolicy) });
 const isAlone = (...statements: unknown[]): boolean => isForThemAlone(facts(policyText(...statements)), ROLE, accounts);
 const irsa = (sub: string | string[], operator = 'StringEquals', change: object = {}) => ({
   ...irsaStatement,

@@ -8,7 +8,7 @@ import { samePolicy } from '../../../../lambdas/domain/trust/repair.ts';
 import { OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, anAssociation } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, GRANTED } from '../../fixtures.ts';
+import { aRequest, someFacts, GRANTED, trusting } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
@@ -20,7 +20,7 @@ const planOf = (
   planMigration(
     someFacts({
       request: aRequest(request),
-      roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements)) } },
+      roles: trusting(policyText(...statements)),
       roleGrants: GRANTED,
       ...change,
     }),
@@ -105,9 +105,7 @@ describe('role-trust', () => {
 
   it('says where a policy is no policy', () => {
     const plan = planMigration(
-      someFacts({
-        roles: { [ROLE]: { trustPolicy: parseTrust('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}') } },
-      }),
+      someFacts({ roles: trusting('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}') }),
     );
     expect(checkOf(plan, 'role-trust')).toMatchObject(said('fail', 'Statement[0].Effect'));
   });
@@ -204,10 +202,7 @@ describe('a repair that was asked for', () => {
       statement: { Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' } },
     });
     expect(samePolicy(repair!.after, policyText(irsaStatement, repair!.statement))).toBe(true);
-    expect(
-      checkOf(planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(repair!.after) } } })), 'role-trust')
-        .status,
-    ).toBe('pass');
+    expect(checkOf(planMigration(someFacts({ roles: trusting(repair!.after) })), 'role-trust').status).toBe('pass');
     expect(checkOf(plan, 'rollback-trust').status).toBe('pass');
   });
 
@@ -334,9 +329,7 @@ describe('rollback-trust', () => {
     ).toBe('pass');
   });
   it('takes the policy URL-encoded too', () => {
-    const plan = planMigration(
-      someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(encodeURIComponent(bothWays)) } } }),
-    );
+    const plan = planMigration(someFacts({ roles: trusting(encodeURIComponent(bothWays)) }));
     expect([checkOf(plan, 'role-trust').status, checkOf(plan, 'rollback-trust').status]).toEqual(['pass', 'pass']);
   });
 });

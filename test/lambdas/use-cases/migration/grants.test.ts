@@ -6,7 +6,7 @@ import type { Association, Outcome, Plan } from '../../../../lambdas/domain/migr
 import { assertGranted, unfinishedAmong } from '../../../../lambdas/use-cases/migration/grants.ts';
 import { newFakes } from '../../fakes.ts';
 import { addonArn, ISSUER, ROLE, target } from '../../example.ts';
-import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { MIGRATION_ID, endedAs } from '../../run-examples.ts';
 import { podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { anAssociation, planned } from '../../eks-fixtures.ts';
 import { aMigration, aRequest } from '../../fixtures.ts';
@@ -14,7 +14,7 @@ import { begun, type Begun } from '../../steps/begun.ts';
 import { anError, expectError } from '../../matchers.ts';
 
 const MADE = anAssociation({ tags: { [MIGRATION_TAG]: MIGRATION_ID } });
-const ended = (outcome: Outcome) => ({ status: 'ended' as const, outcome, endedAt: at(9) });
+const ended = (outcome: Outcome) => endedAs(outcome, 9);
 
 describe('an association gives a claim, unless a migration that is not over made it', () => {
   const unfinished = async (association: Association, record?: Parameters<typeof aMigration>[0]): Promise<boolean> => {

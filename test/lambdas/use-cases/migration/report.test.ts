@@ -6,7 +6,7 @@ import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { accountMigration, aState, REF } from '../../account-fixtures.ts';
 import { newFakes } from '../../fakes.ts';
 import { ROLE, target } from '../../example.ts';
-import { at, MIGRATION_ID, OTHER_MIGRATION_ID, RECOVERY_EXECUTION } from '../../run-examples.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, endedAs } from '../../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement } from '../../trust-examples.ts';
 import { anAssociation } from '../../eks-fixtures.ts';
 import { aMigration, anEvidence, aRequest, IN_PLACE } from '../../fixtures.ts';
@@ -79,9 +79,7 @@ describe('readReport', () => {
   it('carries the failure and what a person has to do', async () => {
     const failure = { name: 'RestoreRefused', message: 'it was' };
     const ledger = await ledgerWith({
-      status: 'ended',
-      outcome: 'needs-human',
-      endedAt: at(9),
+      ...endedAs('needs-human', 9),
       failure,
       restoreCommands: ['aws x'],
       plan: undefined,
@@ -102,14 +100,7 @@ describe('readReport', () => {
   it('says which way was taken, who took it over, what is worth knowing, and what it did to the pods', async () => {
     const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
     const warnings = [{ id: 'irsa-role-still-set', status: 'warn' as const, message: 'still set' }];
-    const ledger = await ledgerWith({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
-      attempt: 0,
-      recovery,
-      warnings,
-    });
+    const ledger = await ledgerWith({ ...endedAs('migrated', 300), attempt: 0, recovery, warnings });
     const disruption = { controllerUnavailableSeconds: 0, minReadyPods: 1, simulated: true };
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true, disruption })).toMatchObject({
       applied: IN_PLACE,
@@ -120,7 +111,7 @@ describe('readReport', () => {
   });
 
   it('says what became of trust policies', async () => {
-    const ledger = await ledgerWith({ status: 'ended', outcome: 'rolled-back', endedAt: at(300) });
+    const ledger = await ledgerWith(endedAs('rolled-back', 300));
     const change = { roleArn: ROLE, before: bothWays, after: bothWays, notedAt: at(1) };
     const repair = { ...change, statement: podIdentityStatement, undoneAt: at(200) };
     const retirement = { ...change, removed: [{ statement: irsaStatement }], requestedBy: 'jo' };
@@ -133,7 +124,7 @@ describe('readReport', () => {
   });
 
   it('says who has let the locks of this end go', async () => {
-    const end = { status: 'ended', outcome: 'needs-human', endedAt: at(9) } as const;
+    const end = endedAs('needs-human', 9);
     const released = { at: at(10), by: 'me', reason: 'it is gone for good' };
     expect(await reportOf({ ...end, released })).toMatchObject({ released });
     expect((await reportOf({ ...end, released: { ...released, at: at(8) } }))?.released).toBeUndefined();

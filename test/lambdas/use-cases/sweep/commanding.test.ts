@@ -6,6 +6,7 @@ import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../../domain/sweep-fi
 import { type Fakes, lost, newFakes } from '../../fakes.ts';
 import { at, NOW } from '../../fixtures.ts';
 import { expectError } from '../../matchers.ts';
+import { endedAs } from '../../run-examples.ts';
 
 let fakes: Fakes;
 beforeEach(() => {
@@ -78,9 +79,7 @@ describe('a command', () => {
 
   it('to resume a sweep that has stopped sets it running, forgets what it failed by, and begins small again', async () => {
     await put({
-      status: 'ended',
-      outcome: 'stopped',
-      endedAt: at(9),
+      ...endedAs('stopped', 9),
       cause: { name: 'SweepStopped', message: 'x' },
       failed: ['a', 'b'],
       ended: 7,
@@ -100,7 +99,7 @@ describe('a command', () => {
   });
 
   it('to resume one that has failed goes on where it failed', async () => {
-    await put({ status: 'ended', outcome: 'failed', endedAt: at(9), phase: 'inventory' });
+    await put({ ...endedAs('failed', 9), phase: 'inventory' });
     expect(await tell('resume')).toMatchObject({ status: 'running', phase: 'inventory' });
   });
 
@@ -125,7 +124,7 @@ describe('a command', () => {
   });
 
   it('can be said again after it broke off', async () => {
-    await put({ status: 'ended', outcome: 'stopped', endedAt: at(9), phase: 'report' });
+    await put({ ...endedAs('stopped', 9), phase: 'report' });
     fakes.journal.failNext('executions.startSweep');
     await expect(tell('resume')).rejects.toThrow(lost().message);
     await tell('resume');
