@@ -51,6 +51,10 @@ export const anAddon = (change: Partial<Addon> = {}): Addon => ({
   ...change,
 });
 
+/** The driver on EKS Pod Identity, by the associations with those ARNs. */
+export const aMigratedAddon = (podIdentityAssociations: string[], change: Partial<Addon> = {}): Addon =>
+  anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations, ...change });
+
 export const anAgentAddon = (change: Partial<Addon> = {}): Addon =>
   anAddon({
     name: 'eks-pod-identity-agent',

@@ -38,6 +38,10 @@ export const only = (checks: Check[]): Check => {
 export const expectError = (promise: Promise<unknown>, name: string, message?: string | RegExp): Promise<void> =>
   expect(promise).rejects.toMatchObject(message === undefined ? { name } : anError(name, message));
 
+/** Expects the promise to be rejected with an error of that name and exactly that message. */
+export const expectExactError = (promise: Promise<unknown>, name: string, message: string): Promise<void> =>
+  expect(promise).rejects.toMatchObject({ name, message });
+
 /** Expects each of those calls to be made, and for the first time in that order. */
 export const expectInOrder = ({ journal }: { journal: Journal }, ...calls: string[]): void =>
   expect(journal.firsts(...calls)).toEqual(calls);

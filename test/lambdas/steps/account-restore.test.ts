@@ -9,7 +9,7 @@ import { associated, begunAccount } from './begun-account.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
-import { expectError } from '../matchers.ts';
+import { expectError, expectExactError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => associated());
@@ -149,10 +149,11 @@ describe('restore-associations of a service account', () => {
   it('waits while a deleted one is still listed', async ({ fakes }) => {
     const real = fakes.eks.deleteAssociation.bind(fakes.eks);
     fakes.eks.deleteAssociation = async () => true;
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'AssociationStillThere',
-      message: 'Association a-own of this migration is still listed after its deletion.',
-    });
+    await expectExactError(
+      restore(fakes),
+      'AssociationStillThere',
+      'Association a-own of this migration is still listed after its deletion.',
+    );
     fakes.eks.deleteAssociation = real;
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
   });

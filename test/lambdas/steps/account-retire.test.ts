@@ -22,7 +22,7 @@ async function migrated(change: AccountChange = {}): Promise<Begun> {
   // Which has the same role in these fixtures.
   fakes.eks.addons.delete(ADDON);
   fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
+  await fakes.update({
     status: 'ended',
     outcome: 'migrated',
     verified: 'ready',

@@ -55,10 +55,7 @@ async function stranded(change: AccountChange = {}): Promise<Begun> {
 }
 async function ended(outcome: Migration['outcome'], change: AccountChange = {}): Promise<Begun> {
   const fakes = await stranded(change);
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    ...endedAs(outcome, 300),
-    verified: outcome === 'migrated' ? 'injected' : 'none',
-  });
+  await fakes.update({ ...endedAs(outcome, 300), verified: outcome === 'migrated' ? 'injected' : 'none' });
   for (const key of [SUBJECT_LOCK, ROLE_LOCK]) await fakes.ledger.releaseLock(key, EXECUTION);
   fakes.journal.clear();
   return fakes;

@@ -13,7 +13,7 @@ import { bothWays } from '../trust-examples.ts';
 import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
 import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
-import { expectError } from '../matchers.ts';
+import { expectError, expectExactError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const it = test.extend('fakes', () => plannedFakes());
@@ -116,10 +116,11 @@ describe('begin', () => {
 
   it('says who holds the lock and leaves everything alone', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ADDON_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'SubjectBusy',
-      message: `${heldSince(lockText(ADDON_LOCK))} Wait until that migration has ended, then start again.`,
-    });
+    await expectExactError(
+      run(fakes),
+      'SubjectBusy',
+      `${heldSince(lockText(ADDON_LOCK))} Wait until that migration has ended, then start again.`,
+    );
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ heldBy: OTHER_MIGRATION_ID });
@@ -151,10 +152,11 @@ describe('begin', () => {
 
   it('says who works on a service account that it would change, and leaves everything alone', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ACCOUNT_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'SubjectBusy',
-      message: `${heldSince(lockText(ACCOUNT_LOCK))} Wait until that migration has ended, then start again.`,
-    });
+    await expectExactError(
+      run(fakes),
+      'SubjectBusy',
+      `${heldSince(lockText(ACCOUNT_LOCK))} Wait until that migration has ended, then start again.`,
+    );
   });
 
   it("waits for a role that another add-on's migration holds, and keeps what it has", async ({ fakes }) => {

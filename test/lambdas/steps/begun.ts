@@ -13,6 +13,7 @@ export interface Begun extends Fakes {
   /** Input of a step of the change, on the first way. */
   input: { migrationId: string; target: typeof target; subject: string; fence: number; attempt: number };
   record(): Promise<Migration>;
+  update(change: Parameters<Fakes['ledger']['updateMigration']>[1]): Promise<void>;
   /** Another migration takes the subject's lock away. */
   loseLock(): Promise<void>;
 }
@@ -33,6 +34,7 @@ export async function begunFrom(
     ...fakes,
     input: { migrationId: MIGRATION_ID, target, subject, fence: 1, attempt: 0 },
     record: async () => (await ledger.getMigration(MIGRATION_ID))!,
+    update: (change) => ledger.updateMigration(MIGRATION_ID, change),
     loseLock: async () => {
       await ledger.releaseLock(lock, EXECUTION);
       await ledger.acquireLock(lock, otherHolder(at(1)));

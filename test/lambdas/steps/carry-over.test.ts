@@ -5,7 +5,7 @@ import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, SERVICE_ACCOUNT } from '../example.ts';
 import { MIGRATION_ID } from '../run-examples.ts';
-import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { anAssociation, planned, aMigratedAddon } from '../eks-fixtures.ts';
 import { IN_PLACE, RECREATE } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
@@ -38,7 +38,7 @@ async function updated(carryOver: CarriedOver[], there: Association[] = [NEW]): 
     plan: { attempts: [IN_PLACE], carryOver },
     snapshot: { associations: carryOver.map(old) },
   });
-  fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+  fakes.eks.addons.set(ADDON, aMigratedAddon([NEW.arn]));
   fakes.eks.associations = structuredClone(there);
   return fakes;
 }

@@ -9,7 +9,7 @@ import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, SERVICE_ACCOUNT } from '../example.ts';
 import { at, EXECUTION, MIGRATION_ID } from '../run-examples.ts';
-import { anAddon, anAssociation, aNode, aNodePod, aPod, aWorkload } from '../eks-fixtures.ts';
+import { anAddon, anAssociation, aNode, aNodePod, aPod, aWorkload, aMigratedAddon } from '../eks-fixtures.ts';
 import { anEvidence, aRequest, IN_PLACE } from '../fixtures.ts';
 import { containing, expectError, matching, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
@@ -31,7 +31,7 @@ async function withPods(
     ...(brokenPods ? { snapshot: { brokenPods } } : {}),
   });
   const { arn } = OWNED;
-  fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [arn] }));
+  fakes.eks.addons.set(ADDON, aMigratedAddon([arn]));
   fakes.eks.associations = [OWNED];
   Object.assign(fakes.kubernetes, { pods, workloads: [workload] });
   return fakes;

@@ -6,7 +6,7 @@ import { CREATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, VERSION } from '../example.ts';
 import { MIGRATION_ID } from '../run-examples.ts';
-import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { anAddon, anAssociation, planned, aMigratedAddon } from '../eks-fixtures.ts';
 import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
@@ -26,13 +26,7 @@ async function deleted({
   return fakes;
 }
 const ours = (change: Partial<Addon> = {}): Addon =>
-  anAddon({
-    arn: addonArn(2),
-    status: 'CREATING',
-    serviceAccountRoleArn: undefined,
-    podIdentityAssociations: ['a-new'],
-    ...change,
-  });
+  aMigratedAddon(['a-new'], { arn: addonArn(2), status: 'CREATING', ...change });
 
 describe('create-addon', () => {
   it.each<[string, string | undefined, string | undefined, string | undefined]>([

@@ -10,7 +10,7 @@ import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID, otherHolder, endedAs } from '../run-examples.ts';
 import { aMigration, aRequest } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
-import { anError, containing, expectInOrder } from '../matchers.ts';
+import { anError, containing, expectInOrder, expectExactError } from '../matchers.ts';
 
 let fakes: Fakes;
 const put = async (
@@ -204,10 +204,11 @@ describe('a look of the dispatcher', () => {
   });
 
   it('says so where there is no such sweep', () =>
-    expect(look()).rejects.toMatchObject({
-      name: 'NotFound',
-      message: `The ledger has no sweep ${SWEEP_ID}, so that nothing was begun. Start the sweep again.`,
-    }));
+    expectExactError(
+      look(),
+      'NotFound',
+      `The ledger has no sweep ${SWEEP_ID}, so that nothing was begun. Start the sweep again.`,
+    ));
 });
 
 describe('one that could not be started', () => {

@@ -96,13 +96,13 @@ describe('find-stranded', () => {
 
   it('looks after locks that an ended migration has left', async ({ fakes }) => {
     stop(fakes);
-    await fakes.ledger.updateMigration(MIGRATION_ID, endedAs('migrated', 1));
+    await fakes.update(endedAs('migrated', 1));
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
   });
 
   it("parks the subject's lock of one that needs a person, and lets go of its role's", async ({ fakes }) => {
     stop(fakes);
-    await fakes.ledger.updateMigration(MIGRATION_ID, endedAs('needs-human', 1));
+    await fakes.update(endedAs('needs-human', 1));
     expect(await find(fakes)).toEqual({ held: 2, started: [] });
     expect(await find(fakes)).toEqual({ held: 0, started: [] });
     expect(await fakes.ledger.readLock(ADDON_LOCK)).toMatchObject({ holder: { executionArn: EXECUTION } });

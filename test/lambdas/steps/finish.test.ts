@@ -248,7 +248,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
     const warnings = [
       { id: 'trust-not-restored', status: 'warn' as const, message: 'another principal has changed it' },
     ];
-    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings });
+    await fakes.update({ warnings });
     await run(fakes, 'rolled-back');
     expect((await fakes.record()).warnings).toEqual(warnings);
   });

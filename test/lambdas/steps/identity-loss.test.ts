@@ -9,7 +9,7 @@ import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, target } from '../example.ts';
 import { MIGRATION_ID, RUN } from '../run-examples.ts';
-import { anAddon, anAssociation, aNodePod, aPod } from '../eks-fixtures.ts';
+import { anAddon, anAssociation, aNodePod, aPod, aMigratedAddon } from '../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { runPlan } from './planning.ts';
@@ -125,7 +125,7 @@ describe('verify-pods', () => {
   const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
   const migrated = async (snapshot: { identityLosses?: IdentityLoss[]; bystanders?: string[] }): Promise<Begun> => {
     const fakes = await begun({ plan: { attempts: [IN_PLACE] }, snapshot });
-    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn] }));
+    fakes.eks.addons.set(ADDON, aMigratedAddon([OWNED.arn]));
     fakes.eks.associations = [OWNED];
     fakes.kubernetes.pods = [aPod('pod-identity'), nodeOn('node-role')];
     return fakes;
@@ -196,7 +196,7 @@ it('after a rollback nothing is lost any more: the warning goes', async () => {
   const fakes = await begun({ snapshot: { identityLosses: [loss] } });
   const kept = { id: 'another', status: 'warn' as const, message: 'stays' };
   const lost = { id: 'identity-loss', status: 'warn' as const, message: 'goes' };
-  await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [lost, kept] });
+  await fakes.update({ warnings: [lost, kept] });
   await invoke(finishStep, { ...RUN, target, subject: ADDON, outcome: 'rolled-back' }, fakes);
   expect((await fakes.record()).warnings).toEqual([kept]);
 });

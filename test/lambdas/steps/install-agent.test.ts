@@ -190,7 +190,7 @@ describe('install-agent', () => {
 
   it('keeps the warnings that are there', async ({ fakes }) => {
     const other = { id: 'other', status: 'warn' as const, message: 'is there' };
-    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
+    await fakes.update({ warnings: [other] });
     await untilReady(fakes);
     expect((await warnings(fakes)).map(({ id }) => id)).toEqual(['other', 'agent-left-installed']);
   });
@@ -236,10 +236,7 @@ describe('install-agent', () => {
     ['at the end of its time', (fakes) => (fakes.invocation.remaining = 10_000), 'OutOfTime'],
     [
       'where the plan installs none',
-      async (fakes) =>
-        fakes.ledger.updateMigration(MIGRATION_ID, {
-          plan: { ...(await fakes.record()).plan!, installAgent: undefined },
-        }),
+      async (fakes) => fakes.update({ plan: { ...(await fakes.record()).plan!, installAgent: undefined } }),
       'BadInput',
     ],
   ])('creates nothing %s', async (_, change, name) => {

@@ -8,7 +8,7 @@ import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, ROLE, ROLES_OF_ACCOUNT } from '../example.ts';
 import { at, MIGRATION_ID } from '../run-examples.ts';
-import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
+import { anAssociation, aPod, aMigratedAddon } from '../eks-fixtures.ts';
 import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
 import { begun, begunWithLeftOver, type Begun } from './begun.ts';
@@ -44,7 +44,7 @@ const goneOverLeftOver = async ({ eks, ledger }: Begun): Promise<void> => {
   await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
 };
 const updated = ({ eks }: Begun): void => {
-  eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+  eks.addons.set(ADDON, aMigratedAddon([NEW.arn]));
   eks.associations = [structuredClone(NEW)];
 };
 const carryOver = [

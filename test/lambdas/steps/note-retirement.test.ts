@@ -74,7 +74,7 @@ describe('the retirement that the record shows', () => {
   });
 
   it('is refused in the words of the service, with its checks', async () => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
+    await fakes.update({ verified: 'api' });
     await expectError(run(fakes), 'RetireRefused');
     expect(await shown()).toMatchObject({
       state: 'refused',
@@ -154,7 +154,7 @@ describe('the retirement that the record shows', () => {
   });
 
   it('does not stand in the way of the error where its end can not be noted', async () => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
+    await fakes.update({ verified: 'api' });
     fakes.journal.failNext('ledger.getRetirement', 'before', lost());
     await expectError(run(fakes), 'RetireRefused');
     expect(await shown()).toMatchObject({ state: 'running' });

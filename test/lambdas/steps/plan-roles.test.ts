@@ -18,7 +18,7 @@ import {
 } from '../example.ts';
 import { MIGRATION_ID } from '../run-examples.ts';
 import { irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
-import { anAddon, anAssociation } from '../eks-fixtures.ts';
+import { anAddon, anAssociation, aMigratedAddon } from '../eks-fixtures.ts';
 import { STEP_ROLES } from '../fixtures.ts';
 import { expectError, said } from '../matchers.ts';
 import { runPlan } from './planning.ts';
@@ -138,10 +138,7 @@ describe('who else uses a role', () => {
       arn: 'arn:aws:eks:eu-west-1:111122223333:podidentityassociation/dev/a-since',
       roleArn: ROLE,
     });
-    eks.addons.set(
-      'coredns',
-      anAddon({ name: 'coredns', serviceAccountRoleArn: undefined, podIdentityAssociations: [since.arn] }),
-    );
+    eks.addons.set('coredns', aMigratedAddon([since.arn], { name: 'coredns' }));
     eks.associations.push(since);
     const users = await readRoleUsers(eks, [], { associations: [], more: false });
     expect(users.associations.map(({ id }) => id)).toContain('a-since');

@@ -5,7 +5,7 @@ import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../example.ts';
 import { EXECUTION, MIGRATION_ID, RUN } from '../run-examples.ts';
 import { bothWays } from '../trust-examples.ts';
-import { aCluster, anAddon, anAssociation, aPod, associationArn } from '../eks-fixtures.ts';
+import { aCluster, anAddon, anAssociation, aPod, associationArn, aMigratedAddon } from '../eks-fixtures.ts';
 import { IN_PLACE, RECREATE_PRESERVING, GRANTED } from '../fixtures.ts';
 import { expectError, said } from '../matchers.ts';
 import { aPlanAnswer, callsOf } from './planning.ts';
@@ -15,11 +15,7 @@ const input = (request: object = {}): unknown => ({ ...RUN, request: { target, a
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
 
-const moved = ({ eks }: Fakes): unknown =>
-  eks.addons.set(
-    ADDON,
-    anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-  );
+const moved = ({ eks }: Fakes): unknown => eks.addons.set(ADDON, aMigratedAddon([associationArn('a-1')]));
 
 describe('plan', () => {
   it('does not replace the plan of a later invocation, if its own comes late', async ({ fakes }) => {

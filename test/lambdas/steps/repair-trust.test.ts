@@ -279,7 +279,7 @@ describe('repair-trust towards before', () => {
     const changed = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
     fakes.roles.trust[ROLE] = changed;
     const other = { id: 'irsa-role-still-set', status: 'warn' as const, message: 'still set' };
-    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
+    await fakes.update({ warnings: [other] });
     for (let time = 0; time < 2; time += 1) {
       expect(await restore(fakes)).toEqual({ changed: false });
       expect((await fakes.record()).warnings).toEqual([

@@ -179,7 +179,7 @@ describe('restore-associations', () => {
     it('asks first where pods that work may be without credentials before all are replaced', async () => {
       const slow = async (change: Partial<Migration> = {}): Promise<Begun> => {
         const fakes = await withRole();
-        await fakes.ledger.updateMigration(MIGRATION_ID, change);
+        await fakes.update(change);
         fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, desired: 20 }));
         // Nobody knows how old the session is of a pod that has been there for days, and each one took two minutes.
         fakes.kubernetes.pods = [aPod('pod-identity', { createdAt: at(-600_000), readyAt: at(-600_000 + 120) })];

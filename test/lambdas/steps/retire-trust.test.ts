@@ -115,7 +115,7 @@ describe('retire', () => {
   });
 
   it('is refused where no pod was seen, and names the commands that verify the pods', async ({ fakes }) => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
+    await fakes.update({ verified: 'api' });
     await expectError(
       run(fakes),
       'RetireRefused',
@@ -196,12 +196,7 @@ describe('retire', () => {
 
   it('has nothing to retire where the add-on had no IRSA role', async () => {
     const fakes = await begun({ snapshot: { addon: anAddon({ serviceAccountRoleArn: undefined }) } });
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      status: 'ended',
-      outcome: 'migrated',
-      verified: 'ready',
-      endedAt: at(-10 * DAY),
-    });
+    await fakes.update({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(-10 * DAY) });
     expect(await dryRun(fakes)).toMatchObject({
       roles: [],
       checks: [{ status: 'pass' }, { id: 'retire-role', status: 'fail' }],

@@ -21,13 +21,7 @@ export async function migrated(record: Partial<Migration> = {}, snapshot: Partia
   await recreated(fakes);
   fakes.kubernetes.pods = [aPod('pod-identity')];
   fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'ended',
-    outcome: 'migrated',
-    verified: 'ready',
-    endedAt: at(-10 * DAY),
-    ...record,
-  });
+  await fakes.update({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(-10 * DAY), ...record });
   for (const key of [ADDON_LOCK, ROLE_LOCK])
     await fakes.ledger.releaseLock(key, (await fakes.ledger.readLock(key))!.holder!.executionArn);
   fakes.executions.states.set(RETIRE_EXECUTION, { status: 'RUNNING' });

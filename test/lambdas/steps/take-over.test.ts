@@ -17,7 +17,7 @@ import {
   endedAs,
 } from '../run-examples.ts';
 import { podIdentityStatement, policyText } from '../trust-examples.ts';
-import { aCluster, anAddon, anAssociation, associationArn } from '../eks-fixtures.ts';
+import { aCluster, anAddon, anAssociation, associationArn, aMigratedAddon } from '../eks-fixtures.ts';
 import { aMigration, aPlan } from '../fixtures.ts';
 import { anError, containing, expectError } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
@@ -127,7 +127,7 @@ describe('take-over of a stranded migration', () => {
 
   it('lets go of locks that an ended migration has left, and of none that is parked', async () => {
     const left = await stranded();
-    await left.ledger.updateMigration(MIGRATION_ID, endedAs('migrated', 300));
+    await left.update(endedAs('migrated', 300));
     expect(await takeOver(left)).toMatchObject({ action: 'nothing' });
     expect(await holders(left)).toEqual([undefined, undefined]);
     expect(await left.record()).toMatchObject({ status: 'ended', outcome: 'migrated' });
@@ -299,7 +299,7 @@ describe('take-over on demand', () => {
       { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE },
       { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: OTHER_ROLE },
     ];
-    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: aPlan({ associations: planned }) });
+    await fakes.update({ plan: aPlan({ associations: planned }) });
     fakes.ledger.snapshots.set(MIGRATION_ID, {
       takenAt: at(0),
       addon: anAddon(),
@@ -310,14 +310,7 @@ describe('take-over on demand', () => {
       associations: [],
       trustPolicies: {},
     });
-    fakes.eks.addons.set(
-      ADDON,
-      anAddon({
-        arn: COPY,
-        serviceAccountRoleArn: undefined,
-        podIdentityAssociations: [associationArn('a-made'), associationArn('a-other')],
-      }),
-    );
+    fakes.eks.addons.set(ADDON, aMigratedAddon([associationArn('a-made'), associationArn('a-other')], { arn: COPY }));
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));
     await expectError(takeOver(fakes, requested), 'RollbackRefused', /service accounts: kube-system\/other-sa/);
   });

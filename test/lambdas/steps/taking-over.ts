@@ -36,10 +36,7 @@ export async function stranded(record: Partial<Migration> = {}): Promise<Begun> 
 }
 export async function ended(outcome: Migration['outcome'], record: Partial<Migration> = {}): Promise<Begun> {
   const fakes = await stranded({ removed: [addonArn(1)], made: [COPY], ...record });
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    ...endedAs(outcome, 300),
-    verified: outcome === 'migrated' ? 'injected' : 'none',
-  });
+  await fakes.update({ ...endedAs(outcome, 300), verified: outcome === 'migrated' ? 'injected' : 'none' });
   for (const key of [LOCK, ROLE_LOCK])
     await (outcome === 'needs-human'
       ? fakes.ledger.parkLock(key, EXECUTION)

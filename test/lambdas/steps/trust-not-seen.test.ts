@@ -6,11 +6,12 @@ import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
+import { ADDON, addonArn, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
 import { removed } from './rollback.ts';
+import { aMigratedAddon } from '../eks-fixtures.ts';
 
 const OLD = anAssociation({ disableSessionTags: true });
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
@@ -45,7 +46,7 @@ const handing: [StepName, string, () => Promise<Begun>][] = [
         },
       ];
       const fakes = await begun({ plan: { attempts: [IN_PLACE], carryOver }, snapshot: { associations: [OLD] } });
-      fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+      fakes.eks.addons.set(ADDON, aMigratedAddon([NEW.arn]));
       fakes.eks.associations = [structuredClone(NEW)];
       return fakes;
     },

@@ -6,15 +6,14 @@ import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../example.ts';
 import { at, MIGRATION_ID } from '../run-examples.ts';
-import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
+import { anAddon, anAssociation, aPod, aMigratedAddon } from '../eks-fixtures.ts';
 import { anEvidence, aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => byApi());
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const migrated = (change: Partial<Addon> = {}): Addon =>
-  anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon => aMigratedAddon([OWNED.arn], change);
 const ISSUE = {
   code: 'InsufficientNumberOfReplicas',
   message: 'The add-on is unhealthy because it does not have the desired number of replicas.',

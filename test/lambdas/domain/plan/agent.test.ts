@@ -13,7 +13,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { ROLE, target } from '../../example.ts';
 import { irsaStatement, policyText } from '../../trust-examples.ts';
-import { aCluster, agentDaemonSet, anAddon, anAgentAddon } from '../../eks-fixtures.ts';
+import { aCluster, agentDaemonSet, anAgentAddon, aMigratedAddon } from '../../eks-fixtures.ts';
 import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
@@ -101,10 +101,7 @@ describe('a cluster without the Pod Identity agent', () => {
   it('names nothing to install where another check blocks, or where there is nothing to do', () => {
     const blocked = planOf({ agent: 'install' }, { roles: { [ROLE]: undefined } });
     expect([blocked.verdict, blocked.installAgent, blocked.steps]).toEqual(['blocked', undefined, []]);
-    const moved = planOf(
-      { agent: 'install' },
-      { addon: anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['arn'] }) },
-    );
+    const moved = planOf({ agent: 'install' }, { addon: aMigratedAddon(['arn']) });
     expect([moved.verdict, moved.installAgent]).toEqual(['already-migrated', undefined]);
   });
 });

@@ -17,6 +17,7 @@ import {
   associationArn,
   aWorkload,
   planned,
+  aMigratedAddon,
 } from '../../eks-fixtures.ts';
 import {
   answeredRights,
@@ -106,7 +107,7 @@ describe('planMigration', () => {
   });
 
   it('knows an add-on that has moved already', () => {
-    const moved = anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] });
+    const moved = aMigratedAddon([associationArn('a-1')]);
     const plan = planMigration(someFacts({ addon: moved, agentAddon: undefined, agentWorkload: undefined }));
     expect(plan).toMatchObject({ verdict: 'already-migrated', attempts: [], steps: [], associations: [], purge: [] });
     expect(plan.checks.at(-1)).toMatchObject({ id: 'already-on-pod-identity', ...said('pass', '1 associations') });
@@ -186,7 +187,7 @@ describe('planMigration', () => {
           anAddon(),
           anAddon({ status: 'DEGRADED' }),
           anAddon({ serviceAccountRoleArn: undefined }),
-          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a'] }),
+          aMigratedAddon(['a']),
           anAddon({ version: 'v0' }),
         ),
         agentWorkload: maybe(undefined, agentDaemonSet(), agentDaemonSet({ ready: 1 })),

@@ -18,7 +18,7 @@ import { aTrustChange, BEFORE, REPAIR, repairOf } from '../../steps/repaired.ts'
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
 import { at, MIGRATION_ID } from '../../run-examples.ts';
 import { irsaStatement, policyText } from '../../trust-examples.ts';
-import { anAddon, anAssociation, planned } from '../../eks-fixtures.ts';
+import { anAddon, anAssociation, planned, aMigratedAddon } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
 
 const COPY = addonArn(9);
@@ -274,11 +274,7 @@ describe('addonRestoreCommands', () => {
   });
 
   it('keeps a version that another tool has chosen', () => {
-    const addon = anAddon({
-      version: 'v1.40.0-eksbuild.1',
-      serviceAccountRoleArn: undefined,
-      podIdentityAssociations: [],
-    });
+    const addon = aMigratedAddon([], { version: 'v1.40.0-eksbuild.1' });
     const commands = addonRestoreCommands(facts({}, { seen: { addon, associations: [] } }));
     expect(commands.join('\n')).toMatch(
       /: 'Another principal has changed it since: version and configuration are left as they are now\.'/,

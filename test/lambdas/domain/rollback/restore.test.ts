@@ -19,7 +19,7 @@ import {
 } from '../../../../lambdas/domain/rollback/restore.ts';
 import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
 import { at } from '../../run-examples.ts';
-import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { anAddon, anAssociation, aMigratedAddon } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aSnapshot, IN_PLACE, RECREATE, RECREATE_PRESERVING, aRollback } from '../../fixtures.ts';
 
 const statuses = addonSchema.shape.status.options;
@@ -27,8 +27,7 @@ const COPY = addonArn(9);
 const made = (change: Partial<Association> = {}): Association =>
   anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
 /** The add-on as a recreate made it. */
-const migrated = (change: Partial<Addon> = {}): Addon =>
-  anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [made().arn], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon => aMigratedAddon([made().arn], { arn: COPY, ...change });
 /** The add-on as an update in place left it. */
 const inPlace = (change: Partial<Addon> = {}): Addon => migrated({ arn: addonArn(1), ...change });
 

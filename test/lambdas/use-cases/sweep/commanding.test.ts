@@ -5,7 +5,7 @@ import { commandSweep, showSweep, startSweep } from '../../../../lambdas/use-cas
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../../domain/sweep-fixtures.ts';
 import { type Fakes, lost, newFakes } from '../../fakes.ts';
 import { at, NOW } from '../../fixtures.ts';
-import { expectError } from '../../matchers.ts';
+import { expectError, expectExactError } from '../../matchers.ts';
 import { endedAs } from '../../run-examples.ts';
 
 let fakes: Fakes;
@@ -135,10 +135,11 @@ describe('a command', () => {
   it('that makes no sense is refused, says why, and is not noted', async () => {
     await put();
     runs();
-    await expect(tell('resume')).rejects.toMatchObject({
-      name: 'BadInput',
-      message: `Sweep ${SWEEP_ID} does not accept the command resume: it is running already.`,
-    });
+    await expectExactError(
+      tell('resume'),
+      'BadInput',
+      `Sweep ${SWEEP_ID} does not accept the command resume: it is running already.`,
+    );
     expect((await record()).command).toBeUndefined();
     await expectError(commandSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'stop', {}, fakes.dependencies), 'NotFound');
   });
