@@ -60,15 +60,10 @@ export const plannedAccount: PlannedAssociation = {
 };
 export const anAccountAssociation = (change: Partial<Association> = {}): Association =>
   anAssociation({ id: 'a-there0000000000001', namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, ...change });
+const OWN_TAGS = { [MIGRATION_TAG]: MIGRATION_ID };
 /** As the migration makes it. */
 export const ownAssociation = (change: Partial<Association> = {}): Association =>
-  anAccountAssociation({
-    id: 'a-own',
-    tags: { [MIGRATION_TAG]: MIGRATION_ID },
-    createdAt: at(5),
-    modifiedAt: at(5),
-    ...change,
-  });
+  anAccountAssociation({ id: 'a-own', tags: OWN_TAGS, createdAt: at(5), modifiedAt: at(5), ...change });
 
 const ofAccount = { namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, labels: { app: 'api' } };
 export const anAccountPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod =>

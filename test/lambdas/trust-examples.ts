@@ -20,6 +20,8 @@ export const irsaStatement = {
     },
   },
 };
+/** The statement that many roles have for instances. */
+export const ec2Statement = { Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
 export const policyText = (...statements: unknown[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 export const bothWays = policyText(irsaStatement, podIdentityStatement);

@@ -88,7 +88,7 @@ describe('POST /migrations/{id}/cancel', () => {
     ['is over', ended('migrated'), 'no-cancel', 409],
     ['is being rolled back', { ...ended('migrated'), status: 'rolling-back', rollback: aRollback() }, 'no-cancel', 409],
     ['goes back by itself', { status: 'rolling-back', rollback: aRollback({ cause: 'failed' }) }, 'no-cancel', 409],
-    ['is taken over', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-cancel', 409],
+    ['is resumed', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-cancel', 409],
   ])('is refused of one that %s', async (_, change, kind, status) => {
     const fakes = await withMigration(change);
     expect(problemIn(await cancel(fakes), kind).status).toBe(status);

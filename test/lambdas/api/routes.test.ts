@@ -4,7 +4,7 @@ import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Fakes } from '../fakes.ts';
 import { target } from '../example.ts';
-import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, endedAs } from '../run-examples.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, endedAs, NOW } from '../run-examples.ts';
 import { anEvidence, aRollback, aMigration } from '../fixtures.ts';
 import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
 import { ended, path, pending, plan, self, show, TOKEN, withMigration } from './with-migration.ts';
@@ -220,17 +220,7 @@ describe('GET /migrations', () => {
     await list(fakes, { since: '2026-01-05' });
     await list(fakes, { since: '0001-01-01', dryRun: 'true' });
     expect(fakes.journal.of('ledger.listMigrations')).toEqual([
-      [
-        {
-          ...filters,
-          requestedBy: BOB,
-          dryRun: undefined,
-          since: Date.UTC(2026, 0, 5, 9),
-          until: Date.UTC(2026, 0, 6),
-        },
-        50,
-        undefined,
-      ],
+      [{ ...filters, requestedBy: BOB, dryRun: undefined, since: NOW, until: Date.UTC(2026, 0, 6) }, 50, undefined],
       [{ dryRun: false, since: Date.UTC(2026, 0, 5) }, 50, undefined],
       [{ dryRun: true, since: 0 }, 50, undefined],
     ]);

@@ -133,7 +133,7 @@ describe('POST /sweeps', () => {
     ],
     [
       { mode: 'plan', options: { strategy: 'fast', approvalHours: 1 } },
-      ['body.options.strategy', 'body.options.approvalHours'],
+      ['strategy', 'approvalHours'].map((name) => `body.options.${name}`),
     ],
     [{ mode: 'plan', callsPerSecond: 0 }, ['body.callsPerSecond']],
   ])('refuses %j, and names each field', async (body, fields) => {

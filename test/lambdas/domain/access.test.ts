@@ -27,11 +27,8 @@ import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => {
   return { kind, namespace, name };
 };
-const EBS = {
-  addon: 'aws-ebs-csi-driver',
-  namespace: 'kube-system',
-  workloads: [ref('Deployment', 'ebs-csi-controller')],
-};
+const DEPLOYMENT = ref('Deployment', 'ebs-csi-controller');
+const EBS = { addon: 'aws-ebs-csi-driver', namespace: 'kube-system', workloads: [DEPLOYMENT] };
 const OTEL = 'opentelemetry-operator-system';
 const ADOT = {
   addon: 'adot',

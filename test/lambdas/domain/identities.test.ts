@@ -28,6 +28,7 @@ const APP = {
   labels: { 'app.kubernetes.io/name': 'orders' },
 };
 const KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+const proxy = aContainer({ name: 'proxy' });
 const TRUSTED: RoleFact = { trust: parsePolicy(bothWays, 'trust') };
 const DRIVER: AddonFact = {
   name: 'aws-ebs-csi-driver',
@@ -87,10 +88,7 @@ describe('how a pod gets its credentials', () => {
 
   it('by static keys, where the other containers have nothing', () => {
     const pod = aPod('node-role', {
-      containers: [
-        aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } }),
-        aContainer({ name: 'proxy' }),
-      ],
+      containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } }), proxy],
     });
     expect(sourceOf(pod, undefined).source).toBe('static-keys');
   });
@@ -255,10 +253,8 @@ describe('obstacles', () => {
     );
     const fromOffice = { ...podIdentityStatement, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
     expect(obstacles([irsa()], trust(fromOffice))).toContain('trust:unknown');
-    const byTags = {
-      ...podIdentityStatement,
-      Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': APP.namespace } },
-    };
+    const ofShop = { StringEquals: { 'aws:RequestTag/kubernetes-namespace': APP.namespace } };
+    const byTags = { ...podIdentityStatement, Condition: ofShop };
     const byThem = (change: Partial<Association>) =>
       obstacles([onPodIdentity], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
     expect(byThem({})).toEqual([]);

@@ -20,12 +20,8 @@ const carried = (change: Partial<CarriedOver> = {}): CarriedOver => ({
   tags: {},
   ...change,
 });
-const CARRIED = {
-  targetRoleArn: OTHER_ROLE,
-  disableSessionTags: true,
-  policy: POLICY,
-  tags: { team: 'storage', tier: 'one' },
-};
+const SETTINGS = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY };
+const CARRIED = { ...SETTINGS, tags: { team: 'storage', tier: 'one' } };
 const ALL = carried(CARRIED);
 
 /** The old association from which that is carried over. */
@@ -45,12 +41,11 @@ async function updated(carryOver: CarriedOver[], there: Association[] = [NEW]): 
 
 describe('carry-over', () => {
   it('gives the new association all that the old one had, and notes it whole', async () => {
-    const settings = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY };
     const fakes = await updated([ALL]);
     expect(await run(fakes)).toEqual({ carried: ['a-new'] });
     expect(fakes.eks.associations).toMatchObject([{ id: 'a-new', ...CARRIED }]);
     expect(fakes.journal.of('eks.updateAssociation')).toEqual([
-      ['a-new', settings, `${MIGRATION_ID}-carry-over-0-a-new`],
+      ['a-new', SETTINGS, `${MIGRATION_ID}-carry-over-0-a-new`],
     ]);
     expect(fakes.journal.of('ledger.recordAssociation')).toEqual([[MIGRATION_ID, 'created', { ...NEW, ...CARRIED }]]);
     const names = fakes.journal.names();

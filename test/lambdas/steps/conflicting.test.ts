@@ -79,8 +79,8 @@ describe('deleting conflicting associations', () => {
   it('does not look at other service accounts at all', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] } });
     const others = [
-      anAssociation({ id: 'a-shop', serviceAccount: 'shop' }),
-      anAssociation({ id: 'a-web', namespace: 'web' }),
+      anAssociation({ id: 'a-1', serviceAccount: 'shop' }),
+      anAssociation({ id: 'a-2', namespace: 'web' }),
     ];
     fakes.eks.associations = others;
     expect(await run(fakes)).toEqual({ purged: [] });

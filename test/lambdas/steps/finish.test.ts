@@ -23,6 +23,7 @@ import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './rollback.ts';
 
+const BY_JO = { executionArn: RECOVERY_EXECUTION, failure: { Error: 'RollbackRequested', Cause: 'jo asked' } };
 const failure = {
   Error: 'AddonFailed',
   Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }),
@@ -286,10 +287,7 @@ describe('finish of a migration that was taken over', () => {
   it('replaces the outcome and the commands, and keeps the first failure', async () => {
     const fakes = await takenOver({ failure: first });
     fakes.clock.advance(90_000);
-    await run(fakes, 'rolled-back', {
-      executionArn: RECOVERY_EXECUTION,
-      failure: { Error: 'RollbackRequested', Cause: 'jo asked' },
-    });
+    await run(fakes, 'rolled-back', BY_JO);
     expect(await fakes.record()).toMatchObject({
       outcome: 'rolled-back',
       status: 'ended',
@@ -303,10 +301,7 @@ describe('finish of a migration that was taken over', () => {
 
   it('has the failure that led to the recovery where there was none before', async () => {
     const fakes = await takenOver();
-    await run(fakes, 'rolled-back', {
-      executionArn: RECOVERY_EXECUTION,
-      failure: { Error: 'RollbackRequested', Cause: 'jo asked' },
-    });
+    await run(fakes, 'rolled-back', BY_JO);
     expect((await fakes.record()).failure).toEqual({ name: 'RollbackRequested', message: 'jo asked' });
   });
 

@@ -320,11 +320,7 @@ describe('the rights of the steps', () => {
     const [LIST, GET] = ['iam:ListRolePolicies', 'iam:GetPolicy'];
     const unread = (call: string) => async () => Promise.reject(refused(call));
     it.each<[string, string, (fakes: Fakes) => unknown]>([
-      [
-        'a policy of AWS',
-        'the content of AWSDenyAll was not read',
-        ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL),
-      ],
+      ['one of AWS', 'the content of AWSDenyAll was not read', ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL)],
       [
         'a boundary of AWS',
         'the content of PowerUserAccess was not read',

@@ -14,6 +14,7 @@ import { aMigration } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
+const assess = (fakes: Begun): Promise<unknown> => invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes);
 interface Stray {
   snapshot?: Partial<Snapshot>;
   record?: Partial<Migration>;
@@ -73,19 +74,11 @@ it('the rollback accepts no namespace but its own if EKS shows none', async () =
     snapshot: { namespace: 'payments', planned: [elsewhere], associations: [] },
   });
   fakes.eks.addons.set(anAddon().name, anAddon());
-  await expectError(
-    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
-    'BadInput',
-    'which is in kube-system',
-  );
+  await expectError(assess(fakes), 'BadInput', 'which is in kube-system');
 });
 
 it('the rollback trusts the add-on, not the record, about its namespace', async () => {
   const fakes = await begun();
   fakes.eks.addons.set(anAddon().name, anAddon({ namespace: 'elsewhere' }));
-  await expectError(
-    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
-    'BadInput',
-    'which is in elsewhere',
-  );
+  await expectError(assess(fakes), 'BadInput', 'which is in elsewhere');
 });

@@ -15,7 +15,7 @@ import {
   ROLE_LOCK,
   otherHolder,
 } from '../run-examples.ts';
-import { irsaStatement, policyText } from '../trust-examples.ts';
+import { irsaStatement, policyText, ec2Statement } from '../trust-examples.ts';
 import { planned } from '../eks-fixtures.ts';
 import { GRANTED } from '../fixtures.ts';
 import { containing, expectError, said } from '../matchers.ts';
@@ -23,12 +23,7 @@ import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const it = test.extend('fakes', () => atRepair());
-const others = {
-  Sid: 'Others',
-  Effect: 'Allow',
-  Principal: { Service: 'ec2.amazonaws.com' },
-  Action: 'sts:AssumeRole',
-};
+const others = { ...ec2Statement, Sid: 'Others' };
 
 async function atRepair(plan: Partial<Plan> = {}, snapshot: Partial<Snapshot> = {}): Promise<Begun> {
   const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan }, snapshot });

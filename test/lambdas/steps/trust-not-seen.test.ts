@@ -15,9 +15,8 @@ import { aMigratedAddon } from '../eks-fixtures.ts';
 
 const OLD = anAssociation({ disableSessionTags: true });
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const refusal = (
-  message = 'eks: InvalidParameterException: Trust policy of the role provided is invalid',
-): MigrationError => new MigrationError('InvalidRequest', message);
+const INVALID = 'eks: InvalidParameterException: Trust policy of the role provided is invalid';
+const refusal = (message = INVALID): MigrationError => new MigrationError('InvalidRequest', message);
 
 /** Each step of the workflow that passes a role to EKS, in a state in which it does so. */
 const handing: [StepName, string, () => Promise<Begun>][] = [

@@ -37,19 +37,14 @@ const OF_EFS = addonArn(1, 'aws-efs-csi-driver');
 
 describe('carriedOver', () => {
   const { namespace, serviceAccount } = planned;
+  const tags = { team: 'a' };
   const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
 
   it('is empty if AddonPodIdentityAssociations can express everything', () =>
     expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]));
   it('has the settings that AddonPodIdentityAssociations cannot express, and their association', () =>
     expect(
-      carried({
-        targetRoleArn: OTHER_ROLE,
-        disableSessionTags: true,
-        policy: '{}',
-        externalId: 'x',
-        tags: { team: 'a' },
-      }),
+      carried({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', externalId: 'x', tags }),
     ).toEqual([
       {
         namespace,
@@ -58,7 +53,7 @@ describe('carriedOver', () => {
         targetRoleArn: OTHER_ROLE,
         disableSessionTags: true,
         policy: '{}',
-        tags: { team: 'a' },
+        tags,
       },
     ]));
   it("includes tags of the add-on's own association, but none that AWS reserves", () => {

@@ -56,12 +56,8 @@ const proposed = proposeRepair({
   serviceAccounts: [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }],
 });
 if (proposed.do !== 'repair') throw new Error('The repair of the example is not possible.');
-const repair = {
-  roleArn: ROLE,
-  before: policyText(irsaStatement),
-  after: proposed.after,
-  statement: proposed.statement,
-};
+const { after, statement: added } = proposed;
+const repair = { roleArn: ROLE, before: policyText(irsaStatement), after, statement: added };
 const noted = (change: Partial<TrustChange> = {}): TrustChange => ({
   ...repair,
   notedAt: at(1),

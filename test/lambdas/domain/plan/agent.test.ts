@@ -20,6 +20,7 @@ import { said } from '../../matchers.ts';
 const offered = (version: string, isDefault: boolean) => {
   return { version, default: isDefault, requiresIamPermissions: false };
 };
+const NO_AGENT = { agentAddon: undefined, agentWorkload: undefined };
 const OFFERED = [
   offered('v1.3.8-eksbuild.2', false),
   offered('v1.3.4-eksbuild.1', true),
@@ -29,15 +30,7 @@ const UNSEEN = { pods: undefined, workloads: undefined, kubernetesError: 'HTTP 4
 
 /** Of a cluster in which nobody can see an agent. */
 const planOf = (request: Partial<MigrationRequestInput>, change: Partial<Facts> = {}): Plan =>
-  planMigration(
-    someFacts({
-      agentAddon: undefined,
-      agentWorkload: undefined,
-      agentOffered: OFFERED,
-      ...change,
-      request: aRequest(request),
-    }),
-  );
+  planMigration(someFacts({ ...NO_AGENT, agentOffered: OFFERED, ...change, request: aRequest(request) }));
 const agentCheck = ({ checks }: Plan) => checks.find(({ id }) => id === 'agent');
 const stepNames = ({ steps }: Plan): string[] => steps.map(({ name }) => name);
 

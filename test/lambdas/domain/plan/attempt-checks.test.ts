@@ -109,15 +109,7 @@ const rows: Record<string, Row[]> = {
     ],
   ],
   subscription: [
-    [
-      'is of a vendor',
-      recreate,
-      marketplace,
-      [RECREATE],
-      'warn',
-      /AWS Marketplace \(aws-marketplace\)/,
-      /subscription/,
-    ],
+    ['of a vendor', recreate, marketplace, [RECREATE], 'warn', /AWS Marketplace \(aws-marketplace\)/, /subscription/],
     ['is missing', auto, unsubscribed, [], 'fail', /lacks its subscription: Subscribe first\./, /Subscribe to it/],
   ],
   'max-disruption': [['is less than it takes', rolling, {}, [], 'fail', OUTAGE, /--max-disruption outage/]],

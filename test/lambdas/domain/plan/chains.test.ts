@@ -27,11 +27,7 @@ const allow = (AWS: unknown, Action: unknown = BOTH, Condition?: object): object
 const identity = (...statements: object[]): RolePoliciesFact => ({
   policies: [{ name: 'hop', document: parsePolicy(policyText(...statements), 'identity') }],
 });
-const hop = (Action: unknown = 'sts:AssumeRole', Resource: unknown = TARGET): object => ({
-  Effect: 'Allow',
-  Action,
-  Resource,
-});
+const hop = (Action: unknown = 'sts:AssumeRole', Resource: unknown = TARGET) => ({ Effect: 'Allow', Action, Resource });
 /** Facts of a role that names the target, whose trust has these statements. */
 const chained = (trust: object[], change: Partial<Facts> = {}, own: object[] = [hop()]): Facts =>
   someFacts({

@@ -124,19 +124,9 @@ const rows: Record<string, Row[]> = {
       /v1\.38\.1-eksbuild\.1 of aws-ebs-csi-driver is too old/,
       /keeping IRSA: aws eks update-addon --region eu-west-1 --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi --resolve-conflicts PRESERVE ; .*aws eks wait addon-active .* ; then plan again\.$/,
     ],
-    [
-      'has no role',
-      { addon: withoutRole, ...tooOld },
-      /is too old/,
-      /Update it first: (?!.*--service-account-role-arn)/,
-    ],
+    ['no role', { addon: withoutRole, ...tooOld }, /is too old/, /Update it first: (?!.*--service-account-role-arn)/],
     ['is too old, vpc-cni', { ...by({ addon: 'vpc-cni' }), ...tooOld }, /is too old/, /one minor version at a time/],
-    [
-      'has none',
-      { podIdentity: [] },
-      /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/,
-      /Keep IRSA/,
-    ],
+    ['never', { podIdentity: [] }, /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/, /Keep IRSA/],
     ['is offered no more', { podIdentity: [], offered: [] }, /does not support Pod Identity\.$/, /Keep IRSA/],
   ],
   agent: [
@@ -289,10 +279,7 @@ it('checks each role for the service accounts that are to use it', () => {
     someFacts({
       podIdentity,
       request: aRequest({ roles: { 'third-sa': OTHER_ROLE } }),
-      roles: {
-        [ROLE]: { trustPolicy: parseTrust(bothWays) },
-        [OTHER_ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) },
-      },
+      roles: { ...trusting(bothWays), [OTHER_ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } },
     }),
   );
   const trusts = plan.checks

@@ -15,11 +15,7 @@ const policies = (...list: RolePoliciesFact['policies']): Partial<Facts> => ({
 });
 const inline = (...statements: object[]): Partial<Facts> =>
   policies({ name: 'hop', document: parsePolicy(policyText(...statements), 'identity') });
-const allow = (Action: string | string[], Resource: string | string[] = '*'): object => ({
-  Effect: 'Allow',
-  Action,
-  Resource,
-});
+const allow = (Action: string | string[], Resource: string | string[] = '*') => ({ Effect: 'Allow', Action, Resource });
 const managed = (name: string, partition = 'aws'): Partial<Facts> =>
   policies({ name, arn: `arn:${partition}:iam::aws:policy/${name}` });
 

@@ -17,12 +17,8 @@ const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
 const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
-const use: TrustUse = {
-  clusterArn: CLUSTER_ARN,
-  namespace: NAMESPACE,
-  serviceAccount: SERVICE_ACCOUNT,
-  oidcIssuer: ISSUER,
-};
+const SUBJECT = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
+const use: TrustUse = { ...SUBJECT, clusterArn: CLUSTER_ARN, oidcIssuer: ISSUER };
 const NAME = ISSUER.replace('https://', '');
 const TAGS = [
   'eks-cluster-arn',

@@ -17,7 +17,7 @@ import { FakeEks } from '../../fake-eks.ts';
 import { aTrustChange, BEFORE, REPAIR, repairOf } from '../../steps/repaired.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
 import { at, MIGRATION_ID } from '../../run-examples.ts';
-import { irsaStatement, policyText } from '../../trust-examples.ts';
+import { irsaStatement, policyText, ec2Statement } from '../../trust-examples.ts';
 import { anAddon, anAssociation, planned, aMigratedAddon } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
 
@@ -306,12 +306,7 @@ describe('addonRestoreCommands', () => {
   });
 
   describe('of a trust policy that was repaired', () => {
-    const others = {
-      Sid: "O'Hara",
-      Effect: 'Allow',
-      Principal: { Service: 'ec2.amazonaws.com' },
-      Action: 'sts:AssumeRole',
-    };
+    const others = { ...ec2Statement, Sid: "O'Hara" };
     const changed = policyText(irsaStatement, others, REPAIR.statement);
     const altered = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
     const commandsFor = (trust: RestoreCommandsFacts['trust'], record: Partial<Migration> = {}): string[] =>
