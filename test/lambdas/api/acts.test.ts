@@ -7,7 +7,7 @@ import type { Fakes } from '../fakes.ts';
 import { aRollback, aSnapshot, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { matching } from '../matchers.ts';
 import { ALICE, BOB, problemIn, send, started } from './gateway.ts';
-import { ended, path, pending, self, show, TOKEN, withMigration } from './with-migration.ts';
+import { ended, path, pending, self, show, TOKEN, withMigration, keyed } from './with-migration.ts';
 
 describe('an action on a migration', () => {
   it.each<[string, () => Promise<Fakes>, string, object]>([
@@ -98,12 +98,7 @@ describe('POST /migrations/{id}/cancel', () => {
 
 describe('POST /migrations/{id}/rollback', () => {
   const roll = (fakes: Fakes, key?: string, body?: object) =>
-    send(fakes, {
-      method: 'POST',
-      path: `${path}/rollback`,
-      headers: key === undefined ? {} : { 'Idempotency-Key': key },
-      body,
-    });
+    send(fakes, { method: 'POST', path: `${path}/rollback`, headers: keyed(key), body });
 
   it.each(['migrated', 'needs-human'] as const)('is accepted of one that ended %s', async (outcome) => {
     const fakes = await withMigration(ended(outcome));
@@ -146,12 +141,7 @@ describe('POST /migrations/{id}/rollback', () => {
   it.each<[string, Partial<Migration>, string, number]>([
     ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
     ['is running', {}, 'no-rollback', 409],
-    [
-      'is taken over',
-      { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } },
-      'no-rollback',
-      409,
-    ],
+    ['is resumed', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-rollback', 409],
     ['goes back by itself', { status: 'rolling-back', rollback: aRollback({ cause: 'failed' }) }, 'rolling-back', 409],
     ['ended blocked', ended('blocked'), 'no-rollback', 409],
     ['ended rolled-back', ended('rolled-back'), 'no-rollback', 409],

@@ -161,11 +161,8 @@ describe('GET /sweeps/{id}', () => {
       executionStatus: 'RUNNING',
       tally: { queued: 1, inFlight: 1, ended: { 'rolled-back': 1 } },
     });
-    expect(body).toHaveProperty('links', {
-      self: `/v1/sweeps/${ID}`,
-      pause: `/v1/sweeps/${ID}/pause`,
-      stop: `/v1/sweeps/${ID}/stop`,
-    });
+    const self = `/v1/sweeps/${ID}`;
+    expect(body).toHaveProperty('links', { self, pause: `${self}/pause`, stop: `${self}/stop` });
     expect(sweepAnswer.strict().parse(body)).toBeTruthy();
     expect(fakes.journal.mutations()).toEqual([]);
   });

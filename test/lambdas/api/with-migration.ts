@@ -34,3 +34,7 @@ export const ended = (outcome: Migration['outcome']): Partial<Migration> => ({
   verified: 'ready',
 });
 export const show = (fakes: Fakes, id = MIGRATION_ID) => send(fakes, { method: 'GET', path: `/migrations/${id}` });
+
+/** The header of a request with that idempotency key, if there is one. */
+export const keyed = (key: string | undefined): Record<string, string> =>
+  key === undefined ? {} : { 'Idempotency-Key': key };

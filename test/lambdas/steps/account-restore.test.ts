@@ -118,7 +118,7 @@ describe('restore-associations of a service account', () => {
     [
       'by the record',
       {},
-      async ({ ledger }: Begun, one: Association) => ledger.recordAssociation(MIGRATION_ID, 'created', one),
+      async (to: Begun, one: Association) => to.ledger.recordAssociation(MIGRATION_ID, 'created', one),
     ],
     ['by its tag', { tags: { [MIGRATION_TAG]: MIGRATION_ID } }, async () => {}],
   ] as const)("never takes an add-on's association for its own, %s", async (_, change, claim) => {

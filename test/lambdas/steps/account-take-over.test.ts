@@ -177,11 +177,7 @@ describe('rollbackClosed for a service account', () => {
   it.each<[string, AccountChange, (fakes: Begun) => unknown]>([
     ['IRSA would let it in', {}, () => undefined],
     ['the association is gone already', {}, ({ eks }) => (eks.associations = [])],
-    [
-      'the association was there before',
-      { snapshot: { associations: [THERE] } },
-      ({ eks }) => (eks.associations = [THERE]),
-    ],
+    ['the association was there', { snapshot: { associations: [THERE] } }, ({ eks }) => (eks.associations = [THERE])],
     [
       'what EKS says is enough, and the API server is not asked',
       { request: { verification: 'api' } },

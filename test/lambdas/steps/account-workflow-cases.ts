@@ -77,13 +77,8 @@ export const REMOVE = { annotation: 'remove' };
 
 type Rest = Partial<Omit<Case, 'name' | 'outcome'>>;
 /** The annotation stays, unless the case says otherwise. */
-const ends = (outcome: Outcome, name: string, rest: Rest): Case => ({
-  name,
-  outcome,
-  annotated: true,
-  lines: [],
-  ...rest,
-});
+const STAYS = { annotated: true, lines: [] };
+const ends = (outcome: Outcome, name: string, rest: Rest): Case => ({ ...STAYS, name, outcome, ...rest });
 
 export const cases: Case[] = [
   ends('migrated', 'an association and a restart', {

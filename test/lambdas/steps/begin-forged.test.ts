@@ -79,7 +79,7 @@ describe('begin', () => {
       { record: TO_OTHER, passable: [ROLE] },
     ],
     [
-      "whose add-on's role may not be passed",
+      "whose add-on's may not be passed",
       /may not pass .*role\/app\/ebs-csi/,
       { record: TO_OTHER, passable: [OTHER_ROLE] },
     ],

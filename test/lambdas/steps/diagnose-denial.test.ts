@@ -13,13 +13,8 @@ const HOUR = 3_600_000;
 const CONFIGURED = '444455556666';
 const listening = (change: Partial<DenialSettings> = {}): Fakes => {
   const fakes = newFakes();
-  fakes.settings.denials = {
-    account: ACCOUNT,
-    accounts: [ACCOUNT, CONFIGURED],
-    action: 'notify',
-    quietHours: 24,
-    ...change,
-  };
+  const accounts = [ACCOUNT, CONFIGURED];
+  fakes.settings.denials = { account: ACCOUNT, accounts, action: 'notify', quietHours: 24, ...change };
   return fakes;
 };
 const diagnose = (

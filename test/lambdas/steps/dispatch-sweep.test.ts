@@ -126,12 +126,8 @@ describe('a look of the dispatcher', () => {
     await ends(item, 'rolled-back');
     later(20);
     expect(await look(1)).toMatchObject({ next: 'wait' });
-    expect(itemOf(item)).toMatchObject({
-      state: 'ended',
-      outcome: 'rolled-back',
-      endedAt: at(99),
-      failure: { name: 'AddonFailed' },
-    });
+    const failure = { name: 'AddonFailed' };
+    expect(itemOf(item)).toMatchObject({ state: 'ended', outcome: 'rolled-back', endedAt: at(99), failure });
     expect(await record()).toMatchObject({ failed: [item.migrationId], ended: 1 });
     expect(started()).toHaveLength(2);
   });

@@ -96,6 +96,7 @@ const FORWARDS = { towards: 'pod-identity', round: 1 };
 const BACK = { towards: 'before', round: 1 };
 
 /** Each step that changes something, in a state in which it would. */
+const openRepaired = () => onAddon(IN_PLACE, { prepare: repaired });
 const ofAddons: [StepName, Point][] = [
   [
     'repair-trust',
@@ -105,14 +106,7 @@ const ofAddons: [StepName, Point][] = [
       call: 'roles.updateTrustPolicy',
     },
   ],
-  [
-    'repair-trust',
-    {
-      open: () => onAddon(IN_PLACE, { prepare: repaired }),
-      input: { towards: 'before' },
-      call: 'roles.updateTrustPolicy',
-    },
-  ],
+  ['repair-trust', { open: openRepaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' }],
   ['delete-addon', { open: () => onAddon(RECREATE), call: 'eks.deleteAddon' }],
   ['create-addon', { open: () => onAddon(RECREATE, { prepare: goneOverLeftOver }), call: 'eks.deleteAssociation' }],
   ['create-addon', { open: () => onAddon(RECREATE, { prepare: gone }), call: 'eks.createAddon' }],

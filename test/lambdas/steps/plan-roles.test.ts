@@ -322,7 +322,7 @@ describe('the rights of the steps', () => {
     it.each<[string, string, (fakes: Fakes) => unknown]>([
       ['one of AWS', 'the content of AWSDenyAll was not read', ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL)],
       [
-        'a boundary of AWS',
+        'its boundary',
         'the content of PowerUserAccess was not read',
         ({ roles }) => (roles.boundaries[CREATE] = POWER),
       ],

@@ -3,7 +3,7 @@ import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts'
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../example.ts';
-import { EXECUTION, MIGRATION_ID, RUN } from '../run-examples.ts';
+import { EXECUTION, MIGRATION_ID, RUN, endedAs } from '../run-examples.ts';
 import { bothWays } from '../trust-examples.ts';
 import { aCluster, anAddon, anAssociation, aPod, associationArn, aMigratedAddon } from '../eks-fixtures.ts';
 import { IN_PLACE, RECREATE_PRESERVING, GRANTED } from '../fixtures.ts';
@@ -128,11 +128,7 @@ describe('plan', () => {
     const fakes = newFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
-    expect(await record(fakes)).toMatchObject({
-      status: 'ended',
-      outcome: verdict,
-      endedAt: '2026-01-05T09:00:00.000Z',
-    });
+    expect(await record(fakes)).toMatchObject(endedAs(verdict, 0));
     expect(fakes.telemetry.counts).toEqual({ [`outcome-${verdict}`]: 1 });
     expect(fakes.journal.mutations()).toEqual([]);
   });

@@ -354,21 +354,15 @@ describe('towards what was before', () => {
       expect(await verify(fakes, 1, gone)).toMatchObject({ verdict: 'restart' });
       expect(await restart(fakes, 1, gone)).toEqual({ restarted: [], evicted: ['kube-system/one'], isTry: true });
       fakes.kubernetes.pods = [lateOne, old('two')];
-      expect(await restart(fakes, 1, { ...gone, tries: 1 })).toEqual({
-        restarted: [],
-        evicted: ['kube-system/late'],
-        isTry: true,
-      });
+      const evicted = ['kube-system/late'];
+      expect(await restart(fakes, 1, { ...gone, tries: 1 })).toEqual({ restarted: [], evicted, isTry: true });
       fakes.kubernetes.pods = [witness, old('two')];
       expect(await verify(fakes, 1, { ...gone, tries: 2 })).toMatchObject({ verdict: 'restart' });
       expect(await restart(fakes, 1, { ...gone, tries: 2 })).toEqual({
         restarted: ['Deployment/kube-system/ebs-csi-controller'],
       });
-      expect(fakes.journal.mutations()).toEqual([
-        'kubernetes.evictPod',
-        'kubernetes.evictPod',
-        'kubernetes.restartWorkload',
-      ]);
+      const [evict, roll] = ['kubernetes.evictPod', 'kubernetes.restartWorkload'];
+      expect(fakes.journal.mutations()).toEqual([evict, evict, roll]);
       const names = fakes.journal.names();
       for (const name of ['kubernetes.evictPod', 'kubernetes.restartWorkload'])
         expect(names[names.lastIndexOf(name) - 1]).toBe('ledger.assertLock');

@@ -140,9 +140,9 @@ describe('retire', () => {
     ['no role may be changed', ['retire-role'], ({ settings }) => settings.repairableRoleArns.pop()],
     ['it is too early', ['retire-soak'], record({ endedAt: at(-6 * DAY) })],
     [
-      'it has its IRSA role again',
+      'it has its role again',
       ['retire-pod-identity', 'retire-addons'],
-      (fakes) => recreated(fakes, { serviceAccountRoleArn: ROLE }),
+      (to) => recreated(to, { serviceAccountRoleArn: ROLE }),
     ],
     ['it owns no association', ['retire-pod-identity'], (fakes) => recreated(fakes, { podIdentityAssociations: [] })],
     ['a service account has no association', ['retire-pod-identity'], ({ eks }) => (eks.associations = [])],

@@ -28,19 +28,9 @@ export async function migrated(record: Partial<Migration> = {}, snapshot: Partia
   fakes.journal.clear();
   return fakes;
 }
+const RETIRING = { migrationId: MIGRATION_ID, executionArn: RETIRE_EXECUTION, action: 'retire' } as const;
 export const run = async (fakes: Begun, change: object = {}): Promise<Answer> =>
-  (await invoke(
-    retireTrustStep,
-    {
-      migrationId: MIGRATION_ID,
-      executionArn: RETIRE_EXECUTION,
-      action: 'retire',
-      dryRun: false,
-      soakDays: 7,
-      ...change,
-    },
-    fakes,
-  )) as Answer;
+  (await invoke(retireTrustStep, { ...RETIRING, dryRun: false, soakDays: 7, ...change }, fakes)) as Answer;
 export const dryRun = (fakes: Begun, change: object = {}): Promise<Answer> => run(fakes, { dryRun: true, ...change });
 export const putBack = (fakes: Begun, change: object = {}): Promise<Answer> =>
   run(fakes, { action: 'reinstate', ...change });

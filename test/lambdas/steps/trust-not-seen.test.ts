@@ -14,8 +14,10 @@ import { removed } from './rollback.ts';
 import { aMigratedAddon } from '../eks-fixtures.ts';
 
 const OLD = anAssociation({ disableSessionTags: true });
+const { namespace, serviceAccount } = OLD;
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const INVALID = 'eks: InvalidParameterException: Trust policy of the role provided is invalid';
+const PARAMETER = 'eks: InvalidParameterException';
+const INVALID = `${PARAMETER}: Trust policy of the role provided is invalid`;
 const refusal = (message = INVALID): MigrationError => new MigrationError('InvalidRequest', message);
 
 /** Each step of the workflow that passes a role to EKS, in a state in which it does so. */
@@ -35,15 +37,7 @@ const handing: [StepName, string, () => Promise<Begun>][] = [
     'carry-over',
     'eks.updateAssociation',
     async () => {
-      const carryOver = [
-        {
-          namespace: OLD.namespace,
-          serviceAccount: OLD.serviceAccount,
-          from: OLD.id,
-          tags: {},
-          disableSessionTags: true,
-        },
-      ];
+      const carryOver = [{ namespace, serviceAccount, from: OLD.id, tags: {}, disableSessionTags: true }];
       const fakes = await begun({ plan: { attempts: [IN_PLACE], carryOver }, snapshot: { associations: [OLD] } });
       fakes.eks.addons.set(ADDON, aMigratedAddon([NEW.arn]));
       fakes.eks.associations = [structuredClone(NEW)];
@@ -82,7 +76,7 @@ describe.each(handing)('%s', (name, call, prepare) => {
       'it is about something else',
       aTrustChange(),
       20,
-      refusal('eks: InvalidParameterException: Addon version specified is not supported'),
+      refusal(`${PARAMETER}: Addon version specified is not supported`),
     ],
   ])('takes a refusal for what it says where %s', async (_, change, secondsLater, error = refusal()) =>
     expect((await refused(change, error, secondsLater)).thrown).toBe(error),

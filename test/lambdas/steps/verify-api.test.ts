@@ -72,13 +72,10 @@ describe('verify-pods, by the API alone', () => {
   });
 
   const taken = anAssociation({ id: 'a-new' });
+  const other = { ...OWNED, roleArn: OTHER_ROLE };
   it.each<[string, (fakes: Begun) => void, string]>([
     ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
-    [
-      'given it another role',
-      ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]),
-      'AssociationChanged',
-    ],
+    ['changed its role', ({ eks }) => (eks.associations = [other]), 'AssociationChanged'],
     ['taken it from the add-on', ({ eks }) => (eks.associations = [taken]), 'AssociationChanged'],
     ['created the add-on again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
     ['deleted the add-on', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],

@@ -145,11 +145,8 @@ const SLOW = ({ eks }: Fakes): void => {
   eks.keyFreedAfter = 8000;
 };
 
-const ends = (outcome: Outcome, name: string, rest: Omit<Case, 'name' | 'outcome'> = {}): Case => ({
-  name,
-  outcome,
-  ...rest,
-});
+type Rest = Omit<Case, 'name' | 'outcome'>;
+const ends = (outcome: Outcome, name: string, rest: Rest = {}): Case => ({ name, outcome, ...rest });
 
 export const cases: Case[] = [
   ends('migrated', 'in place, by default', {

@@ -11,6 +11,7 @@ import { bothWays, irsaStatement, podIdentityStatement } from '../../trust-examp
 import { anAssociation } from '../../eks-fixtures.ts';
 import { aMigration, anEvidence, aRequest, IN_PLACE } from '../../fixtures.ts';
 
+const READY = { ...endedAs('migrated', 300), verified: 'ready' as const };
 const ledgerWith = async (record: Partial<Migration>) => {
   const { ledger } = newFakes();
   await ledger.putMigration(aMigration(record));
@@ -23,13 +24,7 @@ describe('readReport', () => {
   it('names the service account that migrated, and no add-on', async () => {
     const { ledger } = newFakes();
     await ledger.putMigration(accountMigration());
-    await ledger.updateMigration(MIGRATION_ID, {
-      status: 'ended',
-      outcome: 'migrated',
-      verified: 'ready',
-      endedAt: at(300),
-      attempt: 0,
-    });
+    await ledger.updateMigration(MIGRATION_ID, { ...READY, attempt: 0 });
     const report = await readReport(ledger, MIGRATION_ID, { simulated: false });
     expect(report).toMatchObject({ serviceAccount: REF, plan: { serviceAccount: aState() }, applied: ASSOCIATE });
     expect(report?.addon).toBeUndefined();
@@ -41,12 +36,7 @@ describe('readReport', () => {
     await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1), result: '{}' });
     await ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
     await ledger.putEvidence(MIGRATION_ID, EVIDENCE_LATEST, [anEvidence()], at(0));
-    await ledger.updateMigration(MIGRATION_ID, {
-      status: 'ended',
-      outcome: 'migrated',
-      verified: 'ready',
-      endedAt: at(300),
-    });
+    await ledger.updateMigration(MIGRATION_ID, READY);
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toEqual({
       migrationId: MIGRATION_ID,
       outcome: 'migrated',
