@@ -132,12 +132,8 @@ describe('the class of an add-on', () => {
 
   it('is not-concerned if it was left out, and unreachable if it could not be read, with the reason', () => {
     const [none, reason] = [{ checks: [], roles: [] }, 'The sweep selects other add-ons.'];
-    expect(classify({ name: ADDON, leftOut: reason })).toEqual({
-      addon: ADDON,
-      class: 'not-concerned',
-      reason,
-      ...none,
-    });
+    const found = { addon: ADDON, class: 'not-concerned', reason, ...none };
+    expect(classify({ name: ADDON, leftOut: reason })).toEqual(found);
     const unread = { class: 'unreachable', reason: 'Rate exceeded', ...none };
     expect(classify({ ...seen, unread: unread.reason })).toEqual({ addon: ADDON, version: VERSION, ...unread });
   });

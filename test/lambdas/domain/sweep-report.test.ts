@@ -262,14 +262,13 @@ describe('buildReport', () => {
       outcome,
     });
     const durationsOf = (items: SweepItem[]) => buildReport({ ...input, items }).durations;
-    expect(
-      durationsOf([
-        took(10, 'migrated', 0),
-        took(90, 'rolled-back', 1),
-        took(31, 'needs-human', 2),
-        took(1, 'blocked', 3),
-      ]),
-    ).toEqual({ count: 3, least: 10, median: 31, most: 90 });
+    const ends = [
+      took(10, 'migrated', 0),
+      took(90, 'rolled-back', 1),
+      took(31, 'needs-human', 2),
+      took(1, 'blocked', 3),
+    ];
+    expect(durationsOf(ends)).toEqual({ count: 3, least: 10, median: 31, most: 90 });
     const two = durationsOf([took(10, 'migrated', 0), took(21, 'migrated', 1)]);
     expect(two).toEqual({ count: 2, least: 10, median: 15.5, most: 21 });
     expect(durationsOf([took(1, 'planned', 0)])).toBeUndefined();
@@ -335,13 +334,8 @@ describe('buildReport', () => {
     const one = { ...location, cluster: 'a', observedAt: AT, findings: [], calls: { eks: 19, iam: 5 } };
     const { cost } = buildReport({ ...inventory, locations, clusters: [clusterInventory.parse(one)] });
     // 20 calls of EKS at 5 a second are 4 s, in addition to three invocations of a second each, in half a GB.
-    expect(cost).toMatchObject({
-      transitions: 9,
-      lambdaInvocations: 3,
-      lambdaGbSeconds: 4,
-      s3Requests: 15,
-      dynamoDbUnits: 0,
-    });
+    const lambda = { lambdaInvocations: 3, lambdaGbSeconds: 4 };
+    expect(cost).toMatchObject({ ...lambda, transitions: 9, s3Requests: 15, dynamoDbUnits: 0 });
     expect(cost?.dollars).toBeCloseTo(
       (9 * 0.025) / 1000 + (3 * 0.2) / 1e6 + 4 * 0.0000133334 + (11 * 0.005) / 1000 + (4 * 0.0004) / 1000,
       6,

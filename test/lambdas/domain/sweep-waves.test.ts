@@ -237,11 +237,8 @@ it('the end of a migration is the outcome in its record, once it has one', () =>
   const failure = { name: 'AddonFailed', message: 'x' };
   expect(endOf(undefined)).toBeUndefined();
   expect(endOf(aMigration())).toBeUndefined();
-  expect(endOf(aMigration({ ...endedAs('rolled-back', 9), failure }))).toEqual({
-    outcome: 'rolled-back',
-    endedAt: at(9),
-    failure,
-  });
+  const end = { outcome: 'rolled-back', endedAt: at(9), failure };
+  expect(endOf(aMigration({ ...endedAs('rolled-back', 9), failure }))).toEqual(end);
   expect(endOf(aMigration({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(9) }))).toEqual({
     outcome: 'migrated',
     verified: 'ready',

@@ -58,12 +58,8 @@ const proposed = proposeRepair({
 if (proposed.do !== 'repair') throw new Error('The repair of the example is not possible.');
 const { after, statement: added } = proposed;
 const repair = { roleArn: ROLE, before: policyText(irsaStatement), after, statement: added };
-const noted = (change: Partial<TrustChange> = {}): TrustChange => ({
-  ...repair,
-  notedAt: at(1),
-  writtenAt: at(2),
-  ...change,
-});
+const written = { ...repair, notedAt: at(1), writtenAt: at(2) };
+const noted = (change: Partial<TrustChange> = {}): TrustChange => ({ ...written, ...change });
 const retired = (change: Partial<TrustRetirement> = {}): TrustRetirement => ({
   roleArn: ROLE,
   before: policyText(irsaStatement, podIdentityStatement),
@@ -242,12 +238,8 @@ describe('the trust policies of a hand-off', () => {
 describe('the hand-off of a rollback', () => {
   it('has the former role, and the former associations of the add-on', () => {
     const before = owned({ id: 'a-before', createdAt: at(-90) });
-    const { addon, associations } = of(
-      ended('rolled-back', {
-        plan: aPlan(found(before)),
-        associations: changes({ created: [owned()], purged: [owned()] }),
-      }),
-    );
+    const own = changes({ created: [owned()], purged: [owned()] });
+    const { addon, associations } = of(ended('rolled-back', { plan: aPlan(found(before)), associations: own }));
     expect(addon).toEqual({ name: ADDON, version: VERSION, addRoleArn: ROLE, associations: [BLOCK] });
     expect(associations).toEqual([]);
   });

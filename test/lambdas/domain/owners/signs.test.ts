@@ -105,12 +105,8 @@ describe('ownerOfRole', () => {
   });
 });
 
-const marks = (change: Partial<ObjectMarks> = {}): ObjectMarks => ({
-  labels: {},
-  annotations: {},
-  managers: [],
-  ...change,
-});
+const UNMARKED = { labels: {}, annotations: {}, managers: [] };
+const marks = (change: Partial<ObjectMarks> = {}): ObjectMarks => ({ ...UNMARKED, ...change });
 const INSTANCE = { 'app.kubernetes.io/instance': 'shop' };
 
 describe('ownerByMarks', () => {

@@ -49,10 +49,8 @@ describe('attemptsOf', () => {
   );
 
   it('never starts auto with an outage', () => {
-    expect(attemptsFor({ maxDisruption: 'outage' }, { excluded: (attempt) => attempt.preserve })).toEqual([
-      IN_PLACE,
-      RECREATE,
-    ]);
+    const excluded = (attempt: Attempt): boolean => attempt.preserve;
+    expect(attemptsFor({ maxDisruption: 'outage' }, { excluded })).toEqual([IN_PLACE, RECREATE]);
     expect(attemptsFor({ maxDisruption: 'outage' }, { excluded: (attempt) => !removesSoftware(attempt) })).toEqual([]);
   });
 

@@ -13,19 +13,14 @@ const aStore = (name = 'aws', account = ACCOUNT_NAME): object => aSecretStore(na
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
 const OTHER = `SecretStore/${ACCOUNT_NAMESPACE}/other`;
 const own = accountFacts();
+const IDLE = { pods: [], workloads: [] };
 
 const factsWith = (
   stores: object[],
   request: Partial<MigrationRequestInput> = {},
   change: Partial<ServiceAccountFacts> = {},
 ): ServiceAccountFacts =>
-  accountFacts({
-    request: anAccountRequest(request),
-    consumers: readStores(stores),
-    pods: [],
-    workloads: [],
-    ...change,
-  });
+  accountFacts({ request: anAccountRequest(request), consumers: readStores(stores), ...IDLE, ...change });
 const planOf = (...given: Parameters<typeof factsWith>): Plan => planServiceAccount(factsWith(...given));
 const fitOf = ({ checks }: Plan): Check | undefined => checks.find(({ id }) => id === 'consumers-fit');
 

@@ -46,11 +46,8 @@ const OFFICE = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
 const irsaFromOffice = { ...irsaStatement, Condition: { ...irsaStatement.Condition, ...OFFICE } };
 const ROLE_2 = `${ROLE}-2`;
 const ANNOTATED = { annotated: { seen: [{ name: SERVICE_ACCOUNT, roleArn: ROLE }] } };
-const GRANT: RoleGrant = {
-  roles: [ROLE],
-  clusters: ['cluster/dev'],
-  serviceAccounts: [`${NAMESPACE}/${SERVICE_ACCOUNT}`],
-};
+const serviceAccounts = [`${NAMESPACE}/${SERVICE_ACCOUNT}`];
+const GRANT: RoleGrant = { roles: [ROLE], clusters: ['cluster/dev'], serviceAccounts };
 
 describe('a role may be given', () => {
   it.each<[string, string, unknown[], Partial<GrantFacts>]>([

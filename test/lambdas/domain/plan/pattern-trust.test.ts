@@ -149,12 +149,8 @@ it.each([
 
 it('finds the patterns of each provider', () => {
   const unconditional = { ...ofOther('x'), Condition: {} };
-  const statements = [
-    pattern([OVER_NAMESPACES, OF_NAMESPACE]),
-    pattern('*'),
-    pattern('*', 'StringNotLike'),
-    unconditional,
-  ];
+  const negated = pattern('*', 'StringNotLike');
+  const statements = [pattern([OVER_NAMESPACES, OF_NAMESPACE]), pattern('*'), negated, unconditional];
   const found = patternsOverNamespaces(parseTrust(policyText(...statements)));
   expect([...found]).toEqual([
     [PROVIDER, [OVER_NAMESPACES, '*']],

@@ -135,11 +135,8 @@ describe('planMigration', () => {
       'rollback-trust',
       'associations',
     ]);
-    expect([plan.verdict, plan.existing, plan.purge]).toEqual([
-      'migrate',
-      ['a-left00000000000001'],
-      ['a-left00000000000001'],
-    ]);
+    const left = ['a-left00000000000001'];
+    expect(plan).toMatchObject({ verdict: 'migrate', existing: left, purge: left });
   });
   it('lists each blocking check once', () => {
     const plan = planMigration(
@@ -351,15 +348,14 @@ describe('the hash of a plan', () => {
           roles: trusting(policyText(irsaStatement, statement)),
         }),
       );
+    const migrates = [1, 'migrate'];
     const [one, other] = [
       repaired({ ...podIdentityStatement, Action: 'sts:AssumeRole' }),
       repaired({ ...podIdentityStatement, Action: 'sts:TagSession' }),
     ];
-    expect([one.trustRepairs.length, other.trustRepairs.length, one.verdict, other.verdict]).toEqual([
-      1,
-      1,
-      'migrate',
-      'migrate',
+    expect([one, other].map(({ trustRepairs, verdict }) => [trustRepairs.length, verdict])).toEqual([
+      migrates,
+      migrates,
     ]);
     expect(one.hash).not.toBe(other.hash);
   });

@@ -36,12 +36,9 @@ const OF_API = /api-1 \(of Deployment api\)/;
 describe('rollout', () => {
   it('names the workloads whose pods a restart replaces', () => {
     const pods = [anAccountPod('irsa'), ofDatabase];
+    const message = 'A rolling restart replaces the pods of Deployment api, StatefulSet db.';
     expect(rollout({ pods, workloads: [anAccountWorkload(), { ...database, desired: 3 }] })).toEqual([
-      {
-        id: 'rollout',
-        status: 'pass',
-        message: 'A rolling restart replaces the pods of Deployment api, StatefulSet db.',
-      },
+      { id: 'rollout', status: 'pass', message },
     ]);
   });
 

@@ -91,10 +91,7 @@ describe('check role-sharing', () => {
   });
 
   it('looks at the planned roles and the one of IRSA, each once', () => {
-    const roles = {
-      [ROLE]: { trustPolicy: parseTrust(bothWays) },
-      [OTHER_ROLE]: { trustPolicy: parseTrust(bothWays) },
-    };
+    const roles = { ...trusting(bothWays), [OTHER_ROLE]: { trustPolicy: parseTrust(bothWays) } };
     expect(
       checksOf({ roles, request: aRequest({ roleArn: OTHER_ROLE }) }).map(
         (check) => /role ([\w-]+)/.exec(check.message)?.[1],

@@ -246,14 +246,9 @@ describe('requests that are known completely', () => {
   ])('AssumeRole has %s: %s', (key, expected) => expect(asked(assumeRoleRequest(call), key)).toEqual(expected));
 
   it('have the parameters of the call: external ID, tags, time', () => {
+    const now = Date.UTC(2026, 0, 5, 9);
     const request = assumeRoleRequest(
-      {
-        ...call,
-        externalId: 'x-1',
-        tags: { Team: 'a', stage: 'b' },
-        transitiveTagKeys: ['Team'],
-        now: Date.UTC(2026, 0, 5, 9),
-      },
+      { ...call, externalId: 'x-1', tags: { Team: 'a', stage: 'b' }, transitiveTagKeys: ['Team'], now },
       'sts:TagSession',
     );
     expect(request.action).toBe('sts:TagSession');

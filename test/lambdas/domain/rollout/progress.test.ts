@@ -298,14 +298,8 @@ describe('texts', () => {
     [200, 20, 'StatefulSet ledger replaces 200 pods 20 at a time, 57 seconds each'],
     [1, 1, 'StatefulSet ledger replaces its pod in 57 seconds'],
   ])('paceText of %i pods, %i at once', (pods, atOnce, text) => {
-    const one = {
-      kind: 'StatefulSet',
-      namespace: 'n',
-      name: 'ledger',
-      secondsEach: 57,
-      seconds: 1,
-      longestStartSeconds: 1,
-    };
+    const ref = { kind: 'StatefulSet', namespace: 'n', name: 'ledger' };
+    const one = { ...ref, secondsEach: 57, seconds: 1, longestStartSeconds: 1 };
     expect(paceText({ ...one, kind: 'StatefulSet', pods, atOnce })).toBe(text);
   });
   it('ends with what to do next', () => {

@@ -278,12 +278,8 @@ describe('a pod whose author wants the evidence to be large', () => {
     const { evidence, unknown } = classifyPod({ ...aPod('irsa'), ...rest, containers: many(3, change) });
     expect(evidence.length).toBeLessThan(6000);
     for (const { why } of unknown) expect(why.length).toBeLessThan(2000);
-    const all = {
-      ...aPod('irsa'),
-      ...rest,
-      containers: many(2000, change),
-      ephemeral: many(2000, {}).map(({ name }) => name),
-    };
+    const ephemeral = many(2000, {}).map(({ name }) => name);
+    const all = { ...aPod('irsa'), ...rest, containers: many(2000, change), ephemeral };
     expect(classifyPod(all).evidence.length).toBeLessThan(10_000);
     const { annotations } = skipping(Array.from({ length: 1999 }, (__, index) => `c-${index}`).join(','));
     expect(classifyPod({ ...all, annotations: annotations! }).evidence.length).toBeLessThan(10_000);

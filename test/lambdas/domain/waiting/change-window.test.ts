@@ -9,12 +9,9 @@ const at = (iso: string): number => Date.parse(iso);
 const iso = (time: number | undefined): string | undefined =>
   time === undefined ? undefined : new Date(time).toISOString();
 const aWindow = { schedule: '0 22 * * SUN', durationMinutes: 120, timeZone: 'Europe/Berlin', waitAtMostHours: 336 };
-const daily = (schedule: string, timeZone: string, minutes = 60) => ({
-  ...aWindow,
-  schedule,
-  timeZone,
-  durationMinutes: minutes,
-});
+const daily = (schedule: string, timeZone: string, durationMinutes = 60) => {
+  return { ...aWindow, schedule, timeZone, durationMinutes };
+};
 
 const zones = [
   ['UTC', 'Europe/Berlin', 'America/New_York', 'America/St_Johns', 'Australia/Lord_Howe', 'Africa/Cairo'],
