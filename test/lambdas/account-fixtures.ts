@@ -3,7 +3,6 @@
  * not have.
  */
 import type { ServiceAccountDetail, Pod, Workload } from '../../lambdas/domain/kubernetes/objects.ts';
-import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type {
   Association,
@@ -20,49 +19,13 @@ import type { ServiceAccountFacts } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
 import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
-import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
-import { newFakes, type Fakes } from './fakes.ts';
-import {
-  aContainer,
-  agentDaemonSet,
-  aMigration,
-  anAssociation,
-  answeredRights,
-  aPlan,
-  aPod,
-  aWorkload,
-  at,
-  irsaStatement,
-  ISSUER,
-  MIGRATION_ID,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  ROLE_LOCK,
-  someFacts,
-  target,
-} from './fixtures.ts';
-import { begunFrom, type Begun } from './steps/begun.ts';
+import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, ACCOUNT_TRUST, REF, SUBJECT_LOCK } from './account-example.ts';
+import { aContainer, anAssociation, aPod, aWorkload } from './eks-fixtures.ts';
+import { ROLE, target } from './example.ts';
+import { aMigration, answeredRights, aPlan, someFacts, trusting } from './fixtures.ts';
+import { at, MIGRATION_ID, ROLE_LOCK } from './run-examples.ts';
 
-export const ACCOUNT_NAMESPACE = 'payments';
-export const ACCOUNT_NAME = 'api';
-export const SUBJECT = `${ACCOUNT_NAMESPACE}/${ACCOUNT_NAME}`;
-export const SUBJECT_LOCK = subjectLock(target, SUBJECT);
-export const ANNOTATION = 'eks.amazonaws.com/role-arn';
-export const REF = { namespace: ACCOUNT_NAMESPACE, name: ACCOUNT_NAME };
-
-const issuer = ISSUER.replace('https://', '');
-/** Lets the service account in by IRSA, and by it alone. */
-export const accountIrsaStatement = {
-  ...irsaStatement,
-  Condition: {
-    StringEquals: {
-      [`${issuer}:sub`]: `system:serviceaccount:${ACCOUNT_NAMESPACE}:${ACCOUNT_NAME}`,
-      [`${issuer}:aud`]: 'sts.amazonaws.com',
-    },
-  },
-};
-export const ACCOUNT_TRUST = policyText(accountIrsaStatement, podIdentityStatement);
+export * from './account-example.ts';
 
 /** As the API server has it. */
 export const aServiceAccount = (change: Partial<ServiceAccountDetail> = {}): ServiceAccountDetail => ({
@@ -97,15 +60,10 @@ export const plannedAccount: PlannedAssociation = {
 };
 export const anAccountAssociation = (change: Partial<Association> = {}): Association =>
   anAssociation({ id: 'a-there0000000000001', namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, ...change });
+const OWN_TAGS = { [MIGRATION_TAG]: MIGRATION_ID };
 /** As the migration makes it. */
 export const ownAssociation = (change: Partial<Association> = {}): Association =>
-  anAccountAssociation({
-    id: 'a-own',
-    tags: { [MIGRATION_TAG]: MIGRATION_ID },
-    createdAt: at(5),
-    modifiedAt: at(5),
-    ...change,
-  });
+  anAccountAssociation({ id: 'a-own', tags: OWN_TAGS, createdAt: at(5), modifiedAt: at(5), ...change });
 
 const ofAccount = { namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, labels: { app: 'api' } };
 export const anAccountPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod =>
@@ -123,7 +81,7 @@ export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): Service
     offered: [],
     podIdentity: [{ serviceAccount: ACCOUNT_NAME, recommendedManagedPolicies: [] }],
     namespace: ACCOUNT_NAMESPACE,
-    roles: { [ROLE]: { trustPolicy: parseTrust(ACCOUNT_TRUST) } },
+    roles: trusting(ACCOUNT_TRUST),
     oidcProvider: { seen: true },
     pods: [anAccountPod('irsa')],
     workloads: [anAccountWorkload()],
@@ -161,50 +119,3 @@ export const accountSnapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
 /** Its plan has the hash that it has with its request. */
 export const accountMigration = (change: Partial<Migration> = {}): Migration =>
   aMigration({ request: anAccountRequest(), plan: accountPlan(), locks: [SUBJECT_LOCK, ROLE_LOCK], ...change });
-
-/** Puts the service account, its Deployment and its role into that world. */
-export function withAccount<F extends Fakes>(fakes: F): F {
-  const { kubernetes, roles } = fakes;
-  kubernetes.serviceAccounts = [aServiceAccount()];
-  kubernetes.pods = [anAccountPod('irsa')];
-  kubernetes.workloads = [anAccountWorkload(), agentDaemonSet()];
-  roles.trust[ROLE] = ACCOUNT_TRUST;
-  return fakes;
-}
-export const accountFakes = (): Fakes => withAccount(newFakes());
-
-export interface AccountChange {
-  request?: Partial<MigrationRequestInput>;
-  record?: Partial<Migration>;
-  plan?: Partial<Plan>;
-  snapshot?: Partial<Snapshot>;
-}
-
-/** A migration that `begin` has let through, as `begun` is one of an add-on. */
-export async function begunAccount({
-  request = {},
-  record = {},
-  plan = {},
-  snapshot = {},
-}: AccountChange = {}): Promise<Begun> {
-  const existing = snapshot.associations?.map(({ id }) => id) ?? [];
-  const migration = accountMigration({
-    request: anAccountRequest(request),
-    plan: accountPlan({ ...(snapshot.planned ? { associations: snapshot.planned } : {}), existing, ...plan }),
-    attempt: 0,
-    ...record,
-  });
-  const fakes = withAccount(
-    await begunFrom(migration, accountSnapshot(snapshot), { subject: SUBJECT, lock: SUBJECT_LOCK }),
-  );
-  fakes.eks.associations = structuredClone(snapshot.associations ?? []);
-  return fakes;
-}
-
-/** With the association made and noted. */
-export async function associated(change: AccountChange = {}): Promise<Begun> {
-  const fakes = await begunAccount(change);
-  fakes.eks.associations = [ownAssociation()];
-  await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', ownAssociation());
-  return fakes;
-}

@@ -6,6 +6,8 @@ import { ACCOUNT, ADDON, at } from './fixtures.ts';
 
 export const PRINCIPAL = `arn:aws:sts::${ACCOUNT}:assumed-role/terraform/run-17`;
 
+const IDENTITY = { type: 'AssumedRole', principalId: 'AROAEXAMPLE:run-17', sessionContext: {} };
+
 export interface DeniedEvent {
   account: string;
   source: string;
@@ -38,13 +40,7 @@ export const deniedEvent = ({
   ...change,
   detail: {
     eventVersion: '1.09',
-    userIdentity: {
-      type: 'AssumedRole',
-      principalId: 'AROAEXAMPLE:run-17',
-      arn: PRINCIPAL,
-      accountId: ACCOUNT,
-      sessionContext: {},
-    },
+    userIdentity: { ...IDENTITY, arn: PRINCIPAL, accountId: ACCOUNT },
     eventTime: at(-60).replace('.000', ''),
     eventSource: 'eks.amazonaws.com',
     eventName: 'UpdateAddon',

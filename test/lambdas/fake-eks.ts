@@ -17,21 +17,16 @@ import type {
   OfferedVersion,
   UpdateAddonRequest,
 } from '../../lambdas/ports/index.ts';
+import { ADDON, addonArn, CLUSTER, NAMESPACE, NODE_ROLE, VERSION } from './example.ts';
 import {
-  ADDON,
-  addonArn,
   aConfiguration,
   aCluster,
   anAddon,
   anAgentAddon,
   anAssociation,
   associationArn,
-  CLUSTER,
-  NAMESPACE,
-  NODE_ROLE,
   offeredVersions,
-  VERSION,
-} from './fixtures.ts';
+} from './eks-fixtures.ts';
 
 export const CREATE_MS = 60_000;
 export const DELETE_MS = 30_000;

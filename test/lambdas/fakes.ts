@@ -39,21 +39,19 @@ import { FakeLedger } from './fake-ledger.ts';
 import { FakePace } from './fake-pace.ts';
 import { FakeTelemetry } from './fake-telemetry.ts';
 import { FakeDocuments, FakeFleet, FakeSweeps } from './fake-sweeps.ts';
+import { NODE_ROLE, ROLE, ROLES_OF_ACCOUNT } from './example.ts';
+import { NOW } from './run-examples.ts';
+import { bothWays } from './trust-examples.ts';
 import {
   aNode,
   aNodePod,
   anAgentPod,
   anAnnotatedAccount,
   aPod,
-  bothWays,
-  NODE_ROLE,
-  NOW,
   podIdentityWebhook,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-  STEP_ROLES,
   someWorkloads,
-} from './fixtures.ts';
+} from './eks-fixtures.ts';
+import { STEP_ROLES } from './fixtures.ts';
 
 export { FakeLedger };
 

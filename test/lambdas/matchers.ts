@@ -1,5 +1,6 @@
 /** Matchers of text with the type of the text, so that they stand for it in an expected object. */
 import { expect } from 'vitest';
+import type { Check } from '../../lambdas/domain/migration/model.ts';
 import type { Journal } from './fakes.ts';
 
 /** Matches a text that contains that part. */
@@ -8,15 +9,38 @@ export const containing = (part: string): string => expect.stringContaining(part
 /** Matches a text that fits that pattern. */
 export const matching = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
 
+const like = (text: string | RegExp): string => (typeof text === 'string' ? containing(text) : matching(text));
+
 /** Matches an error of that name whose message contains that part, or fits that pattern. */
 export const anError = (name: string, message: string | RegExp): { name: string; message: string } => ({
   name,
-  message: typeof message === 'string' ? containing(message) : matching(message),
+  message: like(message),
 });
+
+/** Matches a check with that status whose message, and remedy where one is given, contain that part or fit that pattern. */
+export const said = (
+  status: string,
+  message: string | RegExp,
+  remedy?: string | RegExp,
+): { status: string; message: string; remedy?: string } => ({
+  status,
+  message: like(message),
+  ...(remedy === undefined ? {} : { remedy: like(remedy) }),
+});
+
+/** Expects one check, and returns it. */
+export const only = (checks: Check[]): Check => {
+  expect(checks).toHaveLength(1);
+  return checks[0]!;
+};
 
 /** Expects the promise to be rejected with an error of that name, and with that message where one is given. */
 export const expectError = (promise: Promise<unknown>, name: string, message?: string | RegExp): Promise<void> =>
   expect(promise).rejects.toMatchObject(message === undefined ? { name } : anError(name, message));
+
+/** Expects the promise to be rejected with an error of that name and exactly that message. */
+export const expectExactError = (promise: Promise<unknown>, name: string, message: string): Promise<void> =>
+  expect(promise).rejects.toMatchObject({ name, message });
 
 /** Expects each of those calls to be made, and for the first time in that order. */
 export const expectInOrder = ({ journal }: { journal: Journal }, ...calls: string[]): void =>

@@ -7,7 +7,7 @@ import type { Fakes } from '../fakes.ts';
 import { aRollback, aSnapshot, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { matching } from '../matchers.ts';
 import { ALICE, BOB, problemIn, send, started } from './gateway.ts';
-import { ended, path, pending, self, show, TOKEN, withMigration } from './with-migration.ts';
+import { ended, path, pending, self, show, TOKEN, withMigration, keyed } from './with-migration.ts';
 
 describe('an action on a migration', () => {
   it.each<[string, () => Promise<Fakes>, string, object]>([
@@ -33,9 +33,8 @@ describe('an action on a migration', () => {
     expect((await show(fakes)).headers).not.toHaveProperty('retry-after');
   });
 
-  it('may be looked at less often while it waits', async () => {
-    expect((await show(await withMigration({}, pending))).headers).toMatchObject({ 'retry-after': '30' });
-  });
+  it('may be looked at less often while it waits', async () =>
+    expect((await show(await withMigration({}, pending))).headers).toMatchObject({ 'retry-after': '30' }));
 
   it('that decides is first for one of twenty that say the same', async () => {
     const fakes = await withMigration({}, pending);
@@ -87,14 +86,9 @@ describe('POST /migrations/{id}/cancel', () => {
   it.each<[string, Partial<Migration>, string, number]>([
     ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
     ['is over', ended('migrated'), 'no-cancel', 409],
-    [
-      'its changes are being rolled back',
-      { ...ended('migrated'), status: 'rolling-back', rollback: aRollback() },
-      'no-cancel',
-      409,
-    ],
+    ['is being rolled back', { ...ended('migrated'), status: 'rolling-back', rollback: aRollback() }, 'no-cancel', 409],
     ['goes back by itself', { status: 'rolling-back', rollback: aRollback({ cause: 'failed' }) }, 'no-cancel', 409],
-    ['is taken over', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-cancel', 409],
+    ['is resumed', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-cancel', 409],
   ])('is refused of one that %s', async (_, change, kind, status) => {
     const fakes = await withMigration(change);
     expect(problemIn(await cancel(fakes), kind).status).toBe(status);
@@ -104,12 +98,7 @@ describe('POST /migrations/{id}/cancel', () => {
 
 describe('POST /migrations/{id}/rollback', () => {
   const roll = (fakes: Fakes, key?: string, body?: object) =>
-    send(fakes, {
-      method: 'POST',
-      path: `${path}/rollback`,
-      headers: key === undefined ? {} : { 'Idempotency-Key': key },
-      body,
-    });
+    send(fakes, { method: 'POST', path: `${path}/rollback`, headers: keyed(key), body });
 
   it.each(['migrated', 'needs-human'] as const)('is accepted of one that ended %s', async (outcome) => {
     const fakes = await withMigration(ended(outcome));
@@ -152,12 +141,7 @@ describe('POST /migrations/{id}/rollback', () => {
   it.each<[string, Partial<Migration>, string, number]>([
     ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
     ['is running', {}, 'no-rollback', 409],
-    [
-      'is taken over',
-      { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } },
-      'no-rollback',
-      409,
-    ],
+    ['is resumed', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-rollback', 409],
     ['goes back by itself', { status: 'rolling-back', rollback: aRollback({ cause: 'failed' }) }, 'rolling-back', 409],
     ['ended blocked', ended('blocked'), 'no-rollback', 409],
     ['ended rolled-back', ended('rolled-back'), 'no-rollback', 409],

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { sendHostile } from './hostile-requests.ts';
 
 describe('hostile requests', () => {
-  it('are 4xx with a problem that names the field, and start nothing', async () => {
-    expect(await sendHostile({ runs: 10_000, ofEach: 6 })).toBe(10_000);
-  });
+  it('are 4xx with a problem that names the field, and start nothing', async () =>
+    expect(await sendHostile({ runs: 10_000, ofEach: 6 })).toBe(10_000));
 });

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { sendHostile } from './hostile-requests.ts';
 
 describe('hostile requests', () => {
-  it('are 4xx with a problem that names the field, and start nothing', async () => {
-    expect(await sendHostile({ runs: 3000, ofEach: 1 })).toBe(3000);
-  });
+  it('are 4xx with a problem that names the field, and start nothing', async () =>
+    expect(await sendHostile({ runs: 3000, ofEach: 1 })).toBe(3000));
 });

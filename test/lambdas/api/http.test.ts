@@ -38,11 +38,11 @@ describe('a path', () => {
     '/clusters/x',
     '/plans/a/b',
     '',
-  ])('that is not there is a problem: %s', async (path) => {
+  ])('that is not there is a problem: %s', async (path) =>
     expect(
       problemIn(await handle(newFakes(), { ...eventOf(post({})), path, resource: null }), 'unknown-path').status,
-    ).toBe(404);
-  });
+    ).toBe(404),
+  );
 
   it.each([
     ['DELETE', '/migrations', 'POST, GET, HEAD, OPTIONS'],
@@ -107,9 +107,8 @@ describe('a path', () => {
     );
   });
 
-  it('may end in a slash', async () => {
-    expect((await send(newFakes(), { method: 'GET', path: '/migrations/' })).status).toBe(200);
-  });
+  it('may end in a slash', async () =>
+    expect((await send(newFakes(), { method: 'GET', path: '/migrations/' })).status).toBe(200));
 });
 
 describe('a body', () => {

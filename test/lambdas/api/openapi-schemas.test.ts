@@ -195,6 +195,5 @@ describe('links', () => {
   });
 });
 
-it('is described as 3.1 where its source says why', () => {
-  expect(readFileSync(join(OPENAPI_FILE, '../../scripts/openapi.ts'), 'utf8')).not.toContain('3.0.3');
-});
+it('is described as 3.1 where its source says why', () =>
+  expect(readFileSync(join(OPENAPI_FILE, '../../scripts/openapi.ts'), 'utf8')).not.toContain('3.0.3'));

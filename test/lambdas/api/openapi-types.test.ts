@@ -66,7 +66,6 @@ Other: Record<string, never>;`,
     );
   });
 
-  it('refuse a kind of schema that they could not show', () => {
-    expect(() => schemasText({ Nothing: { type: 'null' } })).toThrow('cannot show a schema of the type null');
-  });
+  it('refuse a kind of schema that they could not show', () =>
+    expect(() => schemasText({ Nothing: { type: 'null' } })).toThrow('cannot show a schema of the type null'));
 });

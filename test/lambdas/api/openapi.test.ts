@@ -89,7 +89,7 @@ const contentsOf = (holder: Json): Json[] => Object.values((holder['content'] ??
 describe('docs/openapi.json', () => {
   it('is as scripts/openapi.ts makes it (node scripts/openapi.ts)', () => expect(text).toBe(openapiText()));
 
-  it('has every operation of the API, and no other', () => {
+  it('has every operation of the API, and no other', () =>
     expect(
       operations
         .map(({ path, method, operation }) => `${operation.operationId} ${method.toUpperCase()} ${path}`)
@@ -98,23 +98,14 @@ describe('docs/openapi.json', () => {
       Object.entries<Operation>(OPERATIONS)
         .map(([id, { method, path }]) => `${id} ${method} /v1${path}`)
         .sort(),
-    );
-  });
+    ));
 
   it('is OpenAPI 3.1, of the version of the service', () => {
     expect(document.openapi).toBe('3.1.1');
     const { version } = JSON.parse(readFileSync(join(OPENAPI_FILE, '../../package.json'), 'utf8')) as Json;
     expect(document.info['version']).toBe(version);
     expect(document.info['version']).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(Object.keys(document).sort()).toEqual([
-      'components',
-      'info',
-      'openapi',
-      'paths',
-      'security',
-      'servers',
-      'tags',
-    ]);
+    expect(Object.keys(document).sort()).toEqual('components info openapi paths security servers tags'.split(' '));
     expect(Object.keys(document.components.schemas).every((name) => /^[A-Za-z0-9]+$/.test(name))).toBe(true);
     for (const { operation } of operations) {
       expect(
@@ -286,11 +277,10 @@ describe('docs/api.md', () => {
     const wanted = [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)];
     expect(wanted.filter((anchor) => !anchors.has(anchor))).toEqual([]);
   });
-  it('has every operation', () => {
+  it('has every operation', () =>
     expect(
       Object.values<Operation>(OPERATIONS)
         .map(({ method, path }) => `${method} ${path}`)
         .filter((one) => !page.includes(`\`${one}`)),
-    ).toEqual([]);
-  });
+    ).toEqual([]));
 });

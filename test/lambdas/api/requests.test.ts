@@ -46,6 +46,7 @@ describe('POST /migrations', () => {
     ]);
   });
 
+  const NEVER = { schedule: '0 0 31 6 *', durationMinutes: 60, timeZone: 'UTC' };
   it.each([
     ['a principal of its own choice', { requestedBy: BOB }, 'body.requestedBy'],
     ['a misspelt field', { dryrun: true }, 'body.dryrun'],
@@ -53,11 +54,7 @@ describe('POST /migrations', () => {
     ['no region', { target: { ...target, region: '' } }, 'body.target.region'],
     ['nothing to migrate', { addon: undefined }, 'body.addon'],
     ['an add-on and a service account', { serviceAccount: { namespace: 'a', name: 'b' } }, 'body.serviceAccount'],
-    [
-      'a window that never opens',
-      { changeWindow: { schedule: '0 0 31 6 *', durationMinutes: 60, timeZone: 'UTC' } },
-      'body.changeWindow.schedule',
-    ],
+    ['a window that never opens', { changeWindow: NEVER }, 'body.changeWindow.schedule'],
     ['a role that is none', { roles: { sa: 'admin' } }, 'body.roles.sa'],
   ])('refuses %s, and names the field', async (_, change, field) => {
     const fakes = newFakes();

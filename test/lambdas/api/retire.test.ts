@@ -7,7 +7,7 @@ import type { Fakes } from '../fakes.ts';
 import { aRetirement, at, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { expectInOrder, matching } from '../matchers.ts';
 import { ALICE, problemIn, send } from './gateway.ts';
-import { ended, path, self, show, withMigration } from './with-migration.ts';
+import { ended, path, self, show, withMigration, keyed } from './with-migration.ts';
 
 /** In a deployment that may change trust policies. */
 async function retiring(change: Partial<Migration> = ended('migrated')): Promise<Fakes> {
@@ -16,12 +16,7 @@ async function retiring(change: Partial<Migration> = ended('migrated')): Promise
   return fakes;
 }
 const ask = (fakes: Fakes, body?: unknown, key?: string) =>
-  send(fakes, {
-    method: 'POST',
-    path: `${path}/retire`,
-    headers: key === undefined ? {} : { 'Idempotency-Key': key },
-    body,
-  });
+  send(fakes, { method: 'POST', path: `${path}/retire`, headers: keyed(key), body });
 const NAME = matching(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`));
 const stand = async ({ ledger }: Fakes, retirement: Retirement): Promise<void> => {
   await ledger.changeRetirement(MIGRATION_ID, await ledger.getRetirement(MIGRATION_ID), retirement);

@@ -3,17 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Fakes } from '../fakes.ts';
-import {
-  anEvidence,
-  aRollback,
-  aMigration,
-  at,
-  EXECUTION,
-  executionArn,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  target,
-} from '../fixtures.ts';
+import { target } from '../example.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, endedAs, NOW } from '../run-examples.ts';
+import { anEvidence, aRollback, aMigration } from '../fixtures.ts';
 import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
 import { ended, path, pending, plan, self, show, TOKEN, withMigration } from './with-migration.ts';
 
@@ -46,9 +38,7 @@ describe('GET /migrations/{id}', () => {
     const { status, body } = await show(await withMigration({ ...ended('migrated'), attempt: 0 }));
     expect(status).toBe(200);
     expect(body).toMatchObject({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
+      ...endedAs('migrated', 300),
       verified: 'ready',
       applied: plan.attempts[0],
       links: { self, rollback: `${self}/rollback` },
@@ -90,13 +80,7 @@ describe('GET /migrations/{id}', () => {
     const error = { name: 'RollbackRefused', message: 'Another migration holds the lock.' };
     const rollback = aRollback({ state: 'refused', after: 'migrated', endedAt: at(410), error, next: 'Wait.' });
     const { body } = await show(await withMigration({ ...ended('migrated'), rollback }));
-    expect(body).toMatchObject({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
-      rollback,
-      links: { rollback: `${self}/rollback` },
-    });
+    expect(body).toMatchObject({ ...endedAs('migrated', 300), rollback, links: { rollback: `${self}/rollback` } });
   });
 
   it('offers no cancel while it is taken over', async () => {
@@ -236,17 +220,7 @@ describe('GET /migrations', () => {
     await list(fakes, { since: '2026-01-05' });
     await list(fakes, { since: '0001-01-01', dryRun: 'true' });
     expect(fakes.journal.of('ledger.listMigrations')).toEqual([
-      [
-        {
-          ...filters,
-          requestedBy: BOB,
-          dryRun: undefined,
-          since: Date.UTC(2026, 0, 5, 9),
-          until: Date.UTC(2026, 0, 6),
-        },
-        50,
-        undefined,
-      ],
+      [{ ...filters, requestedBy: BOB, dryRun: undefined, since: NOW, until: Date.UTC(2026, 0, 6) }, 50, undefined],
       [{ dryRun: false, since: Date.UTC(2026, 0, 5) }, 50, undefined],
       [{ dryRun: true, since: 0 }, 50, undefined],
     ]);
@@ -367,28 +341,12 @@ describe('POST /migrations/{id}/approval', () => {
   });
 
   it.each<[string, Partial<Migration>, Approval | undefined, object, string, string, number]>([
-    [
-      'of a migration that is not there',
-      { migrationId: OTHER_MIGRATION_ID },
-      undefined,
-      {},
-      BOB,
-      'unknown-migration',
-      404,
-    ],
+    ['of no migration', { migrationId: OTHER_MIGRATION_ID }, undefined, {}, BOB, 'unknown-migration', 404],
     ['of one that does not wait', {}, undefined, {}, BOB, 'no-approval', 409],
     ['of one that is over', ended('blocked'), pending, {}, BOB, 'no-approval', 409],
     ['of another plan', {}, pending, { planHash: 'a'.repeat(64) }, BOB, 'no-approval', 409],
     ['of one that has expired', {}, { ...pending, expiresAt: at(-1) }, {}, BOB, 'no-approval', 409],
-    [
-      'of one that is decided',
-      {},
-      { ...pending, state: 'rejected', decidedBy: 'another person' },
-      {},
-      BOB,
-      'no-approval',
-      409,
-    ],
+    ['of one that is decided', {}, { ...pending, state: 'rejected', decidedBy: 'ann' }, {}, BOB, 'no-approval', 409],
     ['by who asked for it', {}, pending, {}, ALICE, 'not-allowed-to-approve', 403],
   ])('is refused %s, and nothing changes', async (_, change, asked, body, caller, kind, status) => {
     const fakes = await withMigration(change, asked);
@@ -403,7 +361,7 @@ describe('POST /migrations/{id}/approval', () => {
     [{ ...yes, planHash: plan.hash.toUpperCase() }, ['body.planHash']],
     [{ ...yes, taskToken: TOKEN }, ['body.taskToken']],
     [{ ...yes, decidedBy: ALICE }, ['body.decidedBy']],
-  ])('is refused with %j', async (body, fields) => {
-    expect(fieldsIn(await decide(await withMigration({}, pending), body))).toEqual(fields);
-  });
+  ])('is refused with %j', async (body, fields) =>
+    expect(fieldsIn(await decide(await withMigration({}, pending), body))).toEqual(fields),
+  );
 });

@@ -9,6 +9,7 @@ import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';
 import { ALICE, BOB, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
+import { endedAs } from '../run-examples.ts';
 
 const it = test.extend('fakes', () => newFakes());
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
@@ -45,12 +46,7 @@ const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem =
 });
 const post = (fakes: Fakes, body: unknown, headers: Record<string, string> = {}, caller = ALICE) =>
   send(fakes, { method: 'POST', path: '/sweeps', body, headers, caller });
-const ended = (outcome: Sweep['outcome']): Partial<Sweep> => ({
-  status: 'ended',
-  outcome,
-  endedAt: at(300),
-  phase: 'report',
-});
+const ended = (outcome: Sweep['outcome']): Partial<Sweep> => ({ ...endedAs(outcome, 300), phase: 'report' });
 
 describe('POST /sweeps', () => {
   it('notes the sweep, by who signed it, and starts it once', async ({ fakes }) => {
@@ -137,7 +133,7 @@ describe('POST /sweeps', () => {
     ],
     [
       { mode: 'plan', options: { strategy: 'fast', approvalHours: 1 } },
-      ['body.options.strategy', 'body.options.approvalHours'],
+      ['strategy', 'approvalHours'].map((name) => `body.options.${name}`),
     ],
     [{ mode: 'plan', callsPerSecond: 0 }, ['body.callsPerSecond']],
   ])('refuses %j, and names each field', async (body, fields) => {
@@ -165,11 +161,8 @@ describe('GET /sweeps/{id}', () => {
       executionStatus: 'RUNNING',
       tally: { queued: 1, inFlight: 1, ended: { 'rolled-back': 1 } },
     });
-    expect(body).toHaveProperty('links', {
-      self: `/v1/sweeps/${ID}`,
-      pause: `/v1/sweeps/${ID}/pause`,
-      stop: `/v1/sweeps/${ID}/stop`,
-    });
+    const self = `/v1/sweeps/${ID}`;
+    expect(body).toHaveProperty('links', { self, pause: `${self}/pause`, stop: `${self}/stop` });
     expect(sweepAnswer.strict().parse(body)).toBeTruthy();
     expect(fakes.journal.mutations()).toEqual([]);
   });

@@ -3,6 +3,7 @@ import type { Approval, Migration } from '../../../lambdas/domain/migration/mode
 import type { Fakes } from '../fakes.ts';
 import { aMigration, aPlan, at, MIGRATION_ID } from '../fixtures.ts';
 import { ALICE, newFakes, send } from './gateway.ts';
+import { endedAs } from '../run-examples.ts';
 
 export const path = `/migrations/${MIGRATION_ID}`;
 export const self = `/v1${path}`;
@@ -29,9 +30,11 @@ export async function withMigration(change: Partial<Migration> = {}, asked?: App
   return fakes;
 }
 export const ended = (outcome: Migration['outcome']): Partial<Migration> => ({
-  status: 'ended',
-  outcome,
-  endedAt: at(300),
+  ...endedAs(outcome, 300),
   verified: 'ready',
 });
 export const show = (fakes: Fakes, id = MIGRATION_ID) => send(fakes, { method: 'GET', path: `/migrations/${id}` });
+
+/** The header of a request with that idempotency key, if there is one. */
+export const keyed = (key: string | undefined): Record<string, string> =>
+  key === undefined ? {} : { 'Idempotency-Key': key };

@@ -27,11 +27,8 @@ import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => {
   return { kind, namespace, name };
 };
-const EBS = {
-  addon: 'aws-ebs-csi-driver',
-  namespace: 'kube-system',
-  workloads: [ref('Deployment', 'ebs-csi-controller')],
-};
+const DEPLOYMENT = ref('Deployment', 'ebs-csi-controller');
+const EBS = { addon: 'aws-ebs-csi-driver', namespace: 'kube-system', workloads: [DEPLOYMENT] };
 const OTEL = 'opentelemetry-operator-system';
 const ADOT = {
   addon: 'adot',
@@ -252,12 +249,11 @@ describe('what is there already', () => {
     expect(manifestChange(binding, { ...binding, metadata, subjects: [other, ...binding.subjects] })).toEqual({
       do: 'nothing',
     });
-    for (const subjects of [[other], null]) {
+    for (const subjects of [[other], null])
       expect(manifestChange(binding, { ...binding, metadata, subjects })).toEqual({
         do: 'update',
         patch: { metadata: { resourceVersion: '7' }, subjects: [...(subjects ?? []), ...binding.subjects] },
       });
-    }
     // A user of the group's name is another subject.
     expect(
       manifestChange(binding, { ...binding, metadata, subjects: [{ kind: 'User', name: ACCESS_GROUPS.restart }] }),
@@ -266,13 +262,12 @@ describe('what is there already', () => {
 
   it.each([{ kind: 'Role', name: 'other' }, { kind: 'ClusterRole', name: role.metadata.name }, undefined])(
     'a binding of %j can not be made into ours',
-    (roleRef) => {
+    (roleRef) =>
       expect(manifestChange(binding, { ...binding, metadata, roleRef })).toMatchObject({
         do: 'refuse',
         why: expect.stringContaining('which cannot be changed in Kubernetes'),
         remedy: expect.stringContaining('Delete it'),
-      });
-    },
+      }),
   );
 
   it('what is no such object is left alone, and said', () => {

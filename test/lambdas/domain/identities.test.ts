@@ -15,23 +15,11 @@ import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/dom
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { Association } from '../../../lambdas/domain/migration/model.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
-import {
-  aCluster,
-  aContainer,
-  anAssociation,
-  aPod,
-  at,
-  bothWays,
-  envOf,
-  irsaStatement,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  target,
-  TOKENS,
-} from '../fixtures.ts';
-import { said } from './said.ts';
+import { OTHER_ROLE, ROLE, target } from '../example.ts';
+import { at } from '../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster, aContainer, anAssociation, aPod, envOf, TOKENS } from '../eks-fixtures.ts';
+import { said } from '../matchers.ts';
 
 const APP = {
   namespace: 'shop',
@@ -40,6 +28,7 @@ const APP = {
   labels: { 'app.kubernetes.io/name': 'orders' },
 };
 const KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+const proxy = aContainer({ name: 'proxy' });
 const TRUSTED: RoleFact = { trust: parsePolicy(bothWays, 'trust') };
 const DRIVER: AddonFact = {
   name: 'aws-ebs-csi-driver',
@@ -80,6 +69,9 @@ const only = (...given: Parameters<typeof factsOf>): WorkloadIdentity => {
   expect(workloads).toHaveLength(1);
   return workloads[0]!;
 };
+/** Returns the roles, as `by role pods`. */
+const rolesOf = ({ roles }: WorkloadIdentity): string[] =>
+  roles.map(({ by, roleArn, pods }) => `${by} ${roleArn ?? 'unknown'} ${pods}`);
 /** Returns the obstacles, as `id:status`. */
 const obstacles = (...given: Parameters<typeof factsOf>): string[] =>
   only(...given).obstacles.map(({ id, status }) => `${id}:${status}`);
@@ -99,10 +91,7 @@ describe('how a pod gets its credentials', () => {
 
   it('by static keys, where the other containers have nothing', () => {
     const pod = aPod('node-role', {
-      containers: [
-        aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } }),
-        aContainer({ name: 'proxy' }),
-      ],
+      containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } }), proxy],
     });
     expect(sourceOf(pod, undefined).source).toBe('static-keys');
   });
@@ -176,10 +165,7 @@ describe('the tally', () => {
       pods: { total: 3, by: { 'pod-identity': 2, irsa: 1 } },
       example: { pod: 'b' },
     });
-    expect(workload.roles).toEqual([
-      { by: 'association', roleArn: ROLE, pods: 2 },
-      { by: 'irsa', roleArn: ROLE, pods: 1 },
-    ]);
+    expect(rolesOf(workload)).toEqual([`association ${ROLE} 2`, `irsa ${ROLE} 1`]);
   });
 
   it('keeps no pod of the pages that it has counted', async () => {
@@ -211,10 +197,7 @@ describe('obstacles', () => {
     const workload = only([onPodIdentity], { associations: [{ ...ASSOCIATION, targetRoleArn: OTHER_ROLE }] });
     const association = { id: ASSOCIATION.id, createdAt: at(-7200) };
     expect(workload).toMatchObject({ identity: 'pod-identity', obstacles: [], association });
-    expect(workload.roles).toEqual([
-      { by: 'association', roleArn: ROLE, pods: 1 },
-      { by: 'target', roleArn: OTHER_ROLE, pods: 1 },
-    ]);
+    expect(rolesOf(workload)).toEqual([`association ${ROLE} 1`, `target ${OTHER_ROLE} 1`]);
   });
 
   it('no association: how to make one, and for an add-on its migration', () => {
@@ -267,10 +250,8 @@ describe('obstacles', () => {
     );
     const fromOffice = { ...podIdentityStatement, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
     expect(obstacles([irsa()], trust(fromOffice))).toContain('trust:unknown');
-    const byTags = {
-      ...podIdentityStatement,
-      Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': APP.namespace } },
-    };
+    const ofShop = { StringEquals: { 'aws:RequestTag/kubernetes-namespace': APP.namespace } };
+    const byTags = { ...podIdentityStatement, Condition: ofShop };
     const byThem = (change: Partial<Association>) =>
       obstacles([onPodIdentity], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
     expect(byThem({})).toEqual([]);
@@ -279,10 +260,8 @@ describe('obstacles', () => {
   });
 
   it('a role that is not there, of another account, or may not be read', () => {
-    expect(obstacles([irsa()], { roles: new Map([[ROLE, 'missing']]) })).toEqual([
-      'association:fail',
-      'role-exists:fail',
-    ]);
+    const missing = { roles: new Map([[ROLE, 'missing' as const]]) };
+    expect(obstacles([irsa()], missing)).toEqual(['association:fail', 'role-exists:fail']);
     expect(obstacles([irsa()], { roles: new Map([[ROLE, 'unread']]) })).toEqual(['association:fail', 'trust:unknown']);
     const elsewhere = 'arn:aws:iam::444455556666:role/orders';
     const found = obstacles([irsa({ containers: [aContainer({ env: { ...envOf.irsa, AWS_ROLE_ARN: elsewhere } })] })]);

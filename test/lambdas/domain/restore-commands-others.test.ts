@@ -41,12 +41,8 @@ describe('addonRestoreCommands, of an add-on that has its role again', () => {
     });
     const record = aMigration();
     record.associations.created = [own];
-    const lines = addonRestoreCommands({
-      target,
-      snapshot: aSnapshot(snapshot),
-      record,
-      seen: { addon, associations },
-    });
+    const seen = { addon, associations };
+    const lines = addonRestoreCommands({ target, snapshot: aSnapshot(snapshot), record, seen });
     return lines.filter((line) => line.includes('aws eks update-addon')).length;
   };
 

@@ -11,19 +11,9 @@ import {
   unreachableCluster,
 } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
-import {
-  aCluster,
-  ADDON,
-  anAddon,
-  aNodePod,
-  aPod,
-  aRequest,
-  OTHER_ROLE,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-  VERSION,
-} from '../fixtures.ts';
+import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../example.ts';
+import { aCluster, anAddon, aNodePod, aPod } from '../eks-fixtures.ts';
+import { aRequest, someFacts } from '../fixtures.ts';
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
@@ -142,12 +132,8 @@ describe('the class of an add-on', () => {
 
   it('is not-concerned if it was left out, and unreachable if it could not be read, with the reason', () => {
     const [none, reason] = [{ checks: [], roles: [] }, 'The sweep selects other add-ons.'];
-    expect(classify({ name: ADDON, leftOut: reason })).toEqual({
-      addon: ADDON,
-      class: 'not-concerned',
-      reason,
-      ...none,
-    });
+    const found = { addon: ADDON, class: 'not-concerned', reason, ...none };
+    expect(classify({ name: ADDON, leftOut: reason })).toEqual(found);
     const unread = { class: 'unreachable', reason: 'Rate exceeded', ...none };
     expect(classify({ ...seen, unread: unread.reason })).toEqual({ addon: ADDON, version: VERSION, ...unread });
   });

@@ -87,6 +87,8 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const idOf = (n: number): string =>
   `01KF0E44M1${Array.from({ length: 16 }, (_, location) => ALPHABET[Math.floor(n / 32 ** (15 - location)) % 32]).join('')}`;
 
+const STOPPED = { name: 'SweepStopped', message: '3 of 40 migrations failed, which is the limit (stopAfterFailures).' };
+
 export interface FleetOptions {
   /** In each region of each account. */
   clusters?: number;
@@ -181,14 +183,7 @@ export function fleetInput({
       startedAt: after(0),
       endedAt: after(3900),
       outcome: mode === 'migrate' ? 'stopped' : 'completed',
-      ...(mode === 'migrate'
-        ? {
-            cause: {
-              name: 'SweepStopped',
-              message: '3 of 40 migrations failed, which is the limit (stopAfterFailures).',
-            },
-          }
-        : {}),
+      ...(mode === 'migrate' ? { cause: STOPPED } : {}),
     }),
     locations,
     locationsRequested,

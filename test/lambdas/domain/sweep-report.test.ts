@@ -16,6 +16,8 @@ import { runs } from '../../runs.ts';
 
 const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
   JSON.stringify([row.account, row.region, row.cluster, row.addon]);
+const clusterOf = ({ account, region, cluster: name }: Pick<ReportRow, 'account' | 'region' | 'cluster'>): string =>
+  JSON.stringify([account, region, name]);
 const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, count) => all + count, 0);
 
 const KEPT = { id: 'unsupported-compute', message: 'On AWS Fargate.', remedy: 'Keep IRSA.', keepIrsa: true as const };
@@ -111,9 +113,8 @@ describe('buildReport, of any inventory', () => {
       const { rows } = buildReport(input);
       for (const { account, region, cluster: name, version, findings } of input.clusters) {
         for (const found of findings) {
-          const of = rows.filter(
-            (row) => nameOf(row) === nameOf({ account, region, cluster: name, addon: found.addon }),
-          );
+          const id = nameOf({ account, region, cluster: name, addon: found.addon });
+          const of = rows.filter((row) => nameOf(row) === id);
           expect(of).toHaveLength(1);
           expect(of[0]).toMatchObject({ class: found.class, checks: found.checks });
           expect(of[0]?.kubernetes).toBe(version);
@@ -141,17 +142,10 @@ describe('buildReport, of any inventory', () => {
         LOCATIONS.map(({ account, region }) => `${account} ${region}`),
       );
       for (const { account, region, unreachable } of locations) {
-        const whole = rows.filter(
-          (row) => row.account === account && row.region === region && row.cluster === undefined,
-        );
+        const whole = rows.filter((row) => clusterOf(row) === clusterOf({ account, region }));
         expect(whole.map(({ reason }) => reason)).toEqual(unreachable === undefined ? [] : [unreachable]);
       }
-      for (const found of input.clusters)
-        expect(
-          rows.some(
-            (row) => row.account === found.account && row.region === found.region && row.cluster === found.cluster,
-          ),
-        ).toBe(true);
+      for (const found of input.clusters) expect(rows.some((row) => clusterOf(row) === clusterOf(found))).toBe(true);
     }));
   it('has totals that are the sums of its rows', () =>
     always((input) => {
@@ -167,16 +161,15 @@ describe('buildReport, of any inventory', () => {
           (state) => input.items.filter((item) => item.state === state).length,
         ),
       );
-      for (const { id, addons, example } of blockers) {
-        const stopped = rows.filter((row) => row.class === 'blocked' && row.checks.some((check) => check.id === id));
-        expect(addons).toBe(stopped.length);
-        expect(stopped[0]?.checks.find((check) => check.id === id)?.message).toBe(example);
-      }
-      for (const { id, addons, example } of keepIrsa) {
-        const kept = rows.filter((row) => row.class === 'keep-irsa' && row.checks.some((check) => check.id === id));
-        expect(addons).toBe(kept.length);
-        expect(kept[0]?.checks.find((check) => check.id === id)).toMatchObject({ message: example, keepIrsa: true });
-      }
+      for (const [name, counted, flag] of [
+        ['blocked', blockers, {}],
+        ['keep-irsa', keepIrsa, { keepIrsa: true }],
+      ] as const)
+        for (const { id, addons, example } of counted) {
+          const some = rows.filter((row) => row.class === name && row.checks.some((check) => check.id === id));
+          expect(addons).toBe(some.length);
+          expect(some[0]?.checks.find((check) => check.id === id)).toMatchObject({ message: example, ...flag });
+        }
       const taken = [...input.locations, ...input.clusters].map((one) => sum(one.calls));
       expect(sum(calls.total)).toBe(taken.reduce((all, count) => all + count, 0));
       expect(cost?.dollars).toBeCloseTo(cost?.lines.reduce((all, { dollars }) => all + dollars, 0) ?? -1, 6);
@@ -197,14 +190,9 @@ describe('buildReport', () => {
       .filter(({ addon }) => addon === undefined)
       .map(({ account, region, cluster: name, class: found, reason }) => [account, region, name, found, reason]);
     const DISABLED = 'Region us-east-1 is not enabled in account 333344445555.';
+    const DELETING = 'The cluster is being deleted (status DELETING).';
     expect(whole).toEqual([
-      [
-        '111122223333',
-        'eu-west-1',
-        'data-platform-prod-3',
-        'unreachable',
-        'The cluster is being deleted (status DELETING).',
-      ],
+      ['111122223333', 'eu-west-1', 'data-platform-prod-3', 'unreachable', DELETING],
       ['111122223333', 'us-east-1', 'reliability-dev-2', 'not-concerned', NO_ADDONS],
       ['333344445555', 'eu-west-1', undefined, 'unreachable', DID_NOT_END],
       ['333344445555', 'us-east-1', undefined, 'unreachable', DISABLED],
@@ -275,14 +263,13 @@ describe('buildReport', () => {
       outcome,
     });
     const durationsOf = (items: SweepItem[]) => buildReport({ ...input, items }).durations;
-    expect(
-      durationsOf([
-        took(10, 'migrated', 0),
-        took(90, 'rolled-back', 1),
-        took(31, 'needs-human', 2),
-        took(1, 'blocked', 3),
-      ]),
-    ).toEqual({ count: 3, least: 10, median: 31, most: 90 });
+    const ends = [
+      took(10, 'migrated', 0),
+      took(90, 'rolled-back', 1),
+      took(31, 'needs-human', 2),
+      took(1, 'blocked', 3),
+    ];
+    expect(durationsOf(ends)).toEqual({ count: 3, least: 10, median: 31, most: 90 });
     const two = durationsOf([took(10, 'migrated', 0), took(21, 'migrated', 1)]);
     expect(two).toEqual({ count: 2, least: 10, median: 15.5, most: 21 });
     expect(durationsOf([took(1, 'planned', 0)])).toBeUndefined();
@@ -325,9 +312,10 @@ describe('buildReport', () => {
     expect(costOf({ mode: 'plan' })).toBeLessThan(costOf({ mode: 'migrate' }));
     expect(costOf({ clusters: 4 })).toBeLessThan(costOf({ clusters: 8 }));
   });
+  const location = { account: '111122223333', region: 'eu-west-1' };
+  const inventory = { ...fleetInput({ mode: 'inventory' }), locationsRequested: [location], items: [] };
+
   it('has the calls per cluster and per add-on, to two decimals, and 0 without any', () => {
-    const location = { account: '111122223333', region: 'eu-west-1' };
-    const input = { ...fleetInput({ mode: 'inventory' }), locationsRequested: [location], items: [] };
     const locations = [{ ...location, clusters: 3, notSelected: 0, calls: { eks: 1 } }];
     const clusters = ['a', 'b', 'c'].map((name) =>
       clusterInventory.parse({
@@ -338,33 +326,17 @@ describe('buildReport', () => {
         calls: { eks: 7, iam: 2 },
       }),
     );
-    const { calls } = buildReport({ ...input, locations, clusters });
+    const { calls } = buildReport({ ...inventory, locations, clusters });
     expect(calls).toEqual({ total: { eks: 22, iam: 6 }, perCluster: 9.33, perAddon: 7 });
-    expect(buildReport({ ...input, locations, clusters: [] }).calls).toMatchObject({ perCluster: 0, perAddon: 0 });
+    expect(buildReport({ ...inventory, locations, clusters: [] }).calls).toMatchObject({ perCluster: 0, perAddon: 0 });
   });
   it('has the costs of an inventory that were computed manually', () => {
-    const location = { account: '111122223333', region: 'eu-west-1' };
-    const input = {
-      ...fleetInput({ mode: 'inventory' }),
-      locationsRequested: [location],
-      locations: [{ ...location, clusters: 1, notSelected: 0, calls: { eks: 1 } }],
-    };
-    const one = clusterInventory.parse({
-      ...location,
-      cluster: 'a',
-      observedAt: AT,
-      findings: [],
-      calls: { eks: 19, iam: 5 },
-    });
-    const { cost } = buildReport({ ...input, clusters: [one] });
+    const locations = [{ ...location, clusters: 1, notSelected: 0, calls: { eks: 1 } }];
+    const one = { ...location, cluster: 'a', observedAt: AT, findings: [], calls: { eks: 19, iam: 5 } };
+    const { cost } = buildReport({ ...inventory, locations, clusters: [clusterInventory.parse(one)] });
     // 20 calls of EKS at 5 a second are 4 s, in addition to three invocations of a second each, in half a GB.
-    expect(cost).toMatchObject({
-      transitions: 9,
-      lambdaInvocations: 3,
-      lambdaGbSeconds: 4,
-      s3Requests: 15,
-      dynamoDbUnits: 0,
-    });
+    const lambda = { lambdaInvocations: 3, lambdaGbSeconds: 4 };
+    expect(cost).toMatchObject({ ...lambda, transitions: 9, s3Requests: 15, dynamoDbUnits: 0 });
     expect(cost?.dollars).toBeCloseTo(
       (9 * 0.025) / 1000 + (3 * 0.2) / 1e6 + 4 * 0.0000133334 + (11 * 0.005) / 1000 + (4 * 0.0004) / 1000,
       6,

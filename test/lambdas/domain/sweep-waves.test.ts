@@ -3,6 +3,7 @@ import type { SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep
 import { countsAsFailed, decideWave, endOf, type WaveInput, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
 import { aMigration, at } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
+import { endedAs } from '../run-examples.ts';
 
 const queue = (count: number, item: (number: number) => Partial<SweepItem> = () => ({})): SweepItem[] =>
   Array.from({ length: count }, (_, index) => anItem(index, item(index)));
@@ -174,13 +175,9 @@ describe('a stop', () => {
     const limits = { concurrency: 10, stopAfterFailures: 1000, stopAtFailurePercent: 20 };
     const status = (count: number, ended: number): string =>
       decideWave(look(limits, { record: { failed: failed(count), ended } })).status;
-    expect([status(9, 9), status(2, 10), status(1, 10), status(2, 11), status(3, 15)]).toEqual([
-      'running',
-      'stopping',
-      'running',
-      'running',
-      'stopping',
-    ]);
+    expect([status(9, 9), status(2, 10), status(1, 10), status(2, 11), status(3, 15)]).toEqual(
+      'running stopping running running stopping'.split(' '),
+    );
   });
   it('keeps its first cause, and is done when nothing is in flight, even if items are queued', () => {
     const cause = { name: 'SweepStopped', message: 'why' };
@@ -240,11 +237,8 @@ it('the end of a migration is the outcome in its record, once it has one', () =>
   const failure = { name: 'AddonFailed', message: 'x' };
   expect(endOf(undefined)).toBeUndefined();
   expect(endOf(aMigration())).toBeUndefined();
-  expect(endOf(aMigration({ status: 'ended', outcome: 'rolled-back', endedAt: at(9), failure }))).toEqual({
-    outcome: 'rolled-back',
-    endedAt: at(9),
-    failure,
-  });
+  const end = { outcome: 'rolled-back', endedAt: at(9), failure };
+  expect(endOf(aMigration({ ...endedAs('rolled-back', 9), failure }))).toEqual(end);
   expect(endOf(aMigration({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(9) }))).toEqual({
     outcome: 'migrated',
     verified: 'ready',

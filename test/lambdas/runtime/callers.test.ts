@@ -170,13 +170,12 @@ describe('an account', () => {
     ['another', ['777788889999']],
   ])('that is not configured is refused before anything is called: %s is', (_, accounts) => {
     const { portsFor, fleetOf, sent } = wired('plan', accounts);
-    for (const call of [() => portsFor(there), () => fleetOf(there)]) {
+    for (const call of [() => portsFor(there), () => fleetOf(there)])
       expect(call).toThrow(
         expect.objectContaining(
           anError('BadInput', /account 444455556666\..*setting accounts .*docs\/accounts\.md/),
         ) as Error,
       );
-    }
     expect([assumed(), sent]).toEqual([[], []]);
   });
 

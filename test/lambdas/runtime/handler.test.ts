@@ -268,6 +268,7 @@ describe('createHandler', () => {
     expect(JSON.stringify(fakes.telemetry.lines).length).toBeLessThan(10_000);
   });
 
+  const fiveHundred = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`a-${index}`, 'SECRET']));
   it.each<[string, unknown, RegExp]>([
     ['a key __proto__ somewhere', JSON.parse('{"a":[{"__proto__":1}]}'), /it has a key __proto__/],
     [
@@ -277,15 +278,7 @@ describe('createHandler', () => {
     ],
     [
       'five hundred wrong roles',
-      {
-        migrationId: MIGRATION_ID,
-        executionArn: 'x',
-        request: {
-          target,
-          addon: ADDON,
-          roles: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`a-${index}`, 'SECRET'])),
-        },
-      },
+      { migrationId: MIGRATION_ID, executionArn: 'x', request: { target, addon: ADDON, roles: fiveHundred } },
       /and 491 more/,
     ],
   ])('refuses %s in few words', async (_, event, why) => {
@@ -370,9 +363,8 @@ describe('a cancel', () => {
       `The migration was cancelled at ${at(0)}: step change did not begin.`,
     );
   });
-  it('does not stop the rollback', async () => {
-    expect(await handle(await cancelled(), stopping, { ...input, towards: 'before' })).toEqual({});
-  });
+  it('does not stop the rollback', async () =>
+    expect(await handle(await cancelled(), stopping, { ...input, towards: 'before' })).toEqual({}));
   it('does not stop a step that has to be done', async () => {
     const fakes = await cancelled();
     expect(await handle(fakes, looking())).toEqual({ seen: 1 });

@@ -223,11 +223,8 @@ describe('the handler', () => {
 
   it('sends a plan back before it has read anything, and notes that in its line', async () => {
     busy(60);
-    const event = {
-      migrationId: MIGRATION_ID,
-      executionArn: executionArn(EXECUTION),
-      request: { target, addon: 'aws-ebs-csi-driver' },
-    };
+    const request = { target, addon: 'aws-ebs-csi-driver' };
+    const event = { migrationId: MIGRATION_ID, executionArn: executionArn(EXECUTION), request };
     await expectError(createHandler(planStep, fakes.dependencies)(event, context()), 'Paced');
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual([]);
     expect(fakes.journal.of('ledger.recordStep')).toMatchObject([[MIGRATION_ID, { error: { name: 'Paced' } }]]);

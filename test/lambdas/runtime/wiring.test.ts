@@ -120,15 +120,15 @@ describe('wire', () => {
       name: 'recovery',
     });
   });
-  it.each([undefined, ''])('says which variable a recovery lacks (%j)', async (RECOVER_STATE_MACHINE_ARN) => {
-    await expectError(
+  it.each([undefined, ''])('says which variable a recovery lacks (%j)', (RECOVER_STATE_MACHINE_ARN) =>
+    expectError(
       wired({ RECOVER_STATE_MACHINE_ARN }).executions.startRecovery(MIGRATION_ID, 'recovery'),
       'BadInput',
       'RECOVER_STATE_MACHINE_ARN',
-    );
-  });
+    ),
+  );
 
-  it('has no roles, accounts and regions where the deployment ships no settings with the function', () => {
+  it('has no roles, accounts and regions where the deployment ships no settings with the function', () =>
     expect(wired({}).settings).toEqual({
       passableRoleArns: [],
       repairableRoleArns: [],
@@ -136,8 +136,7 @@ describe('wire', () => {
       approvals: STRICTEST,
       accounts: [],
       simulated: false,
-    });
-  });
+    }));
   it('has the settings that the deployment ships, and the own region where they name none', () => {
     const changeWindow = { schedule: '0 22 * * SUN', durationMinutes: 120, timeZone: 'UTC', waitAtMostHours: 336 };
     const deployment = {
@@ -178,15 +177,11 @@ describe('wire', () => {
       wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'everyone', ALLOW_UNKNOWN_REQUESTER: 'yes' }).settings.approvals,
     ).toEqual(STRICTEST);
   });
-  it('knows of no end of the invocation', () => {
-    expect(wired({}).remainingTime()).toBeGreaterThan(1e15);
-  });
+  it('knows of no end of the invocation', () => expect(wired({}).remainingTime()).toBeGreaterThan(1e15));
 
   it.each([
     ['no table', { TABLE_NAME: undefined }],
     ['an empty table', { TABLE_NAME: '' }],
     ['a log level of its own', { POWERTOOLS_LOG_LEVEL: 'LOUD' }],
-  ])('does not start with %s', (_, changed) => {
-    expect(() => wired(changed)).toThrow(Object.keys(changed)[0]);
-  });
+  ])('does not start with %s', (_, changed) => expect(() => wired(changed)).toThrow(Object.keys(changed)[0]));
 });

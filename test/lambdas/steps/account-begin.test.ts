@@ -3,45 +3,28 @@ import { describe, expect, test } from 'vitest';
 import type { Association, MigrationRequestInput, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { roleLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
+import { ACCOUNT_TRUST, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
 import {
-  accountFakes,
   accountMigration,
   accountPlan,
   accountSnapshot,
-  ACCOUNT_TRUST,
   anAccountAssociation,
   anAccountRequest,
   aServiceAccount,
   aState,
   plannedAccount,
-  SUBJECT,
-  SUBJECT_LOCK,
 } from '../account-fixtures.ts';
+import { accountFakes } from './begun-account.ts';
 import { invoke, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  anAddon,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-  target,
-  GRANTED,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE_LOCK, otherHolder, RUN } from '../run-examples.ts';
+import { anAddon } from '../eks-fixtures.ts';
+import { GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 
 const it = test.extend('plannedWorld', () => plannedWorld());
 const run = (fakes: Fakes, planHash: string, change: object = {}): Promise<unknown> =>
-  invoke(
-    beginStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, planHash, ...change },
-    fakes,
-  );
+  invoke(beginStep, { ...RUN, target, subject: SUBJECT, planHash, ...change }, fakes);
 
 interface Planned {
   fakes: Fakes;
@@ -58,6 +41,9 @@ async function plannedWorld(
 }
 const snapshotOf = ({ ledger }: Fakes) => ledger.getSnapshot(MIGRATION_ID);
 const THERE = anAccountAssociation();
+const web = { ...plannedAccount, serviceAccount: 'web' };
+const withOtherRole = { ...plannedAccount, roleArn: OTHER_ROLE };
+const associating = (...associations: Plan['associations']) => ({ plan: { associations } });
 
 describe('begin of a service account', () => {
   it("takes its lock and the role's, looks, and stores the snapshot before it answers", async () => {
@@ -194,25 +180,13 @@ describe('begin of a service account, with a plan that is not its own,', () => {
       /other roles or namespaces/,
     ],
     ['refuses one that snapshots another namespace', { plan: { namespace: 'shop' } }, /other roles or namespaces/],
-    [
-      'refuses one that associates another service account',
-      { plan: { associations: [{ ...plannedAccount, serviceAccount: 'web' }] } },
-      /other roles or namespaces/,
-    ],
-    [
-      'refuses one that associates one more',
-      { plan: { associations: [plannedAccount, { ...plannedAccount, serviceAccount: 'web' }] } },
-      /other roles or namespaces/,
-    ],
-    [
-      'refuses a role that nobody asked for',
-      { plan: { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] } },
-      /other roles or namespaces/,
-    ],
+    ['refuses one that associates another service account', associating(web), /other roles or namespaces/],
+    ['refuses one that associates one more', associating(plannedAccount, web), /other roles or namespaces/],
+    ['refuses a role that nobody asked for', associating(withOtherRole), /other roles or namespaces/],
     [
       'refuses a role that nobody asked for, of one that was not seen',
       {
-        plan: { serviceAccount: undefined, associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] },
+        plan: { serviceAccount: undefined, associations: [withOtherRole] },
         request: { verification: 'api', roleArn: ROLE },
       },
       /other roles or namespaces/,
@@ -223,11 +197,7 @@ describe('begin of a service account, with a plan that is not its own,', () => {
       { input: { subject: ADDON } },
       /about service account payments\/api of cluster dev .*the plan was made for aws-ebs-csi-driver/,
     ],
-    [
-      'refuses one whose request is for another',
-      { request: { serviceAccount: other } },
-      /about service account payments\/web/,
-    ],
+    ['refuses one for another', { request: { serviceAccount: other } }, /about service account payments\/web/],
     ['refuses a role that this deployment may not pass', { passable: [OTHER_ROLE] }, /may not pass .*ebs-csi/],
     [
       'refuses to take off an annotation whose role it may not give again',

@@ -10,30 +10,19 @@ import {
 import { annotationUsed } from '../../../lambdas/domain/verification/pods.ts';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
-import {
-  ACCOUNT_NAMESPACE,
-  anAccountWorkload,
-  associated,
-  aState,
-  begunAccount,
-  ownAssociation,
-  SUBJECT,
-  SUBJECT_LOCK,
-  type AccountChange,
-} from '../account-fixtures.ts';
+import { ACCOUNT_NAMESPACE, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
+import { anAccountWorkload, aState, ownAssociation } from '../account-fixtures.ts';
+import { associated, begunAccount, type AccountChange } from './begun-account.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost } from '../fakes.ts';
-import { at, EXECUTION, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
+import { at, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
 import { containing, matching } from '../matchers.ts';
 import type { Begun } from './begun.ts';
+import { RUN } from '../run-examples.ts';
 
 const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> =>
-  invoke(
-    finishStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, outcome, ...more },
-    fakes,
-  );
+  invoke(finishStep, { ...RUN, target, subject: SUBJECT, outcome, ...more }, fakes);
 const isFree = async ({ ledger }: Begun, key: string): Promise<boolean> =>
   (await ledger.readLock(key))?.holder === undefined;
 const warnings = async (fakes: Begun): Promise<string[]> => (await fakes.record()).warnings.map(({ id }) => id);

@@ -4,36 +4,14 @@ import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
 import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
-import {
-  accountFakes,
-  ACCOUNT_TRUST,
-  anAccountAssociation,
-  anAccountPod,
-  aServiceAccount,
-  aState,
-  plannedAccount,
-  REF,
-  SUBJECT,
-  SUBJECT_LOCK,
-} from '../account-fixtures.ts';
+import { ACCOUNT_TRUST, REF, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
+import { anAccountAssociation, anAccountPod, aServiceAccount, aState, plannedAccount } from '../account-fixtures.ts';
+import { accountFakes } from './begun-account.ts';
 import { type Fakes } from '../fakes.ts';
-import {
-  aCluster,
-  ADDON,
-  addonArn,
-  aConfiguration,
-  agentDaemonSet,
-  anAddon,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  ROLE,
-  STEP_ROLES,
-  VERSION,
-  GRANTED,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE, VERSION } from '../example.ts';
+import { at, EXECUTION, MIGRATION_ID, otherHolder, endedAs } from '../run-examples.ts';
+import { aCluster, aConfiguration, agentDaemonSet, anAddon } from '../eks-fixtures.ts';
+import { STEP_ROLES, GRANTED } from '../fixtures.ts';
 import { aPlanAnswer, callsOf, runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => accountFakes());
@@ -82,12 +60,11 @@ describe('plan of a service account', () => {
     ).toEqual([['api-1', 'irsa']]);
   });
 
-  it('says that the annotation goes where that is asked for', async () => {
+  it('says that the annotation goes where that is asked for', async () =>
     expect(await run(accountFakes(), { annotation: 'remove' })).toMatchObject({
       verdict: 'migrate',
       removesAnnotation: true,
-    });
-  });
+    }));
 
   it('asks the API server first, which knows the role, and each thing once', async ({ fakes }) => {
     await run(fakes);
@@ -201,7 +178,7 @@ describe('plan of a service account', () => {
     const fakes = accountFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
-    expect(await record(fakes)).toMatchObject({ status: 'ended', outcome: verdict, endedAt: at(0) });
+    expect(await record(fakes)).toMatchObject(endedAs(verdict, 0));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 

@@ -7,17 +7,15 @@ import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
+import { SUBJECT } from '../account-example.ts';
 import {
   anAccountAssociation,
   anAccountPod,
   anAccountWorkload,
   aServiceAccount,
-  associated,
-  begunAccount,
   ownAssociation,
-  SUBJECT,
-  type AccountChange,
 } from '../account-fixtures.ts';
+import { associated, begunAccount, type AccountChange } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
 import { anEvidence, at, MIGRATION_ID, ROLE } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';

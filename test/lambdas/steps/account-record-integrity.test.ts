@@ -8,24 +8,16 @@ import {
   accountMigration,
   accountSnapshot,
   anAccountAssociation,
-  associated,
   aState,
-  begunAccount,
   ownAssociation,
   plannedAccount,
 } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import {
-  addonArn,
-  aMigration,
-  anAddon,
-  aSnapshot,
-  at,
-  EXECUTION,
-  executionArn,
-  MIGRATION_ID,
-  OTHER_ROLE,
-} from '../fixtures.ts';
+import { addonArn, OTHER_ROLE } from '../example.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon } from '../eks-fixtures.ts';
+import { aMigration, aSnapshot } from '../fixtures.ts';
 import { anError, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -50,22 +42,10 @@ const strays: [string, RegExp, Stray][] = [
   ['an association planned for another', ofWeb, { snapshot: { planned: [{ ...plannedAccount, ...WEB }] } }],
   ['one more planned', ofShop, { snapshot: { planned: [plannedAccount, { ...plannedAccount, ...SHOP }] } }],
   ['another role than planned', /the planned associations/, { snapshot: { planned: [TO_OTHER] }, record: { plan } }],
-  [
-    'an association of another',
-    /association .* for payments\/web/,
-    { snapshot: { associations: [anAccountAssociation(WEB)] } },
-  ],
+  ['one of another', /association .* for payments\/web/, { snapshot: { associations: [anAccountAssociation(WEB)] } }],
   ['an association of another cluster', /association .*\/prod\//, { snapshot: { associations: [ELSEWHERE] } }],
-  [
-    'an association of another as made',
-    /association .* for shop\/api/,
-    { associations: { created: [ownAssociation(SHOP)] } },
-  ],
-  [
-    'an association of another as purged',
-    /association .* for payments\/web/,
-    { associations: { purged: [ownAssociation(WEB)] } },
-  ],
+  ['one of another as made', /association .* for shop\/api/, { associations: { created: [ownAssociation(SHOP)] } }],
+  ['one of another as purged', /association .* for payments\/web/, { associations: { purged: [ownAssociation(WEB)] } }],
   ['a copy of an add-on as made', /the copy .* of an add-on/, { record: { made: [addonArn(2)] } }],
   ['a copy of an add-on as removed', /the copy .* of an add-on/, { record: { removed: [addonArn(1)] } }],
   ["an add-on's snapshot", /a snapshot of add-on aws-ebs-csi-driver/, { snapshot: { addon: anAddon() } }],

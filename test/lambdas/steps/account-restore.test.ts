@@ -4,17 +4,12 @@ import type { Association } from '../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
-import {
-  anAccountAssociation,
-  aServiceAccount,
-  associated,
-  begunAccount,
-  ownAssociation,
-} from '../account-fixtures.ts';
+import { anAccountAssociation, aServiceAccount, ownAssociation } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
-import { expectError } from '../matchers.ts';
+import { expectError, expectExactError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => associated());
@@ -123,7 +118,7 @@ describe('restore-associations of a service account', () => {
     [
       'by the record',
       {},
-      async ({ ledger }: Begun, one: Association) => ledger.recordAssociation(MIGRATION_ID, 'created', one),
+      async (to: Begun, one: Association) => to.ledger.recordAssociation(MIGRATION_ID, 'created', one),
     ],
     ['by its tag', { tags: { [MIGRATION_TAG]: MIGRATION_ID } }, async () => {}],
   ] as const)("never takes an add-on's association for its own, %s", async (_, change, claim) => {
@@ -154,10 +149,11 @@ describe('restore-associations of a service account', () => {
   it('waits while a deleted one is still listed', async ({ fakes }) => {
     const real = fakes.eks.deleteAssociation.bind(fakes.eks);
     fakes.eks.deleteAssociation = async () => true;
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'AssociationStillThere',
-      message: 'Association a-own of this migration is still listed after its deletion.',
-    });
+    await expectExactError(
+      restore(fakes),
+      'AssociationStillThere',
+      'Association a-own of this migration is still listed after its deletion.',
+    );
     fakes.eks.deleteAssociation = real;
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
   });

@@ -4,17 +4,9 @@
  */
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { describe, expect, test } from 'vitest';
-import {
-  ACCOUNT_TRUST,
-  accountIrsaStatement,
-  anAccountPod,
-  aServiceAccount,
-  associated,
-  ownAssociation,
-  REF,
-  SUBJECT_LOCK,
-  type AccountChange,
-} from '../account-fixtures.ts';
+import { ACCOUNT_TRUST, accountIrsaStatement, REF, SUBJECT_LOCK } from '../account-example.ts';
+import { anAccountPod, aServiceAccount, ownAssociation } from '../account-fixtures.ts';
+import { associated, type AccountChange } from './begun-account.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { ADDON, at, MIGRATION_ID, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT } from '../fixtures.ts';
 import { anError, expectError } from '../matchers.ts';
@@ -30,7 +22,7 @@ async function migrated(change: AccountChange = {}): Promise<Begun> {
   // Which has the same role in these fixtures.
   fakes.eks.addons.delete(ADDON);
   fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
+  await fakes.update({
     status: 'ended',
     outcome: 'migrated',
     verified: 'ready',

@@ -9,33 +9,23 @@ import { rollbackClosed } from '../../../lambdas/use-cases/rollback/recovery.ts'
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
-import {
-  ACCOUNT_TRUST,
-  accountSnapshot,
-  anAccountAssociation,
-  aServiceAccount,
-  associated,
-  ownAssociation,
-  SUBJECT,
-  SUBJECT_LOCK,
-  type AccountChange,
-} from '../account-fixtures.ts';
+import { ACCOUNT_TRUST, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
+import { accountSnapshot, anAccountAssociation, aServiceAccount, ownAssociation } from '../account-fixtures.ts';
+import { associated, type AccountChange } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
+import { OTHER_ROLE, ROLE, target } from '../example.ts';
 import {
-  aCluster,
   at,
   EXECUTION,
   MIGRATION_ID,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  target,
   otherHolder,
-} from '../fixtures.ts';
+  endedAs,
+} from '../run-examples.ts';
+import { podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster } from '../eks-fixtures.ts';
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
@@ -48,6 +38,12 @@ const takeOver = (fakes: Begun, change: object = {}): Promise<unknown> =>
 const requested = { cause: 'requested', requestedBy: 'jo' };
 const TAKEN = { notedAt: at(1), writtenAt: at(2) };
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
+const THERE = anAccountAssociation();
+const OF_OTHER = new RegExp(OTHER_MIGRATION_ID);
+const refused = (fakes: Begun): Promise<unknown> => {
+  fakes.eks.associations = [THEIRS];
+  return stepOf(fakes, restoreAssociationsStep).catch(() => undefined);
+};
 const unannotated = ({ kubernetes }: Begun): unknown =>
   (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]);
 
@@ -59,12 +55,7 @@ async function stranded(change: AccountChange = {}): Promise<Begun> {
 }
 async function ended(outcome: Migration['outcome'], change: AccountChange = {}): Promise<Begun> {
   const fakes = await stranded(change);
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'ended',
-    outcome,
-    endedAt: at(300),
-    verified: outcome === 'migrated' ? 'injected' : 'none',
-  });
+  await fakes.update({ ...endedAs(outcome, 300), verified: outcome === 'migrated' ? 'injected' : 'none' });
   for (const key of [SUBJECT_LOCK, ROLE_LOCK]) await fakes.ledger.releaseLock(key, EXECUTION);
   fakes.journal.clear();
   return fakes;
@@ -97,26 +88,19 @@ describe('take-over of a stranded migration of a service account', () => {
     ['was about to go', { annotationChange: { notedAt: at(1) } }, true],
     ['is off', { annotationChange: TAKEN }, true],
     ['is back', { annotationChange: { ...TAKEN, undoneAt: at(3) } }, false],
-  ])('says whether the annotation has to come back: it %s', async (_, record, removesAnnotation) => {
+  ])('says whether the annotation has to come back: it %s', async (_, record, removesAnnotation) =>
     expect(await takeOver(await stranded({ request: { annotation: 'remove' }, record }))).toMatchObject({
       action: 'roll-back',
       removesAnnotation,
-    });
-  });
+    }),
+  );
 
-  it('only records the end where the pods were verified', async () => {
-    expect(await takeOver(await stranded({ record: { verified: 'injected' } }))).toMatchObject({ action: 'finish' });
-  });
+  it('only records the end where the pods were verified', async () =>
+    expect(await takeOver(await stranded({ record: { verified: 'injected' } }))).toMatchObject({ action: 'finish' }));
 
   it.each<[string, (fakes: Begun) => Promise<unknown>]>([
     ['its association was taken away', (fakes) => stepOf(fakes, restoreAssociationsStep)],
-    [
-      'that was tried, and failed',
-      (fakes) => {
-        fakes.eks.associations = [THEIRS];
-        return stepOf(fakes, restoreAssociationsStep).catch(() => undefined);
-      },
-    ],
+    ['that was tried, and failed', refused],
     [
       'its association was taken away by a Lambda that could not write its line',
       (fakes) => {
@@ -168,11 +152,7 @@ describe('a rollback on demand of a service account', () => {
     ],
     ['the role is gone', /no longer exists/, ({ roles }) => delete roles.trust[ROLE]],
     ['the cluster has no issuer', /no OIDC issuer/, ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
-    [
-      'another migration has its lock',
-      new RegExp(OTHER_MIGRATION_ID),
-      ({ ledger }) => ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(9))),
-    ],
+    ['another one has its lock', OF_OTHER, ({ ledger }) => ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(9)))],
   ])('is refused where %s, and nothing is changed by it', async (_, why, change) => {
     const fakes = await ended('migrated');
     await change(fakes);
@@ -197,11 +177,7 @@ describe('rollbackClosed for a service account', () => {
   it.each<[string, AccountChange, (fakes: Begun) => unknown]>([
     ['IRSA would let it in', {}, () => undefined],
     ['the association is gone already', {}, ({ eks }) => (eks.associations = [])],
-    [
-      'the association was there before',
-      { snapshot: { associations: [anAccountAssociation()] } },
-      ({ eks }) => (eks.associations = [anAccountAssociation()]),
-    ],
+    ['the association was there', { snapshot: { associations: [THERE] } }, ({ eks }) => (eks.associations = [THERE])],
     [
       'what EKS says is enough, and the API server is not asked',
       { request: { verification: 'api' } },
@@ -212,9 +188,7 @@ describe('rollbackClosed for a service account', () => {
       { request: { verification: 'api', roleArn: ROLE }, snapshot: { serviceAccount: undefined } },
       ({ roles }) => delete roles.trust[ROLE],
     ],
-  ])('is open where %s', async (_, change, world) => {
-    expect(await closed(change, world)).toBeUndefined();
-  });
+  ])('is open where %s', async (_, change, world) => expect(await closed(change, world)).toBeUndefined());
   it('goes by the trust of the role of its annotation, not of the one that it got', async () => {
     const named: AccountChange = { request: { roleArn: OTHER_ROLE } };
     const own = ({ eks }: Begun): unknown => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]);

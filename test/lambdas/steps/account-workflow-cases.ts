@@ -4,14 +4,9 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Association, Outcome } from '../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
-import {
-  accountFakes,
-  accountIrsaStatement,
-  anAccountAssociation,
-  anAccountPod,
-  REF,
-  SUBJECT_LOCK,
-} from '../account-fixtures.ts';
+import { accountIrsaStatement, REF, SUBJECT_LOCK } from '../account-example.ts';
+import { anAccountAssociation, anAccountPod } from '../account-fixtures.ts';
+import { accountFakes } from './begun-account.ts';
 import type { Fakes } from '../fakes.ts';
 import { at, MIGRATION_ID, policyText, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, otherHolder } from '../fixtures.ts';
 import type { Machine } from './machine.ts';
@@ -82,26 +77,12 @@ export const REMOVE = { annotation: 'remove' };
 
 type Rest = Partial<Omit<Case, 'name' | 'outcome'>>;
 /** The annotation stays, unless the case says otherwise. */
-const ends = (outcome: Outcome, name: string, rest: Rest): Case => ({
-  name,
-  outcome,
-  annotated: true,
-  lines: [],
-  ...rest,
-});
+const STAYS = { annotated: true, lines: [] };
+const ends = (outcome: Outcome, name: string, rest: Rest): Case => ({ ...STAYS, name, outcome, ...rest });
 
 export const cases: Case[] = [
   ends('migrated', 'an association and a restart', {
-    lines: [
-      'plan',
-      'begin',
-      'create-association',
-      'verify-pods',
-      'restart-pods',
-      'verify-pods-2',
-      'confirm-ready',
-      'finish',
-    ],
+    lines: 'plan begin create-association verify-pods restart-pods verify-pods-2 confirm-ready finish'.split(' '),
   }),
   ends('migrated', 'the annotation taken off', {
     request: REMOVE,

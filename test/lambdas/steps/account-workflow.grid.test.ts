@@ -5,7 +5,7 @@ import { cases, workflowOf } from './account-workflow-cases.ts';
 import { strikeWorkflow } from './workflow-faults.ts';
 
 describe.each(cases)('$name', (one) => {
-  it.each(MOMENTS)('ends so too with a fault %s the effect of any one call', async (kind) => {
-    expect(await strikeWorkflow(kind, workflowOf(one))).toBeGreaterThan(3);
-  });
+  it.each(MOMENTS)('ends so too with a fault %s the effect of any one call', async (kind) =>
+    expect(await strikeWorkflow(kind, workflowOf(one))).toBeGreaterThan(3),
+  );
 });

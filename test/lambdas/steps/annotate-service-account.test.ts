@@ -2,11 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
-import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
+import { REF } from '../account-example.ts';
+import { aServiceAccount, aState, ownAssociation } from '../account-fixtures.ts';
+import { associated, type AccountChange } from './begun-account.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { at, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -24,7 +26,7 @@ const TAKEN: AnnotationChange = { notedAt: at(-60), writtenAt: at(-59) };
 async function taken(annotationChange: AnnotationChange = TAKEN): Promise<Begun> {
   const fakes = await removing();
   fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined, annotatedBy: [] })];
-  await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange });
+  await fakes.update({ annotationChange });
   fakes.journal.clear();
   return fakes;
 }
@@ -190,10 +192,7 @@ describe('annotate-service-account', () => {
 
   it.each<[string, AccountChange]>([
     ['that keeps it', { request: { annotation: 'keep' } }],
-    [
-      'whose service account nobody saw',
-      { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } },
-    ],
+    ['that nobody saw', { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } }],
   ])('does nothing for a migration %s', async (_, change) => {
     for (const run of [takeOff, putBack]) {
       const fakes = await removing(change);
@@ -240,7 +239,7 @@ describe('annotate-service-account during a rollback', () => {
 
   it('writes nothing if the noted removal never happened, or if another principal has restored the annotation', async () => {
     const fakes = await removing();
-    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { notedAt: at(-60) } });
+    await fakes.update({ annotationChange: { notedAt: at(-60) } });
     expect(await putBack(fakes)).toEqual({ changed: false });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual({ notedAt: at(-60), undoneAt: at(0) });
@@ -269,13 +268,13 @@ describe('annotate-service-account during a rollback', () => {
 
   it('has nothing to put back where there was none', async () => {
     const fakes = await removing({ snapshot: { serviceAccount: aState({ roleArn: undefined }) } });
-    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: TAKEN });
+    await fakes.update({ annotationChange: TAKEN });
     expect(await putBack(fakes)).toEqual({ changed: false });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('removes the annotation again, under a new note, after it was restored', async ({ fakes }) => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { ...TAKEN, undoneAt: at(-1) } });
+    await fakes.update({ annotationChange: { ...TAKEN, undoneAt: at(-1) } });
     expect(await takeOff(fakes)).toEqual({ changed: true });
     expect(await noted(fakes)).toEqual({ notedAt: at(0), writtenAt: at(0) });
   });

@@ -1,22 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { MAX_RESTORE_ACTIONS } from '../../../lambdas/steps/assess-rollback/schema.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  associationArn,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  VERSION,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE, VERSION } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, associationArn } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed, rollback } from './rollback.ts';
@@ -24,28 +15,24 @@ import { aCopy, COPY, made, recreated, removed, rollback } from './rollback.ts';
 const it = test.extend('fakes', () => begun());
 const assess = (fakes: Begun, actions = 0): Promise<unknown> =>
   invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
+const AS_BEFORE = { status: 'ACTIVE', serviceAccountRoleArn: ROLE, podIdentityAssociations: [] };
 const preserving = { plan: { attempts: [RECREATE_PRESERVING] } };
+
+const deleting = async ({ eks, ledger }: Begun, showsAfter = eks.deleteShowsAfter): Promise<void> => {
+  eks.deleteShowsAfter = showsAfter;
+  await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+  await eks.deleteAddon(ADDON, { preserve: true });
+};
+const updatedInPlace = ({ eks }: Begun, change: Partial<Addon> = {}): void => {
+  eks.addons.set(ADDON, aCopy({ arn: addonArn(1), ...change }));
+  eks.associations = [made({ ownerArn: addonArn(1) })];
+};
 
 /** The points that a migration can have reached, and the actions of the rollback from there. */
 const locations: [string, (fakes: Begun) => unknown, string[]][] = [
   ['nothing was changed yet', () => undefined, []],
-  [
-    'the delete is on its way',
-    async (fakes) => {
-      await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
-      await fakes.eks.deleteAddon(ADDON, { preserve: true });
-    },
-    ['create'],
-  ],
-  [
-    'the delete does not show yet',
-    async (fakes) => {
-      fakes.eks.deleteShowsAfter = 9000;
-      await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
-      await fakes.eks.deleteAddon(ADDON, { preserve: true });
-    },
-    ['create'],
-  ],
+  ['the delete is on its way', (fakes) => deleting(fakes), ['create']],
+  ['the delete does not show yet', (fakes) => deleting(fakes, 9000), ['create']],
   ['the add-on is gone', removed, ['create']],
   ['it was made again', (fakes) => recreated(fakes), ['update']],
   ['it was made again and is DEGRADED', (fakes) => recreated(fakes, { status: 'DEGRADED' }), ['update']],
@@ -59,22 +46,8 @@ const locations: [string, (fakes: Begun) => unknown, string[]][] = [
     },
     ['update'],
   ],
-  [
-    'it was updated in place',
-    (fakes) => {
-      fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(1) }));
-      fakes.eks.associations = [made({ ownerArn: addonArn(1) })];
-    },
-    ['update'],
-  ],
-  [
-    'its update in place failed',
-    (fakes) => {
-      fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(1), status: 'UPDATE_FAILED' }));
-      fakes.eks.associations = [made({ ownerArn: addonArn(1) })];
-    },
-    ['update'],
-  ],
+  ['it was updated in place', (fakes) => updatedInPlace(fakes), ['update']],
+  ['its update in place failed', (fakes) => updatedInPlace(fakes, { status: 'UPDATE_FAILED' }), ['update']],
   [
     'it is gone and left its association behind',
     async (fakes) => {
@@ -95,10 +68,8 @@ describe.each(locations)('the rollback when %s', (_, prepare, taken) => {
     await prepare(fakes);
     expect(await rollback(fakes)).toEqual(taken);
     expect(fakes.eks.addons.get(ADDON)).toMatchObject({
-      status: 'ACTIVE',
+      ...AS_BEFORE,
       version: VERSION,
-      serviceAccountRoleArn: ROLE,
-      podIdentityAssociations: [],
       configurationValues: anAddon().configurationValues,
       tags: { team: 'storage' },
     });
@@ -121,11 +92,7 @@ describe.each(locations)('the rollback when %s', (_, prepare, taken) => {
       strikes: ({ call }) => !/^ledger\.(get|assert)/.test(call),
       expectation: async (fakes) => {
         await rollback(fakes);
-        expect(fakes.eks.addons.get(ADDON)).toMatchObject({
-          status: 'ACTIVE',
-          serviceAccountRoleArn: ROLE,
-          podIdentityAssociations: [],
-        });
+        expect(fakes.eks.addons.get(ADDON)).toMatchObject(AS_BEFORE);
         expect(fakes.eks.associations).toEqual([]);
       },
     }),
@@ -183,19 +150,13 @@ describe('assess-rollback', () => {
     fakes.eks.endsIn = 'CREATE_FAILED';
     await removed(fakes);
     await expectError(rollback(fakes), 'RestoreFailed', `After ${MAX_RESTORE_ACTIONS} actions`);
-    expect(fakes.journal.mutations()).toEqual([
-      'eks.createAddon',
-      'eks.deleteAddon',
-      'eks.createAddon',
-      'eks.deleteAddon',
-      'eks.createAddon',
-      'eks.deleteAddon',
-    ]);
+    expect(fakes.journal.mutations()).toEqual(
+      'eks.createAddon eks.deleteAddon eks.createAddon eks.deleteAddon eks.createAddon eks.deleteAddon'.split(' '),
+    );
   });
 
-  it('has nothing against the last look when the actions are used up', async () => {
-    expect(await assess(await begun(), MAX_RESTORE_ACTIONS)).toEqual({ action: 'done' });
-  });
+  it('has nothing against the last look when the actions are used up', async () =>
+    expect(await assess(await begun(), MAX_RESTORE_ACTIONS)).toEqual({ action: 'done' }));
 
   it('notes a copy of its own that the record does not know', async ({ fakes }) => {
     await removed(fakes);
@@ -206,12 +167,8 @@ describe('assess-rollback', () => {
   });
 
   it('brings back own and standalone associations with all their fields', async () => {
-    const fields = {
-      targetRoleArn: OTHER_ROLE,
-      disableSessionTags: true,
-      policy: '{"Version":"2012-10-17"}',
-      tags: { team: 'storage' },
-    };
+    const policy = '{"Version":"2012-10-17"}';
+    const fields = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy, tags: { team: 'storage' } };
     const owned = anAssociation({ id: 'a-owned', serviceAccount: 'other-sa', ownerArn: addonArn(1), ...fields });
     const standAlone = anAssociation({ ...LEFT_OVER, ...fields });
     const fakes = await begun({

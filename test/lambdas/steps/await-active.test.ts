@@ -5,20 +5,10 @@ import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts'
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { CREATE_MS, UPDATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  IN_PLACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  ROLE,
-  GRANTED,
-  MIGRATION_ID,
-} from '../fixtures.ts';
-import { expectError } from '../matchers.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, GRANTED } from '../fixtures.ts';
+import { expectError, expectExactError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(awaitActiveStep, fakes.input, fakes);
@@ -50,10 +40,7 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
 
   it('is done when the add-on is ACTIVE and its associations are listed; it notes them', async () => {
     const fakes = await changing(currentAttempt);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonNotActive',
-      message: `Add-on ${ADDON} is ${status}, not ACTIVE.`,
-    });
+    await expectExactError(run(fakes), 'AddonNotActive', `Add-on ${ADDON} is ${status}, not ACTIVE.`);
     fakes.clock.advance(takes);
     const [made] = fakes.eks.associations;
     expect(await run(fakes)).toEqual({ status: 'ACTIVE', associations: [made?.id] });
@@ -73,7 +60,7 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
     async (mode) => {
       const fakes = await settled();
       const { request } = await fakes.record();
-      await fakes.ledger.updateMigration(MIGRATION_ID, { request: { ...request, verification: mode } });
+      await fakes.update({ request: { ...request, verification: mode } });
       change(fakes, { status: 'DEGRADED' });
       const answer = await run(fakes).catch((error: unknown) => error);
       expect(answer).toMatchObject(mode !== 'api' ? { status: 'DEGRADED' } : { name: 'AddonNotActive' });
@@ -86,12 +73,10 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
     await expectError(run(fakes), 'AddonFailed', 'ConfigurationConflict: Conflicts found');
   });
 
+  const copy = addonArn(currentAttempt.strategy === 'recreate' ? 2 : 1);
   it.each([
     ['none is listed', []],
-    [
-      'another role is',
-      [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(currentAttempt.strategy === 'recreate' ? 2 : 1) })],
-    ],
+    ['another role is', [anAssociation({ roleArn: OTHER_ROLE, ownerArn: copy })]],
     ['a standalone one is', [anAssociation()]],
     ['one of another copy is', [anAssociation({ ownerArn: addonArn(7) })]],
   ])('comes again when ACTIVE, but of its associations %s', async (__, associations) => {
@@ -181,8 +166,5 @@ it.each([
   let looks = 0;
   fakes.eks.describeAddon = async () =>
     anAddon({ serviceAccountRoleArn, podIdentityAssociations: [own.arn], status: statuses[looks++] ?? 'UPDATING' });
-  await expect(run(fakes)).rejects.toMatchObject({
-    name: 'AddonNotActive',
-    message: `Add-on ${ADDON} is UPDATING, not ACTIVE.`,
-  });
+  await expectExactError(run(fakes), 'AddonNotActive', `Add-on ${ADDON} is UPDATING, not ACTIVE.`);
 });

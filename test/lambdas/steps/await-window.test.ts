@@ -5,21 +5,10 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  aMigration,
-  aPlan,
-  aRequest,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  NOW,
-  ROLE_LOCK,
-  target,
-  otherHolder,
-} from '../fixtures.ts';
-import { expectError } from '../matchers.ts';
+import { ADDON, target } from '../example.ts';
+import { ADDON_LOCK, at, EXECUTION, MIGRATION_ID, NOW, ROLE_LOCK, otherHolder } from '../run-examples.ts';
+import { aMigration, aPlan, aRequest } from '../fixtures.ts';
+import { expectError, expectExactError } from '../matchers.ts';
 import { runPlan } from './planning.ts';
 
 const HOUR = 3600;
@@ -47,10 +36,11 @@ const begin = ({ fakes, planHash }: { fakes: Fakes; planHash: string }, more: ob
 describe('the wait for a window', () => {
   it('says when it opens until it is open, and changes nothing', async () => {
     const { fakes } = await waiting(WINDOW);
-    await expect(look(fakes)).rejects.toMatchObject({
-      name: 'WindowClosed',
-      message: 'The change window (0 10 * * *, UTC) opens at 2026-01-05T10:00:00.000Z.',
-    });
+    await expectExactError(
+      look(fakes),
+      'WindowClosed',
+      'The change window (0 10 * * *, UTC) opens at 2026-01-05T10:00:00.000Z.',
+    );
     fakes.clock.advance(HOUR * 1000);
     expect(await look(fakes)).toEqual({ openUntil: at(2 * HOUR) });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -78,11 +68,11 @@ describe('the wait for a window', () => {
     // Open now, which the deployment is not, and from half past ten on, when the deployment is open for half an hour.
     const own = await waiting({ ...WINDOW, schedule: '0 9,10 * * *', durationMinutes: 60 });
     own.fakes.settings.changeWindow = { ...WINDOW, schedule: '30 10 * * *' };
-    await expect(look(own.fakes, at(0), { pollsHourly: true })).rejects.toMatchObject({
-      name: 'WindowFarOff',
-      message:
-        'The overlap of the change windows of the deployment and of the request (30 10 * * *, UTC; 0 9,10 * * *, UTC) opens at 2026-01-05T10:30:00.000Z.',
-    });
+    await expectExactError(
+      look(own.fakes, at(0), { pollsHourly: true }),
+      'WindowFarOff',
+      'The overlap of the change windows of the deployment and of the request (30 10 * * *, UTC; 0 9,10 * * *, UTC) opens at 2026-01-05T10:30:00.000Z.',
+    );
     await expectError(begin(own), 'WindowClosed', 'It opens at 2026-01-05T10:30:00.000Z');
     own.fakes.clock.advance(1.5 * HOUR * 1000);
     expect(await look(own.fakes)).toEqual({ openUntil: at(2 * HOUR) });
@@ -169,9 +159,8 @@ describe('begin, if an approval is required', () => {
   ])('by %s, carries out no plan that was not approved', async (_, request, required) => {
     const { fakes, planHash } = await waiting(undefined, request);
     fakes.settings.approvals = { required, approver: 'anyone', allowUnknownRequester: false };
-    for (const approvedHash of [undefined, '', 'a'.repeat(64)]) {
+    for (const approvedHash of [undefined, '', 'a'.repeat(64)])
       await expectError(begin({ fakes, planHash }, { approvedHash }), 'BadInput', 'approv');
-    }
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
     await put({ fakes }, given(planHash));
     expect(await begin({ fakes, planHash }, { approvedHash: planHash })).toEqual({ fence: 1 });

@@ -4,23 +4,10 @@ import type { Migration, Plan } from '../../../lambdas/domain/migration/model.ts
 import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-  target,
-} from '../fixtures.ts';
+import { ADDON, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
+import { MIGRATION_ID, RUN } from '../run-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, IN_PLACE, RECREATE } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
@@ -51,14 +38,7 @@ async function attempt({
   await fakes.ledger.putMigration(forge ? { ...honest, plan: { ...honest.plan!, ...forge(honest.plan!) } } : honest);
   const error: unknown = await invoke(
     beginStep,
-    {
-      migrationId: MIGRATION_ID,
-      executionArn: EXECUTION,
-      target,
-      subject: ADDON,
-      planHash: honest.plan!.hash,
-      ...input,
-    },
+    { ...RUN, target, subject: ADDON, planHash: honest.plan!.hash, ...input },
     fakes,
   ).then(
     () => undefined,
@@ -84,6 +64,10 @@ describe('begin', () => {
   const TO_OTHER = { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) };
   const TO_OTHER_ACCOUNT = { plan: withRole(OTHER_ACCOUNTS), request: aRequest({ roleArn: OTHER_ACCOUNTS }) };
   const admin = `${ROLE}/../admin`;
+  const TO_ADMIN = { plan: withRole(admin), request: { ...aRequest(), roleArn: admin } };
+  const REPAIRING = repairing(REPAIR);
+  const ofVpcCni = aPlan({ addon: anAddon({ name: 'vpc-cni' }) });
+  const forProd = aRequest({ target: { ...target, cluster: 'prod' } });
   const elsewhere = [{ ...planned, namespace: 'payments' }];
   const shorter = hashOf(aPlan({ attempts: [IN_PLACE] }), aRequest());
   const refusals: [string, RegExp, Case][] = [
@@ -95,27 +79,23 @@ describe('begin', () => {
       { record: TO_OTHER, passable: [ROLE] },
     ],
     [
-      "whose add-on's own role may not be passed",
+      "whose add-on's may not be passed",
       /may not pass .*role\/app\/ebs-csi/,
       { record: TO_OTHER, passable: [OTHER_ROLE] },
     ],
     ['where nothing may be passed', /may not pass .*\(it may pass: no role\)/, { passable: [] }],
     ['whose role differs in case from what may be passed', /may not pass/, { passable: [ROLE.replace('app', 'App')] }],
     ["of another account's role", /may not pass .*444455556666/, { record: TO_OTHER_ACCOUNT }],
-    [
-      'whose role no request could name',
-      /may not pass .*\.\.\/admin/,
-      { record: { plan: withRole(admin), request: { ...aRequest(), roleArn: admin } } },
-    ],
+    ['whose role no request could name', /may not pass .*\.\.\/admin/, { record: TO_ADMIN }],
     [
       'that repairs what may not be repaired',
       /may not change the trust policy of role .*ebs-csi/,
-      { record: repairing(REPAIR), repairable: [OTHER_ROLE] },
+      { record: REPAIRING, repairable: [OTHER_ROLE] },
     ],
     [
       'that repairs where nothing may be repaired',
       /may not change the trust policy of role .*\(it may change: none\)/,
-      { record: repairing(REPAIR), repairable: [] },
+      { record: REPAIRING, repairable: [] },
     ],
     [
       'that repairs without being asked to',
@@ -146,26 +126,14 @@ describe('begin', () => {
       /other roles or namespaces than its request and its subject require/,
       { record: { plan: withRole(OTHER_ROLE) } },
     ],
-    [
-      'that associates service accounts of another namespace',
-      /other roles or namespaces/,
-      { record: { plan: aPlan({ associations: elsewhere }) } },
-    ],
-    [
-      'of another add-on',
-      /is for add-on vpc-cni, not aws-ebs-csi-driver/,
-      { record: { plan: aPlan({ addon: anAddon({ name: 'vpc-cni' }) }) } },
-    ],
+    ['for another namespace', /other roles or namespaces/, { record: { plan: aPlan({ associations: elsewhere }) } }],
+    ['of another add-on', /is for add-on vpc-cni, not aws-ebs-csi-driver/, { record: { plan: ofVpcCni } }],
     [
       'of a request for another add-on',
       /about add-on vpc-cni of cluster dev .*the plan was made for aws-ebs-csi-driver of dev/,
       { record: { request: aRequest({ addon: 'vpc-cni' }) } },
     ],
-    [
-      'of a request for another cluster',
-      /of cluster prod .*of dev/,
-      { record: { request: aRequest({ target: { ...target, cluster: 'prod' } }) } },
-    ],
+    ['of a request for another cluster', /of cluster prod .*of dev/, { record: { request: forProd } }],
   ];
   it.each(refusals)('refuses a plan %s, before it takes a lock', async (_, why, given) => {
     const { fakes, error } = await attempt(given);

@@ -55,11 +55,8 @@ describe('begin-sweep', () => {
   });
 
   it('makes the record of a sweep that was started without one', async () => {
-    await invoke(
-      beginSweepStep,
-      { ...input, request: { mode: 'inventory', selection: { regions: ['us-east-1'] } } },
-      fakes,
-    );
+    const request = { mode: 'inventory', selection: { regions: ['us-east-1'] } };
+    await invoke(beginSweepStep, { ...input, request }, fakes);
     expect(locations()).toEqual([
       { account: ACCOUNT, region: 'us-east-1' },
       { account: '444455556666', region: 'us-east-1' },
@@ -125,11 +122,8 @@ describe('begin-sweep', () => {
 
   describe('names the sweep before it', () => {
     const idOf = (index: number): string => `01KF0E${String(index).padStart(20, '0')}`;
-    const before = (
-      index: number,
-      change: Partial<Sweep>,
-      request: SweepRequestInput = { mode: 'inventory' },
-    ): Promise<Sweep> =>
+    const inventory: SweepRequestInput = { mode: 'inventory' };
+    const before = (index: number, change: Partial<Sweep>, request = inventory): Promise<Sweep> =>
       fakes.sweeps.create({
         ...newSweep({ sweepId: idOf(index), request: sweepRequest.parse(request), startedAt: STARTED }),
         status: 'ended',

@@ -7,35 +7,17 @@ import type {
 } from '../../../lambdas/domain/migration/model.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
-  at,
-  bothWays,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  ROLE,
-  ROLE_LOCK,
-  target,
-  GRANTED,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE, target } from '../example.ts';
+import { ADDON_LOCK, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK, RUN } from '../run-examples.ts';
+import { bothWays } from '../trust-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
 import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
-import { expectError } from '../matchers.ts';
+import { expectError, expectExactError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const it = test.extend('fakes', () => plannedFakes());
-const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
+const input = { ...RUN, target, subject: ADDON };
 /** By the hash of the plan that the fakes were given. */
 const hashes = new WeakMap<Fakes, string>();
 const run = (fakes: Fakes): Promise<unknown> =>
@@ -134,10 +116,11 @@ describe('begin', () => {
 
   it('says who holds the lock and leaves everything alone', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ADDON_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'SubjectBusy',
-      message: `${heldSince(lockText(ADDON_LOCK))} Wait until that migration has ended, then start again.`,
-    });
+    await expectExactError(
+      run(fakes),
+      'SubjectBusy',
+      `${heldSince(lockText(ADDON_LOCK))} Wait until that migration has ended, then start again.`,
+    );
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ heldBy: OTHER_MIGRATION_ID });
@@ -169,10 +152,11 @@ describe('begin', () => {
 
   it('says who works on a service account that it would change, and leaves everything alone', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ACCOUNT_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'SubjectBusy',
-      message: `${heldSince(lockText(ACCOUNT_LOCK))} Wait until that migration has ended, then start again.`,
-    });
+    await expectExactError(
+      run(fakes),
+      'SubjectBusy',
+      `${heldSince(lockText(ACCOUNT_LOCK))} Wait until that migration has ended, then start again.`,
+    );
   });
 
   it("waits for a role that another add-on's migration holds, and keeps what it has", async ({ fakes }) => {
@@ -228,22 +212,15 @@ describe('begin', () => {
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
   });
 
+  const LEFT_ID = 'a-left00000000000001';
   it.each([
     ['came', [], [anAssociation()]],
-    ['went', ['a-left00000000000001'], []],
-    ['was made again', ['a-left00000000000001'], [anAssociation({ id: 'a-another' })]],
-    ['was chained', ['a-left00000000000001'], [anAssociation({ targetRoleArn: OTHER_ROLE })]],
-    ['was tagged', ['a-left00000000000001'], [anAssociation({ tags: { team: 'storage' } })]],
-    [
-      'was taken over by another tool',
-      ['a-left00000000000001'],
-      [anAssociation({ tags: { 'aws:cloudformation:stack-name': 'pods' } })],
-    ],
-    [
-      'was given to another add-on',
-      ['a-left00000000000001'],
-      [anAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })],
-    ],
+    ['went', [LEFT_ID], []],
+    ['was made again', [LEFT_ID], [anAssociation({ id: 'a-another' })]],
+    ['was chained', [LEFT_ID], [anAssociation({ targetRoleArn: OTHER_ROLE })]],
+    ['was tagged', [LEFT_ID], [anAssociation({ tags: { team: 'storage' } })]],
+    ['was taken over', [LEFT_ID], [anAssociation({ tags: { 'aws:cloudformation:stack-name': 'pods' } })]],
+    ['was given to another add-on', [LEFT_ID], [anAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })]],
   ])('stops when an association %s', async (_, existing, there) => {
     const fakes = await plannedFakes({ existing });
     fakes.eks.associations = there;

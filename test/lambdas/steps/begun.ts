@@ -1,21 +1,10 @@
 /** A migration that `begin` has let through: record, snapshot and locks are in the ledger, the journal is empty. */
 import type { Association, Migration, Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  aMigration,
-  anAssociation,
-  aPlan,
-  aSnapshot,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  ROLE_LOCK,
-  target,
-  ownHolder,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, target } from '../example.ts';
+import { ADDON_LOCK, at, EXECUTION, MIGRATION_ID, ROLE_LOCK, ownHolder, otherHolder } from '../run-examples.ts';
+import { anAssociation } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aSnapshot } from '../fixtures.ts';
 
 export const LOCK = ADDON_LOCK;
 export const LEFT_OVER = anAssociation();
@@ -24,6 +13,7 @@ export interface Begun extends Fakes {
   /** Input of a step of the change, on the first way. */
   input: { migrationId: string; target: typeof target; subject: string; fence: number; attempt: number };
   record(): Promise<Migration>;
+  update(change: Parameters<Fakes['ledger']['updateMigration']>[1]): Promise<void>;
   /** Another migration takes the subject's lock away. */
   loseLock(): Promise<void>;
 }
@@ -44,6 +34,7 @@ export async function begunFrom(
     ...fakes,
     input: { migrationId: MIGRATION_ID, target, subject, fence: 1, attempt: 0 },
     record: async () => (await ledger.getMigration(MIGRATION_ID))!,
+    update: (change) => ledger.updateMigration(MIGRATION_ID, change),
     loseLock: async () => {
       await ledger.releaseLock(lock, EXECUTION);
       await ledger.acquireLock(lock, otherHolder(at(1)));

@@ -3,19 +3,10 @@ import type { Association, CarriedOver } from '../../../lambdas/domain/migration
 import { carryOverStep } from '../../../lambdas/steps/carry-over/handler.ts';
 import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  IN_PLACE,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  SERVICE_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, SERVICE_ACCOUNT } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAssociation, planned, aMigratedAddon } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -29,12 +20,8 @@ const carried = (change: Partial<CarriedOver> = {}): CarriedOver => ({
   tags: {},
   ...change,
 });
-const CARRIED = {
-  targetRoleArn: OTHER_ROLE,
-  disableSessionTags: true,
-  policy: POLICY,
-  tags: { team: 'storage', tier: 'one' },
-};
+const SETTINGS = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY };
+const CARRIED = { ...SETTINGS, tags: { team: 'storage', tier: 'one' } };
 const ALL = carried(CARRIED);
 
 /** The old association from which that is carried over. */
@@ -47,7 +34,7 @@ async function updated(carryOver: CarriedOver[], there: Association[] = [NEW]): 
     plan: { attempts: [IN_PLACE], carryOver },
     snapshot: { associations: carryOver.map(old) },
   });
-  fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+  fakes.eks.addons.set(ADDON, aMigratedAddon([NEW.arn]));
   fakes.eks.associations = structuredClone(there);
   return fakes;
 }
@@ -58,11 +45,7 @@ describe('carry-over', () => {
     expect(await run(fakes)).toEqual({ carried: ['a-new'] });
     expect(fakes.eks.associations).toMatchObject([{ id: 'a-new', ...CARRIED }]);
     expect(fakes.journal.of('eks.updateAssociation')).toEqual([
-      [
-        'a-new',
-        { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY },
-        `${MIGRATION_ID}-carry-over-0-a-new`,
-      ],
+      ['a-new', SETTINGS, `${MIGRATION_ID}-carry-over-0-a-new`],
     ]);
     expect(fakes.journal.of('ledger.recordAssociation')).toEqual([[MIGRATION_ID, 'created', { ...NEW, ...CARRIED }]]);
     const names = fakes.journal.names();

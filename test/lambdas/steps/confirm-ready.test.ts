@@ -7,24 +7,11 @@ import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/mig
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aNode,
-  aNodePod,
-  aPod,
-  aRequest,
-  at,
-  aWorkload,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  SERVICE_ACCOUNT,
-} from '../fixtures.ts';
-import { containing, expectError, matching } from '../matchers.ts';
+import { ADDON, addonArn, SERVICE_ACCOUNT } from '../example.ts';
+import { at, EXECUTION, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aNode, aNodePod, aPod, aWorkload, aMigratedAddon } from '../eks-fixtures.ts';
+import { anEvidence, aRequest, IN_PLACE } from '../fixtures.ts';
+import { containing, expectError, matching, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => withPods([pod('a')]));
@@ -44,7 +31,7 @@ async function withPods(
     ...(brokenPods ? { snapshot: { brokenPods } } : {}),
   });
   const { arn } = OWNED;
-  fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [arn] }));
+  fakes.eks.addons.set(ADDON, aMigratedAddon([arn]));
   fakes.eks.associations = [OWNED];
   Object.assign(fakes.kubernetes, { pods, workloads: [workload] });
   return fakes;
@@ -288,12 +275,7 @@ describe('an end without the observation', () => {
     expect(await fakes.record()).toMatchObject({
       verified: 'injected',
       warnings: [
-        {
-          id: 'stability-not-observed',
-          status: 'warn',
-          message: containing('level injected only'),
-          remedy: containing('kubectl -n kube-system get pods'),
-        },
+        { id: 'stability-not-observed', ...said('warn', 'level injected only', 'kubectl -n kube-system get pods') },
       ],
     });
   });

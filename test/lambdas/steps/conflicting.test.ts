@@ -2,17 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
 import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
 import type { Association } from '../../../lambdas/domain/migration/model.ts';
-import {
-  ADDON,
-  addonArn,
-  anAssociation,
-  associationArn,
-  IN_PLACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE } from '../example.ts';
+import { anAssociation, associationArn, planned } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
@@ -87,8 +79,8 @@ describe('deleting conflicting associations', () => {
   it('does not look at other service accounts at all', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] } });
     const others = [
-      anAssociation({ id: 'a-shop', serviceAccount: 'shop' }),
-      anAssociation({ id: 'a-web', namespace: 'web' }),
+      anAssociation({ id: 'a-1', serviceAccount: 'shop' }),
+      anAssociation({ id: 'a-2', namespace: 'web' }),
     ];
     fakes.eks.associations = others;
     expect(await run(fakes)).toEqual({ purged: [] });

@@ -4,19 +4,10 @@ import type { Addon, Attempt } from '../../../lambdas/domain/migration/model.ts'
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { CREATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-  VERSION,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, VERSION } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, planned, aMigratedAddon } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -35,13 +26,7 @@ async function deleted({
   return fakes;
 }
 const ours = (change: Partial<Addon> = {}): Addon =>
-  anAddon({
-    arn: addonArn(2),
-    status: 'CREATING',
-    serviceAccountRoleArn: undefined,
-    podIdentityAssociations: ['a-new'],
-    ...change,
-  });
+  aMigratedAddon(['a-new'], { arn: addonArn(2), status: 'CREATING', ...change });
 
 describe('create-addon', () => {
   it.each<[string, string | undefined, string | undefined, string | undefined]>([
@@ -101,14 +86,9 @@ describe('create-addon', () => {
     const fakes = await deleted({ snapshot: { addon: bare } });
     await create(fakes);
     const [request] = fakes.journal.of('eks.createAddon')[0]!;
-    expect(Object.keys(request as object)).toEqual([
-      'addon',
-      'version',
-      'podIdentityAssociations',
-      'tags',
-      'resolveConflicts',
-      'clientRequestToken',
-    ]);
+    expect(Object.keys(request as object)).toEqual(
+      'addon version podIdentityAssociations tags resolveConflicts clientRequestToken'.split(' '),
+    );
   });
 
   it('invoked again creates nothing again', async ({ fakes }) => {

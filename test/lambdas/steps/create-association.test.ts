@@ -2,16 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
-import {
-  ACCOUNT_NAME,
-  ACCOUNT_NAMESPACE,
-  anAccountAssociation,
-  aServiceAccount,
-  associated,
-  begunAccount,
-  ownAssociation,
-  plannedAccount,
-} from '../account-fixtures.ts';
+import { ACCOUNT_NAME, ACCOUNT_NAMESPACE } from '../account-example.ts';
+import { anAccountAssociation, aServiceAccount, ownAssociation, plannedAccount } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, ROLE, GRANTED } from '../fixtures.ts';

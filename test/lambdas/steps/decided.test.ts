@@ -4,27 +4,13 @@ import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-serv
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
-import {
-  anAccountAssociation,
-  anAccountRequest,
-  aServiceAccount,
-  associated,
-  begunAccount,
-} from '../account-fixtures.ts';
+import { anAccountAssociation, anAccountRequest, aServiceAccount } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  aPod,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  target,
-  aRollback,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, target } from '../example.ts';
+import { at, EXECUTION, RUN } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
+import { aRollback } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -33,10 +19,7 @@ const THEIRS = anAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE });
 
 /** A person has asked for the rollback after `needs-human`. */
 const decide = async (fakes: Begun): Promise<Begun> => {
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'rolling-back',
-    rollback: aRollback({ executionArn: EXECUTION }),
-  });
+  await fakes.update({ status: 'rolling-back', rollback: aRollback({ executionArn: EXECUTION }) });
   return fakes;
 };
 const verify = (fakes: Begun): Promise<unknown> =>
@@ -44,7 +27,7 @@ const verify = (fakes: Begun): Promise<unknown> =>
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
 const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promise<unknown> => {
   const { subject } = fakes.input;
-  const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject, outcome, failure };
+  const input = { ...RUN, target, subject, outcome, failure };
   return invoke(finishStep, input, fakes);
 };
 
@@ -112,9 +95,7 @@ describe('of an add-on', () => {
 
   it('reports why the last rollback stopped, next to the first failure', async () => {
     const fakes = await decide(await begun());
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      failure: { name: 'AddonFailed', message: 'It was the first.' },
-    });
+    await fakes.update({ failure: { name: 'AddonFailed', message: 'It was the first.' } });
     await finish(fakes, 'needs-human', { Error: 'RestoreRefused', Cause: 'Another principal deleted it.' });
     const { failure, warnings } = await fakes.record();
     expect(failure?.message).toBe('It was the first.');
@@ -160,7 +141,7 @@ describe('of a service account', () => {
 
   it('leaves an annotation that another principal has set since', async () => {
     const fakes = await begunAccount({ record: { request: anAccountRequest({ annotation: 'remove' }) } });
-    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { notedAt: at(0), writtenAt: at(1) } });
+    await fakes.update({ annotationChange: { notedAt: at(0), writtenAt: at(1) } });
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })];
     const putBack = (): Promise<unknown> =>
       invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);

@@ -58,32 +58,24 @@ describe('the definition of a step', () => {
     ]);
   });
 
-  it('keeps to the common time-out wherever its Lambda could act under a lock', () => {
+  it('keeps to the common time-out wherever its Lambda could act under a lock', () =>
     expect(stepsThat(({ timeoutSeconds }) => timeoutSeconds > LONGEST_LAMBDA_SECONDS)).toEqual([
       'take-inventory',
       'report-sweep',
-    ]);
-  });
+    ]));
 
-  it('reserves calls only if the step works on clusters', () => {
-    expect(stepsThat(({ calls, environment }) => calls !== undefined && !('ACCOUNT' in environment.shape))).toEqual([]);
-  });
+  it('reserves calls only if the step works on clusters', () =>
+    expect(stepsThat(({ calls, environment }) => calls !== undefined && !('ACCOUNT' in environment.shape))).toEqual(
+      [],
+    ));
 
-  it('has nothing wait that follows a delete or restores something', () => {
-    expect(stepsThat(({ patience }) => patience === 'goes-on').sort()).toEqual([
-      'assess-rollback',
-      'await-deleted',
-      'create-addon',
-      'finish',
-      'restore-addon',
-      'restore-associations',
-      'take-over',
-    ]);
-  });
+  it('has nothing wait that follows a delete or restores something', () =>
+    expect(stepsThat(({ patience }) => patience === 'goes-on').sort()).toEqual(
+      'assess-rollback await-deleted create-addon finish restore-addon restore-associations take-over'.split(' '),
+    ));
 
-  it('sends only steps back that have changed nothing', () => {
-    expect(stepsThat(({ patience, changes }) => patience === 'comes-back' && changes.length > 0)).toEqual([]);
-  });
+  it('sends only steps back that have changed nothing', () =>
+    expect(stepsThat(({ patience, changes }) => patience === 'comes-back' && changes.length > 0)).toEqual([]));
 });
 
 describe('what a step changes', () => {
@@ -92,15 +84,13 @@ describe('what a step changes', () => {
     expect(stepsThatChange('eks')).toEqual(namesIn<readonly string[]>(ROLE_OF_STEPS, ([eks]) => eks === 'change'));
   });
 
-  it('in trust policies, the role in another account may do', () => {
+  it('in trust policies, the role in another account may do', () =>
     expect(stepsThatChange('roles')).toEqual(
       namesIn<readonly string[]>(ROLE_OF_STEPS, (roles) => roles.includes('trust')),
-    );
-  });
+    ));
 
-  it('in a cluster, its access to the API server lets it do', () => {
+  it('in a cluster, its access to the API server lets it do', () =>
     expect(stepsThatChange('kubernetes')).toEqual(
       namesIn<readonly string[]>(ACCESS_OF_STEPS, (purposes) => purposes.some((purpose) => purpose !== 'read')),
-    );
-  });
+    ));
 });

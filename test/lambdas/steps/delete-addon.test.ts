@@ -4,16 +4,10 @@ import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.t
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { DELETE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, aMigratedAddon } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -42,9 +36,8 @@ describe('delete-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('refuses a way that the plan does not have', async ({ fakes }) => {
-    await expectError(invoke(deleteAddonStep, { ...fakes.input, attempt: 1 }, fakes), 'BadInput');
-  });
+  it('refuses a way that the plan does not have', ({ fakes }) =>
+    expectError(invoke(deleteAddonStep, { ...fakes.input, attempt: 1 }, fakes), 'BadInput'));
 
   it('invoked again deletes nothing again', async ({ fakes }) => {
     await run(fakes);
@@ -119,10 +112,7 @@ describe('delete-addon', () => {
 
   it('leaves it to await-deleted to tell of another copy that came after its own delete', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] }, record: { removed: [addonArn(1)] } });
-    fakes.eks.addons.set(
-      ADDON,
-      anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }),
-    );
+    fakes.eks.addons.set(ADDON, aMigratedAddon(['a-new'], { arn: addonArn(2) }));
     expect(await run(fakes)).toEqual({ deleted: false });
     expect(fakes.journal.mutations()).toEqual([]);
     await expectError(invoke(awaitDeletedStep, fakes.input, fakes), 'AddonChanged');
@@ -135,10 +125,7 @@ describe('delete-addon on a later way', () => {
     invoke(deleteAddonStep, { ...fakes.input, attempt }, fakes);
   const afterInPlace = async (change: Partial<Addon> = {}): Promise<Begun> => {
     const fakes = await begun({ plan: { attempts } });
-    fakes.eks.addons.set(
-      ADDON,
-      anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change }),
-    );
+    fakes.eks.addons.set(ADDON, aMigratedAddon(['a-new'], change));
     return fakes;
   };
 
@@ -156,10 +143,7 @@ describe('delete-addon on a later way', () => {
       plan: { attempts },
       record: { attempt: 1, removed: [addonArn(1)], made: [addonArn(2)] },
     });
-    fakes.eks.addons.set(
-      ADDON,
-      anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }),
-    );
+    fakes.eks.addons.set(ADDON, aMigratedAddon(['a-new'], { arn: addonArn(2) }));
     expect(await run(fakes, 2)).toEqual({ deleted: true });
     expect(await fakes.record()).toMatchObject({ attempt: 2, removed: [addonArn(1), addonArn(2)] });
     expect(await run(fakes, 2)).toEqual({ deleted: false });

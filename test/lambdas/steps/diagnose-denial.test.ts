@@ -13,13 +13,8 @@ const HOUR = 3_600_000;
 const CONFIGURED = '444455556666';
 const listening = (change: Partial<DenialSettings> = {}): Fakes => {
   const fakes = newFakes();
-  fakes.settings.denials = {
-    account: ACCOUNT,
-    accounts: [ACCOUNT, CONFIGURED],
-    action: 'notify',
-    quietHours: 24,
-    ...change,
-  };
+  const accounts = [ACCOUNT, CONFIGURED];
+  fakes.settings.denials = { account: ACCOUNT, accounts, action: 'notify', quietHours: 24, ...change };
   return fakes;
 };
 const diagnose = (
@@ -130,9 +125,8 @@ describe('diagnose-denial', () => {
     nothingDone(fakes);
   });
 
-  it('fails where the deployment did not say what to do', async () => {
-    await expectError(diagnose(newFakes()), 'BadInput', 'DENIAL_ACTION');
-  });
+  it('fails where the deployment did not say what to do', () =>
+    expectError(diagnose(newFakes()), 'BadInput', 'DENIAL_ACTION'));
 
   it('keeps long and odd texts from going further', async ({ fakes }) => {
     const { migrationId = '' } = await diagnose(

@@ -4,6 +4,7 @@ import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 import { invoke, newFakes } from '../fakes.ts';
 import { aMigration, aRequest, at, executionArn } from '../fixtures.ts';
+import { endedAs } from '../run-examples.ts';
 
 it('may begin the last item between the two reads of the next poll, which then does not end the sweep', async () => {
   const fakes = newFakes();
@@ -30,9 +31,7 @@ it('may begin the last item between the two reads of the next poll, which then d
       migrationId,
       request: aRequest({ target: { account, region, cluster }, addon }),
       executionArn: executionArn(migrationId),
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(99),
+      ...endedAs('migrated', 99),
     }),
   );
   expect(await poll(2)).toMatchObject({ next: 'report' });

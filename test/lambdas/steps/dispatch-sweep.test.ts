@@ -7,17 +7,10 @@ import { dispatchSweep } from '../../../lambdas/use-cases/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
-import {
-  aMigration,
-  aRequest,
-  at,
-  executionArn,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  otherHolder,
-} from '../fixtures.ts';
+import { at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID, otherHolder, endedAs } from '../run-examples.ts';
+import { aMigration, aRequest } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
-import { anError, containing, expectInOrder } from '../matchers.ts';
+import { anError, containing, expectInOrder, expectExactError } from '../matchers.ts';
 
 let fakes: Fakes;
 const put = async (
@@ -48,9 +41,7 @@ const ends = (
       migrationId: item.migrationId,
       request,
       executionArn: executionArn(item.migrationId),
-      status: 'ended',
-      outcome,
-      endedAt: at(99),
+      ...endedAs(outcome, 99),
       ...(outcome === 'migrated' ? {} : { failure: { name: 'AddonFailed', message: 'why' } }),
     }),
   );
@@ -135,12 +126,8 @@ describe('a look of the dispatcher', () => {
     await ends(item, 'rolled-back');
     later(20);
     expect(await look(1)).toMatchObject({ next: 'wait' });
-    expect(itemOf(item)).toMatchObject({
-      state: 'ended',
-      outcome: 'rolled-back',
-      endedAt: at(99),
-      failure: { name: 'AddonFailed' },
-    });
+    const failure = { name: 'AddonFailed' };
+    expect(itemOf(item)).toMatchObject({ state: 'ended', outcome: 'rolled-back', endedAt: at(99), failure });
     expect(await record()).toMatchObject({ failed: [item.migrationId], ended: 1 });
     expect(started()).toHaveLength(2);
   });
@@ -212,12 +199,12 @@ describe('a look of the dispatcher', () => {
     expect(started()).toEqual([]);
   });
 
-  it('says so where there is no such sweep', async () => {
-    await expect(look()).rejects.toMatchObject({
-      name: 'NotFound',
-      message: `The ledger has no sweep ${SWEEP_ID}, so that nothing was begun. Start the sweep again.`,
-    });
-  });
+  it('says so where there is no such sweep', () =>
+    expectExactError(
+      look(),
+      'NotFound',
+      `The ledger has no sweep ${SWEEP_ID}, so that nothing was begun. Start the sweep again.`,
+    ));
 });
 
 describe('one that could not be started', () => {

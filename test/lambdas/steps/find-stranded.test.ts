@@ -4,9 +4,6 @@ import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.t
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
-  aMigration,
-  aRetirement,
-  aRollback,
   at,
   EXECUTION,
   executionArn,
@@ -17,7 +14,10 @@ import {
   RECOVERY_EXECUTION,
   ROLE_LOCK,
   otherHolder,
-} from '../fixtures.ts';
+  RUN,
+  endedAs,
+} from '../run-examples.ts';
+import { aMigration, aRetirement, aRollback } from '../fixtures.ts';
 import { containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -41,9 +41,8 @@ async function withOther(fakes: Begun): Promise<void> {
 }
 
 describe('find-stranded', () => {
-  it('starts nothing while the executions run', async () => {
-    expect(await find(await begun())).toEqual({ held: 2, started: [] });
-  });
+  it('starts nothing while the executions run', async () =>
+    expect(await find(await begun())).toEqual({ held: 2, started: [] }));
 
   it('measures at each look how many locks are held and how long the oldest has been, also where none is', async () => {
     const fakes = await begun();
@@ -60,7 +59,7 @@ describe('find-stranded', () => {
   it.each(['', 'yesterday', at(3600)])('measures no age of a lock that is held since %j', async (since) => {
     const fakes = newFakes();
     fakes.ledger.listHeldLocks = async () => [
-      { key: 'x', fence: 1, holder: { migrationId: MIGRATION_ID, executionArn: EXECUTION, since } },
+      { key: 'x', fence: 1, holder: { ...RUN, since } },
       { key: 'garbage', fence: 0 },
     ];
     await invoke(findStrandedStep, EVENT, fakes);
@@ -97,13 +96,13 @@ describe('find-stranded', () => {
 
   it('looks after locks that an ended migration has left', async ({ fakes }) => {
     stop(fakes);
-    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', endedAt: at(1) });
+    await fakes.update(endedAs('migrated', 1));
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
   });
 
   it("parks the subject's lock of one that needs a person, and lets go of its role's", async ({ fakes }) => {
     stop(fakes);
-    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'needs-human', endedAt: at(1) });
+    await fakes.update(endedAs('needs-human', 1));
     expect(await find(fakes)).toEqual({ held: 2, started: [] });
     expect(await find(fakes)).toEqual({ held: 0, started: [] });
     expect(await fakes.ledger.readLock(ADDON_LOCK)).toMatchObject({ holder: { executionArn: EXECUTION } });
@@ -181,7 +180,7 @@ describe('of migrations that wait, find-stranded', () => {
   });
 
   it.each<[string, Partial<Migration>]>([
-    ['has ended', { status: 'ended', outcome: 'blocked', endedAt: at(0) }],
+    ['has ended', endedAs('blocked', 0)],
     ['has begun', { attempt: 0 }],
   ])('frees the slot of one that %s', async (_, change) => {
     const fakes = await waiting();

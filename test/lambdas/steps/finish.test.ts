@@ -5,39 +5,30 @@ import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost, newFakes } from '../fakes.ts';
+import { ADDON, ROLE, target } from '../example.ts';
 import {
-  ADDON,
-  aMigration,
-  aRequest,
   at,
   EXECUTION,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  target,
-  aRollback,
   ownHolder,
-} from '../fixtures.ts';
-import { anError, containing, expectError, expectInOrder, matching } from '../matchers.ts';
+  RUN,
+} from '../run-examples.ts';
+import { aMigration, aRequest, aRollback } from '../fixtures.ts';
+import { anError, expectError, expectInOrder, matching, said } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './rollback.ts';
 
+const BY_JO = { executionArn: RECOVERY_EXECUTION, failure: { Error: 'RollbackRequested', Cause: 'jo asked' } };
 const failure = {
   Error: 'AddonFailed',
   Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }),
 };
-const input = (outcome: string, more: object = {}): object => ({
-  migrationId: MIGRATION_ID,
-  executionArn: EXECUTION,
-  target,
-  subject: ADDON,
-  outcome,
-  ...more,
-});
+const input = (outcome: string, more: object = {}): object => ({ ...RUN, target, subject: ADDON, outcome, ...more });
 const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> =>
   invoke(finishStep, input(outcome, more), fakes);
 const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> =>
@@ -80,12 +71,7 @@ describe('finish', () => {
       expect(verified).toBe('api');
       expect(warnings).toEqual([
         other,
-        expect.objectContaining({
-          id: 'pods-not-seen',
-          status: 'warn',
-          message: matching(says),
-          remedy: containing('rollout restart'),
-        }),
+        expect.objectContaining({ id: 'pods-not-seen', ...said('warn', says, 'rollout restart') }),
       ]);
     },
   );
@@ -199,15 +185,11 @@ describe('finish', () => {
   it.each([
     [
       'text of Step Functions itself',
-      { Error: 'States.Timeout', Cause: 'The state timed out' },
-      { name: 'States.Timeout', message: 'The state timed out' },
+      { Error: 'States.Timeout', Cause: 'It timed out' },
+      { name: 'States.Timeout', message: 'It timed out' },
     ],
     ['JSON of another form', { Error: 'X', Cause: '{"a":1}' }, { name: 'X', message: '{"a":1}' }],
-    [
-      'JSON that was cut off',
-      { Error: 'X', Cause: '{"errorMessage":"hal' },
-      { name: 'X', message: '{"errorMessage":"hal' },
-    ],
+    ['JSON that is cut', { Error: 'X', Cause: '{"errorMessage":"hal' }, { name: 'X', message: '{"errorMessage":"hal' }],
     ['no cause', { Error: 'States.Timeout', Cause: '' }, anError('States.Timeout', 'history')],
   ])('keeps a failure of %s', async (_, given, kept) => {
     const fakes = await begun();
@@ -258,11 +240,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
     const fakes = await withRepaired();
     await run(fakes, 'rolled-back');
     expect((await fakes.record()).warnings).toMatchObject([
-      {
-        id: 'trust-not-restored',
-        status: 'warn',
-        message: containing('this deployment may not change trust policies'),
-      },
+      { id: 'trust-not-restored', ...said('warn', 'this deployment may not change trust policies') },
     ]);
   });
 
@@ -271,7 +249,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
     const warnings = [
       { id: 'trust-not-restored', status: 'warn' as const, message: 'another principal has changed it' },
     ];
-    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings });
+    await fakes.update({ warnings });
     await run(fakes, 'rolled-back');
     expect((await fakes.record()).warnings).toEqual(warnings);
   });
@@ -309,10 +287,7 @@ describe('finish of a migration that was taken over', () => {
   it('replaces the outcome and the commands, and keeps the first failure', async () => {
     const fakes = await takenOver({ failure: first });
     fakes.clock.advance(90_000);
-    await run(fakes, 'rolled-back', {
-      executionArn: RECOVERY_EXECUTION,
-      failure: { Error: 'RollbackRequested', Cause: 'jo asked' },
-    });
+    await run(fakes, 'rolled-back', BY_JO);
     expect(await fakes.record()).toMatchObject({
       outcome: 'rolled-back',
       status: 'ended',
@@ -326,10 +301,7 @@ describe('finish of a migration that was taken over', () => {
 
   it('has the failure that led to the recovery where there was none before', async () => {
     const fakes = await takenOver();
-    await run(fakes, 'rolled-back', {
-      executionArn: RECOVERY_EXECUTION,
-      failure: { Error: 'RollbackRequested', Cause: 'jo asked' },
-    });
+    await run(fakes, 'rolled-back', BY_JO);
     expect((await fakes.record()).failure).toEqual({ name: 'RollbackRequested', message: 'jo asked' });
   });
 

@@ -7,30 +7,16 @@ import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aNodePod,
-  aPlan,
-  aPod,
-  aRequest,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  ROLE,
-  target,
-  GRANTED,
-} from '../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, target } from '../example.ts';
+import { MIGRATION_ID, RUN } from '../run-examples.ts';
+import { anAddon, anAssociation, aNodePod, aPod, aMigratedAddon } from '../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { runPlan } from './planning.ts';
 import { begun, type Begun } from './begun.ts';
 
 const NODES = 'ebs-csi-node-sa';
+const ofNodes = anAssociation({ id: 'a-of-nodes', serviceAccount: NODES });
 const loss: IdentityLoss = {
   namespace: NAMESPACE,
   serviceAccount: NODES,
@@ -106,17 +92,12 @@ describe('begin', () => {
       plan: aPlan({ identityLosses: [loss] }),
     });
     await fakes.ledger.putMigration(record);
-    await invoke(
-      beginStep,
-      { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON, planHash: record.plan!.hash },
-      fakes,
-    );
+    await invoke(beginStep, { ...RUN, target, subject: ADDON, planHash: record.plan!.hash }, fakes);
     return fakes.ledger.getSnapshot(MIGRATION_ID);
   };
 
-  it('keeps the losses of the plan, and who else has the role: one that came after the plan', async () => {
-    expect(await snapshotOf(() => undefined)).toMatchObject({ identityLosses: [loss], bystanders: ['new-sa'] });
-  });
+  it('keeps the losses of the plan, and who else has the role: one that came after the plan', async () =>
+    expect(await snapshotOf(() => undefined)).toMatchObject({ identityLosses: [loss], bystanders: ['new-sa'] }));
 
   it.each<[string, (fakes: Fakes) => void, Partial<MigrationRequestInput>]>([
     [
@@ -126,30 +107,25 @@ describe('begin', () => {
     ],
     ['with another role', ({ kubernetes }) => (kubernetes.annotated = [annotated('new-sa', OTHER_ROLE)]), {}],
     ['with no pod', ({ kubernetes }) => (kubernetes.pods = [aPod('irsa'), nodeOn('irsa')]), {}],
-    [
-      'with a pod that never had it',
-      ({ kubernetes }) => void kubernetes.pods.push(aNodePod({ serviceAccount: 'new-sa' })),
-      {},
-    ],
+    ['with a new pod', ({ kubernetes }) => void kubernetes.pods.push(aNodePod({ serviceAccount: 'new-sa' })), {}],
     ['where nobody looks at pods', () => undefined, { verification: 'api' }],
-  ])('keeps none %s', async (_, prepare, request) => {
-    expect((await snapshotOf(prepare, request))?.bystanders).toEqual([]);
-  });
+  ])('keeps none %s', async (_, prepare, request) =>
+    expect((await snapshotOf(prepare, request))?.bystanders).toEqual([]),
+  );
 
-  it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', async () => {
-    await expectError(
+  it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', () =>
+    expectError(
       snapshotOf(() => undefined, { acceptIdentityLoss: [] }),
       'BadInput',
       `${NAMESPACE}/${NODES} would lose its identity`,
-    );
-  });
+    ));
 });
 
 describe('verify-pods', () => {
   const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
   const migrated = async (snapshot: { identityLosses?: IdentityLoss[]; bystanders?: string[] }): Promise<Begun> => {
     const fakes = await begun({ plan: { attempts: [IN_PLACE] }, snapshot });
-    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn] }));
+    fakes.eks.addons.set(ADDON, aMigratedAddon([OWNED.arn]));
     fakes.eks.associations = [OWNED];
     fakes.kubernetes.pods = [aPod('pod-identity'), nodeOn('node-role')];
     return fakes;
@@ -193,10 +169,7 @@ describe('verify-pods', () => {
 
   it.each<[string, (fakes: Begun) => void]>([
     ['has its annotation still', ({ kubernetes }) => (kubernetes.annotated = [annotated(NODES)])],
-    [
-      'has an association in its place',
-      ({ eks }) => void eks.associations.push(anAssociation({ id: 'a-of-nodes', serviceAccount: NODES })),
-    ],
+    ['has an association in its place', ({ eks }) => void eks.associations.push(ofNodes)],
   ])('goes on where such a service account %s', async (_, prepare) => {
     const fakes = await migrated({ bystanders: [NODES] });
     prepare(fakes);
@@ -223,11 +196,7 @@ it('after a rollback nothing is lost any more: the warning goes', async () => {
   const fakes = await begun({ snapshot: { identityLosses: [loss] } });
   const kept = { id: 'another', status: 'warn' as const, message: 'stays' };
   const lost = { id: 'identity-loss', status: 'warn' as const, message: 'goes' };
-  await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [lost, kept] });
-  await invoke(
-    finishStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON, outcome: 'rolled-back' },
-    fakes,
-  );
+  await fakes.update({ warnings: [lost, kept] });
+  await invoke(finishStep, { ...RUN, target, subject: ADDON, outcome: 'rolled-back' }, fakes);
   expect((await fakes.record()).warnings).toEqual([kept]);
 });

@@ -5,7 +5,7 @@ import { installAgentStep } from '../../../lambdas/steps/install-agent/handler.t
 import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';
 import { agentDaemonSet, anAgentAddon, aMigration, aRequest, MIGRATION_ID } from '../fixtures.ts';
-import { anError, containing, expectError, matching } from '../matchers.ts';
+import { anError, expectError, matching, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => atInstall());
@@ -65,9 +65,7 @@ describe('install-agent', () => {
     fakes.clock.advance(60_000);
     expect(await install(fakes)).toEqual({ version: VERSION });
     expect(creates(fakes)).toHaveLength(1);
-    expect(await warnings(fakes)).toMatchObject([
-      { id: 'agent-left-installed', status: 'warn', message: matching(BY_US) },
-    ]);
+    expect(await warnings(fakes)).toMatchObject([{ id: 'agent-left-installed', ...said('warn', BY_US) }]);
   });
 
   it('looks at EKS and at the API server, and makes sure of its lock, before it creates', async ({ fakes }) => {
@@ -169,11 +167,9 @@ describe('install-agent', () => {
     expect(await warnings(stopped)).toMatchObject([
       {
         id: 'agent-install-begun',
-        status: 'warn',
-        message: matching(
+        ...said(
+          'warn',
           /began to install add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 in cluster dev, and stopped/,
-        ),
-        remedy: containing(
           'aws eks describe-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent',
         ),
       },
@@ -194,7 +190,7 @@ describe('install-agent', () => {
 
   it('keeps the warnings that are there', async ({ fakes }) => {
     const other = { id: 'other', status: 'warn' as const, message: 'is there' };
-    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
+    await fakes.update({ warnings: [other] });
     await untilReady(fakes);
     expect((await warnings(fakes)).map(({ id }) => id)).toEqual(['other', 'agent-left-installed']);
   });
@@ -240,10 +236,7 @@ describe('install-agent', () => {
     ['at the end of its time', (fakes) => (fakes.invocation.remaining = 10_000), 'OutOfTime'],
     [
       'where the plan installs none',
-      async (fakes) =>
-        fakes.ledger.updateMigration(MIGRATION_ID, {
-          plan: { ...(await fakes.record()).plan!, installAgent: undefined },
-        }),
+      async (fakes) => fakes.update({ plan: { ...(await fakes.record()).plan!, installAgent: undefined } }),
       'BadInput',
     ],
   ])('creates nothing %s', async (_, change, name) => {

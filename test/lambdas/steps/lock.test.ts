@@ -3,22 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Plan, Attempt } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
-import { anAccountPod, aServiceAccount, associated, begunAccount } from '../account-fixtures.ts';
+import { anAccountPod, aServiceAccount } from '../account-fixtures.ts';
+import { associated, begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  at,
-  aPod,
-  IN_PLACE,
-  MIGRATION_ID,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, ROLE, ROLES_OF_ACCOUNT } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAssociation, aPod, aMigratedAddon } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
 import { begun, begunWithLeftOver, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
@@ -53,7 +44,7 @@ const goneOverLeftOver = async ({ eks, ledger }: Begun): Promise<void> => {
   await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
 };
 const updated = ({ eks }: Begun): void => {
-  eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+  eks.addons.set(ADDON, aMigratedAddon([NEW.arn]));
   eks.associations = [structuredClone(NEW)];
 };
 const carryOver = [
@@ -105,6 +96,7 @@ const FORWARDS = { towards: 'pod-identity', round: 1 };
 const BACK = { towards: 'before', round: 1 };
 
 /** Each step that changes something, in a state in which it would. */
+const openRepaired = () => onAddon(IN_PLACE, { prepare: repaired });
 const ofAddons: [StepName, Point][] = [
   [
     'repair-trust',
@@ -114,14 +106,7 @@ const ofAddons: [StepName, Point][] = [
       call: 'roles.updateTrustPolicy',
     },
   ],
-  [
-    'repair-trust',
-    {
-      open: () => onAddon(IN_PLACE, { prepare: repaired }),
-      input: { towards: 'before' },
-      call: 'roles.updateTrustPolicy',
-    },
-  ],
+  ['repair-trust', { open: openRepaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' }],
   ['delete-addon', { open: () => onAddon(RECREATE), call: 'eks.deleteAddon' }],
   ['create-addon', { open: () => onAddon(RECREATE, { prepare: goneOverLeftOver }), call: 'eks.deleteAssociation' }],
   ['create-addon', { open: () => onAddon(RECREATE, { prepare: gone }), call: 'eks.createAddon' }],

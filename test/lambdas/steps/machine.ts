@@ -7,6 +7,7 @@ import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import type { Fakes } from '../fakes.ts';
 import { ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
+import { RUN } from '../run-examples.ts';
 
 const POLL_MS = 10_000;
 const WAIT_MS = 15_000;
@@ -165,11 +166,7 @@ export async function migrate(
   let also: Also;
   let installsAgent: boolean;
   try {
-    const planned = await task(fakes, 'plan', {
-      migrationId: MIGRATION_ID,
-      executionArn: EXECUTION,
-      request: { target, ...what, ...request },
-    });
+    const planned = await task(fakes, 'plan', { ...RUN, request: { target, ...what, ...request } });
     if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
     attempts = planned['attempts'] as Attempt[];
     also = planned as unknown as Also;

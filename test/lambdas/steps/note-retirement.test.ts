@@ -3,16 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Retirement } from '../../../lambdas/domain/migration/model.ts';
 import { lost } from '../fakes.ts';
-import {
-  ADDON_LOCK,
-  aRetirement,
-  at,
-  executionArn,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  ROLE,
-  ROLE_LOCK,
-} from '../fixtures.ts';
+import { ROLE } from '../example.ts';
+import { ADDON_LOCK, at, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE_LOCK } from '../run-examples.ts';
+import { aRetirement } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { dryRun, migrated, putBack, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
@@ -81,7 +74,7 @@ describe('the retirement that the record shows', () => {
   });
 
   it('is refused in the words of the service, with its checks', async () => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
+    await fakes.update({ verified: 'api' });
     await expectError(run(fakes), 'RetireRefused');
     expect(await shown()).toMatchObject({
       state: 'refused',
@@ -161,7 +154,7 @@ describe('the retirement that the record shows', () => {
   });
 
   it('does not stand in the way of the error where its end can not be noted', async () => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
+    await fakes.update({ verified: 'api' });
     fakes.journal.failNext('ledger.getRetirement', 'before', lost());
     await expectError(run(fakes), 'RetireRefused');
     expect(await shown()).toMatchObject({ state: 'running' });

@@ -6,6 +6,7 @@ import { pauseStep } from '../../../lambdas/steps/pause/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { aMigration, at, MIGRATION_ID } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
+import { endedAs } from '../run-examples.ts';
 
 const DAY = 24 * 3600;
 let fakes: Fakes;
@@ -59,12 +60,12 @@ describe('pause', () => {
   });
 
   it('counts from the beginning of the execution where there is no record yet, and from its end where it has one', async () => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked', endedAt: at(100) });
+    await fakes.ledger.updateMigration(MIGRATION_ID, endedAs('blocked', 100));
     fakes.clock.advance((100 + MOST_DAYS_WAITING * DAY) * 1000);
-    await expect(pause()).rejects.toMatchObject({ name: 'WaitedTooLong', message: expect.stringContaining(at(100)) });
+    await expectError(pause(), 'WaitedTooLong', at(100));
     fakes = newFakes();
     fakes.clock.advance(MOST_DAYS_WAITING * DAY * 1000);
-    await expect(pause()).rejects.toMatchObject({ name: 'WaitedTooLong', message: expect.stringContaining(at(0)) });
+    await expectError(pause(), 'WaitedTooLong', at(0));
     await expect(pause({ executionStartedAt: at(1) })).resolves.toEqual({ seconds: 1 });
   });
 

@@ -2,17 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../lambdas/domain/migration/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
-import {
-  addonArn,
-  anAddon,
-  aPod,
-  aWorkload,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  GRANTED,
-} from '../fixtures.ts';
+import { addonArn, OTHER_ROLE, ROLE } from '../example.ts';
+import { podIdentityStatement, policyText } from '../trust-examples.ts';
+import { anAddon, aPod, aWorkload } from '../eks-fixtures.ts';
+import { GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { checkOf, planOf } from './planning.ts';
 

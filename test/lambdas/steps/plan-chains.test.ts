@@ -5,7 +5,7 @@ import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { irsa } from '../domain/trust/policies.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import { ACCOUNT, NAMESPACE, podIdentityStatement, policyText, ROLE, STEP_ROLES } from '../fixtures.ts';
-import { containing } from '../matchers.ts';
+import { containing, said } from '../matchers.ts';
 import { planOf } from './planning.ts';
 
 const roleNamed = (name: string, account = ACCOUNT): string => `arn:aws:iam::${account}:role/${name}`;
@@ -54,7 +54,7 @@ describe('roles that the planned role assumes', () => {
     expect(checksOf(plan, 'target-roles')).toHaveLength(10);
     expect(plan.verdict).toBe('migrate');
     expect(checksOf(plan, 'session-tags')).toMatchObject([
-      { status: 'warn', message: containing(`${many[10]} (more roles than the plan reads)`) },
+      said('warn', `${many[10]} (more roles than the plan reads)`),
     ]);
   });
 
@@ -88,9 +88,7 @@ describe('service accounts that a pattern matches', () => {
     expect(checksOf(await planOf(plain), 'pattern-trust')).toEqual([]);
     expect(plain.journal.names()).not.toContain('kubernetes.listServiceAccounts');
     const fakes = byPattern();
-    expect(checksOf(await planOf(fakes), 'pattern-trust')).toMatchObject([
-      { status: 'warn', message: containing(`1 without: ${NAMESPACE}/dns`) },
-    ]);
+    expect(checksOf(await planOf(fakes), 'pattern-trust')).toMatchObject([said('warn', `1 without: ${NAMESPACE}/dns`)]);
     expect(fakes.journal.of('kubernetes.listServiceAccounts')).toHaveLength(1);
   });
 

@@ -5,15 +5,15 @@ import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
-  aMigration,
   at,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   otherHolder,
   ownHolder,
-} from '../fixtures.ts';
-import { containing, expectError, matching } from '../matchers.ts';
+} from '../run-examples.ts';
+import { aMigration } from '../fixtures.ts';
+import { containing, expectError, matching, said } from '../matchers.ts';
 import { aPlanAnswer, runPlan } from './planning.ts';
 
 const lockCheck = async ({ ledger }: Fakes) =>
@@ -39,7 +39,7 @@ describe('a held lock', () => {
     ['whose execution is at work', { status: 'RUNNING' }, {}, {}, /is still running/],
     ['whose execution is at work, for a dry run', { status: 'RUNNING' }, {}, { dryRun: true }, /is still running/],
     [
-      'that waits for a person',
+      'that waits',
       { status: 'FAILED', stoppedAt: at(-30) },
       { status: 'ended', outcome: 'needs-human' },
       {},
@@ -56,7 +56,7 @@ describe('a held lock', () => {
         blockedBy: ['lock-free'],
       }),
     );
-    expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: matching(message) });
+    expect(await lockCheck(fakes)).toMatchObject(said('fail', message));
     for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)])
       expect((await lockCheck(fakes))?.message).toContain(part);
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);
@@ -67,11 +67,7 @@ describe('a held lock', () => {
     ['was aborted', ABORTED, {}],
     ['timed out', { status: 'TIMED_OUT', stoppedAt: at(-30) }, {}],
     ['is not known any more', undefined, {}],
-    [
-      'left its lock behind at its end',
-      { status: 'SUCCEEDED', stoppedAt: at(-30) },
-      { status: 'ended', outcome: 'migrated' },
-    ],
+    ['left its lock behind', { status: 'SUCCEEDED', stoppedAt: at(-30) }, { status: 'ended', outcome: 'migrated' }],
     ['left no record', ABORTED, undefined],
   ])('is waited for where its execution %s', async (_, execution, record) => {
     const fakes = await held(execution, record);

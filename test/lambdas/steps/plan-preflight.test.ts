@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, aCluster, anAgentPod, aNode, aPod, NODE_ROLE, GRANTED } from '../fixtures.ts';
-import { containing, matching } from '../matchers.ts';
+import { said } from '../matchers.ts';
 import { checkOf, planOf } from './planning.ts';
 
 const it = test.extend('fakes', () => newFakes());
@@ -19,10 +19,7 @@ describe('the preflight of a plan', () => {
 
   it('names the node whose agent is not ready', async ({ fakes }) => {
     fakes.kubernetes.agentPods = [anAgentPod('node-1'), anAgentPod('node-2', { ready: false })];
-    expect(checkOf(await planOf(fakes), 'agent-nodes')).toMatchObject({
-      status: 'fail',
-      message: matching(/: node-2\./),
-    });
+    expect(checkOf(await planOf(fakes), 'agent-nodes')).toMatchObject(said('fail', /: node-2\./));
   });
 
   it("takes no other DaemonSet's pod for the agent's", async ({ fakes }) => {
@@ -80,10 +77,7 @@ describe('the roles of the nodes', () => {
   it('are asked about by one question each, and not looked at, where each that could be one may', async ({ fakes }) => {
     fakes.eks.accessEntries = ['-1', '-2'].map((n) => ({ principalArn: `${NODE_ROLE}${n}`, type: 'EC2_LINUX' }));
     const plan = await planOf(fakes);
-    expect(checkOf(plan, 'node-role')).toMatchObject({
-      status: 'pass',
-      message: containing('dev-nodes-1, dev-nodes-2'),
-    });
+    expect(checkOf(plan, 'node-role')).toMatchObject(said('pass', 'dev-nodes-1, dev-nodes-2'));
     expect(fakes.journal.names()).not.toContain('eks.describeAccessEntry');
     expect(fakes.journal.of('roles.listPolicies')).toHaveLength(1);
   });
@@ -98,10 +92,7 @@ describe('the roles of the nodes', () => {
     expect(checkOf(await planOf(fakes), 'node-role')?.status).toBe('pass');
     expect(fakes.journal.of('eks.describeAccessEntry')).toHaveLength(2);
     fakes.eks.accessEntries.pop();
-    expect(checkOf(await planOf(fakes), 'node-role')).toMatchObject({
-      status: 'warn',
-      message: containing('aws-auth'),
-    });
+    expect(checkOf(await planOf(fakes), 'node-role')).toMatchObject(said('warn', 'aws-auth'));
   });
   it('that IAM does not have any more are of no node', async ({ fakes }) => {
     fakes.eks.accessEntries = ['-gone', ''].map((n) => ({ principalArn: `${NODE_ROLE}${n}`, type: 'EC2_LINUX' }));
@@ -129,17 +120,15 @@ describe('the roles of the nodes', () => {
     expect(fakes.journal.of('roles.listPolicies').slice(1)).toEqual(
       ['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'].map((type) => [`${NODE_ROLE}-${type}`]),
     );
-    expect(checkOf(plan, 'node-role')).toMatchObject({
-      status: 'fail',
-      message: containing('dev-nodes-EC2, dev-nodes-EC2_LINUX'),
-    });
+    expect(checkOf(plan, 'node-role')).toMatchObject(said('fail', 'dev-nodes-EC2, dev-nodes-EC2_LINUX'));
   });
 
+  const invalid = new MigrationError(
+    'InvalidRequest',
+    'eks:ListAccessEntries: InvalidRequestException: authentication mode',
+  );
   it.each([
-    [
-      'eks.listNodeCandidates',
-      new MigrationError('InvalidRequest', 'eks:ListAccessEntries: InvalidRequestException: authentication mode'),
-    ],
+    ['eks.listNodeCandidates', invalid],
     ['eks.listNodeCandidates', refusal('eks:ListAccessEntries')],
     ['roles.listPolicies', refusal('iam:ListRolePolicies')],
   ])("that can't be read (%s: %s) are a warning", async (call, error) => {
@@ -149,7 +138,7 @@ describe('the roles of the nodes', () => {
     fakes.journal.failNext(call, 'before', error);
     const plan = await planOf(fakes);
     expect(plan.verdict).toBe('migrate');
-    expect(checkOf(plan, 'node-role')).toMatchObject({ status: 'warn', message: containing(error.message) });
+    expect(checkOf(plan, 'node-role')).toMatchObject(said('warn', error.message));
   });
 
   it('are looked at as long as there are not too many', async () => {
@@ -160,18 +149,12 @@ describe('the roles of the nodes', () => {
     }));
     for (const { principalArn } of fakes.eks.accessEntries)
       fakes.roles.policies[principalArn] = fakes.roles.policies[NODE_ROLE]!;
-    expect(checkOf(await planOf(fakes), 'node-role')).toMatchObject({
-      status: 'warn',
-      message: containing('12 roles, and only 10 were read'),
-    });
+    expect(checkOf(await planOf(fakes), 'node-role')).toMatchObject(said('warn', '12 roles, and only 10 were read'));
     fakes.eks.accessEntries = Array.from({ length: 101 }, (_, n) => ({
       principalArn: n === 0 ? NODE_ROLE : `${NODE_ROLE}-${n}`,
       type: n === 0 ? 'EC2_LINUX' : 'STANDARD',
     }));
-    expect(checkOf(await planOf(fakes), 'node-role')).toMatchObject({
-      status: 'warn',
-      message: containing('more than 100 access entries'),
-    });
+    expect(checkOf(await planOf(fakes), 'node-role')).toMatchObject(said('warn', 'more than 100 access entries'));
   });
 
   it('in a cluster with Auto Mode too', async ({ fakes }) => {

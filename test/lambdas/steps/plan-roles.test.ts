@@ -8,22 +8,19 @@ import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
-  anAddon,
-  anAssociation,
-  irsaStatement,
   ISSUER,
-  MIGRATION_ID,
   NAMESPACE,
   NODE_ROLE,
   OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   ROLE,
   ROLES_OF_ACCOUNT,
   SERVICE_ACCOUNT,
-  STEP_ROLES,
-} from '../fixtures.ts';
-import { containing, expectError, matching } from '../matchers.ts';
+} from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
+import { anAddon, anAssociation, aMigratedAddon } from '../eks-fixtures.ts';
+import { STEP_ROLES } from '../fixtures.ts';
+import { expectError, said } from '../matchers.ts';
 import { runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => deployed());
@@ -64,10 +61,7 @@ describe('associations', () => {
     expect(found.plan.existing).toEqual([own.id]);
     expect(fakes.journal.of('eks.listAssociations')).toEqual([[NAMESPACE, SERVICE_ACCOUNT]]);
     expect(fakes.journal.names()).not.toContain('eks.countAssociations');
-    expect(checkOf(found, 'role-sharing')).toMatchObject({
-      status: 'warn',
-      message: containing('more associations than the 100'),
-    });
+    expect(checkOf(found, 'role-sharing')).toMatchObject(said('warn', 'more associations than the 100'));
     fakes.eks.associations = others(101);
     expect(checkOf(await run(fakes), 'association-quota').message).toContain('will have 102 of at most');
   });
@@ -76,10 +70,7 @@ describe('associations', () => {
     fakes.journal.failNext('eks.listAllAssociations', 'before', refused('eks:ListPodIdentityAssociations'));
     const found = await run(fakes);
     expect([found.plan.verdict, found.plan.existing]).toEqual(['migrate', ['a-left00000000000001']]);
-    expect(checkOf(found, 'role-sharing')).toMatchObject({
-      status: 'warn',
-      message: containing('eks:ListPodIdentityAssociations: AccessDenied'),
-    });
+    expect(checkOf(found, 'role-sharing')).toMatchObject(said('warn', 'eks:ListPodIdentityAssociations: AccessDenied'));
   });
 });
 
@@ -105,12 +96,9 @@ describe('who else uses a role', () => {
     const found = await run(fakes);
     expect(fakes.journal.names()).not.toContain('eks.listAddons');
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
-    expect(checkOf(found, 'role-sharing')).toMatchObject({
-      status: 'pass',
-      message: containing(
-        'allows IRSA only for the planned service accounts and names no other identity provider, and',
-      ),
-    });
+    expect(checkOf(found, 'role-sharing')).toMatchObject(
+      said('pass', 'allows IRSA only for the planned service accounts and names no other identity provider, and'),
+    );
   });
   it('is read where the add-on has given the role to a service account that is not planned', async ({ fakes }) => {
     fakes.kubernetes.annotated = [{ namespace: NAMESPACE, name: 'ebs-csi-node-sa', roleArn: ROLE }];
@@ -129,10 +117,9 @@ describe('who else uses a role', () => {
     );
     fakes.eks.associations = [anAssociation({ id: 'a-shop', namespace: 'web', serviceAccount: 'shop' })];
     const found = await run(fakes);
-    expect(checkOf(found, 'role-sharing')).toMatchObject({
-      status: 'warn',
-      message: containing('add-on aws-efs-csi-driver, association a-shop for web/shop'),
-    });
+    expect(checkOf(found, 'role-sharing')).toMatchObject(
+      said('warn', 'add-on aws-efs-csi-driver, association a-shop for web/shop'),
+    );
     expect(fakes.journal.of('eks.describeAddon').flat()).toEqual([ADDON, 'aws-efs-csi-driver', 'coredns']);
     expect(fakes.journal.of('eks.listAddons')).toHaveLength(1);
   });
@@ -151,10 +138,7 @@ describe('who else uses a role', () => {
       arn: 'arn:aws:eks:eu-west-1:111122223333:podidentityassociation/dev/a-since',
       roleArn: ROLE,
     });
-    eks.addons.set(
-      'coredns',
-      anAddon({ name: 'coredns', serviceAccountRoleArn: undefined, podIdentityAssociations: [since.arn] }),
-    );
+    eks.addons.set('coredns', aMigratedAddon([since.arn], { name: 'coredns' }));
     eks.associations.push(since);
     const users = await readRoleUsers(eks, [], { associations: [], more: false });
     expect(users.associations.map(({ id }) => id)).toContain('a-since');
@@ -174,10 +158,7 @@ describe('who else uses a role', () => {
     fakes.journal.failAt(undisturbed.journal.names().lastIndexOf(call), 'before', refused(call));
     const found = await run(fakes);
     expect(found.plan.verdict).toBe('migrate');
-    expect(checkOf(found, 'role-sharing')).toMatchObject({
-      status: 'warn',
-      message: containing(`others: ${call}: AccessDenied`),
-    });
+    expect(checkOf(found, 'role-sharing')).toMatchObject(said('warn', `others: ${call}: AccessDenied`));
   });
 });
 
@@ -189,7 +170,7 @@ describe('policies of the roles', () => {
     ];
     const found = await run(fakes, { roleArn: OTHER_ROLE });
     expect(fakes.journal.of('roles.listPolicies')).toEqual([[OTHER_ROLE]]);
-    expect(checkOf(found, 'session-tags')).toMatchObject({ status: 'warn', message: containing('policy hop') });
+    expect(checkOf(found, 'session-tags')).toMatchObject(said('warn', 'policy hop'));
   });
   it('that may not be read are told as such', async ({ fakes }) => {
     fakes.journal.failNext('roles.listPolicies', 'before', refused('iam:ListRolePolicies'));
@@ -302,10 +283,9 @@ describe('the rights of the steps', () => {
       fakes.roles.policies[arn] = allow('*', { StringEquals: { 'aws:SourceVpc': 'vpc-1' } });
     const found = await run(fakes, recreate);
     expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
-    expect(checkOf(found, 'step-rights')).toMatchObject({
-      status: 'unknown',
-      message: containing('aws:SourceVpc, which is not known beforehand'),
-    });
+    expect(checkOf(found, 'step-rights')).toMatchObject(
+      said('unknown', 'aws:SourceVpc, which is not known beforehand'),
+    );
   });
 
   describe('that IAM may not be asked about', () => {
@@ -329,49 +309,34 @@ describe('the rights of the steps', () => {
       };
       const bounded = await run(fakes, recreate);
       expect(bounded.answer).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
-      expect(checkOf(bounded, 'step-rights')).toMatchObject({
-        status: 'fail',
-        message: matching(/make eks:CreateAddon .*the permissions boundary: .*denies/),
-      });
+      expect(checkOf(bounded, 'step-rights')).toMatchObject(
+        said('fail', /make eks:CreateAddon .*the permissions boundary: .*denies/),
+      );
     });
     const CREATE = STEP_ROLES['create-addon'];
     const DENY_ALL = { name: 'AWSDenyAll', arn: 'arn:aws:iam::aws:policy/AWSDenyAll' };
+    const POWER = { name: 'PowerUserAccess' };
+    const ODD = { name: 'odd', document: '{' };
+    const [LIST, GET] = ['iam:ListRolePolicies', 'iam:GetPolicy'];
     const unread = (call: string) => async () => Promise.reject(refused(call));
     it.each<[string, string, (fakes: Fakes) => unknown]>([
+      ['one of AWS', 'the content of AWSDenyAll was not read', ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL)],
       [
-        'a policy of AWS, which is not read',
-        'the content of AWSDenyAll was not read',
-        ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL),
-      ],
-      [
-        'a boundary of AWS, which is not read',
+        'its boundary',
         'the content of PowerUserAccess was not read',
-        ({ roles }) => (roles.boundaries[CREATE] = { name: 'PowerUserAccess' }),
+        ({ roles }) => (roles.boundaries[CREATE] = POWER),
       ],
-      [
-        'a policy that is none',
-        'the policy is not valid',
-        ({ roles }) => (roles.policies[CREATE] = [{ name: 'odd', document: '{' }]),
-      ],
-      [
-        'policies that may not be read',
-        'iam:ListRolePolicies: AccessDenied: you may not',
-        ({ roles }) => (roles.listPolicies = unread('iam:ListRolePolicies')),
-      ],
-      [
-        'a boundary that may not be read',
-        'iam:GetPolicy: AccessDenied: you may not',
-        ({ roles }) => (roles.getBoundary = unread('iam:GetPolicy')),
-      ],
+      ['a policy that is none', 'the policy is not valid', ({ roles }) => (roles.policies[CREATE] = [ODD])],
+      ['unread policies', `${LIST}: AccessDenied: you may not`, ({ roles }) => (roles.listPolicies = unread(LIST))],
+      ['an unread boundary', `${GET}: AccessDenied: you may not`, ({ roles }) => (roles.getBoundary = unread(GET))],
     ])('can not be told by %s: a recreate is blocked, in place goes on', async (_what, why, change) => {
       const fakes = unasked(deployed());
       change(fakes);
       const found = await run(fakes, recreate);
       expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
-      expect(checkOf(found, 'step-rights')).toMatchObject({
-        status: 'unknown',
-        message: containing(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `),
-      });
+      expect(checkOf(found, 'step-rights')).toMatchObject(
+        said('unknown', `iam:SimulatePrincipalPolicy: AccessDenied: you may not; `),
+      );
       expect(checkOf(found, 'step-rights').message).toContain(why);
       for (const request of [{ strategy: 'in-place' }, {}]) {
         const again = unasked(deployed());

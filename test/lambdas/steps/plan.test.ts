@@ -2,42 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
-import {
-  aCluster,
-  ADDON,
-  anAddon,
-  anAssociation,
-  aPod,
-  associationArn,
-  bothWays,
-  EXECUTION,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE_PRESERVING,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-  VERSION,
-  GRANTED,
-} from '../fixtures.ts';
-import { containing, expectError } from '../matchers.ts';
+import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../example.ts';
+import { EXECUTION, MIGRATION_ID, RUN, endedAs } from '../run-examples.ts';
+import { bothWays } from '../trust-examples.ts';
+import { aCluster, anAddon, anAssociation, aPod, associationArn, aMigratedAddon } from '../eks-fixtures.ts';
+import { IN_PLACE, RECREATE_PRESERVING, GRANTED } from '../fixtures.ts';
+import { expectError, said } from '../matchers.ts';
 import { aPlanAnswer, callsOf } from './planning.ts';
 
 const it = test.extend('fakes', () => newFakes());
-const input = (request: object = {}): unknown => ({
-  migrationId: MIGRATION_ID,
-  executionArn: EXECUTION,
-  request: { target, addon: ADDON, ...request },
-});
+const input = (request: object = {}): unknown => ({ ...RUN, request: { target, addon: ADDON, ...request } });
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
 
-const moved = ({ eks }: Fakes): unknown =>
-  eks.addons.set(
-    ADDON,
-    anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-  );
+const moved = ({ eks }: Fakes): unknown => eks.addons.set(ADDON, aMigratedAddon([associationArn('a-1')]));
 
 describe('plan', () => {
   it('does not replace the plan of a later invocation, if its own comes late', async ({ fakes }) => {
@@ -150,11 +128,7 @@ describe('plan', () => {
     const fakes = newFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
-    expect(await record(fakes)).toMatchObject({
-      status: 'ended',
-      outcome: verdict,
-      endedAt: '2026-01-05T09:00:00.000Z',
-    });
+    expect(await record(fakes)).toMatchObject(endedAs(verdict, 0));
     expect(fakes.telemetry.counts).toEqual({ [`outcome-${verdict}`]: 1 });
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -197,10 +171,7 @@ describe('plan', () => {
     const fakes = newFakes();
     fakes.journal.refuseNext('kubernetes.listPods', name, 'kubernetes: you may not');
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
-    expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject({
-      status: 'unknown',
-      message: containing('you may not'),
-    });
+    expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject(said('unknown', 'you may not'));
   });
 
   it('leaves a record where reading fails, and plans again on the same one', async ({ fakes }) => {

@@ -2,7 +2,8 @@
 import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type Fakes, invoke } from '../fakes.ts';
-import { ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
+import { ADDON, MIGRATION_ID, target } from '../fixtures.ts';
+import { RUN } from '../run-examples.ts';
 
 /** Returns the names of those calls of a port, as the journal has them. */
 export const callsOf = (port: 'eks' | 'roles' | 'kubernetes', ...names: string[]): string[] =>
@@ -10,11 +11,7 @@ export const callsOf = (port: 'eks' | 'roles' | 'kubernetes', ...names: string[]
 
 /** Returns the step's answer. */
 export const runPlan = (fakes: Fakes, request: object = {}): Promise<unknown> =>
-  invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
-    fakes,
-  );
+  invoke(planStep, { ...RUN, request: { target, addon: ADDON, ...request } }, fakes);
 
 /** Returns the plan that the step has left in the record. */
 export const planOf = async (fakes: Fakes, request: object = {}): Promise<Plan> => {

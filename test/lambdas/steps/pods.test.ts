@@ -5,30 +5,16 @@ import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts'
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { invoke } from '../fakes.ts';
-import {
-  at,
-  ADDON,
-  addonArn,
-  aNodePod,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aPod,
-  aWorkload,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-} from '../fixtures.ts';
-import { containing, expectError, matching } from '../matchers.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { aNodePod, anAddon, anAssociation, aPod, aWorkload, aMigratedAddon } from '../eks-fixtures.ts';
+import { anEvidence, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
+import { expectError, said, expectExactError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => withPods(aPod('pod-identity')));
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const migrated = (change: Partial<Addon> = {}): Addon =>
-  anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon => aMigratedAddon([OWNED.arn], change);
 
 /** The driver, migrated in place, with these pods. */
 async function withPods(...pods: Pod[]): Promise<Begun> {
@@ -59,11 +45,11 @@ describe('verify-pods', () => {
   it('warns once if the role is still shown, next to earlier warnings', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: ROLE }));
     const other = { id: 'another', status: 'warn' as const, message: 'of before' };
-    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
+    await fakes.update({ warnings: [other] });
     await verify(fakes);
     await verify(fakes);
     const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', status: 'warn', message: containing(ROLE) }]);
+    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', ...said('warn', ROLE) }]);
     fakes.eks.addons.set(ADDON, migrated());
     await verify(fakes);
     expect((await fakes.record()).warnings).toEqual([other]);
@@ -128,11 +114,11 @@ describe('verify-pods', () => {
 
   it('gives up when the restarts did not help, and names the pods', async () => {
     const fakes = await withPods(aPod('irsa'), aPod('node-role', { name: 'two' }));
-    await expect(verify(fakes, 3)).rejects.toMatchObject({
-      name: 'PodsOnWrongIdentity',
-      message:
-        'After 2 restarts these pods still are not on EKS Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).',
-    });
+    await expectExactError(
+      verify(fakes, 3),
+      'PodsOnWrongIdentity',
+      'After 2 restarts these pods still are not on EKS Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).',
+    );
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
   it("says in the evidence what a pod's age has to do with it", async () => {
@@ -164,11 +150,11 @@ describe('verify-pods', () => {
     expect(warnings).toMatchObject([
       {
         id: 'credentials-unknown',
-        status: 'warn',
-        message: matching(
+        ...said(
+          'warn',
           /^A pod has the configuration of EKS Pod Identity, but its spec does not show whether AWS SDKs use it: in kube-system\/dark, container ebs-plugin gets variables from Secret\/aws \(envFrom\), .*; in kube-system\/dark, container csi-provisioner gets /,
+          /pod-identity identities --cluster dev .*$/,
         ),
-        remedy: matching(/pod-identity identities --cluster dev .*$/),
       },
     ]);
     fakes.kubernetes.pods = [aPod('pod-identity')];
@@ -177,9 +163,7 @@ describe('verify-pods', () => {
   });
   it('continues with the next attempt only if the restarts did not help and another attempt remains', async () => {
     const fakes = await withPods(aPod('irsa'));
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      plan: { ...(await fakes.record()).plan!, attempts: [IN_PLACE, RECREATE_PRESERVING] },
-    });
+    await fakes.update({ plan: { ...(await fakes.record()).plan!, attempts: [IN_PLACE, RECREATE_PRESERVING] } });
     expect(await verify(fakes, 2)).toMatchObject({ verdict: 'restart' });
     expect(await verify(fakes, 3)).toEqual({ verdict: 'next-attempt', podsThatCount: 1, podsAsExpected: 0 });
     expect(await fakes.record()).toMatchObject({ verified: 'none', attempt: 0 });
@@ -258,10 +242,7 @@ describe('restart-pods', () => {
   it('looks again where a workload that was listed is not found', async () => {
     const fakes = await withPods(aPod('irsa'));
     fakes.journal.refuseNext('kubernetes.restartWorkload', 'NotFound', 'No such thing.');
-    await expect(restart(fakes)).rejects.toMatchObject({
-      name: 'ServiceUnavailable',
-      message: 'No such thing. The restart is retried.',
-    });
+    await expectExactError(restart(fakes), 'ServiceUnavailable', 'No such thing. The restart is retried.');
     expect(await restart(fakes)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
     fakes.kubernetes.pods = [];
     expect(await restart(fakes)).toEqual({ restarted: [] });
@@ -331,15 +312,13 @@ describe('towards what was before', () => {
   });
   it('restarts pods that kept Pod Identity, then gives up without a next attempt', async () => {
     const fakes = await putBack(aPod('pod-identity'));
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      plan: { ...(await fakes.record()).plan!, attempts: [RECREATE_PRESERVING, RECREATE] },
-    });
+    await fakes.update({ plan: { ...(await fakes.record()).plan!, attempts: [RECREATE_PRESERVING, RECREATE] } });
     expect(await verify(fakes, 1, back)).toEqual({ verdict: 'restart', podsThatCount: 1, podsAsExpected: 0 });
-    await expect(verify(fakes, 3, back)).rejects.toMatchObject({
-      name: 'PodsOnWrongIdentity',
-      message:
-        'After 2 restarts these pods still do not have their former identity: ebs-csi-controller-1 (pod-identity).',
-    });
+    await expectExactError(
+      verify(fakes, 3, back),
+      'PodsOnWrongIdentity',
+      'After 2 restarts these pods still do not have their former identity: ebs-csi-controller-1 (pod-identity).',
+    );
   });
   it('comes again while the add-on, or a pod, is not ready', async () => {
     const fakes = await putBack(aPod('irsa', { ready: false }));
@@ -375,21 +354,15 @@ describe('towards what was before', () => {
       expect(await verify(fakes, 1, gone)).toMatchObject({ verdict: 'restart' });
       expect(await restart(fakes, 1, gone)).toEqual({ restarted: [], evicted: ['kube-system/one'], isTry: true });
       fakes.kubernetes.pods = [lateOne, old('two')];
-      expect(await restart(fakes, 1, { ...gone, tries: 1 })).toEqual({
-        restarted: [],
-        evicted: ['kube-system/late'],
-        isTry: true,
-      });
+      const evicted = ['kube-system/late'];
+      expect(await restart(fakes, 1, { ...gone, tries: 1 })).toEqual({ restarted: [], evicted, isTry: true });
       fakes.kubernetes.pods = [witness, old('two')];
       expect(await verify(fakes, 1, { ...gone, tries: 2 })).toMatchObject({ verdict: 'restart' });
       expect(await restart(fakes, 1, { ...gone, tries: 2 })).toEqual({
         restarted: ['Deployment/kube-system/ebs-csi-controller'],
       });
-      expect(fakes.journal.mutations()).toEqual([
-        'kubernetes.evictPod',
-        'kubernetes.evictPod',
-        'kubernetes.restartWorkload',
-      ]);
+      const [evict, roll] = ['kubernetes.evictPod', 'kubernetes.restartWorkload'];
+      expect(fakes.journal.mutations()).toEqual([evict, evict, roll]);
       const names = fakes.journal.names();
       for (const name of ['kubernetes.evictPod', 'kubernetes.restartWorkload'])
         expect(names[names.lastIndexOf(name) - 1]).toBe('ledger.assertLock');

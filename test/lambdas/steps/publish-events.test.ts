@@ -5,6 +5,7 @@ import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { aMigration, aRequest, aSnapshot, at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
+import { endedAs } from '../run-examples.ts';
 
 const it = test.extend('fakes', () => newFakes());
 const approval = (round: number, requestedAt = at(0)) => ({
@@ -20,7 +21,7 @@ const publish = (fakes: Fakes, input: object = {}): Promise<unknown> => invoke(p
 /** With a record, and these to be told of it. */
 async function withOutboxEvents(fakes: Fakes, told: OutboxEvent[], migrationId = MIGRATION_ID): Promise<void> {
   await fakes.ledger.putMigration(aMigration({ migrationId, request: aRequest() }));
-  await fakes.ledger.updateMigration(migrationId, { status: 'ended', outcome: 'migrated', endedAt: at(60) });
+  await fakes.ledger.updateMigration(migrationId, endedAs('migrated', 60));
   for (const one of told) await fakes.ledger.addOutboxEvent(migrationId, one);
 }
 
@@ -145,11 +146,7 @@ describe('publish-events', () => {
     await fakes.ledger.addOutboxEvent(MIGRATION_ID, 'approval-needed');
     expect(await publish(fakes)).toEqual({ sent: 0 });
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed']);
-    await fakes.ledger.updateMigration(
-      MIGRATION_ID,
-      { status: 'ended', outcome: 'blocked', endedAt: at(1) },
-      'blocked',
-    );
+    await fakes.ledger.updateMigration(MIGRATION_ID, endedAs('blocked', 1), 'blocked');
     expect(await publish(fakes)).toEqual({ sent: 1 });
     expect(ids(fakes)).toEqual([`${MIGRATION_ID}#blocked`]);
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual([]);

@@ -7,21 +7,14 @@ import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.t
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  at,
-  EXECUTION,
-  executionArn,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-} from '../fixtures.ts';
+import { addonArn, OTHER_ROLE } from '../example.ts';
+import { at, EXECUTION, executionArn, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
+import { aMigration } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
+const assess = (fakes: Begun): Promise<unknown> => invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes);
 interface Stray {
   snapshot?: Partial<Snapshot>;
   record?: Partial<Migration>;
@@ -44,7 +37,7 @@ const strays: [string, Stray][] = [
   ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
   ["another cluster's association", { snapshot: { associations: [ELSEWHERE] } }],
   [
-    "another service account's association as made",
+    "another account's association",
     { prepare: ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'created', OF_API) },
   ],
 ];
@@ -81,19 +74,11 @@ it('the rollback accepts no namespace but its own if EKS shows none', async () =
     snapshot: { namespace: 'payments', planned: [elsewhere], associations: [] },
   });
   fakes.eks.addons.set(anAddon().name, anAddon());
-  await expectError(
-    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
-    'BadInput',
-    'which is in kube-system',
-  );
+  await expectError(assess(fakes), 'BadInput', 'which is in kube-system');
 });
 
 it('the rollback trusts the add-on, not the record, about its namespace', async () => {
   const fakes = await begun();
   fakes.eks.addons.set(anAddon().name, anAddon({ namespace: 'elsewhere' }));
-  await expectError(
-    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
-    'BadInput',
-    'which is in elsewhere',
-  );
+  await expectError(assess(fakes), 'BadInput', 'which is in elsewhere');
 });

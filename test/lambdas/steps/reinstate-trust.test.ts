@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ADDON,
-  at,
-  bothWays,
-  irsaStatement,
-  MIGRATION_ID,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-} from '../fixtures.ts';
+import { ADDON, ROLE } from '../example.ts';
+import { at } from '../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
 import { expectError } from '../matchers.ts';
 import { type Begun } from './begun.ts';
 import { aCopy } from './rollback.ts';
@@ -67,10 +60,10 @@ describe('reinstate', () => {
   it('is allowed after the migration was rolled back, and needs no more than that it is over', async () => {
     const fakes = await retired();
     fakes.eks.addons.set(ADDON, aCopy({ serviceAccountRoleArn: ROLE }));
-    await fakes.ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', verified: 'none' });
+    await fakes.update({ outcome: 'rolled-back', verified: 'none' });
     expect(await putBack(fakes)).toMatchObject({ done: true });
     const running = await retired();
-    await running.ledger.updateMigration(MIGRATION_ID, { status: 'running' });
+    await running.update({ status: 'running' });
     await expectError(putBack(running), 'RetireRefused', 'reinstate-over');
   });
 

@@ -5,34 +5,25 @@ import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
 import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
+import { OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../example.ts';
 import {
   at,
   EXECUTION,
-  irsaStatement,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  policyText,
-  ROLE,
   ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-  target,
-  GRANTED,
   otherHolder,
-} from '../fixtures.ts';
-import { containing, expectError } from '../matchers.ts';
+} from '../run-examples.ts';
+import { irsaStatement, policyText, ec2Statement } from '../trust-examples.ts';
+import { planned } from '../eks-fixtures.ts';
+import { GRANTED } from '../fixtures.ts';
+import { containing, expectError, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const it = test.extend('fakes', () => atRepair());
-const others = {
-  Sid: 'Others',
-  Effect: 'Allow',
-  Principal: { Service: 'ec2.amazonaws.com' },
-  Action: 'sts:AssumeRole',
-};
+const others = { ...ec2Statement, Sid: 'Others' };
 
 async function atRepair(plan: Partial<Plan> = {}, snapshot: Partial<Snapshot> = {}): Promise<Begun> {
   const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan }, snapshot });
@@ -283,16 +274,16 @@ describe('repair-trust towards before', () => {
     const changed = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
     fakes.roles.trust[ROLE] = changed;
     const other = { id: 'irsa-role-still-set', status: 'warn' as const, message: 'still set' };
-    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
+    await fakes.update({ warnings: [other] });
     for (let time = 0; time < 2; time += 1) {
       expect(await restore(fakes)).toEqual({ changed: false });
       expect((await fakes.record()).warnings).toEqual([
         other,
         {
           id: 'trust-not-restored',
-          status: 'warn',
-          message: containing(ROLE),
-          remedy: containing(
+          ...said(
+            'warn',
+            ROLE,
             `aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`,
           ),
         },

@@ -8,6 +8,7 @@ import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtu
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
+import { endedAs } from '../run-examples.ts';
 
 let fakes: Fakes;
 const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> =>
@@ -61,13 +62,7 @@ describe('the report of a sweep', () => {
       csv: reportKey(SWEEP_ID, 'csv'),
       html: reportKey(SWEEP_ID, 'html'),
     };
-    expect(await record()).toMatchObject({
-      status: 'ended',
-      outcome: 'completed',
-      endedAt: at(0),
-      phase: 'report',
-      reports,
-    });
+    expect(await record()).toMatchObject({ ...endedAs('completed', 0), phase: 'report', reports });
     expect(sweepReport.parse(kept())).toMatchObject({
       sweepId: SWEEP_ID,
       status: 'ended',

@@ -161,11 +161,7 @@ describe('a decision', () => {
   const refusals: [string, string, (fakes: Fakes, hash: string) => ReturnType<typeof decide>][] = [
     ['of a plan that nobody made', 'other-plan', (fakes) => decide(fakes, { planHash: '0'.repeat(64) })],
     ['by its requester', 'barred', (fakes, planHash) => decide(fakes, { planHash }, REQUESTER)],
-    [
-      'after the time',
-      'expired',
-      (fakes, planHash) => (fakes.clock.advance(24 * HOUR * 1000), decide(fakes, { planHash })),
-    ],
+    ['too late', 'expired', (fakes, planHash) => (fakes.clock.advance(24 * HOUR * 1000), decide(fakes, { planHash }))],
     [
       'of a migration that there is not',
       'unknown',

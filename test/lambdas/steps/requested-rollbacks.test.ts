@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Rollback } from '../../../lambdas/domain/migration/model.ts';
-import { aRollback, at, executionArn, MIGRATION_ID, RECOVERY_EXECUTION } from '../fixtures.ts';
+import { aRollback, at, executionArn, RECOVERY_EXECUTION } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { holders, migrated, SECOND_RECOVERY, stop, takeOver } from './taking-over.ts';
@@ -9,7 +9,7 @@ describe('take-over of a rollback that was requested', () => {
   const accepted = aRollback({ state: 'requested', after: 'migrated', requestedBy: 'ann', acceptCredentialGap: true });
   async function withAccepted(change: Partial<Rollback> = {}): Promise<Begun> {
     const fakes = await migrated();
-    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'rolling-back', rollback: { ...accepted, ...change } });
+    await fakes.update({ status: 'rolling-back', rollback: { ...accepted, ...change } });
     return fakes;
   }
   const running = { action: 'roll-back', failure: { Error: 'RollbackRequested' } };
@@ -31,7 +31,7 @@ describe('take-over of a rollback that was requested', () => {
     for (const status of [undefined, 'RUNNING'] as const)
       for (const state of ['requested', 'running'] as const) {
         const fakes = await withAccepted({ executionArn: SECOND_RECOVERY, state });
-        if (state === 'running') await fakes.ledger.updateMigration(MIGRATION_ID, { executionArn: SECOND_RECOVERY });
+        if (state === 'running') await fakes.update({ executionArn: SECOND_RECOVERY });
         if (status === undefined && state === 'running') continue;
         if (status) fakes.executions.states.set(SECOND_RECOVERY, { status });
         const before = await fakes.record();

@@ -2,20 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../../lambdas/domain/migration/model.ts';
 import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  VERSION,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE, VERSION } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation } from '../eks-fixtures.ts';
+import { aMigration, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed } from './rollback.ts';

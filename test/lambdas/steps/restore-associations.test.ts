@@ -5,20 +5,10 @@ import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associat
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { aServiceAccount } from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aPod,
-  at,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  planned,
-  ROLE,
-  aRollback,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod, planned } from '../eks-fixtures.ts';
+import { anEvidence, aRollback } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
@@ -189,7 +179,7 @@ describe('restore-associations', () => {
     it('asks first where pods that work may be without credentials before all are replaced', async () => {
       const slow = async (change: Partial<Migration> = {}): Promise<Begun> => {
         const fakes = await withRole();
-        await fakes.ledger.updateMigration(MIGRATION_ID, change);
+        await fakes.update(change);
         fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, desired: 20 }));
         // Nobody knows how old the session is of a pod that has been there for days, and each one took two minutes.
         fakes.kubernetes.pods = [aPod('pod-identity', { createdAt: at(-600_000), readyAt: at(-600_000 + 120) })];

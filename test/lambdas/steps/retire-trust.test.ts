@@ -5,30 +5,19 @@ import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.t
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { faultCases, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, lost } from '../fakes.ts';
+import { ADDON, addonArn, ISSUER, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../example.ts';
 import {
-  aCluster,
-  ADDON,
   ADDON_LOCK,
-  addonArn,
-  anAddon,
-  aPod,
   at,
-  bothWays,
   EXECUTION,
-  irsaStatement,
-  ISSUER,
   MIGRATION_ID,
-  NAMESPACE,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  SERVICE_ACCOUNT,
   otherHolder,
-} from '../fixtures.ts';
+} from '../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster, anAddon, aPod } from '../eks-fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { recreated } from './rollback.ts';
@@ -79,13 +68,9 @@ describe('retire', () => {
     expect(names.indexOf('ledger.recordRetirement')).toBeLessThan(names.indexOf('roles.updateTrustPolicy'));
     // Read, and the lock asserted, directly before the write; read back after.
     const write = names.indexOf('roles.updateTrustPolicy');
-    expect(names.slice(write - 3, write + 2)).toEqual([
-      'roles.getRole',
-      'ledger.assertLock',
-      'ledger.assertLock',
-      'roles.updateTrustPolicy',
-      'roles.getRole',
-    ]);
+    expect(names.slice(write - 3, write + 2)).toEqual(
+      'roles.getRole ledger.assertLock ledger.assertLock roles.updateTrustPolicy roles.getRole'.split(' '),
+    );
   });
 
   it('as a dry run says the same, and touches nothing', async ({ fakes }) => {
@@ -130,7 +115,7 @@ describe('retire', () => {
   });
 
   it('is refused where no pod was seen, and names the commands that verify the pods', async ({ fakes }) => {
-    await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
+    await fakes.update({ verified: 'api' });
     await expectError(
       run(fakes),
       'RetireRefused',
@@ -143,30 +128,23 @@ describe('retire', () => {
     ({ ledger }: Begun): unknown =>
       ledger.updateMigration(MIGRATION_ID, change);
   const EFS = anAddon({ name: 'aws-efs-csi-driver', arn: addonArn(3, 'aws-efs-csi-driver') });
+  const ASSESSED = { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) } as const;
   const lists = 'kubernetes.listAnnotatedServiceAccounts';
   const elsewhere = aPod('irsa', { namespace: 'shop', name: 'cart-1', serviceAccount: 'cart' });
   it.each<[string, string[], (fakes: Begun) => unknown]>([
     ['it was rolled back', ['retire-verified'], record({ outcome: 'rolled-back', verified: 'none' })],
-    [
-      'its rollback has begun',
-      ['retire-verified'],
-      ({ ledger }) => ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }),
-    ],
+    ['its rollback has begun', ['retire-verified'], ({ ledger }) => ledger.recordStep(MIGRATION_ID, ASSESSED)],
     ['its pods were not verified', ['retire-verified'], record({ verified: 'api' })],
     ['it is still running', ['retire-verified'], record({ status: 'running' })],
     ['the role may not be changed', ['retire-role'], ({ settings }) => (settings.repairableRoleArns = [OTHER_ROLE])],
     ['no role may be changed', ['retire-role'], ({ settings }) => settings.repairableRoleArns.pop()],
     ['it is too early', ['retire-soak'], record({ endedAt: at(-6 * DAY) })],
     [
-      'the add-on has its IRSA role again',
+      'it has its role again',
       ['retire-pod-identity', 'retire-addons'],
-      (fakes) => recreated(fakes, { serviceAccountRoleArn: ROLE }),
+      (to) => recreated(to, { serviceAccountRoleArn: ROLE }),
     ],
-    [
-      'the add-on owns no association',
-      ['retire-pod-identity'],
-      (fakes) => recreated(fakes, { podIdentityAssociations: [] }),
-    ],
+    ['it owns no association', ['retire-pod-identity'], (fakes) => recreated(fakes, { podIdentityAssociations: [] })],
     ['a service account has no association', ['retire-pod-identity'], ({ eks }) => (eks.associations = [])],
     ['the add-on is gone', ['retire-pod-identity'], ({ eks }) => eks.addons.delete(ADDON)],
     ['another add-on has the role', ['retire-addons'], ({ eks }) => eks.addons.set(EFS.name, EFS)],
@@ -218,12 +196,7 @@ describe('retire', () => {
 
   it('has nothing to retire where the add-on had no IRSA role', async () => {
     const fakes = await begun({ snapshot: { addon: anAddon({ serviceAccountRoleArn: undefined }) } });
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      status: 'ended',
-      outcome: 'migrated',
-      verified: 'ready',
-      endedAt: at(-10 * DAY),
-    });
+    await fakes.update({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(-10 * DAY) });
     expect(await dryRun(fakes)).toMatchObject({
       roles: [],
       checks: [{ status: 'pass' }, { id: 'retire-role', status: 'fail' }],

@@ -3,18 +3,10 @@ import type { Migration, Snapshot } from '../../../lambdas/domain/migration/mode
 import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
 import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON_LOCK,
-  aPod,
-  at,
-  executionArn,
-  MIGRATION_ID,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-} from '../fixtures.ts';
+import { ROLE, ROLES_OF_ACCOUNT } from '../example.ts';
+import { ADDON_LOCK, at, executionArn, MIGRATION_ID, ROLE_LOCK } from '../run-examples.ts';
+import { podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aPod } from '../eks-fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { recreated } from './rollback.ts';
 
@@ -29,32 +21,16 @@ export async function migrated(record: Partial<Migration> = {}, snapshot: Partia
   await recreated(fakes);
   fakes.kubernetes.pods = [aPod('pod-identity')];
   fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'ended',
-    outcome: 'migrated',
-    verified: 'ready',
-    endedAt: at(-10 * DAY),
-    ...record,
-  });
+  await fakes.update({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(-10 * DAY), ...record });
   for (const key of [ADDON_LOCK, ROLE_LOCK])
     await fakes.ledger.releaseLock(key, (await fakes.ledger.readLock(key))!.holder!.executionArn);
   fakes.executions.states.set(RETIRE_EXECUTION, { status: 'RUNNING' });
   fakes.journal.clear();
   return fakes;
 }
+const RETIRING = { migrationId: MIGRATION_ID, executionArn: RETIRE_EXECUTION, action: 'retire' } as const;
 export const run = async (fakes: Begun, change: object = {}): Promise<Answer> =>
-  (await invoke(
-    retireTrustStep,
-    {
-      migrationId: MIGRATION_ID,
-      executionArn: RETIRE_EXECUTION,
-      action: 'retire',
-      dryRun: false,
-      soakDays: 7,
-      ...change,
-    },
-    fakes,
-  )) as Answer;
+  (await invoke(retireTrustStep, { ...RETIRING, dryRun: false, soakDays: 7, ...change }, fakes)) as Answer;
 export const dryRun = (fakes: Begun, change: object = {}): Promise<Answer> => run(fakes, { dryRun: true, ...change });
 export const putBack = (fakes: Begun, change: object = {}): Promise<Answer> =>
   run(fakes, { action: 'reinstate', ...change });

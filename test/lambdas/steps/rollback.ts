@@ -6,20 +6,16 @@ import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.t
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import type { Step } from '../../../lambdas/runtime/step.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, associationArn, at } from '../fixtures.ts';
+import { ADDON, addonArn, anAssociation, associationArn, at } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
+import { aMigratedAddon } from '../eks-fixtures.ts';
 
 /** The copy that a recreate has made. */
 export const COPY = addonArn(9);
 export const made = (change: Partial<Association> = {}): Association =>
   anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
 export const aCopy = (change: Partial<Addon> = {}): Addon =>
-  anAddon({
-    arn: COPY,
-    serviceAccountRoleArn: undefined,
-    podIdentityAssociations: [associationArn('a-made')],
-    ...change,
-  });
+  aMigratedAddon([associationArn('a-made')], { arn: COPY, ...change });
 
 /** The add-on as a recreate made it, known to the record. */
 export async function recreated(fakes: Begun, change: Partial<Addon> = {}): Promise<void> {

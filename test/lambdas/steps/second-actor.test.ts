@@ -6,18 +6,9 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { newFakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  addonArn,
-  anAddon,
-  anAssociation,
-  aPod,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  SERVICE_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, SERVICE_ACCOUNT } from '../example.ts';
+import { ADDON_LOCK, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod } from '../eks-fixtures.ts';
 import { migrate, type Machine } from './machine.ts';
 
 const NEWER = 'v1.40.0-eksbuild.1';

@@ -14,21 +14,10 @@ import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts'
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  aNodePod,
-  aPod,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  RECREATE,
-  ROLE,
-  GRANTED,
-} from '../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE } from '../example.ts';
+import { MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aNodePod, aPod, planned, aMigratedAddon } from '../eks-fixtures.ts';
+import { RECREATE, GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -138,7 +127,7 @@ describe('on every way', () => {
     await run(updateAddonStep, fakes);
     expect(fakes.journal.of('eks.updateAddon')).toMatchObject([[{ podIdentityAssociations: [planned] }]]);
     const owned = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [owned.arn] }));
+    fakes.eks.addons.set(ADDON, aMigratedAddon([owned.arn]));
     fakes.eks.associations = [own, owned];
     expect(await run(awaitActiveStep, fakes)).toMatchObject({ associations: ['a-new'] });
   });
@@ -164,7 +153,7 @@ describe('verify-pods', () => {
   const owned = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
   const migrated = async (nodes: Association[]): Promise<Begun> => {
     const fakes = await begunWithNodes();
-    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [owned.arn] }));
+    fakes.eks.addons.set(ADDON, aMigratedAddon([owned.arn]));
     fakes.eks.associations = [owned, ...nodes];
     fakes.kubernetes.pods = [
       aPod('pod-identity'),

@@ -121,12 +121,8 @@ describe('take-inventory', () => {
   });
 
   it('asks nothing of clusters whose names are not selected, and one call of those whose tags are not', async () => {
-    await begin({ selection: { clusters: ['prod-*'], clusterTags: { env: 'prod' } } }, [
-      'dev',
-      'prod-1',
-      'prod-2',
-      'test',
-    ]);
+    const clusters = ['prod-*'];
+    await begin({ selection: { clusters, clusterTags: { env: 'prod' } } }, ['dev', 'prod-1', 'prod-2', 'test']);
     fakes.eks.cluster = aCluster({ tags: { env: 'staging' } });
     expect(await take()).toEqual({ done: true, after: 'test', clusters: 0 });
     expect(location()).toEqual({ ...LOCATION, clusters: 0, notSelected: 4, calls: { eks: 3 } });
@@ -162,9 +158,7 @@ describe('take-inventory', () => {
     }
   });
 
-  it('refuses a sweep that it does not know', async () => {
-    await expectError(take(), 'BadInput', SWEEP_ID);
-  });
+  it('refuses a sweep that it does not know', () => expectError(take(), 'BadInput', SWEEP_ID));
 });
 
 describe("what can't be looked at", () => {
@@ -204,11 +198,7 @@ describe("what can't be looked at", () => {
 
     it('for each add-on that EKS still names, by one more call', async () => {
       await take();
-      expect(found('a')).toMatchObject({
-        version: '1.31',
-        calls: { eks: 2 },
-        findings: [unreachable(reason), AGENT],
-      });
+      expect(found('a')).toMatchObject({ version: '1.31', calls: { eks: 2 }, findings: [unreachable(reason), AGENT] });
       expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([
         'eks.describeCluster',
         'eks.listAddons',
@@ -359,14 +349,9 @@ describe('throttling', () => {
       return answer();
     };
     await take();
-    expect(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => found(name).findings[0]?.class)).toEqual([
-      'unreachable',
-      'unreachable',
-      'ready',
-      'unreachable',
-      'unreachable',
-      'ready',
-    ]);
+    expect(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => found(name).findings[0]?.class)).toEqual(
+      'unreachable unreachable ready unreachable unreachable ready'.split(' '),
+    );
     expect(location().unreachable).toBeUndefined();
   });
 
@@ -387,12 +372,8 @@ describe('an invocation whose time is up', () => {
   };
 
   it('says where the next one goes on, which counts on', async () => {
-    await begin({ callsPerSecond: 0.5, mode: 'migrate', selection: { clusters: ['prod-*'] } }, [
-      'dev',
-      'prod-a',
-      'prod-b',
-      'prod-c',
-    ]);
+    const names = ['dev', 'prod-a', 'prod-b', 'prod-c'];
+    await begin({ callsPerSecond: 0.5, mode: 'migrate', selection: { clusters: ['prod-*'] } }, names);
     invocation(70_000);
     const first = await take();
     expect(first).toMatchObject({ done: false, after: 'prod-a', clusters: 1 });

@@ -3,29 +3,22 @@ import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, newFakes } from '../fakes.ts';
+import { ADDON, OTHER_ROLE, ROLE, target } from '../example.ts';
 import {
-  aCluster,
-  ADDON,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  associationArn,
   at,
   EXECUTION,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  target,
   ownHolder,
   otherHolder,
-} from '../fixtures.ts';
+  endedAs,
+} from '../run-examples.ts';
+import { podIdentityStatement, policyText } from '../trust-examples.ts';
+import { aCluster, anAddon, anAssociation, associationArn, aMigratedAddon } from '../eks-fixtures.ts';
+import { aMigration, aPlan } from '../fixtures.ts';
 import { anError, containing, expectError } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import {
@@ -73,9 +66,9 @@ describe('take-over of a stranded migration', () => {
     ['verified pods', { verified: 'injected' }, 'finish'],
     ['what EKS says, where no more was asked for,', { verified: 'api' }, 'finish'],
     ['nothing verified', {}, 'roll-back'],
-  ])('with %s answers so', async (_, record, action) => {
-    expect(await takeOver(await stranded(record))).toMatchObject({ action });
-  });
+  ])('with %s answers so', async (_, record, action) =>
+    expect(await takeOver(await stranded(record))).toMatchObject({ action }),
+  );
 
   it('does not treat verified pods as the end once the rollback has begun', async () => {
     const fakes = await stranded({ verified: 'injected' });
@@ -107,15 +100,14 @@ describe('take-over of a stranded migration', () => {
     }
   });
 
-  it('has nothing to do where there is no record', async () => {
+  it('has nothing to do where there is no record', async () =>
     expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({
       action: 'nothing',
       target: null,
       subject: null,
       fence: 0,
       repairsTrust: false,
-    });
-  });
+    }));
 
   it('leaves one alone that still runs', async () => {
     const fakes = await begun();
@@ -135,7 +127,7 @@ describe('take-over of a stranded migration', () => {
 
   it('lets go of locks that an ended migration has left, and of none that is parked', async () => {
     const left = await stranded();
-    await left.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', endedAt: at(300) });
+    await left.update(endedAs('migrated', 300));
     expect(await takeOver(left)).toMatchObject({ action: 'nothing' });
     expect(await holders(left)).toEqual([undefined, undefined]);
     expect(await left.record()).toMatchObject({ status: 'ended', outcome: 'migrated' });
@@ -207,26 +199,19 @@ describe('take-over on demand', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('of one that needs a person takes the parked lock', async () => {
-    expect(await takeOver(await ended('needs-human'), requested)).toMatchObject({ action: 'roll-back', fence: 2 });
-  });
+  it('of one that needs a person takes the parked lock', async () =>
+    expect(await takeOver(await ended('needs-human'), requested)).toMatchObject({ action: 'roll-back', fence: 2 }));
 
   const updated = { version: 'v1.40.0-eksbuild.1' };
+  const updating = { ...updated, status: 'UPDATING' } as const;
+  const withoutOidc = ({ roles }: Begun) => (roles.trust[ROLE] = policyText(podIdentityStatement));
   const lockedBy = new RegExp(OTHER_MIGRATION_ID);
   it.each<[string, RegExp, (fakes: Begun) => unknown]>([
-    [
-      'the OIDC trust is gone',
-      /OIDC trust .*kube-system\/ebs-csi-controller-sa/,
-      ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
-    ],
+    ['the OIDC trust is gone', /OIDC trust .*kube-system\/ebs-csi-controller-sa/, withoutOidc],
     ['the role is gone', /no longer exists/, ({ roles }) => delete roles.trust[ROLE]],
     ['there is no OIDC issuer', /no OIDC issuer/, ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
     ['another principal has updated the add-on', /to v1\.40\.0/, (fakes) => recreated(fakes, updated)],
-    [
-      'another principal is updating the add-on',
-      /version of .* to v1\.40\.0/,
-      (fakes) => recreated(fakes, { ...updated, status: 'UPDATING' }),
-    ],
+    ['another principal is updating it', /version of .* to v1\.40\.0/, (fakes) => recreated(fakes, updating)],
     ['the add-on was deleted', /another principal has deleted/, ({ eks }) => eks.addons.delete(ADDON)],
     [
       'another principal has changed its associations',
@@ -243,9 +228,7 @@ describe('take-over on demand', () => {
     expect(await holders(fakes)).toEqual(before);
     const record = await fakes.record();
     expect(record).toMatchObject({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
+      ...endedAs('migrated', 300),
       verified: 'injected',
       rollback: {
         state: 'refused',
@@ -316,7 +299,7 @@ describe('take-over on demand', () => {
       { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE },
       { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: OTHER_ROLE },
     ];
-    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: aPlan({ associations: planned }) });
+    await fakes.update({ plan: aPlan({ associations: planned }) });
     fakes.ledger.snapshots.set(MIGRATION_ID, {
       takenAt: at(0),
       addon: anAddon(),
@@ -327,14 +310,7 @@ describe('take-over on demand', () => {
       associations: [],
       trustPolicies: {},
     });
-    fakes.eks.addons.set(
-      ADDON,
-      anAddon({
-        arn: COPY,
-        serviceAccountRoleArn: undefined,
-        podIdentityAssociations: [associationArn('a-made'), associationArn('a-other')],
-      }),
-    );
+    fakes.eks.addons.set(ADDON, aMigratedAddon([associationArn('a-made'), associationArn('a-other')], { arn: COPY }));
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));
     await expectError(takeOver(fakes, requested), 'RollbackRefused', /service accounts: kube-system\/other-sa/);
   });

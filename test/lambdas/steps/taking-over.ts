@@ -2,9 +2,10 @@
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke } from '../fakes.ts';
-import { addonArn, at, EXECUTION, executionArn, MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../fixtures.ts';
+import { addonArn, EXECUTION, executionArn, MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { COPY, recreated } from './rollback.ts';
+import { endedAs } from '../run-examples.ts';
 
 export const SECOND_RECOVERY = executionArn(`${MIGRATION_ID}-1767603900`, 'Recover');
 export const input = (change: object = {}): object => ({
@@ -35,12 +36,7 @@ export async function stranded(record: Partial<Migration> = {}): Promise<Begun> 
 }
 export async function ended(outcome: Migration['outcome'], record: Partial<Migration> = {}): Promise<Begun> {
   const fakes = await stranded({ removed: [addonArn(1)], made: [COPY], ...record });
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'ended',
-    outcome,
-    endedAt: at(300),
-    verified: outcome === 'migrated' ? 'injected' : 'none',
-  });
+  await fakes.update({ ...endedAs(outcome, 300), verified: outcome === 'migrated' ? 'injected' : 'none' });
   for (const key of [LOCK, ROLE_LOCK])
     await (outcome === 'needs-human'
       ? fakes.ledger.parkLock(key, EXECUTION)

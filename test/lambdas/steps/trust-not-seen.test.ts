@@ -4,19 +4,21 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
-import { begunAccount } from '../account-fixtures.ts';
+import { begunAccount } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
+import { ADDON, addonArn, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
 import { removed } from './rollback.ts';
+import { aMigratedAddon } from '../eks-fixtures.ts';
 
 const OLD = anAssociation({ disableSessionTags: true });
+const { namespace, serviceAccount } = OLD;
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const refusal = (
-  message = 'eks: InvalidParameterException: Trust policy of the role provided is invalid',
-): MigrationError => new MigrationError('InvalidRequest', message);
+const PARAMETER = 'eks: InvalidParameterException';
+const INVALID = `${PARAMETER}: Trust policy of the role provided is invalid`;
+const refusal = (message = INVALID): MigrationError => new MigrationError('InvalidRequest', message);
 
 /** Each step of the workflow that passes a role to EKS, in a state in which it does so. */
 const handing: [StepName, string, () => Promise<Begun>][] = [
@@ -35,17 +37,9 @@ const handing: [StepName, string, () => Promise<Begun>][] = [
     'carry-over',
     'eks.updateAssociation',
     async () => {
-      const carryOver = [
-        {
-          namespace: OLD.namespace,
-          serviceAccount: OLD.serviceAccount,
-          from: OLD.id,
-          tags: {},
-          disableSessionTags: true,
-        },
-      ];
+      const carryOver = [{ namespace, serviceAccount, from: OLD.id, tags: {}, disableSessionTags: true }];
       const fakes = await begun({ plan: { attempts: [IN_PLACE], carryOver }, snapshot: { associations: [OLD] } });
-      fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+      fakes.eks.addons.set(ADDON, aMigratedAddon([NEW.arn]));
       fakes.eks.associations = [structuredClone(NEW)];
       return fakes;
     },
@@ -82,9 +76,9 @@ describe.each(handing)('%s', (name, call, prepare) => {
       'it is about something else',
       aTrustChange(),
       20,
-      refusal('eks: InvalidParameterException: Addon version specified is not supported'),
+      refusal(`${PARAMETER}: Addon version specified is not supported`),
     ],
-  ])('takes a refusal for what it says where %s', async (_, change, secondsLater, error = refusal()) => {
-    expect((await refused(change, error, secondsLater)).thrown).toBe(error);
-  });
+  ])('takes a refusal for what it says where %s', async (_, change, secondsLater, error = refusal()) =>
+    expect((await refused(change, error, secondsLater)).thrown).toBe(error),
+  );
 });

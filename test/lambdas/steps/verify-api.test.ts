@@ -4,30 +4,16 @@ import type { Addon, Migration } from '../../../lambdas/domain/migration/model.t
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aPod,
-  aRequest,
-  at,
-  IN_PLACE,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  SERVICE_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, addonArn, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAddon, anAssociation, aPod, aMigratedAddon } from '../eks-fixtures.ts';
+import { anEvidence, aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => byApi());
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const migrated = (change: Partial<Addon> = {}): Addon =>
-  anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon => aMigratedAddon([OWNED.arn], change);
 const ISSUE = {
   code: 'InsufficientNumberOfReplicas',
   message: 'The add-on is unhealthy because it does not have the desired number of replicas.',
@@ -85,18 +71,12 @@ describe('verify-pods, by the API alone', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
+  const taken = anAssociation({ id: 'a-new' });
+  const other = { ...OWNED, roleArn: OTHER_ROLE };
   it.each<[string, (fakes: Begun) => void, string]>([
     ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
-    [
-      'given the association another role',
-      ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]),
-      'AssociationChanged',
-    ],
-    [
-      'taken the association from the add-on',
-      ({ eks }) => (eks.associations = [anAssociation({ id: 'a-new' })]),
-      'AssociationChanged',
-    ],
+    ['changed its role', ({ eks }) => (eks.associations = [other]), 'AssociationChanged'],
+    ['taken it from the add-on', ({ eks }) => (eks.associations = [taken]), 'AssociationChanged'],
     ['created the add-on again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
     ['deleted the add-on', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
   ])('does not report the migration as verified if another principal has %s', async (_, change, name) => {
@@ -144,7 +124,8 @@ describe('towards what was before, by the API alone', () => {
   it.each<[string, Addon | undefined]>([
     ['deleted', undefined],
     ['given another role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: OTHER_ROLE })],
-  ])('needs a person if another principal has %s it since', async (_, now) => {
-    await expectError(verify(await putBack(now), { towards: 'before' }), 'RestoreRefused');
-  });
+  ])(
+    'needs a person if another principal has %s it since',
+    async (_, now) => await expectError(verify(await putBack(now), { towards: 'before' }), 'RestoreRefused'),
+  );
 });

@@ -6,18 +6,10 @@ import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts'
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  addonArn,
-  anAddon,
-  anAssociation,
-  aNode,
-  aPod,
-  at,
-  aWorkload,
-  IN_PLACE,
-  MIGRATION_ID,
-} from '../fixtures.ts';
+import { ADDON, addonArn } from '../example.ts';
+import { at, MIGRATION_ID } from '../run-examples.ts';
+import { anAssociation, aNode, aPod, aWorkload, aMigratedAddon } from '../eks-fixtures.ts';
+import { IN_PLACE } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -31,13 +23,13 @@ const good = (name: string): Pod => aPod('pod-identity', { name, ...ago(900) });
 async function rolling(pods: Pod[], since?: number, brokenPods?: BrokenPod[]): Promise<Begun> {
   const fakes = await begun({ plan: { attempts: [IN_PLACE] }, ...(brokenPods ? { snapshot: { brokenPods } } : {}) });
   const { arn } = OWNED;
-  fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [arn] }));
+  fakes.eks.addons.set(ADDON, aMigratedAddon([arn]));
   fakes.eks.associations = [OWNED];
   Object.assign(fakes.kubernetes, { pods, workloads: [ROLLING] });
   if (since !== undefined) {
     const of = { of: 'pod-identity.0-1', startedAt: at(-since), since: at(-since) };
     const progress = { ...of, ready: 2, others: 0, newest: at(-100), observed: 1 };
-    await fakes.ledger.updateMigration(MIGRATION_ID, { progress });
+    await fakes.update({ progress });
   }
   return fakes;
 }

@@ -5,21 +5,9 @@ import type { Addon, Association, Outcome } from '../../../lambdas/domain/migrat
 import type { CreateAddonRequest } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
-import {
-  ADDON,
-  ADDON_LOCK,
-  addonArn,
-  agentDaemonSet,
-  anAssociation,
-  aPod,
-  at,
-  MIGRATION_ID,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-  SERVICE_ACCOUNT,
-  otherHolder,
-} from '../fixtures.ts';
+import { ADDON, addonArn, ROLE, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT } from '../example.ts';
+import { ADDON_LOCK, at, MIGRATION_ID, ROLE_LOCK, otherHolder } from '../run-examples.ts';
+import { agentDaemonSet, anAssociation, aPod } from '../eks-fixtures.ts';
 import { BEFORE, REPAIR } from './repaired.ts';
 import { isRead, type Workflow } from './workflow-faults.ts';
 
@@ -157,11 +145,8 @@ const SLOW = ({ eks }: Fakes): void => {
   eks.keyFreedAfter = 8000;
 };
 
-const ends = (outcome: Outcome, name: string, rest: Omit<Case, 'name' | 'outcome'> = {}): Case => ({
-  name,
-  outcome,
-  ...rest,
-});
+type Rest = Omit<Case, 'name' | 'outcome'>;
+const ends = (outcome: Outcome, name: string, rest: Rest = {}): Case => ({ name, outcome, ...rest });
 
 export const cases: Case[] = [
   ends('migrated', 'in place, by default', {
@@ -192,18 +177,9 @@ export const cases: Case[] = [
     world: neverUpTo(1),
     copies: { removed: [FIRST], made: [SECOND] },
     lines: [
-      'verify-pods',
-      'restart-pods',
-      'verify-pods-2',
-      'restart-pods-2',
-      'verify-pods-3',
-      'delete-addon.2',
-      'await-deleted.2',
-      'create-addon.2',
-      'await-active.2',
-      'carry-over.2',
-      'verify-pods.2',
-    ],
+      'verify-pods restart-pods verify-pods-2 restart-pods-2 verify-pods-3 delete-addon.2 await-deleted.2',
+      'create-addon.2 await-active.2 carry-over.2 verify-pods.2',
+    ].flatMap((some) => some.split(' ')),
   }),
   ends('migrated', 'auto, up to the attempt with an outage', {
     request: { maxDisruption: 'outage' },

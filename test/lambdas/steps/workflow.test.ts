@@ -27,7 +27,7 @@ describe('a fault', () => {
   it.each([
     ['before', 'read'],
     ['after', 'change'],
-  ] as const)('%s the effect of each %s of each step, once, leaves every end as it is', async (...[moment]) => {
-    expect(await strikeFirst(moment, cases.map(workflowOf))).toBeGreaterThan(50);
-  });
+  ] as const)('%s the effect of each %s of each step, once, leaves every end as it is', async (...[moment]) =>
+    expect(await strikeFirst(moment, cases.map(workflowOf))).toBeGreaterThan(50),
+  );
 });

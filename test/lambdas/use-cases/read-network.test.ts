@@ -119,9 +119,7 @@ describe('the network', () => {
       expect((await read(policies)).vpcCni).toBe(is);
     });
 
-    it('is not known without that add-on', async () => {
-      expect(await read(policies)).not.toHaveProperty('vpcCni');
-    });
+    it('is not known without that add-on', async () => expect(await read(policies)).not.toHaveProperty('vpcCni'));
 
     it('is not asked for if there is no policy, or another engine', async () => {
       vpcCni('enableNetworkPolicy: true');

@@ -99,12 +99,8 @@ describe('validateConfiguration', () => {
     'https://json-schema.org/draft/2020-12/schema',
     undefined,
   ])('knows drafts: %s', ($schema) => {
-    const text = JSON.stringify({
-      $schema,
-      type: 'object',
-      properties: { a: { type: 'integer' } },
-      additionalProperties: false,
-    });
+    const properties = { a: { type: 'integer' } };
+    const text = JSON.stringify({ $schema, type: 'object', properties, additionalProperties: false });
     expect([judge('a: 1', text).verdict, judge('a: x', text).verdict]).toEqual(['valid', 'invalid']);
   });
 

@@ -10,14 +10,14 @@ import {
 } from '../../../../lambdas/domain/addons/copies.ts';
 import type { Addon } from '../../../../lambdas/domain/migration/model.ts';
 import { addonArn, anAddon, aSnapshot, OTHER_ROLE, planned } from '../../fixtures.ts';
+import { aMigratedAddon } from '../../eks-fixtures.ts';
 
 const FIRST = addonArn(1);
 const SECOND = addonArn(2);
 const THIRD = addonArn(3);
 const known = (change: Partial<KnownCopies> = {}): KnownCopies => ({ removed: [], made: [], ...change });
 /** As `create-addon` makes it. */
-const migrated = (change: Partial<Addon> = {}): Addon =>
-  anAddon({ arn: SECOND, serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon => aMigratedAddon(['a-new'], { arn: SECOND, ...change });
 /** A copy as the rollback creates it. */
 const restored = (change: Partial<Addon> = {}): Addon => anAddon({ arn: SECOND, ...change });
 

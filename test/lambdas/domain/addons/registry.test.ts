@@ -42,15 +42,7 @@ describe('the namespace of an add-on', () => {
   it.each<[string, string, string | undefined, string | undefined, string | undefined, string | undefined, boolean]>([
     ['shown, and its default', 'adot', 'a', 'a', 'a', undefined, false],
     ['shown, and another than its default', 'adot', 'a', 'b', 'a', 'a', false],
-    [
-      'shown, as the registry has it',
-      'adot',
-      'opentelemetry-operator-system',
-      undefined,
-      'opentelemetry-operator-system',
-      undefined,
-      false,
-    ],
+    ['shown', 'adot', 'opentelemetry-operator-system', undefined, 'opentelemetry-operator-system', undefined, false],
     ["shown, and another than the registry's", 'adot', 'a', undefined, 'a', 'a', false],
     ['shown, where nothing says the default', 'x', 'a', undefined, 'a', 'a', true],
     ['not shown: its default goes before the registry', 'adot', undefined, 'b', 'b', undefined, false],

@@ -33,21 +33,18 @@ describe('unportableFields', () => {
   ])('of %j: %j', (change, fields) => expect(unportableFields(anAssociation(change))).toEqual(fields));
 });
 
+const OF_EFS = addonArn(1, 'aws-efs-csi-driver');
+
 describe('carriedOver', () => {
   const { namespace, serviceAccount } = planned;
+  const tags = { team: 'a' };
   const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
 
   it('is empty if AddonPodIdentityAssociations can express everything', () =>
     expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]));
   it('has the settings that AddonPodIdentityAssociations cannot express, and their association', () =>
     expect(
-      carried({
-        targetRoleArn: OTHER_ROLE,
-        disableSessionTags: true,
-        policy: '{}',
-        externalId: 'x',
-        tags: { team: 'a' },
-      }),
+      carried({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', externalId: 'x', tags }),
     ).toEqual([
       {
         namespace,
@@ -56,7 +53,7 @@ describe('carriedOver', () => {
         targetRoleArn: OTHER_ROLE,
         disableSessionTags: true,
         policy: '{}',
-        tags: { team: 'a' },
+        tags,
       },
     ]));
   it("includes tags of the add-on's own association, but none that AWS reserves", () => {
@@ -101,19 +98,9 @@ describe('decidePurge', () => {
     ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it unchanged/],
     ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it unchanged/],
     ['one owned by the add-on', { serviceAccount: 'shop', ownerArn: addonArn(1) }, /not part of/, /leave it unchanged/],
-    [
-      'another add-on',
-      { ownerArn: addonArn(1, 'aws-efs-csi-driver') },
-      /owned by another add-on: arn:.*aws-efs-csi-driver/,
-      FROM_THAT,
-    ],
+    ['an add-on', { ownerArn: OF_EFS }, /owned by another add-on: arn:.*aws-efs-csi-driver/, FROM_THAT],
     ['the add-on in another cluster', { ownerArn: addonArn(1, ADDON, 'prod') }, /owned by another add-on/, FROM_THAT],
-    [
-      'another tool',
-      { tags: { 'managed-by': 'terraform' } },
-      /another tool: Terraform/,
-      /with the tool that manages it/,
-    ],
+    ['a tool', { tags: { 'managed-by': 'terraform' } }, /another tool: Terraform/, /with the tool that manages it/],
     [
       'disabled session tags for another role',
       { roleArn: OTHER_ROLE, disableSessionTags: true },

@@ -20,9 +20,9 @@ it.each(
     ['eu-north-9', 'xx-new-1', 'cn-east-9', 'us-gov-north-9', 'eusc-de-west-9', 'us-iso-north-9', 'us-isob-south-9'],
     ['eu-isoe-north-9', 'us-isof-north-9'],
   ].flat(),
-)('a future region, %s, is in the partition that the SDK assigns', async (region) => {
-  expect(hostOf('sts', region)).toBe(await stsHost(region));
-});
+)('a future region, %s, is in the partition that the SDK assigns', async (region) =>
+  expect(hostOf('sts', region)).toBe(await stsHost(region)),
+);
 
 it('knows every partition of CDK, and no other suffix', () =>
   expect(new Set<string | undefined>(DNS_SUFFIXES)).toEqual(

@@ -18,10 +18,7 @@ describe('the ARN of a principal', () => {
     [`arn:aws:iam::${A}:user/ann`, { kind: 'user', name: 'ann' }],
     [`arn:aws:iam::${A}:user/division/team/ann`, { kind: 'user', name: 'ann' }],
     [`arn:aws:iam::${A}:role/aws-reserved/sso.amazonaws.com/Deployer`, { kind: 'role', name: 'Deployer' }],
-    [
-      `arn:aws:sts::${A}:assumed-role/Deployer/ann@example.com`,
-      { kind: 'role', name: 'Deployer', session: 'ann@example.com' },
-    ],
+    [`arn:aws:sts::${A}:assumed-role/Deployer/ann@x.org`, { kind: 'role', name: 'Deployer', session: 'ann@x.org' }],
     [`arn:aws:sts::${A}:federated-user/ann`, { kind: 'federated-user', name: 'ann' }],
     [`arn:aws:iam::${A}:user${LONG_PATH}${NAME}`, { kind: 'user', name: NAME }],
   ])('is read: %s', (arn, expected) =>

@@ -54,11 +54,10 @@ describe('SecretStore', () => {
 
   it.each([undefined, {}, { name: 7 }, 'api', []])(
     'may use any service account of its namespace if its reference is %j',
-    (reference) => {
+    (reference) =>
       expect(linesOf({ objects: { [STORES]: [anObject('shop/aws', jwt(reference))] } })).toEqual([
         'SecretStore/shop/aws uses shop/*: annotation, trust',
-      ]);
-    },
+      ]),
   );
 });
 

@@ -189,9 +189,7 @@ describe('pods', () => {
 
   it.each(['irsa', 'pod-identity', 'mixed', 'node-role'] as const)(
     'use none with what the webhook adds: %s',
-    (identity) => {
-      expect(linesOf({ pods: [aPod(identity)] })).toEqual([]);
-    },
+    (identity) => expect(linesOf({ pods: [aPod(identity)] })).toEqual([]),
   );
 
   it('use the trust with a token for AWS STS of their own, and with a token file that is set by hand', () => {

@@ -12,9 +12,7 @@ describe('failureMetric', () => {
 
   it.each(['TypeError', 'ZodError', 'Throttled', 'AddonNotActive'])(
     'counts a %s that the service did not throw',
-    (name) => {
-      expect(failureMetric(name, false)).toBe('unexpected-error');
-    },
+    (name) => expect(failureMetric(name, false)).toBe('unexpected-error'),
   );
 });
 

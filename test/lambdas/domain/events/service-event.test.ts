@@ -11,19 +11,10 @@ import {
   serviceEventOf,
 } from '../../../../lambdas/domain/events/service-event.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
-import {
-  ADDON,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
-  at,
-  MIGRATION_ID,
-  ROLE,
-  target,
-  aRollback,
-} from '../../fixtures.ts';
+import { ADDON, ROLE, target } from '../../example.ts';
+import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest, aRollback } from '../../fixtures.ts';
 
 const HASH = 'a'.repeat(64);
 const anApproval = (change: Partial<Approval> = {}): Approval => ({
@@ -35,11 +26,15 @@ const anApproval = (change: Partial<Approval> = {}): Approval => ({
   ...change,
 });
 const ended = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
-  aMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
+  aMigration({ ...endedAs(outcome, 60), ...change });
 const published = (record: Migration, event: OutboxEvent): ServiceEvent => {
   const built = serviceEventOf(record, event);
   expect(built).toBeDefined();
   return serviceEvent.parse(built);
+};
+const outcomeOf = (type: string): { outcome?: Outcome } => {
+  const outcome = OUTCOMES.find((one) => one === type);
+  return outcome ? { outcome } : {};
 };
 const failing: Check = { id: 'agent-ready', status: 'fail', message: 'The agent is not there.', remedy: 'Install it.' };
 const trigger = {
@@ -84,10 +79,7 @@ describe('the event of a migration', () => {
   it('exists for each type of event, with a title and a message of printable lines', () => {
     const record = ended('planned', { approvals: [anApproval()] });
     for (const type of ['started', 'approval-needed', ...OUTCOMES] as const) {
-      const built = published(
-        { ...record, ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}) },
-        type,
-      );
+      const built = published({ ...record, ...outcomeOf(type) }, type);
       expect(built.eventId).toBe(`${MIGRATION_ID}#${type}`);
       expect(built.message).toBe(built.lines.join('\n'));
       expect(built.lines[0]).toBe(built.title);
@@ -278,9 +270,7 @@ describe("the event of a migration that CloudTrail's event started", () => {
       ['Terraform or OpenTofu called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at'],
       [`The caller was ${trigger.principal}.`, 'serviceAccountRoleArn: ""'],
       ['Cross-account pass role is not allowed.', 'c0ffee', 'The call changed nothing.', 'Plan: in place'],
-      [
-        'To carry out the plan: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
-      ],
+      [`To carry out the plan: pod-identity migrate --cluster dev --region eu-west-1 --addon ${ADDON} --deployed`],
       [`#   remove: service_account_role_arn = "${ROLE}"`, 'resource "aws_eks_addon" "aws_ebs_csi_driver" {'],
       ['  pod_identity_association {', `    role_arn        = "${ROLE}"`],
       ['do not use -refresh=false or an earlier plan file'],
@@ -351,7 +341,7 @@ describe('an entry', () => {
         });
         const record = aMigration({
           status: 'ended',
-          ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}),
+          ...outcomeOf(type),
           startedAt: message,
           endedAt: name,
           failure: { name, message },
@@ -389,7 +379,7 @@ describe('an entry', () => {
     const whole = anAssociation({ policy: secret, tags: { x: secret }, externalId: secret });
     for (const type of ['started', 'approval-needed', ...OUTCOMES] as const) {
       const record = ended('planned', {
-        ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}),
+        ...outcomeOf(type),
         approvals: [anApproval()],
         associations: { purged: [whole], created: [whole], restored: [whole] },
         plan: aPlan({

@@ -50,12 +50,7 @@ const CASES: [string, StepOfChange, string, Onward][] = [
   ['a person who cancels', 'verify-pods', 'Cancelled', 'back'],
   ['a lock that another execution holds', 'verify-pods', 'LockLost', 'person'],
   ['an annotation that stays, with verified pods', 'annotate-service-account', 'AccessDenied', 'forward'],
-  [
-    'a service account that another principal has changed',
-    'annotate-service-account',
-    'ServiceAccountChanged',
-    'forward',
-  ],
+  ['a service account that another one has changed', 'annotate-service-account', 'ServiceAccountChanged', 'forward'],
   ['verified pods whose association is gone', 'annotate-service-account', 'AssociationChanged', 'back'],
   ['a person who cancels, with verified pods', 'annotate-service-account', 'Cancelled', 'back'],
 ];

@@ -21,25 +21,11 @@ import {
   aState,
   ownAssociation,
 } from '../../account-fixtures.ts';
-import {
-  ADDON,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aRequest,
-  at,
-  irsaStatement,
-  MIGRATION_ID,
-  NAMESPACE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-  VERSION,
-} from '../../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
+import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aRequest } from '../../fixtures.ts';
 
 const BLOCK = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE };
 const NODE = { namespace: NAMESPACE, serviceAccount: 'ebs-csi-node-sa', roleArn: ROLE };
@@ -48,9 +34,9 @@ const HERE = addonArn(1);
 const owned = (change: Partial<Association> = {}): Association =>
   anAssociation({ id: 'a-owned', ownerArn: HERE, createdAt: at(20), ...change });
 const ended = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
-  aMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
+  aMigration({ ...endedAs(outcome, 60), ...change });
 const account = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
-  accountMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
+  accountMigration({ ...endedAs(outcome, 60), ...change });
 const of = (record: Migration): HandOff => {
   const found = handOffOf(record);
   expect(found).toBeDefined();
@@ -70,18 +56,10 @@ const proposed = proposeRepair({
   serviceAccounts: [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }],
 });
 if (proposed.do !== 'repair') throw new Error('The repair of the example is not possible.');
-const repair = {
-  roleArn: ROLE,
-  before: policyText(irsaStatement),
-  after: proposed.after,
-  statement: proposed.statement,
-};
-const noted = (change: Partial<TrustChange> = {}): TrustChange => ({
-  ...repair,
-  notedAt: at(1),
-  writtenAt: at(2),
-  ...change,
-});
+const { after, statement: added } = proposed;
+const repair = { roleArn: ROLE, before: policyText(irsaStatement), after, statement: added };
+const written = { ...repair, notedAt: at(1), writtenAt: at(2) };
+const noted = (change: Partial<TrustChange> = {}): TrustChange => ({ ...written, ...change });
 const retired = (change: Partial<TrustRetirement> = {}): TrustRetirement => ({
   roleArn: ROLE,
   before: policyText(irsaStatement, podIdentityStatement),
@@ -260,12 +238,8 @@ describe('the trust policies of a hand-off', () => {
 describe('the hand-off of a rollback', () => {
   it('has the former role, and the former associations of the add-on', () => {
     const before = owned({ id: 'a-before', createdAt: at(-90) });
-    const { addon, associations } = of(
-      ended('rolled-back', {
-        plan: aPlan(found(before)),
-        associations: changes({ created: [owned()], purged: [owned()] }),
-      }),
-    );
+    const own = changes({ created: [owned()], purged: [owned()] });
+    const { addon, associations } = of(ended('rolled-back', { plan: aPlan(found(before)), associations: own }));
     expect(addon).toEqual({ name: ADDON, version: VERSION, addRoleArn: ROLE, associations: [BLOCK] });
     expect(associations).toEqual([]);
   });
@@ -324,6 +298,7 @@ describe('the hand-off of a service account', () => {
   });
 
   const undone = { notedAt: at(1), writtenAt: at(2), undoneAt: at(3) };
+  const bare = aState({ roleArn: undefined });
   it.each<[string, Migration, string | undefined]>([
     ['planned to be kept', account('planned'), 'keep'],
     ['planned to be removed', account('planned', { request: anAccountRequest({ annotation: 'remove' }) }), 'remove'],
@@ -332,11 +307,7 @@ describe('the hand-off of a service account', () => {
     ['not known to be removed', account('migrated', { annotationChange: { notedAt: at(1) } }), 'keep'],
     ['set again', account('rolled-back', { annotationChange: undone }), 'restore'],
     ['never touched, and rolled back', account('rolled-back'), undefined],
-    [
-      'absent',
-      account('migrated', { plan: accountPlan({ serviceAccount: aState({ roleArn: undefined }) }) }),
-      undefined,
-    ],
+    ['absent', account('migrated', { plan: accountPlan({ serviceAccount: bare }) }), undefined],
   ])('has the annotation that is %s', (_, record, action) =>
     expect(of(record).annotations.map((one) => one.action)).toEqual(action === undefined ? [] : [action]),
   );

@@ -46,9 +46,9 @@ describe('how an outcome was verified', () => {
     ['ready', 'verified: ready (stable; use of the credentials not observed)'],
     ['api', 'verified: api (reported by EKS; no pod was inspected)'],
     ['none', 'not verified'],
-  ] as const)('is named, with what the level %s shows', (level, text) => {
-    expect(verifiedText({ outcome: 'migrated', verified: level })).toBe(text);
-  });
+  ] as const)('is named, with what the level %s shows', (level, text) =>
+    expect(verifiedText({ outcome: 'migrated', verified: level })).toBe(text),
+  );
 
   it('after a rollback is about the former identity of the pods', () => {
     for (const level of evidenceLevel.options)

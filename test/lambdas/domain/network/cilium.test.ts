@@ -18,6 +18,7 @@ const clusterwide = (...specs: object[]): Reachability =>
 const egress = (...rules: object[]): object => ({ endpointSelector: {}, egress: rules });
 const port = (ports: object[], more: object = {}): object => ({ toPorts: [{ ports, ...more }] });
 const ALL = egress({ toEntities: ['all'] });
+const ALL_BUT_LINK_LOCAL = { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] };
 const toHost = (ports: object): object => egress({ toEntities: ['host'], ...ports });
 const selecting = (matchLabels: object): object => ({ endpointSelector: { matchLabels }, egress: [{}] });
 const HTTP = port([{ port: '80', protocol: 'TCP' }]);
@@ -71,10 +72,7 @@ describe('a policy of Cilium', () => {
     ['allows names', egress({ toFQDNs: [{ matchPattern: '*' }] })],
     ['allows services', egress({ toServices: [{ k8sService: { serviceName: 'x' } }] })],
     ['allows other entities', egress({ toEntities: ['kube-apiserver', 'remote-node', 'none'] })],
-    [
-      'allows another range',
-      egress({ toCIDR: ['10.0.0.0/8'] }, { toCIDRSet: [{ cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] }] }),
-    ],
+    ['allows another range', egress({ toCIDR: ['10.0.0.0/8'] }, { toCIDRSet: [ALL_BUT_LINK_LOCAL] })],
     ['allows another port of the node', toHost(port([{ port: '443', protocol: 'TCP' }]))],
     ['allows another protocol', toHost(port([{ port: '80', protocol: 'UDP' }]))],
     ['allows a port by name', toHost(port([{ port: 'http' }]))],

@@ -34,11 +34,7 @@ describe('ownerByTags', () => {
     [{ 'eksctl.cluster.k8s.io/v1alpha1/cluster-name': 'dev' }, 'eksctl', 'certain'],
     [{ 'aws:cloudformation:stack-name': 'eksctl-dev-addon-aws-ebs-csi-driver' }, 'eksctl', 'likely'],
     [{ 'aws:cloudformation:stack-name': 'eks', 'aws:cloudformation:logical-id': 'Addon' }, 'cloudformation', 'certain'],
-    [
-      { 'aws:cloudformation:stack-name': 'eks', 'aws:cloudformation:logical-id': 'EbsCsiAddon5F2A1B3C' },
-      'cdk',
-      'likely',
-    ],
+    [{ 'aws:cloudformation:stack-name': 'eks', 'aws:cloudformation:logical-id': 'EbsAddon5F2A1B3C' }, 'cdk', 'likely'],
     [{ 'aws-cdk:cr-owned': 'true' }, 'cdk', 'certain'],
     [{ 'managed-by': 'terraform' }, 'terraform', 'likely'],
     [{ ManagedBy: 'Terraform' }, 'terraform', 'likely'],
@@ -109,12 +105,8 @@ describe('ownerOfRole', () => {
   });
 });
 
-const marks = (change: Partial<ObjectMarks> = {}): ObjectMarks => ({
-  labels: {},
-  annotations: {},
-  managers: [],
-  ...change,
-});
+const UNMARKED = { labels: {}, annotations: {}, managers: [] };
+const marks = (change: Partial<ObjectMarks> = {}): ObjectMarks => ({ ...UNMARKED, ...change });
 const INSTANCE = { 'app.kubernetes.io/instance': 'shop' };
 
 describe('ownerByMarks', () => {

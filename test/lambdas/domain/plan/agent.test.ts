@@ -3,7 +3,6 @@
  * nobody runs one.
  */
 import { describe, expect, it } from 'vitest';
-import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import {
   AGENT_LEFT_INSTALLED,
@@ -12,23 +11,16 @@ import {
 } from '../../../../lambdas/domain/plan/agent-install.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  agentDaemonSet,
-  anAddon,
-  anAgentAddon,
-  aRequest,
-  irsaStatement,
-  policyText,
-  ROLE,
-  someFacts,
-  target,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { ROLE, target } from '../../example.ts';
+import { irsaStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, agentDaemonSet, anAgentAddon, aMigratedAddon } from '../../eks-fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const offered = (version: string, isDefault: boolean) => {
   return { version, default: isDefault, requiresIamPermissions: false };
 };
+const NO_AGENT = { agentAddon: undefined, agentWorkload: undefined };
 const OFFERED = [
   offered('v1.3.8-eksbuild.2', false),
   offered('v1.3.4-eksbuild.1', true),
@@ -38,15 +30,7 @@ const UNSEEN = { pods: undefined, workloads: undefined, kubernetesError: 'HTTP 4
 
 /** Of a cluster in which nobody can see an agent. */
 const planOf = (request: Partial<MigrationRequestInput>, change: Partial<Facts> = {}): Plan =>
-  planMigration(
-    someFacts({
-      agentAddon: undefined,
-      agentWorkload: undefined,
-      agentOffered: OFFERED,
-      ...change,
-      request: aRequest(request),
-    }),
-  );
+  planMigration(someFacts({ ...NO_AGENT, agentOffered: OFFERED, ...change, request: aRequest(request) }));
 const agentCheck = ({ checks }: Plan) => checks.find(({ id }) => id === 'agent');
 const stepNames = ({ steps }: Plan): string[] => steps.map(({ name }) => name);
 
@@ -66,7 +50,7 @@ describe('a cluster without the Pod Identity agent', () => {
   it('gets the version that EKS offers as its default, not the newest, before anything else changes', () => {
     const plan = planOf(
       { agent: 'install', trust: 'repair' },
-      { repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } } },
+      { repairableRoleArns: [ROLE], roles: trusting(policyText(irsaStatement)) },
     );
     expect(plan).toMatchObject({ verdict: 'migrate', installAgent: { version: 'v1.3.4-eksbuild.1' } });
     expect(agentCheck(plan)).toEqual({
@@ -110,10 +94,7 @@ describe('a cluster without the Pod Identity agent', () => {
   it('names nothing to install where another check blocks, or where there is nothing to do', () => {
     const blocked = planOf({ agent: 'install' }, { roles: { [ROLE]: undefined } });
     expect([blocked.verdict, blocked.installAgent, blocked.steps]).toEqual(['blocked', undefined, []]);
-    const moved = planOf(
-      { agent: 'install' },
-      { addon: anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['arn'] }) },
-    );
+    const moved = planOf({ agent: 'install' }, { addon: aMigratedAddon(['arn']) });
     expect([moved.verdict, moved.installAgent]).toEqual(['already-migrated', undefined]);
   });
 });
@@ -146,22 +127,18 @@ describe('an agent that is there', () => {
     ["EKS's", { agentAddon: anAgentAddon() }, /is ACTIVE/],
   ])('is never installed once more: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
-    expect(agentCheck(plan)).toMatchObject({ status: 'pass', message: expect.stringMatching(message) });
+    expect(agentCheck(plan)).toMatchObject(said('pass', message));
     expect([plan.verdict, plan.installAgent]).toEqual(['migrate', undefined]);
     expect(stepNames(plan)).not.toContain('install-agent');
   });
 
   it.each<[string, Partial<Facts>, RegExp]>([
     ['an add-on that is DEGRADED', { agentAddon: anAgentAddon({ status: 'DEGRADED' }) }, /is DEGRADED, not ACTIVE/],
-    [
-      'one that could not be created',
-      { agentAddon: anAgentAddon({ status: 'CREATE_FAILED' }) },
-      /is CREATE_FAILED, not/,
-    ],
+    ['one that was not created', { agentAddon: anAgentAddon({ status: 'CREATE_FAILED' }) }, /is CREATE_FAILED, not/],
     ['installed without EKS, not ready on a node', { agentWorkload: agentDaemonSet({ ready: 1 }) }, /on 1 of 2 nodes/],
   ])('blocks where it is unhealthy, and is not repaired by an install: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
-    expect(agentCheck(plan)).toMatchObject({ status: 'fail', message: expect.stringMatching(message) });
+    expect(agentCheck(plan)).toMatchObject(said('fail', message));
     expect(blockingChecks(plan)).toEqual(['agent']);
     expect(plan.installAgent).toBeUndefined();
   });

@@ -7,7 +7,7 @@ import {
   type AssociationPlan,
 } from '../../../../lambdas/domain/plan/association-checks.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const ways = {
   inPlace: { strategy: 'in-place', preserve: false },
@@ -41,14 +41,7 @@ describe('planAssociations', () => {
   ] as const)('warns of those that %s deletes, by name', (_, attempt, message, remedy) => {
     const plan = decide([anAssociation()], attempt);
     expect(plan).toMatchObject({ purge: ['a-left00000000000001'], goWithAddon: [], carryOver: [] });
-    expect(plan.checks).toEqual([
-      expect.objectContaining({
-        id: 'associations',
-        status: 'warn',
-        message: expect.stringMatching(message),
-        remedy: expect.stringMatching(remedy),
-      }),
-    ]);
+    expect(plan.checks).toEqual([expect.objectContaining({ id: 'associations', ...said('warn', message, remedy) })]);
     expect(plan.checks[0]?.message).toContain('a-left00000000000001 for kube-system/ebs-csi-controller-sa');
   });
 
@@ -62,7 +55,7 @@ describe('planAssociations', () => {
     expect(decide(own, ways.recreate)).toMatchObject({
       purge: [],
       goWithAddon: ['a-own'],
-      checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') }],
+      checks: [said('pass', 'deleted by EKS with the add-on')],
     });
     expect(decide(own, ways.preserving)).toMatchObject({
       purge: ['a-own'],

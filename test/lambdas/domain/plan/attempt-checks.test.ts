@@ -6,17 +6,9 @@ import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import type { CustomResourceFact, AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  anAddon,
-  aRequest,
-  GRANTED,
-  IN_PLACE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  someFacts,
-  VERSION,
-} from '../../fixtures.ts';
+import { VERSION } from '../../example.ts';
+import { aCluster, anAddon } from '../../eks-fixtures.ts';
+import { aRequest, GRANTED, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
 
 const inPlace = { strategy: 'in-place' } as const;
 const recreate = { strategy: 'recreate' } as const;
@@ -34,6 +26,7 @@ const invalid = { addon: anAddon({ configurationValues: 'controller: {replicaCou
 const vendor = (owner: string): Partial<Facts> => ({
   offered: [{ version: VERSION, default: true, requiresIamPermissions: true, owner }],
 });
+const marketplace = vendor('aws-marketplace');
 const unsubscribed = {
   addon: anAddon({ issues: [{ code: 'AddonSubscriptionNeeded', message: 'Subscribe first.', resourceIds: [] }] }),
 };
@@ -59,6 +52,8 @@ type Row = [
   message: RegExp,
   remedy?: RegExp,
 ];
+const INVALID = /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/;
+const COLLECTORS = collectors(['web/shop']);
 const BOTH = [IN_PLACE, RECREATE_PRESERVING];
 const ONLY_WITHOUT = /Strategies ruled out by this: recreate without preserve\.$/;
 const GRANT = /grant-access --cluster \S+ .*--addon adot/;
@@ -100,27 +95,11 @@ const rows: Record<string, Row[]> = {
   'configuration-valid': [
     ['is', recreate, {}, [RECREATE], 'pass', /valid for version v1\.38\.1-eksbuild\.1/],
     ['is empty', recreate, empty, [RECREATE], 'pass', /no configuration values/],
-    [
-      'is not',
-      preserving,
-      invalid,
-      [],
-      'fail',
-      /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/,
-      DESCRIBE,
-    ],
-    [
-      'is not, and auto stays in place',
-      auto,
-      invalid,
-      [IN_PLACE],
-      'warn',
-      /: recreate with preserve\.$/,
-      /Correct them/,
-    ],
+    ['is not', preserving, invalid, [], 'fail', INVALID, DESCRIBE],
+    ['is not, auto', auto, invalid, [IN_PLACE], 'warn', /: recreate with preserve\.$/, /Correct them/],
     ['is no YAML', recreate, noYaml, [], 'fail', /neither JSON nor YAML/, /Correct them/],
     [
-      'has no schema to go by',
+      'has none',
       recreate,
       noSchema,
       [RECREATE],
@@ -130,15 +109,7 @@ const rows: Record<string, Row[]> = {
     ],
   ],
   subscription: [
-    [
-      'comes from a vendor',
-      recreate,
-      vendor('aws-marketplace'),
-      [RECREATE],
-      'warn',
-      /AWS Marketplace \(aws-marketplace\)/,
-      /subscription/,
-    ],
+    ['of a vendor', recreate, marketplace, [RECREATE], 'warn', /AWS Marketplace \(aws-marketplace\)/, /subscription/],
     ['is missing', auto, unsubscribed, [], 'fail', /lacks its subscription: Subscribe first\./, /Subscribe to it/],
   ],
   'max-disruption': [['is less than it takes', rolling, {}, [], 'fail', OUTAGE, /--max-disruption outage/]],
@@ -147,15 +118,7 @@ const rows: Record<string, Row[]> = {
     ['has none but its own', recreate, own, [RECREATE], 'pass', /no objects but its own/],
     ['has some', recreate, some, [], 'fail', LISTED, /--preserve/],
     ['has many', recreate, adot(recreate, collectors(many)), [], 'fail', /\.io e and 2 more\.$/, /--preserve/],
-    [
-      'has some, and auto keeps them',
-      autoOutage,
-      adot(autoOutage, collectors(['web/shop'])),
-      BOTH,
-      'warn',
-      ONLY_WITHOUT,
-      /--preserve/,
-    ],
+    ['has some, auto', autoOutage, adot(autoOutage, COLLECTORS), BOTH, 'warn', ONLY_WITHOUT, /--preserve/],
     ['could not be read', recreate, hidden, [], 'unknown', /read: opentelemetry\S+\.io \(Forbidden\)/, GRANT],
     ['could not be read, and auto keeps them', autoOutage, hiddenFromAuto, BOTH, 'warn', ONLY_WITHOUT, GRANT],
     [

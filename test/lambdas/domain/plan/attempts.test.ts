@@ -31,11 +31,7 @@ describe('attemptsOf', () => {
     ['recreate with preserve', { strategy: 'recreate', preserve: true }, [RECREATE_PRESERVING]],
     ['recreate that may be an outage', { strategy: 'recreate', maxDisruption: 'outage' }, [RECREATE]],
     ['recreate that may not', { strategy: 'recreate', maxDisruption: 'rolling' }, []],
-    [
-      'recreate with preserve that may not',
-      { strategy: 'recreate', preserve: true, maxDisruption: 'rolling' },
-      [RECREATE_PRESERVING],
-    ],
+    ['preserve that may', { strategy: 'recreate', preserve: true, maxDisruption: 'rolling' }, [RECREATE_PRESERVING]],
     ['auto', {}, [IN_PLACE, RECREATE_PRESERVING]],
     ['auto that may be an outage', { maxDisruption: 'outage' }, [IN_PLACE, RECREATE_PRESERVING, RECREATE]],
     ['auto with preserve', { maxDisruption: 'outage', preserve: true }, [IN_PLACE, RECREATE_PRESERVING]],
@@ -53,10 +49,8 @@ describe('attemptsOf', () => {
   );
 
   it('never starts auto with an outage', () => {
-    expect(attemptsFor({ maxDisruption: 'outage' }, { excluded: (attempt) => attempt.preserve })).toEqual([
-      IN_PLACE,
-      RECREATE,
-    ]);
+    const excluded = (attempt: Attempt): boolean => attempt.preserve;
+    expect(attemptsFor({ maxDisruption: 'outage' }, { excluded })).toEqual([IN_PLACE, RECREATE]);
     expect(attemptsFor({ maxDisruption: 'outage' }, { excluded: (attempt) => !removesSoftware(attempt) })).toEqual([]);
   });
 

@@ -1,39 +1,33 @@
 /** Each check's pass and its failures: a stable id, a message that names what was found, and what to do about it. */
 import { expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import type { Check } from '../../../../lambdas/domain/migration/model.ts';
+import type { Check, MigrationRequestInput } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  agentDaemonSet,
-  anAddon,
-  aNodePod,
-  aPod,
-  aRequest,
-  at,
-  bothWays,
-  irsaStatement,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  someFacts,
-} from '../../fixtures.ts';
+import { OTHER_ROLE, ROLE } from '../../example.ts';
+import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod } from '../../eks-fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 
 const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>
   anAddon({ name: 'eks-pod-identity-agent', status });
 const FOREIGN = 'arn:aws:iam::444455556666:role/ebs';
-const trust = (...statements: unknown[]): Partial<Facts> => ({
-  roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements)) } },
-});
+const trust = (...statements: unknown[]): Partial<Facts> => ({ roles: trusting(policyText(...statements)) });
 
 const held = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) };
 const lock = { ...held, running: false, recovering: false };
+const running = { ...lock, running: true };
 const withoutRole = anAddon({ serviceAccountRoleArn: undefined });
-const twoAccounts = [...someFacts().podIdentity, { serviceAccount: 'second-sa', recommendedManagedPolicies: [] }];
+const second = { serviceAccount: 'second-sa', recommendedManagedPolicies: [] };
+const twoAccounts = { addon: withoutRole, podIdentity: [...someFacts().podIdentity, second] };
+const tooOld = { podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' };
+const noAgent = { agentAddon: undefined, agentWorkload: undefined };
+const by = (request: Partial<MigrationRequestInput>): Partial<Facts> => ({ request: aRequest(request) });
+const of = (addon: string, request: Partial<MigrationRequestInput> = {}): Partial<Facts> => ({
+  ...by({ ...request, addon }),
+  addon: anAddon({ name: addon }),
+});
 
 /** The rows of each check, which passes without a remedy, and else fails where nothing is said. */
 type Row = [what: string, change: Partial<Facts>, message: RegExp, remedy?: RegExp, otherwise?: Check['status']];
@@ -77,27 +71,17 @@ const rows: Record<string, Row[]> = {
   ],
   'addon-uses-irsa': [
     ['does', {}, /role\/app\/ebs-csi/],
-    [
-      'uses the node role',
-      { addon: anAddon({ serviceAccountRoleArn: undefined }) },
-      /no IRSA role: its pods use the node role/,
-      /podIdentityAssociations/,
-    ],
+    ['does not', { addon: withoutRole }, /no IRSA role: its pods use the node role/, /podIdentityAssociations/],
   ],
   'lock-free': [
     ['is', {}, /No other run holds the lock on aws-ebs-csi-driver of cluster dev/],
     [
       'another run is at work',
-      { lock: { ...lock, running: true } },
+      { lock: running },
       /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B has held the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/,
       /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B --deployed$/,
     ],
-    [
-      'Recover is at work',
-      { lock: { ...lock, running: true, recovering: true } },
-      /its changes are being rolled back/,
-      /start again\.$/,
-    ],
+    ['Recover is', { lock: { ...running, recovering: true } }, /its changes are being rolled back/, /start again\.$/],
     [
       'a person has to decide',
       { lock: { ...lock, outcome: 'needs-human' } },
@@ -109,104 +93,57 @@ const rows: Record<string, Row[]> = {
   'addon-risk': [
     [
       'is down for a while',
-      { request: aRequest({ strategy: 'recreate' }) },
+      by({ strategy: 'recreate' }),
       /aws-ebs-csi-driver is down between its deletion and its creation/,
       /add --preserve/,
       'warn',
     ],
-    [
-      'is down as a last resort',
-      { request: aRequest({ maxDisruption: 'outage' }) },
-      /as a last resort/,
-      /omit --max-disruption outage/,
-      'warn',
-    ],
+    ['is down at last', by({ maxDisruption: 'outage' }), /as a last resort/, /omit --max-disruption outage/, 'warn'],
     ['rolls', {}, /keeps running \(in place, then recreate with preserve\); its pods roll/],
-    [
-      'keeps running',
-      { request: aRequest({ strategy: 'recreate', preserve: true }) },
-      /keeps running \(recreate with preserve\)/,
-    ],
-    [
-      'needs no IAM',
-      { request: aRequest({ addon: 'coredns' }), addon: anAddon({ name: 'coredns' }) },
-      /coredns needs no IAM/,
-      /leave it as it is/,
-    ],
+    ['keeps running', by({ strategy: 'recreate', preserve: true }), /keeps running \(recreate with preserve\)/],
+    ['needs no IAM', of('coredns'), /coredns needs no IAM/, /leave it as it is/],
     [
       'carries the network',
-      { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate' }), addon: anAddon({ name: 'vpc-cni' }) },
+      of('vpc-cni', { strategy: 'recreate' }),
       /vpc-cni would leave new pods without network/,
       /--preserve/,
     ],
     [
-      'is a networking add-on, regardless of maxDisruption',
-      { request: aRequest({ addon: 'vpc-cni', maxDisruption: 'outage' }), addon: anAddon({ name: 'vpc-cni' }) },
+      'carries the network, with maxDisruption',
+      of('vpc-cni', { maxDisruption: 'outage' }),
       /vpc-cni keeps running \(in place, then recreate with preserve\)/,
     ],
-    [
-      'carries the network and keeps running',
-      { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate', preserve: true }) },
-      /vpc-cni keeps running/,
-    ],
-    [
-      'is not in the registry',
-      { request: aRequest({ addon: 'somebodys-add-on', preserve: true }) },
-      /somebodys-add-on/,
-    ],
+    ['is preserved', by({ addon: 'vpc-cni', strategy: 'recreate', preserve: true }), /vpc-cni keeps running/],
+    ['is not in the registry', by({ addon: 'somebodys-add-on', preserve: true }), /somebodys-add-on/],
   ],
   'pod-identity-support': [
     ['takes associations', {}, /v1\.38\.1-eksbuild\.1 supports .* for ebs-csi-controller-sa/],
     [
       'is too old',
-      { podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' },
+      tooOld,
       /v1\.38\.1-eksbuild\.1 of aws-ebs-csi-driver is too old/,
       /keeping IRSA: aws eks update-addon --region eu-west-1 --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi --resolve-conflicts PRESERVE ; .*aws eks wait addon-active .* ; then plan again\.$/,
     ],
-    [
-      'is too old and has no role',
-      { addon: withoutRole, podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' },
-      /is too old/,
-      /Update it first: (?!.*--service-account-role-arn)/,
-    ],
-    [
-      'is too old and carries the network',
-      { request: aRequest({ addon: 'vpc-cni' }), podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' },
-      /is too old/,
-      /one minor version at a time/,
-    ],
-    [
-      'never had it',
-      { podIdentity: [] },
-      /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/,
-      /Keep IRSA/,
-    ],
+    ['no role', { addon: withoutRole, ...tooOld }, /is too old/, /Update it first: (?!.*--service-account-role-arn)/],
+    ['is too old, vpc-cni', { ...by({ addon: 'vpc-cni' }), ...tooOld }, /is too old/, /one minor version at a time/],
+    ['never', { podIdentity: [] }, /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/, /Keep IRSA/],
     ['is offered no more', { podIdentity: [], offered: [] }, /does not support Pod Identity\.$/, /Keep IRSA/],
   ],
   agent: [
     ['is ready everywhere', {}, /ready on 2 of 2 nodes/],
     ['is ACTIVE, its pods unseen', { agentWorkload: undefined }, /agent is ACTIVE/],
     ['is no add-on but runs', { agentAddon: undefined }, /ready on 2 of 2/],
-    [
-      'is built in',
-      { cluster: aCluster({ autoMode: true }), agentAddon: undefined, agentWorkload: undefined },
-      /Auto Mode/,
-    ],
+    ['is built in', { cluster: aCluster({ autoMode: true }), ...noAgent }, /Auto Mode/],
     [
       'is not installed',
-      { agentAddon: undefined, agentWorkload: undefined },
+      noAgent,
       /not installed in cluster dev\.$/,
       /create-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent/,
     ],
-    [
-      'is not installed as far as is known',
-      { agentAddon: undefined, agentWorkload: undefined, pods: undefined, kubernetesError: 'no' },
-      /as far as EKS reports/,
-      /create-addon/,
-    ],
+    ['is not seen', { ...noAgent, pods: undefined, kubernetesError: 'no' }, /as far as EKS reports/, /create-addon/],
     ['is degraded', { agentAddon: agent('DEGRADED') }, /eks-pod-identity-agent is DEGRADED/, /ACTIVE/],
     [
-      'misses a node',
+      'is not',
       { agentWorkload: agentDaemonSet({ ready: 1 }) },
       /ready on 1 of 2 nodes/,
       /kubectl -n kube-system get pods/,
@@ -217,7 +154,7 @@ const rows: Record<string, Row[]> = {
     ["is the cluster's", {}, /Role ebs-csi is in the cluster's account/],
     [
       "is another account's",
-      { request: aRequest({ roleArn: FOREIGN }) },
+      by({ roleArn: FOREIGN }),
       /444455556666:role\/ebs is not in the cluster's account 111122223333/,
       /role in account 111122223333 .*--role-arn ROLE_ARN/,
     ],
@@ -230,12 +167,7 @@ const rows: Record<string, Row[]> = {
       /IAM has no role arn:aws:iam::111122223333:role\/app\/ebs-csi/,
       /aws iam get-role --role-name ebs-csi/,
     ],
-    [
-      'the other one does not',
-      { request: aRequest({ roleArn: OTHER_ROLE }) },
-      /no role .*third-party/,
-      /--role-name third-party/,
-    ],
+    ['another one does not', by({ roleArn: OTHER_ROLE }), /no role .*third-party/, /--role-name third-party/],
   ],
   'role-trust': [
     ['lets EKS Auth in', {}, /ebs-csi trusts pods\.eks\.amazonaws\.com for kube-system\/ebs-csi-controller-sa/],
@@ -243,7 +175,7 @@ const rows: Record<string, Row[]> = {
   'role-service-accounts': [
     [
       'names one that the add-on does not take',
-      { request: aRequest({ roles: { shop: ROLE } }) },
+      by({ roles: { shop: ROLE } }),
       /service account shop, for which aws-ebs-csi-driver supports no association and which does not have the add-on's role/,
       /Name one of: ebs-csi-controller-sa/,
     ],
@@ -262,13 +194,13 @@ const rows: Record<string, Row[]> = {
     ],
     [
       'it may not pass the IRSA role back',
-      { request: aRequest({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] },
+      { ...by({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] },
       /does not allow it to pass .*app\/ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: .*third-party\)/,
       /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to/,
     ],
     [
       'in place needs it too',
-      { request: aRequest({ strategy: 'in-place' }), passableRoleArns: ['arn:aws:iam::*:role/team/*'] },
+      { ...by({ strategy: 'in-place' }), passableRoleArns: ['arn:aws:iam::*:role/team/*'] },
       /does not allow it to pass/,
       /passableRoleArns/,
     ],
@@ -276,13 +208,13 @@ const rows: Record<string, Row[]> = {
   'service-account-roles': [
     [
       'pods use one without a role',
-      { addon: withoutRole, request: aRequest({ roles: { 'second-sa': ROLE } }), podIdentity: twoAccounts },
+      { ...twoAccounts, ...by({ roles: { 'second-sa': ROLE } }) },
       /No role is known for service account ebs-csi-controller-sa of aws-ebs-csi-driver, which 1 pods use/,
       /--role-arn/,
     ],
     [
       'no pod uses it',
-      { addon: withoutRole, request: aRequest({ roles: { 'ebs-csi-controller-sa': ROLE } }), podIdentity: twoAccounts },
+      { ...twoAccounts, ...by({ roles: { 'ebs-csi-controller-sa': ROLE } }) },
       /second-sa, and no pod uses it: it gets no association/,
       /--role second-sa=ROLE_ARN/,
       'warn',
@@ -347,10 +279,7 @@ it('checks each role for the service accounts that are to use it', () => {
     someFacts({
       podIdentity,
       request: aRequest({ roles: { 'third-sa': OTHER_ROLE } }),
-      roles: {
-        [ROLE]: { trustPolicy: parseTrust(bothWays) },
-        [OTHER_ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) },
-      },
+      roles: { ...trusting(bothWays), [OTHER_ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } },
     }),
   );
   const trusts = plan.checks

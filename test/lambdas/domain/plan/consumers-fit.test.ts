@@ -7,25 +7,20 @@ import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
 import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
 import { aSecretStore, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const aStore = (name = 'aws', account = ACCOUNT_NAME): object => aSecretStore(name, ACCOUNT_NAMESPACE, account);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
 const OTHER = `SecretStore/${ACCOUNT_NAMESPACE}/other`;
 const own = accountFacts();
+const IDLE = { pods: [], workloads: [] };
 
 const factsWith = (
   stores: object[],
   request: Partial<MigrationRequestInput> = {},
   change: Partial<ServiceAccountFacts> = {},
 ): ServiceAccountFacts =>
-  accountFacts({
-    request: anAccountRequest(request),
-    consumers: readStores(stores),
-    pods: [],
-    workloads: [],
-    ...change,
-  });
+  accountFacts({ request: anAccountRequest(request), consumers: readStores(stores), ...IDLE, ...change });
 const planOf = (...given: Parameters<typeof factsWith>): Plan => planServiceAccount(factsWith(...given));
 const fitOf = ({ checks }: Plan): Check | undefined => checks.find(({ id }) => id === 'consumers-fit');
 
@@ -64,11 +59,7 @@ describe('a service account without pods that a SecretStore uses', () => {
     ['a pod has it', [aStore()], { pods: own.pods }],
     ['a pod that has ended had it', [aStore()], { pods: own.pods!.map((pod) => ({ ...pod, phase: 'Succeeded' })) }],
     ['a workload has it', [aStore()], { workloads: own.workloads }],
-    [
-      'a workload without pods has it',
-      [aStore()],
-      { workloads: own.workloads!.map((one) => ({ ...one, desired: 0 })) },
-    ],
+    ['an idle workload has it', [aStore()], { workloads: own.workloads!.map((one) => ({ ...one, desired: 0 })) }],
     ['nothing uses its web identity', [], {}],
     ['the store uses another one', [aStore('aws', 'other')], {}],
     ['the pods were not read', [aStore()], { pods: undefined }],

@@ -3,17 +3,8 @@ import type { ManagedFields, Workload } from '../../../../lambdas/domain/kuberne
 import type { Check, MigrationRequestInput, Plan, Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import { foreignFields, workloadsOfAddon } from '../../../../lambdas/domain/plan/field-managers.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  agentDaemonSet,
-  aRequest,
-  aWorkload,
-  IN_PLACE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-  someFacts,
-  someWorkloads,
-} from '../../fixtures.ts';
+import { agentDaemonSet, aWorkload, planned, someWorkloads } from '../../eks-fixtures.ts';
+import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
 
 const IMAGE = '.spec.template.spec.containers[name="ebs-plugin"].image';
 const RESTARTED = '.spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"]';
@@ -36,10 +27,7 @@ describe('foreignFields', () => {
     ]));
   it.each<[string, ManagedFields[]]>([
     ['EKS', [by('eks', IMAGE)]],
-    [
-      'a note of a controller',
-      [by('kube-controller-manager', '.metadata.annotations.deployment.kubernetes.io/revision')],
-    ],
+    ['a note', [by('kube-controller-manager', '.metadata.annotations.deployment.kubernetes.io/revision')]],
     ['this service', [by('eks-pod-identity-migrator', RESTARTED_FOR)]],
     ['this service under any name', [by('unknown', RESTARTED_FOR)]],
     ['a manager that sets the same value as EKS', [by('eks', IMAGE), by('argocd', IMAGE)]],
@@ -141,14 +129,7 @@ describe('check field-managers', () => {
     ['an autoscaler, recreate with preserve', preserving, scaled, 'fail', of(failing), []],
     ['an autoscaler and consent', CONSENTED, scaled, 'warn', of('Recreate with preserve resets'), [OVERWRITING]],
     ['an autoscaler, auto', {}, scaled, 'warn', RULED_OUT, [IN_PLACE]],
-    [
-      'kubectl scale',
-      preserving,
-      byPerson,
-      'fail',
-      /\.spec\.replicas \(kubectl through the scale subresource\)\. /,
-      [],
-    ],
+    ['a scale', preserving, byPerson, 'fail', /\.spec\.replicas \(kubectl through the scale subresource\)\. /, []],
   ])('of fields that others have set: %s', (_, request, fields, status, message, attempts) => {
     const plan = planOf(request, by('eks', IMAGE), fields);
     expect(check(plan)).toMatchObject({ status, message: expect.stringMatching(message) });

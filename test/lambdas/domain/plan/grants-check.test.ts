@@ -4,20 +4,11 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { checkGrants } from '../../../../lambdas/domain/plan/grants-check.ts';
 import { planRoles } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  GRANTED,
-  irsaStatement,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-  target,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { planned } from '../../eks-fixtures.ts';
+import { GRANTED, someFacts } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const ACCOUNT = `${NAMESPACE}/${SERVICE_ACCOUNT}`;
 const NEW = ', which does not have it now,';
@@ -30,12 +21,10 @@ const repairOf = (roleArn: string) => ({ roleArn, before: policyText(), after: p
 describe('checkGrants', () => {
   it('passes with the ground that holds', () => {
     expect(checkGrants(facts(irsaStatement), [planned], [])).toMatchObject([
-      { status: 'pass', message: expect.stringContaining(`may be given to ${ACCOUNT}: its trust policy allows IRSA`) },
+      said('pass', `may be given to ${ACCOUNT}: its trust policy allows IRSA`),
     ]);
     const granted = facts(podIdentityStatement, { roleGrants: GRANTED });
-    expect(checkGrants(granted, [planned], [])).toMatchObject([
-      { status: 'pass', message: expect.stringContaining('the setting roleGrants names it') },
-    ]);
+    expect(checkGrants(granted, [planned], [])).toMatchObject([said('pass', 'the setting roleGrants names it')]);
   });
 
   it('warns where IRSA allows more than that service account', () => {

@@ -7,18 +7,9 @@ import type { Association, Plan } from '../../../../lambdas/domain/migration/mod
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { evaluatePodIdentity, issuerName, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { type Account, permitted, podsMayUse, policyFor, type Trusting, trustings } from '../../../grants-oracle.ts';
-import {
-  anAssociation,
-  ACCOUNT,
-  aRequest,
-  ISSUER,
-  NAMESPACE,
-  OTHER_ROLE,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-  target,
-} from '../../fixtures.ts';
+import { ACCOUNT, ISSUER, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { anAssociation } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
 import { runs } from '../../../runs.ts';
 
 const SECOND = 'second-sa';

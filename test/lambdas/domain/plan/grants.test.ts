@@ -16,18 +16,9 @@ import { matchesWildcard, parsePolicy } from '../../../../lambdas/domain/policy/
 import { isGranted, type RoleGrant } from '../../../../lambdas/domain/settings/role-grants.ts';
 import { accountsNamedBy, addedStatement, withoutAdded } from '../../../../lambdas/domain/trust/added.ts';
 import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
-import {
-  anAssociation,
-  irsaStatement,
-  ISSUER,
-  NAMESPACE,
-  planned,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-} from '../../fixtures.ts';
+import { ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAssociation, planned } from '../../eks-fixtures.ts';
 
 const CLUSTER_ARN = clusterArn(target);
 const TAG = 'aws:RequestTag/kubernetes-service-account';
@@ -52,12 +43,11 @@ const judge = (statements: unknown[], change: Partial<GrantFacts> = {}, question
 
 const ADDON_ROLE = { addon: { roleArn: ROLE, namespace: NAMESPACE, serviceAccounts: [SERVICE_ACCOUNT] } };
 const OFFICE = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
+const irsaFromOffice = { ...irsaStatement, Condition: { ...irsaStatement.Condition, ...OFFICE } };
+const ROLE_2 = `${ROLE}-2`;
 const ANNOTATED = { annotated: { seen: [{ name: SERVICE_ACCOUNT, roleArn: ROLE }] } };
-const GRANT: RoleGrant = {
-  roles: [ROLE],
-  clusters: ['cluster/dev'],
-  serviceAccounts: [`${NAMESPACE}/${SERVICE_ACCOUNT}`],
-};
+const serviceAccounts = [`${NAMESPACE}/${SERVICE_ACCOUNT}`];
+const GRANT: RoleGrant = { roles: [ROLE], clusters: ['cluster/dev'], serviceAccounts };
 
 describe('a role may be given', () => {
   it.each<[string, string, unknown[], Partial<GrantFacts>]>([
@@ -74,7 +64,7 @@ describe('a role may be given', () => {
   const { addon } = ADDON_ROLE;
   const POD = [podIdentityStatement];
   const OTHERS = /for other subjects than this/;
-  const ofRole = { associations: [anAssociation({ roleArn: `${ROLE}-2` })] };
+  const ofRole = { associations: [anAssociation({ roleArn: ROLE_2 })] };
   const ofNamesake = { associations: [anAssociation({ namespace: 'web' })] };
   const elsewhere = { roleGrants: [{ ...GRANT, clusters: ['cluster/prod'] }] };
   it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
@@ -83,12 +73,7 @@ describe('a role may be given', () => {
     ['by IRSA without its provider', /no OIDC provider/, [irsaStatement], { oidcProvider: { seen: false } }],
     ['by an association of another role', /no finished association/, POD, ofRole],
     ['by an association of a namesake', /no finished association/, POD, ofNamesake],
-    [
-      "as another add-on's",
-      /not an add-on's IRSA role/,
-      POD,
-      { addon: { ...addon, roleArn: `${ROLE}-2` }, ...ANNOTATED },
-    ],
+    ["as another add-on's", /not an add-on's IRSA role/, POD, { addon: { ...addon, roleArn: ROLE_2 }, ...ANNOTATED }],
     [
       'by an annotation, to whom the add-on does not know',
       /not one of the add-on's/,
@@ -117,12 +102,7 @@ describe('a role may be given', () => {
     ['the provider can not be read', /\(you may not\)/, [irsaStatement], { oidcProvider: { error: 'you may not.' } }],
     ['the annotation was not read', /was not read/, POD, ADDON_ROLE],
     ['the annotation can not be read', /could not be read/, POD, { addon, annotated: { error: 'no' } }],
-    [
-      'a condition of IRSA is not known',
-      /is not known/,
-      [{ ...irsaStatement, Condition: { ...irsaStatement.Condition, ...OFFICE } }],
-      {},
-    ],
+    ['a condition of IRSA is not known', /is not known/, [irsaFromOffice], {}],
     ['a condition of Pod Identity is not known', /is not known/, [{ ...podIdentityStatement, Condition: OFFICE }], {}],
   ])('unknown where %s', (_, why, statements, change) => {
     const { verdict, why: reasons } = judge(statements, change);
@@ -226,14 +206,10 @@ describe('the setting roleGrants', () => {
   const subject = { target, namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
   it.each<[string, Partial<RoleGrant>, boolean]>([
     ['as it stands', {}, true],
-    [
-      'with wildcards',
-      { roles: ['*:role/app/*'], clusters: ['cluster/*'], serviceAccounts: ['kube-*/ebs-*-sa'] },
-      true,
-    ],
+    ['with a *', { roles: ['*:role/app/*'], clusters: ['cluster/*'], serviceAccounts: ['kube-*/ebs-*-sa'] }, true],
     ['by the ARN of the cluster', { clusters: [CLUSTER_ARN] }, true],
     ['of another account', { clusters: [CLUSTER_ARN.replace(target.account, '444455556666')] }, false],
-    ['of another role', { roles: [`${ROLE}-2`] }, false],
+    ['of another role', { roles: [ROLE_2] }, false],
     ['of another namespace', { serviceAccounts: [`web/${SERVICE_ACCOUNT}`] }, false],
     ['whose wildcard would reach over the slash', { serviceAccounts: ['kube*/sa'] }, false],
     ['of no name', { serviceAccounts: [NAMESPACE] }, false],

@@ -4,21 +4,10 @@ import type { AttributedServiceAccount, Pod } from '../../../../lambdas/domain/k
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  ADDON,
-  anAddon,
-  anAssociation,
-  aNodePod,
-  aPod,
-  aRequest,
-  GRANTED,
-  NAMESPACE,
-  OTHER_ROLE,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { ADDON, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
+import { anAddon, anAssociation, aNodePod, aPod } from '../../eks-fixtures.ts';
+import { aRequest, GRANTED, someFacts } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const NODES = 'ebs-csi-node-sa';
 const NAMED = { 'app.kubernetes.io/name': ADDON };
@@ -142,16 +131,14 @@ describe('who loses nothing', () => {
   const EFS = 'aws-efs-csi-driver';
   const named = { labels: { 'app.kubernetes.io/name': EFS } };
   const ofEfs = { ...only(named), pods: [aPod('irsa'), nodePod(named)] };
+  const efsUsesRole = { addons: [{ name: EFS, roleArn: ROLE }], associations: [], more: false };
   const owned = anAssociation({ id: 'a-efs', serviceAccount: NODES, ownerArn: anAddon().arn.replace(ADDON, EFS) });
   const containers = aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } }));
   const cases: [string, Partial<AddonFacts>][] = [
     ['whose annotation another manager has set', only({ annotatedBy: ['kubectl'] })],
     ['whose annotation another manager has set as well', only({ annotatedBy: ['eks', 'helm'] })],
     ['with another role', only({ roleArn: OTHER_ROLE })],
-    [
-      'of another add-on that shares the role',
-      { ...ofEfs, roleUsers: { addons: [{ name: EFS, roleArn: ROLE }], associations: [], more: false } },
-    ],
+    ['of another add-on that shares the role', { ...ofEfs, roleUsers: efsUsesRole }],
     [
       'of another add-on that migrates just now: its role is gone, and its annotations are not yet',
       { ...ofEfs, roleUsers: { addons: [], associations: [owned], more: false } },

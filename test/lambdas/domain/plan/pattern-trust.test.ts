@@ -6,18 +6,12 @@ import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { isOverNamespaces, patternsOverNamespaces } from '../../../../lambdas/domain/trust/patterns.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
-import {
-  anAssociation,
-  aRequest,
-  NAMESPACE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  someFacts,
-} from '../../fixtures.ts';
+import { NAMESPACE, SERVICE_ACCOUNT } from '../../example.ts';
+import { podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAssociation } from '../../eks-fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 import { irsa, irsaOfOtherClusters, OTHER_ISSUER_NAME, OTHER_PROVIDER, PROVIDER } from '../trust/policies.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const OF_NAMESPACE = `system:serviceaccount:${NAMESPACE}:*`;
 const OWN = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
@@ -35,10 +29,7 @@ const ofIssuer = (issuer: string, subjects: unknown): JsonObject => ({
   Condition: { StringLike: { [`${issuer}:sub`]: subjects } },
 });
 const withTrust = (statements: JsonObject[], change: Partial<Facts> = {}): Facts =>
-  someFacts({
-    roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements, podIdentityStatement)) } },
-    ...change,
-  });
+  someFacts({ roles: trusting(policyText(...statements, podIdentityStatement)), ...change });
 const checksOf = (facts: Facts, id: string): Check[] => planMigration(facts).checks.filter((check) => check.id === id);
 const accounts = (...names: string[]): Facts['serviceAccounts'] => ({
   seen: names.map((name) => ({ namespace: NAMESPACE, name })),
@@ -69,9 +60,7 @@ describe('check pattern-trust', () => {
     ['a list that was not read', {}, 'Which service accounts match was not read.'],
   ])('warns, with %s', (_, change, message) => {
     const facts = withTrust([pattern(OF_NAMESPACE)], change);
-    expect(checksOf(facts, 'pattern-trust')).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(message) },
-    ]);
+    expect(checksOf(facts, 'pattern-trust')).toMatchObject([said('warn', message)]);
     expect(checksOf(facts, 'pattern-fit')).toEqual([]);
     expect(planMigration(facts).verdict).toBe('migrate');
   });
@@ -160,12 +149,8 @@ it.each([
 
 it('finds the patterns of each provider', () => {
   const unconditional = { ...ofOther('x'), Condition: {} };
-  const statements = [
-    pattern([OVER_NAMESPACES, OF_NAMESPACE]),
-    pattern('*'),
-    pattern('*', 'StringNotLike'),
-    unconditional,
-  ];
+  const negated = pattern('*', 'StringNotLike');
+  const statements = [pattern([OVER_NAMESPACES, OF_NAMESPACE]), pattern('*'), negated, unconditional];
   const found = patternsOverNamespaces(parseTrust(policyText(...statements)));
   expect([...found]).toEqual([
     [PROVIDER, [OVER_NAMESPACES, '*']],

@@ -5,34 +5,30 @@ import { describe, expect, it } from 'vitest';
 import { plan as planSchema, type Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
+import { addonArn, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../../example.ts';
+import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import {
   aCluster,
-  addonArn,
   agentDaemonSet,
   anAddon,
   anAssociation,
-  answeredRights,
   aPod,
-  aRequest,
   associationArn,
-  at,
   aWorkload,
-  bothWays,
-  IN_PLACE,
-  irsaStatement,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  OTHER_ROLE,
   planned,
-  podIdentityStatement,
+  aMigratedAddon,
+} from '../../eks-fixtures.ts';
+import {
+  answeredRights,
+  aRequest,
+  IN_PLACE,
   GRANTED,
-  policyText,
   RECREATE_PRESERVING,
-  ROLE,
-  ROLES_OF_ACCOUNT,
   someFacts,
+  trusting,
 } from '../../fixtures.ts';
-import { containing } from '../../matchers.ts';
+import { said } from '../../matchers.ts';
 import { runs } from '../../../runs.ts';
 
 /** The controller was scaled by hand. */
@@ -57,6 +53,7 @@ const EMPTY = {
   agentAddon: undefined,
   agentWorkload: undefined,
 };
+const INSTRUMENTATIONS = { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' };
 const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
 
 describe('planMigration', () => {
@@ -75,40 +72,15 @@ describe('planMigration', () => {
       trustRepairs: [],
       addon: { name: 'aws-ebs-csi-driver' },
     });
-    expect(ids(plan)).toEqual([
-      'lock-free',
-      'cluster-exists',
-      'addon-installed',
-      'addon-uses-irsa',
-      'addon-risk',
-      'pod-identity-support',
-      'version-offered',
-      'configuration-valid',
-      'field-managers',
-      'step-rights',
-      'agent',
-      'role-account',
-      'role-exists',
-      'role-trust',
-      'role-grant',
-      'role-sharing',
-      'session-tags',
-      'pass-role',
-      'rollback-trust',
-      'associations',
-      'association-quota',
-      'owners',
-      'platform-version',
-      'node-role',
-      'unsupported-compute',
-      'agent-nodes',
-      'webhook',
-      'static-credentials',
-      'aws-sdk-version',
-      'kubernetes-access',
-      'consumers',
-      'duration',
-    ]);
+    expect(ids(plan).join(' ')).toBe(
+      [
+        'lock-free cluster-exists addon-installed addon-uses-irsa addon-risk pod-identity-support version-offered',
+        'configuration-valid field-managers step-rights agent role-account role-exists role-trust role-grant',
+        'role-sharing session-tags pass-role rollback-trust associations association-quota owners',
+        'platform-version node-role unsupported-compute agent-nodes webhook static-credentials aws-sdk-version',
+        'kubernetes-access consumers duration',
+      ].join(' '),
+    );
     expect(plan.checks.filter((check) => check.status !== 'pass').map((check) => check.id)).toEqual([]);
     expect(blockingChecks(plan)).toEqual([]);
   });
@@ -136,14 +108,10 @@ describe('planMigration', () => {
   });
 
   it('knows an add-on that has moved already', () => {
-    const moved = anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] });
+    const moved = aMigratedAddon([associationArn('a-1')]);
     const plan = planMigration(someFacts({ addon: moved, agentAddon: undefined, agentWorkload: undefined }));
     expect(plan).toMatchObject({ verdict: 'already-migrated', attempts: [], steps: [], associations: [], purge: [] });
-    expect(plan.checks.at(-1)).toMatchObject({
-      id: 'already-on-pod-identity',
-      status: 'pass',
-      message: containing('1 associations'),
-    });
+    expect(plan.checks.at(-1)).toMatchObject({ id: 'already-on-pod-identity', ...said('pass', '1 associations') });
   });
   it('does not call it moved while it still has its IRSA role', () => {
     const both = anAddon({ podIdentityAssociations: [associationArn('a-1')] });
@@ -157,10 +125,7 @@ describe('planMigration', () => {
         roles: {
           [ROLE]: {
             trustPolicy: parseTrust(
-              policyText(
-                { ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } },
-                JSON.parse(bothWays).Statement[1],
-              ),
+              policyText({ ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } }, podIdentityStatement),
             ),
           },
         },
@@ -171,11 +136,8 @@ describe('planMigration', () => {
       'rollback-trust',
       'associations',
     ]);
-    expect([plan.verdict, plan.existing, plan.purge]).toEqual([
-      'migrate',
-      ['a-left00000000000001'],
-      ['a-left00000000000001'],
-    ]);
+    const left = ['a-left00000000000001'];
+    expect(plan).toMatchObject({ verdict: 'migrate', existing: left, purge: left });
   });
   it('lists each blocking check once', () => {
     const plan = planMigration(
@@ -223,7 +185,7 @@ describe('planMigration', () => {
           anAddon(),
           anAddon({ status: 'DEGRADED' }),
           anAddon({ serviceAccountRoleArn: undefined }),
-          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a'] }),
+          aMigratedAddon(['a']),
           anAddon({ version: 'v0' }),
         ),
         agentWorkload: maybe(undefined, agentDaemonSet(), agentDaemonSet({ ready: 1 })),
@@ -277,19 +239,8 @@ describe('planMigration', () => {
         }),
         customResources: maybe(
           [],
-          [
-            {
-              kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' },
-              instances: ['web/shop'],
-            },
-          ],
-          [
-            {
-              kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' },
-              instances: [],
-              error: 'Forbidden',
-            },
-          ],
+          [{ kind: INSTRUMENTATIONS, instances: ['web/shop'] }],
+          [{ kind: INSTRUMENTATIONS, instances: [], error: 'Forbidden' }],
         ),
         pods: maybe(undefined, [], [aPod('irsa')]),
       })
@@ -340,9 +291,8 @@ describe('plannedAssociations', () => {
   const rolesFor = (change: Parameters<typeof aRequest>[0]): (string | undefined)[] =>
     plannedAssociations(someFacts({ request: aRequest(change), podIdentity: two })).map((one) => one.roleArn);
 
-  it('gives every service account of the version the role it has now', () => {
-    expect(rolesFor({})).toEqual([ROLE, ROLE]);
-  });
+  it('gives every service account of the version the role it has now', () =>
+    expect(rolesFor({})).toEqual([ROLE, ROLE]));
   it("takes the request's role before it, and a role by name before both", () => {
     expect(rolesFor({ roleArn: OTHER_ROLE })).toEqual([OTHER_ROLE, OTHER_ROLE]);
     expect(rolesFor({ roleArn: OTHER_ROLE, roles: { 'second-sa': ROLE } })).toEqual([OTHER_ROLE, ROLE]);
@@ -351,9 +301,8 @@ describe('plannedAssociations', () => {
     const podIdentity = [{ serviceAccount: 'constructor', recommendedManagedPolicies: [] }];
     expect(plannedAssociations(someFacts({ podIdentity })).map((one) => one.roleArn)).toEqual([ROLE]);
   });
-  it('plans nothing where no role is known', () => {
-    expect(plannedAssociations(someFacts({ addon: anAddon({ serviceAccountRoleArn: undefined }) }))).toEqual([]);
-  });
+  it('plans nothing where no role is known', () =>
+    expect(plannedAssociations(someFacts({ addon: anAddon({ serviceAccountRoleArn: undefined }) }))).toEqual([]));
 });
 
 describe('the hash of a plan', () => {
@@ -367,10 +316,7 @@ describe('the hash of a plan', () => {
   it.each<[string, Partial<Facts>]>([
     ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
     ['the present role of the add-on', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
-    [
-      'the trust policy',
-      { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(JSON.parse(bothWays).Statement[1])) } } },
-    ],
+    ['the trust policy', { roles: trusting(policyText(podIdentityStatement)) }],
     ['the version', { addon: anAddon({ version: 'v1.40.0-eksbuild.1' }) }],
     ['the configuration', { addon: anAddon({ configurationValues: '{}' }) }],
     ['the associations there', { associations: [anAssociation()] }],
@@ -384,28 +330,15 @@ describe('the hash of a plan', () => {
     ['the keys that are accepted', { request: aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }) }],
     ['the consumers that are accepted', { request: aRequest({ acceptConsumers: ['SecretStore/shop/aws'] }) }],
     ['the target roles that are accepted', { request: aRequest({ acceptTargetRoles: [OTHER_ROLE] }) }],
-    [
-      'the network policies that are accepted',
-      { request: aRequest({ acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'] }) },
-    ],
-    [
-      'the cluster asked for',
-      { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) },
-    ],
-  ])('changes with %s', (_, change) => {
-    expect(hashOf(change)).not.toBe(base);
-  });
+    ['the network policies that are accepted', { request: aRequest({ acceptNetworkPolicies: ['NetworkPolicy/a/b'] }) }],
+    ['the cluster asked for', { request: aRequest({ target: { ...target, region: 'eu-west-2' } }) }],
+  ])('changes with %s', (_, change) => expect(hashOf(change)).not.toBe(base));
   it.each<[string, Partial<Facts>]>([
     ['a repair that is not needed', { request: aRequest({ trust: 'repair' }), repairableRoleArns: [ROLE] }],
-    [
-      'who else uses the role',
-      { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } },
-    ],
+    ['who else uses it', { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } }],
     ['the requester and the reason', { request: aRequest({ requestedBy: 'me', reason: 'because' }) }],
     ['how many nodes the agent runs on', { agentWorkload: agentDaemonSet({ desired: 9, ready: 9 }) }],
-  ])('does not change with %s', (_, change) => {
-    expect(hashOf(change)).toBe(base);
-  });
+  ])('does not change with %s', (_, change) => expect(hashOf(change)).toBe(base));
 
   it('changes with what a repair writes', () => {
     const repaired = (statement: object): Plan =>
@@ -413,18 +346,17 @@ describe('the hash of a plan', () => {
         someFacts({
           request: aRequest({ trust: 'repair' }),
           repairableRoleArns: [ROLE],
-          roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, statement)) } },
+          roles: trusting(policyText(irsaStatement, statement)),
         }),
       );
+    const migrates = [1, 'migrate'];
     const [one, other] = [
       repaired({ ...podIdentityStatement, Action: 'sts:AssumeRole' }),
       repaired({ ...podIdentityStatement, Action: 'sts:TagSession' }),
     ];
-    expect([one.trustRepairs.length, other.trustRepairs.length, one.verdict, other.verdict]).toEqual([
-      1,
-      1,
-      'migrate',
-      'migrate',
+    expect([one, other].map(({ trustRepairs, verdict }) => [trustRepairs.length, verdict])).toEqual([
+      migrates,
+      migrates,
     ]);
     expect(one.hash).not.toBe(other.hash);
   });

@@ -5,7 +5,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { checkAgentNodes, checkNodePools } from '../../../../lambdas/domain/plan/preflight-agent-nodes.ts';
 import { agentDaemonSet, anAgentPod, aNode, aPod, aWorkload, planned, someFacts } from '../../fixtures.ts';
-import { only, said } from '../said.ts';
+import { only, said } from '../../matchers.ts';
 
 const GPU: Taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' };
 const TOLERATES: Toleration[] = [{ key: 'dedicated', operator: 'Equal', value: 'gpu' }];
@@ -100,9 +100,11 @@ describe('agent-node-pools', () => {
   it('warns of a pool whose nodes accept the pods, but not the agent', () =>
     expect(only(check([pool([GPU])]))).toMatchObject({
       id: 'agent-node-pools',
-      status: 'warn',
-      message: expect.stringContaining('gpu (does not tolerate taint dedicated=gpu:NoSchedule)'),
-      remedy: expect.stringContaining('{"tolerations":[{"operator":"Exists"}]}'),
+      ...said(
+        'warn',
+        'gpu (does not tolerate taint dedicated=gpu:NoSchedule)',
+        '{"tolerations":[{"operator":"Exists"}]}',
+      ),
     }));
 
   it('is no check if the agent tolerates the taints, or the pods do not', () => {

@@ -5,7 +5,7 @@ import type { NodeRolesFact, PolicyFact, RolePoliciesFact } from '../../../../la
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkNodeRole } from '../../../../lambdas/domain/plan/preflight-node-role.ts';
 import { aNodeRole, NODE_ROLE, ofAws, policyText, someFacts, target } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const check = (nodeRoles: NodeRolesFact): Check => {
   const checks = checkNodeRole(someFacts({ nodeRoles }));

@@ -5,7 +5,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkProxy } from '../../../../lambdas/domain/plan/preflight-pods.ts';
 import { aCluster, aContainer, aPod, aWorkload, planned, someFacts } from '../../fixtures.ts';
-import { only, said } from '../said.ts';
+import { only, said } from '../../matchers.ts';
 
 const PLANNED = [planned];
 /** The controller's template has that container, its pods what the webhook made of it. */
@@ -32,8 +32,7 @@ describe('proxy', () => {
       const found = only(check({ [name]: 'http://proxy:3128', NO_PROXY: 'localhost,10.0.0.0/8,.svc' }));
       expect(found).toMatchObject({
         id: 'proxy',
-        status: 'warn',
-        message: expect.stringContaining('169.254.170.23 in container sidecar of Deployment ebs-csi-controller'),
+        ...said('warn', '169.254.170.23 in container sidecar of Deployment ebs-csi-controller'),
       });
       expect(found.remedy).toContain('169.254.170.23,[fd00:ec2::23],fd00:ec2::23');
       // Go's SDK asks the proxy for the agent, so that the container needs an accept; it does not read the other variables.
@@ -52,9 +51,7 @@ describe('proxy', () => {
   );
   it.each(['169.254.169.254', '169.254.170.2', '1169.254.170.23', '10.0.0.0/8 169.254.170.23', ''])(
     'warns with NO_PROXY %j',
-    (NO_PROXY) => {
-      expect(only(check({ ...PROXY, NO_PROXY })).status).toBe('warn');
-    },
+    (NO_PROXY) => expect(only(check({ ...PROXY, NO_PROXY })).status).toBe('warn'),
   );
   it('wants the address in NO_PROXY and no_proxy if both are set, since programs differ in which one they read', () => {
     const of = (NO_PROXY: string, no_proxy: string): string => only(check({ ...PROXY, NO_PROXY, no_proxy })).status;

@@ -12,18 +12,9 @@ import { checkPlatformVersion, preflight } from '../../../../lambdas/domain/plan
 import { checkAgentNodes } from '../../../../lambdas/domain/plan/preflight-agent-nodes.ts';
 import { checkCompute } from '../../../../lambdas/domain/plan/preflight-nodes.ts';
 import { checkWebhook } from '../../../../lambdas/domain/plan/preflight-webhook.ts';
-import {
-  aCluster,
-  anAgentPod,
-  aNode,
-  aNodePod,
-  aPod,
-  aRequest,
-  planned,
-  podIdentityWebhook,
-  someFacts,
-} from '../../fixtures.ts';
-import { only, said } from '../said.ts';
+import { aCluster, anAgentPod, aNode, aNodePod, aPod, planned, podIdentityWebhook } from '../../eks-fixtures.ts';
+import { aRequest, someFacts } from '../../fixtures.ts';
+import { only, said } from '../../matchers.ts';
 
 const API = aRequest({ verification: 'api' });
 const PLANNED = [planned];
@@ -158,7 +149,7 @@ describe('unsupported-compute', () => {
       nodes: { error: 'nodes is forbidden' },
       pods: [on('unknown', { labels: { 'eks.amazonaws.com/fargate-profile': 'system' } })],
     });
-    expect(found).toMatchObject({ status: 'fail', message: expect.stringContaining('AWS Fargate') });
+    expect(found).toMatchObject(said('fail', 'AWS Fargate'));
     expect(found.keepIrsa).toBeUndefined();
   });
   it('does not believe the label of a pod whose node is another, and keeps IRSA for none that has only the label', () => {
@@ -263,8 +254,6 @@ describe('webhook', () => {
   );
   it.each([[['v1']], [['v1', 'v1beta1']], [[]]])(
     'warns where it is asked in a version that it has not been seen to answer: %j',
-    (reviewVersions) => {
-      expect(check({ seen: [podIdentityWebhook({ reviewVersions })] }).status).toBe('warn');
-    },
+    (reviewVersions) => expect(check({ seen: [podIdentityWebhook({ reviewVersions })] }).status).toBe('warn'),
   );
 });

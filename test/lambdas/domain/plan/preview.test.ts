@@ -10,7 +10,7 @@ import type { Preview } from '../../../../lambdas/domain/plan/preview.ts';
 import { callsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { ACTING_STEPS } from '../../../../lambdas/domain/plan/acting.ts';
 import { ROLE, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const ME = 'arn:aws:iam::111122223333:role/people/me';
 

@@ -4,19 +4,10 @@ import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/dom
 import type { Call } from '../../../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  ADDON,
-  anAddon,
-  anAssociation,
-  answeredRights,
-  aRequest,
-  IN_PLACE,
-  RECREATE_PRESERVING,
-  ROLE,
-  someFacts,
-  STEP_ROLES,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { ADDON, ROLE } from '../../example.ts';
+import { anAddon, anAssociation } from '../../eks-fixtures.ts';
+import { answeredRights, aRequest, IN_PLACE, RECREATE_PRESERVING, someFacts, STEP_ROLES } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 type Answering = (call: Call) => CallAnswer['decision'] | undefined;
@@ -41,6 +32,8 @@ const refusing = (step: string, action: string): Answering => {
 const unreported = (step: string): Answering => {
   return (call) => (call.step === step ? 'unknown' : undefined);
 };
+const DELETE = 'eks:DeletePodIdentityAssociation';
+const CREATE = 'eks:CreatePodIdentityAssociation';
 const recreate = { strategy: 'recreate' } as const;
 const tagged = { addon: anAddon({ tags: { team: 'storage' } }) };
 const purgeable = { associations: [anAssociation()] };
@@ -66,30 +59,21 @@ describe('check step-rights', () => {
       'iam:PassRole',
       /\(create-addon\) to pass arn:\S+ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
     ],
-    [
-      'create-addon',
-      'eks:CreatePodIdentityAssociation',
-      /make eks:CreatePodIdentityAssociation on \S+, which EKS makes with its permissions\.$/,
-    ],
+    ['create-addon', CREATE, /make eks:CreatePodIdentityAssociation on \S+, which EKS makes with its permissions\.$/],
     ['delete-addon', 'eks:DeleteAddon', /role\/delete-addon \(delete-addon\) to make eks:DeleteAddon/],
     ['restore-addon', 'eks:CreateAddon', /\(restore-addon\) to make eks:CreateAddon on \S+ for the rollback\.$/],
     ['restore-addon', 'iam:PassRole', /addon\) to pass arn:\S+ebs-csi to eks\.amazonaws\.com for the rollback\.$/],
     [
       'restore-associations',
-      'eks:CreatePodIdentityAssociation',
+      CREATE,
       /\(restore-associations\) to make eks:CreatePodIdentityAssociation on \S+ for the rollback\.$/,
       purgeable,
     ],
-    [
-      'create-addon',
-      'eks:DeletePodIdentityAssociation',
-      /addon\) to make eks:DeletePodIdentityAssociation on/,
-      purgeable,
-    ],
+    ['create-addon', DELETE, /addon\) to make eks:DeletePodIdentityAssociation on/, purgeable],
   ])('blocks a recreate where IAM refuses %s the call %s', (step, action, message, change = {}) => {
     const plan = planWith(refusing(step, action), recreate, change);
     expect(blockingChecks(plan)).toEqual(['step-rights']);
-    expect(rightsOf(plan)).toMatchObject([{ status: 'fail', message: expect.stringMatching(message) }]);
+    expect(rightsOf(plan)).toMatchObject([said('fail', message)]);
     expect(plan.attempts).toEqual([]);
   });
 
@@ -196,7 +180,7 @@ describe('what can not be told', () => {
     ],
   ])('is %s of which nobody knows whether EKS asks for it', (_what, answering, message) => {
     const plan = planWith(answering, recreate, tagged);
-    expect(rightsOf(plan)).toMatchObject([{ status: 'unknown', message: expect.stringMatching(message) }]);
+    expect(rightsOf(plan)).toMatchObject([said('unknown', message)]);
   });
 
   it('goes after a refusal', () => {

@@ -7,19 +7,9 @@ import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import { callsOf, deletes, rightsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { accountFacts, anAccountAssociation, anAccountRequest } from '../../account-fixtures.ts';
-import {
-  addonArn,
-  anAddon,
-  anAssociation,
-  aRequest,
-  associationArn,
-  IN_PLACE,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  someFacts,
-} from '../../fixtures.ts';
+import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
+import { anAddon, anAssociation, associationArn } from '../../eks-fixtures.ts';
+import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
 
 const short = (resource: string): string =>
   resource

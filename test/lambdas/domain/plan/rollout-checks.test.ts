@@ -5,19 +5,10 @@ import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
 import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
-import {
-  aNodePod,
-  aPod,
-  aRequest,
-  at,
-  aWorkload,
-  IN_PLACE,
-  planned,
-  RECREATE,
-  RECREATE_PRESERVING,
-  someFacts,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { at } from '../../run-examples.ts';
+import { aNodePod, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
+import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const NAME = 'ebs-csi-controller';
 const workload = (kind: Workload['kind'], desired: number, change: Partial<Workload> = {}): Workload =>
@@ -165,12 +156,7 @@ describe('pods that do not work before', () => {
       missing('Deployment', 2),
     ],
     ['as many of a DaemonSet as it may miss', workload('DaemonSet', 4), oneOf('DaemonSet'), missing('DaemonSet', 1)],
-    [
-      'a StatefulSet waits at one',
-      workload('StatefulSet', 4),
-      oneOf('StatefulSet'),
-      'one pod after the other, and waits',
-    ],
+    ['a StatefulSet waits', workload('StatefulSet', 4), oneOf('StatefulSet'), 'one pod after the other, and waits'],
   ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {
     expect(broken([one], pods)).toMatchObject(
       said('fail', why, /^Get these pods to work first, or remove them .*[Tt]hen plan again\.$/),

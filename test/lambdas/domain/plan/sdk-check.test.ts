@@ -13,7 +13,7 @@ import {
   plannedAccount,
 } from '../../account-fixtures.ts';
 import { aContainer, anAddon, aPod, aRequest, aWorkload, planned, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const OLD = 'registry.k8s.io/external-dns/external-dns:v0.13.6';
 const NEW = 'registry.k8s.io/external-dns/external-dns:v0.15.0';

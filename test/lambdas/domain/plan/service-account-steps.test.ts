@@ -1,21 +1,20 @@
 /** What a plan for a service account says that it will do, and what its hash binds. */
 import * as fc from 'fast-check';
-import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../../../lambdas/domain/plan/hash.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import { accountIrsaStatement } from '../../account-example.ts';
 import {
   accountFacts,
-  accountIrsaStatement,
   accountPlan,
   anAccountAssociation,
   anAccountRequest,
   aState,
   plannedAccount,
 } from '../../account-fixtures.ts';
-import { offeredVersions, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT } from '../../fixtures.ts';
+import { offeredVersions, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT, trusting } from '../../fixtures.ts';
 
 const planOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<ServiceAccountFacts> = {}): Plan =>
   planServiceAccount(accountFacts({ request: anAccountRequest(request), ...change }));
@@ -49,14 +48,9 @@ describe('steps', () => {
 
   it('remove the annotation after the verification, if requested', () => {
     const plan = planOf({ annotation: 'remove' });
-    expect(names(plan)).toEqual([
-      'begin',
-      'create-association',
-      'verify-pods',
-      'confirm-ready',
-      'annotate-service-account',
-      'finish',
-    ]);
+    expect(names(plan)).toEqual(
+      'begin create-association verify-pods confirm-ready annotate-service-account finish'.split(' '),
+    );
     expect(stepOf(plan, 'annotate-service-account')).toMatchObject({
       what: 'remove the annotation eks.amazonaws.com/role-arn from payments/api',
       calls: ['kubernetes: patch of the service account'],
@@ -73,20 +67,14 @@ describe('steps', () => {
         agentWorkload: undefined,
         agentPods: undefined,
         agentOffered: offeredVersions(),
-        roles: { [ROLE]: { trustPolicy: parseTrust(policyText(accountIrsaStatement)) } },
+        roles: trusting(policyText(accountIrsaStatement)),
         repairableRoleArns: [ROLES_OF_ACCOUNT],
       },
     );
     expect(plan.checks.filter(({ status }) => status === 'fail' || status === 'unknown')).toEqual([]);
-    expect(names(plan)).toEqual([
-      'begin',
-      'install-agent',
-      'repair-trust',
-      'create-association',
-      'verify-pods',
-      'confirm-ready',
-      'finish',
-    ]);
+    expect(names(plan)).toEqual(
+      'begin install-agent repair-trust create-association verify-pods confirm-ready finish'.split(' '),
+    );
     expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);
   });
 

@@ -7,30 +7,21 @@ import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { blockingChecks } from '../../../../lambdas/domain/plan/plan.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import { ACCOUNT_NAMESPACE, ACCOUNT_TRUST, accountIrsaStatement } from '../../account-example.ts';
 import {
-  ACCOUNT_NAMESPACE,
-  ACCOUNT_TRUST,
   accountFacts,
-  accountIrsaStatement,
   anAccountAssociation,
   anAccountPod,
   anAccountRequest,
   aState,
   plannedAccount,
 } from '../../account-fixtures.ts';
-import {
-  aCluster,
-  addonArn,
-  answeredRights,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  GRANTED,
-  policyText,
-  ROLE,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
+import { at, RUN } from '../../run-examples.ts';
+import { policyText } from '../../trust-examples.ts';
+import { aCluster } from '../../eks-fixtures.ts';
+import { answeredRights, GRANTED, trusting } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));
 const asked = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}): Plan =>
@@ -38,6 +29,8 @@ const asked = (request: Partial<MigrationRequestInput>, change: Partial<ServiceA
 const checkOf = ({ checks }: Plan, id: string): Check => checks.find((one) => one.id === id)!;
 const THERE = anAccountAssociation();
 const bare = aState({ roleArn: undefined, annotatedBy: [] });
+const withOtherRole = { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] };
+const removing = { verification: 'api', annotation: 'remove' } as const;
 const moved: Partial<ServiceAccountFacts> = { associations: [THERE], pods: [anAccountPod('pod-identity')] };
 /** The API server lets nobody in. */
 const noPods = { pods: undefined, workloads: undefined, nodes: undefined, webhooks: undefined };
@@ -110,28 +103,16 @@ describe('a service account that is on Pod Identity', () => {
     ['with its annotation kept', {}, moved],
     ['with its annotation gone', { annotation: 'remove' }, { ...moved, serviceAccount: bare }],
     ['without an annotation', {}, { ...moved, serviceAccount: bare }],
-    [
-      'with the role that the request names, and not the annotation',
-      { roleArn: ROLE },
-      { ...moved, serviceAccount: aState({ roleArn: OTHER_ROLE }) },
-    ],
+    ['with the role of the request', { roleArn: ROLE }, { ...moved, serviceAccount: aState({ roleArn: OTHER_ROLE }) }],
     ['and has no pods', {}, { ...moved, pods: [] }],
-    [
-      'and has only third-party pods',
-      {},
-      { ...moved, pods: [anAccountPod('irsa', { serviceAccount: 'web', labels: {} })] },
-    ],
+    ['and has third-party pods', {}, { ...moved, pods: [anAccountPod('irsa', { serviceAccount: 'web', labels: {} })] }],
     ['as EKS says, where that is enough', { verification: 'api' }, { ...moved, pods: [anAccountPod('irsa')] }],
     ['as EKS says, where nobody may look', { verification: 'api' }, { ...closed, associations: [THERE] }],
   ])('%s has nothing left to do', (_, request, change) => {
     const done = asked(request, change);
     const nothing = { attempts: [], steps: [], associations: [], trustRepairs: [] };
     expect(done).toMatchObject({ verdict: 'already-migrated', ...nothing });
-    expect(done.checks.at(-1)).toMatchObject({
-      id: 'already-on-pod-identity',
-      status: 'pass',
-      message: expect.stringContaining(THERE.id),
-    });
+    expect(done.checks.at(-1)).toMatchObject({ id: 'already-on-pod-identity', ...said('pass', THERE.id) });
     expect(blockingChecks(done)).toEqual([]);
   });
 
@@ -148,140 +129,100 @@ describe('a service account that is on Pod Identity', () => {
   });
 
   it.each<[string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>]>([
-    [
-      'its association has another role than its annotation',
-      {},
-      { ...moved, associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] },
-    ],
+    ['its association has another role than its annotation', {}, { ...moved, ...withOtherRole }],
     ['its association has another role than the request', { roleArn: OTHER_ROLE }, moved],
     ['a pod has another identity', {}, { ...moved, pods: [anAccountPod('node-role')] }],
     ['of a pod it can not be told', {}, { ...moved, pods: [anAccountPod('unknown')] }],
     ['the pods could not be seen', {}, { ...closed, associations: [THERE] }],
-    [
-      'the annotation is to be removed, and could not be read',
-      { verification: 'api', annotation: 'remove' },
-      { ...closed, associations: [THERE] },
-    ],
+    ['the annotation to remove could not be read', removing, { ...closed, associations: [THERE] }],
   ])('is not called so where %s', (_, request, change) =>
     expect(asked(request, change).verdict).not.toBe('already-migrated'),
   );
 });
 
 describe('a plan is blocked', () => {
-  const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
+  const lock = { ...RUN, since: at(-9), running: true, recovering: false };
   const by = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}) => ({
     request: anAccountRequest(request),
     ...change,
   });
-  const withOtherRole = { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] };
   const ownedByEfs = { associations: [anAccountAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })] };
   const noPassing = answeredRights(accountFacts(), ({ action }) => ({
     decision: action === 'iam:PassRole' ? 'denied' : 'allowed',
   }));
-  it.each<[string, string, Partial<ServiceAccountFacts>, RegExp]>([
-    ['another execution holds the lock', 'lock-free', { lock }, /has held the lock on payments\/api of cluster dev/],
-    ['there is no cluster', 'cluster-exists', { cluster: undefined }, /Cluster dev does not exist/],
-    ['the cluster is not ACTIVE', 'cluster-exists', { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
-    [
-      'there is no such service account',
-      'service-account',
-      { serviceAccount: undefined },
-      /Service account payments\/api does not exist in cluster dev/,
+  const BARE = { serviceAccount: bare };
+  const ofEks = { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) };
+  const irsaOnly = { roles: trusting(policyText(accountIrsaStatement)) };
+  const toOther = by({ roleArn: ROLE }, { serviceAccount: aState({ roleArn: OTHER_ROLE }), ...withOtherRole });
+  const passable = { passableRoleArns: [OTHER_ROLE] };
+  const rows: Record<string, [string, Partial<ServiceAccountFacts>, RegExp][]> = {
+    'lock-free': [['another execution holds the lock', { lock }, /has held the lock on payments\/api of cluster dev/]],
+    'cluster-exists': [
+      ['there is no cluster', { cluster: undefined }, /Cluster dev does not exist/],
+      ['the cluster is not ACTIVE', { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
     ],
-    [
-      "it is an add-on's, by the catalogue",
-      'service-account-owner',
-      { ownerAddon: 'aws-ebs-csi-driver' },
-      /belongs to add-on aws-ebs-csi-driver/,
+    'service-account': [
+      ['there is none', { serviceAccount: undefined }, /Service account payments\/api does not exist in cluster dev/],
     ],
-    [
-      "it is an add-on's, by the owner of its association",
-      'service-account-owner',
-      { ...moved, ...ownedByEfs },
-      /belongs to add-on aws-efs-csi-driver/,
+    'service-account-owner': [
+      ['it is of an add-on', { ownerAddon: 'aws-ebs-csi-driver' }, /belongs to add-on aws-ebs-csi-driver/],
+      ['an add-on owns its association', { ...moved, ...ownedByEfs }, /belongs to add-on aws-efs-csi-driver/],
+      ['EKS manages its annotation', ofEks, /belongs to an add-on: EKS itself has set its annotation/],
     ],
-    [
-      "it is an add-on's, by the field manager of its annotation",
-      'service-account-owner',
-      { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) },
-      /belongs to an add-on: EKS itself has set its annotation/,
+    'service-account-uses-irsa': [
+      ['it has no annotation', BARE, /has no annotation eks\.amazonaws\.com\/role-arn: its pods use the node role/],
+      [
+        'it has no annotation but an association that its pods do not use',
+        { ...BARE, associations: [THERE] },
+        /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use the association/,
+      ],
+      ['it has no annotation, and the request names a role', by({ roleArn: ROLE }, BARE), /has no annotation/],
+      [
+        'the API server is closed, and no role is named',
+        by({ verification: 'api' }, closed),
+        /The IRSA role of the service account could not be read, and the request names no role/,
+      ],
     ],
-    [
-      'it has no annotation',
-      'service-account-uses-irsa',
-      { serviceAccount: bare },
-      /has no annotation eks\.amazonaws\.com\/role-arn: its pods use the node role/,
+    associations: [
+      [
+        'its association has another role',
+        withOtherRole,
+        /has association .* with role .*third-party, and its annotation names .*ebs-csi/,
+      ],
+      ['the request names another role than its association has', toOther, /and the request names .*ebs-csi/],
     ],
-    [
-      'it has no annotation but an association that its pods do not use',
-      'service-account-uses-irsa',
-      { serviceAccount: bare, associations: [THERE] },
-      /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use the association/,
+    agent: [['there is no agent', { agentAddon: undefined, agentWorkload: undefined }, /not installed/]],
+    'role-exists': [['its role is gone', { roles: {} }, /IAM has no role/]],
+    'role-trust': [['the role does not let Pod Identity in', irsaOnly, /pods\.eks\.amazonaws\.com/]],
+    'step-rights': [
+      [
+        'IAM does not let it pass the role',
+        { rights: noPassing },
+        /role\/create-association \(create-association\) to pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
+      ],
     ],
-    [
-      'it has no annotation, and the request names a role',
-      'service-account-uses-irsa',
-      by({ roleArn: ROLE }, { serviceAccount: bare }),
-      /has no annotation/,
+    'pass-role': [
+      ['it may not be passed', passable, /does not allow it to pass .*ebs-csi to pods\.eks\.amazonaws\.com \(/],
+      [
+        'the deployment may not give the role of the annotation again',
+        by({ annotation: 'remove', roleArn: OTHER_ROLE }, passable),
+        /does not allow it to pass .*ebs-csi to pods by the annotation for the rollback/,
+      ],
     ],
-    [
-      'its association has another role',
-      'associations',
-      withOtherRole,
-      /has association .* with role .*third-party, and its annotation names .*ebs-csi/,
+    'kubernetes-access': [
+      ['no pod runs with it', { pods: [] }, /No pod runs with api, so/],
+      ['pods that must be read are not', by({ roleArn: ROLE }, closed), /could not be read: kubernetes: 403/],
     ],
-    [
-      'the request names another role than its association has',
-      'associations',
-      by({ roleArn: ROLE }, { serviceAccount: aState({ roleArn: OTHER_ROLE }), ...withOtherRole }),
-      /and the request names .*ebs-csi/,
+    annotation: [
+      [
+        'its annotation is to be removed and could not be read',
+        by({ verification: 'api', roleArn: ROLE, annotation: 'remove' }, closed),
+        /could not be read, so it cannot be removed/,
+      ],
     ],
-    ['there is no agent', 'agent', { agentAddon: undefined, agentWorkload: undefined }, /not installed/],
-    ['its role is gone', 'role-exists', { roles: {} }, /IAM has no role/],
-    [
-      'the role does not let Pod Identity in',
-      'role-trust',
-      { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(accountIrsaStatement)) } } },
-      /pods\.eks\.amazonaws\.com/,
-    ],
-    [
-      'IAM does not let it pass the role',
-      'step-rights',
-      { rights: noPassing },
-      /role\/create-association \(create-association\) to pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
-    ],
-    [
-      'the deployment may not pass the role',
-      'pass-role',
-      { passableRoleArns: [OTHER_ROLE] },
-      /does not allow it to pass .*ebs-csi to pods\.eks\.amazonaws\.com \(/,
-    ],
-    [
-      'the deployment may not give the role of the annotation again',
-      'pass-role',
-      by({ annotation: 'remove', roleArn: OTHER_ROLE }, { passableRoleArns: [OTHER_ROLE] }),
-      /does not allow it to pass .*ebs-csi to pods by the annotation for the rollback/,
-    ],
-    ['no pod runs with it', 'kubernetes-access', { pods: [] }, /No pod runs with api, so/],
-    [
-      'the API server is closed, and pods must be read',
-      'kubernetes-access',
-      by({ roleArn: ROLE }, closed),
-      /could not be read: kubernetes: 403/,
-    ],
-    [
-      'the API server is closed, and no role is named',
-      'service-account-uses-irsa',
-      by({ verification: 'api' }, closed),
-      /The IRSA role of the service account could not be read, and the request names no role/,
-    ],
-    [
-      'its annotation is to be removed and could not be read',
-      'annotation',
-      by({ verification: 'api', roleArn: ROLE, annotation: 'remove' }, closed),
-      /could not be read, so it cannot be removed/,
-    ],
-  ])('where %s, and says so', (_, id, change, message) => {
+  };
+  const each = Object.entries(rows).flatMap(([id, those]) => those.map((row) => [id, ...row] as const));
+  it.each(each)('by %s where %s, and says so', (id, _, change, message) => {
     const blocked = plan(change);
     expect(blocked).toMatchObject({ verdict: 'blocked', attempts: [], steps: [], trustRepairs: [] });
     expect(blockingChecks(blocked)).toContain(id);

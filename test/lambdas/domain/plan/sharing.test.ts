@@ -4,20 +4,11 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, RoleUsersFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import {
-  aCluster,
-  ACCOUNT,
-  anAssociation,
-  aRequest,
-  bothWays,
-  irsaStatement,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  someFacts,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { ACCOUNT, OTHER_ROLE, ROLE } from '../../example.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, anAssociation } from '../../eks-fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'role-sharing');
@@ -26,7 +17,7 @@ const users = (change: Partial<RoleUsersFact>): Partial<Facts> => ({
 });
 const federated = (...Federated: string[]): Partial<Facts> => {
   const others = { ...irsaStatement, Sid: 'Others', Principal: { Federated } };
-  return { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, podIdentityStatement, others)) } } };
+  return { roles: trusting(policyText(irsaStatement, podIdentityStatement, others)) };
 };
 const provider = (name: string): Partial<Facts> => federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/${name}`);
 const CENTRAL = 'oidc.eks.eu-central-1.amazonaws.com/id/AAAA';
@@ -41,9 +32,7 @@ describe('check role-sharing', () => {
       addons: [{ name: 'adot', roleArn: OTHER_ROLE }],
       associations: [own, { ...shop, roleArn: OTHER_ROLE }],
     };
-    expect(checksOf({ ...users(others), associations: [own] })).toMatchObject([
-      { status: 'pass', message: expect.stringContaining('role ebs-csi') },
-    ]);
+    expect(checksOf({ ...users(others), associations: [own] })).toMatchObject([said('pass', 'role ebs-csi')]);
   });
 
   it.each<[string, Partial<Facts>, string]>([
@@ -102,10 +91,7 @@ describe('check role-sharing', () => {
   });
 
   it('looks at the planned roles and the one of IRSA, each once', () => {
-    const roles = {
-      [ROLE]: { trustPolicy: parseTrust(bothWays) },
-      [OTHER_ROLE]: { trustPolicy: parseTrust(bothWays) },
-    };
+    const roles = { ...trusting(bothWays), [OTHER_ROLE]: { trustPolicy: parseTrust(bothWays) } };
     expect(
       checksOf({ roles, request: aRequest({ roleArn: OTHER_ROLE }) }).map(
         (check) => /role ([\w-]+)/.exec(check.message)?.[1],

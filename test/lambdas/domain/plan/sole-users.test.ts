@@ -1,30 +1,17 @@
 import { array, assert, constantFrom, oneof, property, record as recordOf } from 'fast-check';
-import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
 import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import {
-  aCluster,
-  aRequest,
-  irsaStatement,
-  ISSUER,
-  NAMESPACE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-} from '../../fixtures.ts';
+import { ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster } from '../../eks-fixtures.ts';
+import { aRequest, trusting } from '../../fixtures.ts';
 
 const SUB = `${ISSUER.replace('https://', '')}:sub`;
 const OWN = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
 const accounts = [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }];
-const facts = (trustPolicy: string) => ({
-  request: aRequest(),
-  cluster: aCluster(),
-  roles: { [ROLE]: { trustPolicy: parseTrust(trustPolicy) } },
-});
+const facts = (trustPolicy: string) => ({ request: aRequest(), cluster: aCluster(), roles: trusting(trustPolicy) });
 const isAlone = (...statements: unknown[]): boolean => isForThemAlone(facts(policyText(...statements)), ROLE, accounts);
 const irsa = (sub: string | string[], operator = 'StringEquals', change: object = {}) => ({
   ...irsaStatement,
@@ -54,7 +41,7 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
     ['there is none', [{ ...irsaStatement, Condition: undefined }]],
     ['everybody is named', [irsa(OWN, 'StringEquals', { Principal: '*', Condition: undefined })]],
     [
-      'all but others are named',
+      'others are not',
       [irsa(OWN, 'StringEquals', { Action: undefined, NotAction: 'sts:AssumeRole', Condition: undefined })],
     ],
   ])('is not one where %s', (_, statements) => expect(isAlone(...statements)).toBe(false));

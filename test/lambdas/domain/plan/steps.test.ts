@@ -2,22 +2,14 @@
  * What a plan says that it will do: the first way in full, later ones in short, each step with its calls and its undo.
  */
 import { describe, expect, it } from 'vitest';
-import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';
-import {
-  addonArn,
-  anAddon,
-  anAssociation,
-  aRequest,
-  associationArn,
-  irsaStatement,
-  policyText,
-  ROLE,
-  someFacts,
-} from '../../fixtures.ts';
+import { addonArn, ROLE } from '../../example.ts';
+import { irsaStatement, policyText } from '../../trust-examples.ts';
+import { anAddon, anAssociation, associationArn } from '../../eks-fixtures.ts';
+import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 
 const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan['steps'] =>
   planMigration(someFacts({ request: aRequest(request), ...change })).steps;
@@ -128,10 +120,7 @@ describe('the steps of a plan', () => {
 
   it('begin with the repair of trust policies, where the plan has one, whichever way is taken', () => {
     const repair = { trust: 'repair' } as const;
-    const facts = {
-      roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } },
-      repairableRoleArns: [ROLE],
-    };
+    const facts = { roles: trusting(policyText(irsaStatement)), repairableRoleArns: [ROLE] };
     expect(names(stepsOf({ ...repair, strategy: 'in-place' }, facts))).toEqual([
       'begin',
       'repair-trust',

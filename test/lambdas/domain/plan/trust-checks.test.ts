@@ -5,65 +5,45 @@ import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/dom
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { samePolicy } from '../../../../lambdas/domain/trust/repair.ts';
-import {
-  aCluster,
-  anAssociation,
-  aRequest,
-  bothWays,
-  irsaStatement,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  ROLES_OF_ACCOUNT,
-  someFacts,
-  GRANTED,
-} from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../example.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster, anAssociation } from '../../eks-fixtures.ts';
+import { aRequest, someFacts, GRANTED, trusting } from '../../fixtures.ts';
+import { said } from '../../matchers.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
-const planOf = (
-  statements: unknown[],
-  request: Partial<MigrationRequestInput> = {},
-  change: Partial<Facts> = {},
-): Plan =>
+type Input = Partial<MigrationRequestInput>;
+const planOf = (statements: unknown[], request: Input = {}, change: Partial<Facts> = {}): Plan =>
   planMigration(
     someFacts({
       request: aRequest(request),
-      roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements)) } },
+      roles: trusting(policyText(...statements)),
       roleGrants: GRANTED,
       ...change,
     }),
   );
 const checksOf = (plan: Plan, id: string): Check[] => plan.checks.filter((check) => check.id === id);
 const checkOf = (plan: Plan, id: string): Check => checksOf(plan, id)[0]!;
+const ACCEPTED = { acceptedKeys: ['aws:SourceIp'] };
+const trustOf = (...given: Parameters<typeof planOf>): Check => checkOf(planOf(...given), 'role-trust');
 const withCondition = (condition: object): object => ({ ...podIdentityStatement, Condition: condition });
 
 /** Its value can't be known beforehand. */
 const ADDRESS = { ...withCondition({ IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }), Sid: 'ByAddress' };
 const TAGGED = withCondition({ StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } });
-const DENY = {
-  Sid: 'NoPods',
-  Effect: 'Deny',
-  Principal: { Service: 'pods.eks.amazonaws.com' },
-  Action: 'sts:TagSession',
-};
+const DENY = { ...podIdentityStatement, Sid: 'NoPods', Effect: 'Deny', Action: 'sts:TagSession' };
 const PROVIDER_ARN = irsaStatement.Principal.Federated;
 const REPAIR = { trust: 'repair' } as const;
 const ENABLED = { repairableRoleArns: [ROLES_OF_ACCOUNT] };
 
+const NOT_ALLOWED = /ebs-csi does not allow pods\.eks\S+com for kube-system\/ebs-csi-controller-sa\./;
 const OF_TWO = withCondition({ ArnEquals: { 'aws:SourceArn': `${CLUSTER_ARN}-2` } });
 const ANY_SERVICE = { ...withCondition({}), Principal: { Service: '*' } };
 
 describe('role-trust', () => {
   type Row = [what: string, statements: unknown[], status: Check['status'], message: RegExp[]];
   it.each<Row>([
-    [
-      'is for IRSA only',
-      [irsaStatement],
-      'fail',
-      [/ebs-csi does not allow pods\.eks\S+com for kube-system\/ebs-csi-controller-sa\./],
-    ],
+    ['is for IRSA only', [irsaStatement], 'fail', [NOT_ALLOWED]],
     ['lacks sts:TagSession', [{ ...podIdentityStatement, Action: 'sts:AssumeRole' }], 'fail', [/sts:TagSession/]],
     [
       'is for another namespace',
@@ -86,12 +66,7 @@ describe('role-trust', () => {
       'fail',
       [/does not allow/, /Statement\[0\]\.NotPrincipal: cannot be used with "Effect": "Allow"/],
     ],
-    [
-      'allows all services',
-      [ANY_SERVICE],
-      'fail',
-      [/Statement\[0\]\.Principal\.Service: "\*" does not match services/],
-    ],
+    ['allows services', [ANY_SERVICE], 'fail', [/Statement\[0\]\.Principal\.Service: "\*" does not match services/]],
     [
       'has a key that begins with the ARN of the provider',
       [withCondition({ StringEquals: { [`${PROVIDER_ARN}:aud`]: 'sts.amazonaws.com' } })],
@@ -124,9 +99,7 @@ describe('role-trust', () => {
 
   it('says where a policy is no policy', () => {
     const plan = planMigration(
-      someFacts({
-        roles: { [ROLE]: { trustPolicy: parseTrust('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}') } },
-      }),
+      someFacts({ roles: trusting('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}') }),
     );
     expect(checkOf(plan, 'role-trust')).toMatchObject(said('fail', 'Statement[0].Effect'));
   });
@@ -168,12 +141,7 @@ describe('role-trust', () => {
       );
     });
     it('does not warn where another statement decides it', () =>
-      expect(
-        checkOf(
-          planOf([irsaStatement, podIdentityStatement, ADDRESS], { acceptedKeys: ['aws:SourceIp'] }),
-          'role-trust',
-        ).status,
-      ).toBe('pass'));
+      expect(trustOf([irsaStatement, podIdentityStatement, ADDRESS], ACCEPTED).status).toBe('pass'));
     it('is not helped by another key', () =>
       expect(checkOf(planOf([ADDRESS], { acceptedKeys: ['aws:SourceVpc'] }), 'role-trust').status).toBe('unknown'));
   });
@@ -223,10 +191,7 @@ describe('a repair that was asked for', () => {
       statement: { Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' } },
     });
     expect(samePolicy(repair!.after, policyText(irsaStatement, repair!.statement))).toBe(true);
-    expect(
-      checkOf(planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(repair!.after) } } })), 'role-trust')
-        .status,
-    ).toBe('pass');
+    expect(checkOf(planMigration(someFacts({ roles: trusting(repair!.after) })), 'role-trust').status).toBe('pass');
     expect(checkOf(plan, 'rollback-trust').status).toBe('pass');
   });
 
@@ -251,11 +216,8 @@ describe('a repair that was asked for', () => {
     ],
   ])('blocks where it %s, and says what to set', (_, repairableRoleArns, message) => {
     const plan = planOf([irsaStatement], REPAIR, { repairableRoleArns });
-    expect([plan.verdict, blockingChecks(plan), plan.trustRepairs]).toEqual([
-      'blocked',
-      ['role-trust', 'trust-repair'],
-      [],
-    ]);
+    expect([blockingChecks(plan), plan.trustRepairs]).toEqual([['role-trust', 'trust-repair'], []]);
+    expect(plan.verdict).toBe('blocked');
     expect(checkOf(plan, 'trust-repair')).toMatchObject(
       said('fail', message, `Add ${ROLE} to the CDK context repairableRoleArns and deploy`),
     );
@@ -343,19 +305,13 @@ describe('rollback-trust', () => {
     );
   });
   it('counts an accepted key as met', () => {
-    const address = {
-      ...irsaStatement,
-      Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
-    };
+    const Condition = { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
+    const address = { ...irsaStatement, Condition };
     expect(checkOf(planOf([podIdentityStatement, address]), 'rollback-trust').status).toBe('warn');
-    expect(
-      checkOf(planOf([podIdentityStatement, address], { acceptedKeys: ['aws:SourceIp'] }), 'rollback-trust').status,
-    ).toBe('pass');
+    expect(checkOf(planOf([podIdentityStatement, address], ACCEPTED), 'rollback-trust').status).toBe('pass');
   });
   it('takes the policy URL-encoded too', () => {
-    const plan = planMigration(
-      someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(encodeURIComponent(bothWays)) } } }),
-    );
+    const plan = planMigration(someFacts({ roles: trusting(encodeURIComponent(bothWays)) }));
     expect([checkOf(plan, 'role-trust').status, checkOf(plan, 'rollback-trust').status]).toEqual(['pass', 'pass']);
   });
 });

@@ -148,14 +148,9 @@ describe('a key with an unknown value', () => {
 });
 
 describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-multiple-context-keys-or-values.html`, () => {
-  const keys: Keys = {
-    'aws:SourceAccount': '111122223333',
-    'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
-  };
-  const [account, cluster] = [
-    { 'aws:SourceAccount': '111122223333' },
-    { 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' },
-  ];
+  const account = { 'aws:SourceAccount': '111122223333' };
+  const cluster = { 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' };
+  const keys: Keys = { ...account, ...cluster };
 
   it('are met only if every operator and every key is', () => {
     expect(whether({ StringEquals: { ...account, ...cluster } }, keys)).toBe('holds');

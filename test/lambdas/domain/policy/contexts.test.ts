@@ -17,12 +17,8 @@ const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
 const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
-const use: TrustUse = {
-  clusterArn: CLUSTER_ARN,
-  namespace: NAMESPACE,
-  serviceAccount: SERVICE_ACCOUNT,
-  oidcIssuer: ISSUER,
-};
+const SUBJECT = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
+const use: TrustUse = { ...SUBJECT, clusterArn: CLUSTER_ARN, oidcIssuer: ISSUER };
 const NAME = ISSUER.replace('https://', '');
 const TAGS = [
   'eks-cluster-arn',
@@ -102,9 +98,7 @@ describe('the request of EKS Auth', () => {
     ['kubernetes-namespace', 'unknown'],
     ['__proto__', 'unknown'],
     ['constructor', 'unknown'],
-  ])('has %s: %s', (key, expected) => {
-    expect(asked(podIdentity(), key)).toEqual(expected);
-  });
+  ])('has %s: %s', (key, expected) => expect(asked(podIdentity(), key)).toEqual(expected));
 
   it('has no tags if the association has session tags disabled', () => {
     const request = podIdentity({ disableSessionTags: true });
@@ -178,9 +172,7 @@ describe('the request of a pod with an IRSA token', () => {
     ['aws:SourceVpce', 'unknown'],
     ['aws:FederatedProvider', 'unknown'],
     ['aws:userid', 'unknown'],
-  ])('has %s: %s', (key, expected) => {
-    expect(asked(irsa(), key)).toEqual(expected);
-  });
+  ])('has %s: %s', (key, expected) => expect(asked(irsa(), key)).toEqual(expected));
 
   it('has only the type of the provider without an issuer', () => {
     const request = irsa({ oidcIssuer: undefined });
@@ -233,12 +225,11 @@ describe('requests that are known completely', () => {
     sessionName: 'deploy',
   };
 
-  it('names the caller of AssumeRole by role, session and account', () => {
+  it('names the caller of AssumeRole by role, session and account', () =>
     expect(assumeRoleRequest(call)).toMatchObject({
       action: 'sts:AssumeRole',
       principal: { type: 'AWS', values: [ROLE, call.sessionArn, ACCOUNT, `arn:aws:iam::${ACCOUNT}:root`] },
-    });
-  });
+    }));
 
   it.each<[string, string | string[]]>([
     ['aws:PrincipalArn', [ROLE]],
@@ -252,19 +243,12 @@ describe('requests that are known completely', () => {
     ['aws:TagKeys', 'absent'],
     ['aws:CurrentTime', 'absent'],
     ['aws:PrincipalOrgID', 'absent'],
-  ])('AssumeRole has %s: %s', (key, expected) => {
-    expect(asked(assumeRoleRequest(call), key)).toEqual(expected);
-  });
+  ])('AssumeRole has %s: %s', (key, expected) => expect(asked(assumeRoleRequest(call), key)).toEqual(expected));
 
   it('have the parameters of the call: external ID, tags, time', () => {
+    const now = Date.UTC(2026, 0, 5, 9);
     const request = assumeRoleRequest(
-      {
-        ...call,
-        externalId: 'x-1',
-        tags: { Team: 'a', stage: 'b' },
-        transitiveTagKeys: ['Team'],
-        now: Date.UTC(2026, 0, 5, 9),
-      },
+      { ...call, externalId: 'x-1', tags: { Team: 'a', stage: 'b' }, transitiveTagKeys: ['Team'], now },
       'sts:TagSession',
     );
     expect(request.action).toBe('sts:TagSession');
@@ -304,19 +288,15 @@ describe('requests that are known completely', () => {
 });
 
 describe("a cluster's ARN", () => {
+  const US_GOV = 'us-gov-west-1';
   it.each([
     [CLUSTER_ARN, { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' }],
-    [
-      'arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/a_b-1',
-      { account: ACCOUNT, region: 'us-gov-west-1', cluster: 'a_b-1' },
-    ],
+    [`arn:aws-us-gov:eks:${US_GOV}:111122223333:cluster/a_b-1`, { account: ACCOUNT, region: US_GOV, cluster: 'a_b-1' }],
     ['arn:aws:eks:us-gov-west-1:111122223333:cluster/dev', undefined],
     ['arn:aws-cn:eks:eu-west-1:111122223333:cluster/dev', undefined],
     ['arn:aws:eks:eu-west-1:111122223333:nodegroup/dev', undefined],
     ['arn:aws:eks:eu-west-1:1111:cluster/dev', undefined],
     [`${CLUSTER_ARN}/x`, undefined],
     ['dev', undefined],
-  ])('%s', (arn, expected) => {
-    expect(parseClusterArn(arn)).toEqual(expected);
-  });
+  ])('%s', (arn, expected) => expect(parseClusterArn(arn)).toEqual(expected));
 });

@@ -66,21 +66,17 @@ describe('reasons', () => {
   const required = 'aws:SourceAccount is 111122223333, StringEquals requires';
   const tagKeys = (operator: string, value: unknown): object => ({ [operator]: { 'aws:TagKeys': value } });
   const session = (operator: string, value: string): object => ({ [operator]: { 'sts:RoleSessionName': value } });
+  const externalId = (operator: string, value: string): object => ({ [operator]: { 'sts:ExternalId': value } });
+  const ALL_STRINGS = 'ForAllValues:StringEquals';
   const X200 = 'x'.repeat(200);
   it.each<[condition: unknown, message: string]>([
-    [{ StringEquals: { 'sts:ExternalId': 'x' } }, 'sts:ExternalId is not part of the request, StringEquals requires x'],
-    [
-      { Null: { 'sts:ExternalId': 'false' } },
-      'sts:ExternalId is not part of the request, Null requires it to be present',
-    ],
+    [externalId('StringEquals', 'x'), 'sts:ExternalId is not part of the request, StringEquals requires x'],
+    [externalId('Null', 'false'), 'sts:ExternalId is not part of the request, Null requires it to be present'],
     [{ null: { 'aws:SourceArn': 'true' } }, `aws:SourceArn is ${CLUSTER}, null requires it to be absent`],
     [session('Null', 'true'), 'sts:RoleSessionName is part of the request, Null requires it to be absent'],
     [session('StringNotLike', '*'), 'sts:RoleSessionName is part of the request, StringNotLike requires *'],
     [session('StringEquals', 'x'), 'sts:RoleSessionName is not known in advance, StringEquals requires x'],
-    [
-      tagKeys('ForAllValues:StringEquals', ['a', '']),
-      'aws:TagKeys is a, b, ForAllValues:StringEquals requires a or ""',
-    ],
+    [tagKeys(ALL_STRINGS, ['a', '']), 'aws:TagKeys is a, b, ForAllValues:StringEquals requires a or ""'],
     [account(['1', '2', '3', '4', '5', '6', '7']), `${required} 1 or 2 or 3 or 4 or 5 or 2 more`],
     [account(['1', '2', '3', '4', '5']), `${required} 1 or 2 or 3 or 4 or 5`],
     [account('x'.repeat(201)), `${required} ${X200}…`],

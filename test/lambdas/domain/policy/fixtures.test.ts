@@ -84,7 +84,6 @@ it('the fixtures are many, each with a unique name and parts of the expected rea
   const all = themes.flatMap(([, fixtures]) => fixtures.map(([, one]) => one));
   expect(all.length).toBeGreaterThan(200);
   expect(new Set(all.map((one) => one.name)).size).toBe(all.length);
-  for (const way of ['podIdentity', 'irsa'] as const) {
+  for (const way of ['podIdentity', 'irsa'] as const)
     expect(new Set(all.map((one) => one[way].verdict))).toEqual(new Set(['allowed', 'denied', 'unknown', 'invalid']));
-  }
 });

@@ -15,27 +15,11 @@ import { eksHost } from '../../eks-host.ts';
 import { FakeClock, FakeRoles } from '../../fakes.ts';
 import { FakeEks } from '../../fake-eks.ts';
 import { aTrustChange, BEFORE, REPAIR, repairOf } from '../../steps/repaired.ts';
-import {
-  ADDON,
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aSnapshot,
-  irsaStatement,
-  MIGRATION_ID,
-  NAMESPACE,
-  OTHER_ROLE,
-  planned,
-  policyText,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-  VERSION,
-} from '../../fixtures.ts';
+import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
+import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { irsaStatement, policyText, ec2Statement } from '../../trust-examples.ts';
+import { anAddon, anAssociation, planned, aMigratedAddon } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
 
 const COPY = addonArn(9);
 const policy =
@@ -112,6 +96,8 @@ const working = (begin: (eks: FakeEks, snapshot: Snapshot) => Promise<unknown>):
 };
 const issuesOf = (code: string, message: string): Addon['issues'] => [{ code, message, resourceIds: [] }];
 
+const CONFLICTS = issuesOf('ConfigurationConflict', 'Conflicts:\nConfigMap x');
+
 /** The states in which the migration and its rollback can stop. */
 const states: [string, Prepare][] = [
   ['absent', (world) => location(world, undefined)],
@@ -119,22 +105,13 @@ const states: [string, Prepare][] = [
   ['absent, with left-overs without an owner', (world) => location(world, undefined, madeBy(world, NOBODYS))],
   ['DELETING', working((eks) => eks.deleteAddon(ADDON, { preserve: true }))],
   ['CREATE_FAILED', migrated({ status: 'CREATE_FAILED', issues: issuesOf('InternalFailure', 'The add-on\nfailed.') })],
-  [
-    'CREATE_FAILED because of conflicts,',
-    migrated({ status: 'CREATE_FAILED', issues: issuesOf('ConfigurationConflict', 'Conflicts:\nConfigMap x') }),
-  ],
+  ['CREATE_FAILED because of conflicts,', migrated({ status: 'CREATE_FAILED', issues: CONFLICTS })],
   ['DELETE_FAILED', migrated({ status: 'DELETE_FAILED' })],
   ['ACTIVE with Pod Identity', migrated()],
   ['ACTIVE with Pod Identity, updated in place', migrated({ arn: addonArn(1) }, { ownerArn: addonArn(1) })],
-  [
-    'ACTIVE as before, its association missing',
-    asBefore((all) => all.filter(({ ownerArn }) => ownerArn !== undefined)),
-  ],
+  ['ACTIVE as before, without its association', asBefore((all) => all.filter((one) => one.ownerArn))],
   ['ACTIVE as before', asBefore((all) => all)],
-  [
-    'ACTIVE as before, with a left-over association',
-    asBefore((all) => [...all.filter(({ id }) => id !== standAlone.id), made()]),
-  ],
+  ['ACTIVE as before, with a left-over', asBefore((all) => [...all.filter((one) => one.id !== 'a-alone'), made()])],
   ['UPDATE_FAILED', migrated({ status: 'UPDATE_FAILED' })],
   ['DEGRADED', migrated({ status: 'DEGRADED' })],
   ['DEGRADED as before', asBefore((all) => all, { status: 'DEGRADED' })],
@@ -297,11 +274,7 @@ describe('addonRestoreCommands', () => {
   });
 
   it('keeps a version that another tool has chosen', () => {
-    const addon = anAddon({
-      version: 'v1.40.0-eksbuild.1',
-      serviceAccountRoleArn: undefined,
-      podIdentityAssociations: [],
-    });
+    const addon = aMigratedAddon([], { version: 'v1.40.0-eksbuild.1' });
     const commands = addonRestoreCommands(facts({}, { seen: { addon, associations: [] } }));
     expect(commands.join('\n')).toMatch(
       /: 'Another principal has changed it since: version and configuration are left as they are now\.'/,
@@ -327,18 +300,13 @@ describe('addonRestoreCommands', () => {
     const commands = addonRestoreCommands(
       facts({ associations: [standAlone] }, { seen: { addon: anAddon(), associations: [other] } }),
     );
-    const at = commands.findIndex((line) => line.includes('Another principal created a-others'));
-    expect(at).toBeGreaterThan(0);
-    expect(commands[at + 1]).toContain('--association-id a-others');
+    const note = commands.findIndex((line) => line.includes('Another principal created a-others'));
+    expect(note).toBeGreaterThan(0);
+    expect(commands[note + 1]).toContain('--association-id a-others');
   });
 
   describe('of a trust policy that was repaired', () => {
-    const others = {
-      Sid: "O'Hara",
-      Effect: 'Allow',
-      Principal: { Service: 'ec2.amazonaws.com' },
-      Action: 'sts:AssumeRole',
-    };
+    const others = { ...ec2Statement, Sid: "O'Hara" };
     const changed = policyText(irsaStatement, others, REPAIR.statement);
     const altered = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
     const commandsFor = (trust: RestoreCommandsFacts['trust'], record: Partial<Migration> = {}): string[] =>
@@ -407,11 +375,7 @@ describe('addonRestoreCommands', () => {
     it.each<[string, RestoreCommandsFacts['trust'], Partial<Migration>]>([
       ['the role is gone', { [ROLE]: null }, {}],
       ['nothing was written', { [ROLE]: BEFORE }, {}],
-      [
-        'it was undone',
-        { [ROLE]: REPAIR.after },
-        { trustChanges: [aTrustChange({ undoneAt: '2026-01-05T09:00:01.000Z' })] },
-      ],
+      ['it was undone', { [ROLE]: REPAIR.after }, { trustChanges: [aTrustChange({ undoneAt: at(1) })] }],
       ['nothing was repaired', {}, { trustChanges: [] }],
     ])('has no line if %s', (_, trust, record) => expect(ofTrust(commandsFor(trust, record))).toEqual([]));
 

@@ -7,15 +7,13 @@ import {
   type AccountRestoreCommandsFacts,
 } from '../../../../lambdas/domain/restore-commands/service-account.ts';
 import type { Association, Migration } from '../../../../lambdas/domain/migration/model.ts';
+import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, ANNOTATION } from '../../account-example.ts';
 import {
   accountMigration,
   accountSnapshot,
-  ACCOUNT_NAME,
-  ACCOUNT_NAMESPACE,
   aServiceAccount,
   anAccountAssociation,
   anAccountRequest,
-  ANNOTATION,
   aState,
   ownAssociation,
 } from '../../account-fixtures.ts';
@@ -179,9 +177,8 @@ describe('accountRestoreCommands', () => {
   });
 
   it('has no line about an annotation that could not be read or did not exist', () => {
-    for (const serviceAccount of [undefined, aState({ roleArn: undefined })]) {
+    for (const serviceAccount of [undefined, aState({ roleArn: undefined })])
       expect(text(factsOf([], TAKEN, { snapshot: accountSnapshot({ serviceAccount }) }))).not.toContain('annotate');
-    }
   });
 
   it('restores the annotation before it deletes the association, and waits before it restarts anything', () => {

@@ -20,9 +20,9 @@ describe('whether former pods had their role by IRSA', () => {
     ['unknown', 'injected', ANNOTATED, false],
     ['node-role', undefined, ANNOTATED, false],
     ['pod-identity', 'injected', ANNOTATED, false],
-  ] as const)('%s at the level %s with the service accounts %j: %s', (identity, level, snapshot, expected) => {
-    expect(hadIrsa(pod(identity, level), snapshot)).toBe(expected);
-  });
+  ] as const)('%s at the level %s with the service accounts %j: %s', (identity, level, snapshot, expected) =>
+    expect(hadIrsa(pod(identity, level), snapshot)).toBe(expected),
+  );
 });
 
 describe('whether former pods used no association', () => {
@@ -36,9 +36,9 @@ describe('whether former pods used no association', () => {
     ['unknown', undefined, {}, ACCEPTS, false],
     ['pod-identity', 'injected', ANNOTATED, ACCEPTS, false],
     ['node-role', undefined, ANNOTATED, ACCEPTS, false],
-  ] as const)('%s at the level %s, %j, %j: %s', (identity, level, snapshot, request, expected) => {
-    expect(usedNoAssociation([pod('irsa'), pod(identity, level)], snapshot, request)).toBe(expected);
-  });
+  ] as const)('%s at the level %s, %j, %j: %s', (identity, level, snapshot, request, expected) =>
+    expect(usedNoAssociation([pod('irsa'), pod(identity, level)], snapshot, request)).toBe(expected),
+  );
 
   it('cannot be said of a service account without pods', () =>
     expect(usedNoAssociation([], ANNOTATED, ACCEPTS)).toBe(false));

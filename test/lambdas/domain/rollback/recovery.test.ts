@@ -10,21 +10,19 @@ import {
   standingRelease,
   standingTrustChanges,
 } from '../../../../lambdas/domain/rollback/recovery.ts';
+import { OTHER_ROLE, ROLE } from '../../example.ts';
 import {
   ADDON_LOCK,
-  aMigration,
   at,
   EXECUTION,
   MIGRATION_ID,
   NOW,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
   RECOVERY_EXECUTION,
-  ROLE,
   ROLE_LOCK,
-  aRollback,
-} from '../../fixtures.ts';
+} from '../../run-examples.ts';
+import { aMigration, aRollback } from '../../fixtures.ts';
 
 const GRACE_MS = 75_000;
 const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({

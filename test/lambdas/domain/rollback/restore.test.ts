@@ -17,29 +17,17 @@ import {
   type RestoreDecision,
   type RestoreFacts,
 } from '../../../../lambdas/domain/rollback/restore.ts';
-import {
-  addonArn,
-  aMigration,
-  anAddon,
-  anAssociation,
-  aPlan,
-  aSnapshot,
-  at,
-  IN_PLACE,
-  OTHER_ROLE,
-  RECREATE,
-  RECREATE_PRESERVING,
-  ROLE,
-  aRollback,
-} from '../../fixtures.ts';
+import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
+import { at } from '../../run-examples.ts';
+import { anAddon, anAssociation, aMigratedAddon } from '../../eks-fixtures.ts';
+import { aMigration, aPlan, aSnapshot, IN_PLACE, RECREATE, RECREATE_PRESERVING, aRollback } from '../../fixtures.ts';
 
 const statuses = addonSchema.shape.status.options;
 const COPY = addonArn(9);
 const made = (change: Partial<Association> = {}): Association =>
   anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
 /** The add-on as a recreate made it. */
-const migrated = (change: Partial<Addon> = {}): Addon =>
-  anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [made().arn], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon => aMigratedAddon([made().arn], { arn: COPY, ...change });
 /** The add-on as an update in place left it. */
 const inPlace = (change: Partial<Addon> = {}): Addon => migrated({ arn: addonArn(1), ...change });
 
@@ -64,7 +52,10 @@ const facts = (now: Addon | undefined, { snapshot, record, associations, actions
   actions,
 });
 const decide = (now: Addon | undefined, change?: Change): RestoreDecision => decideRestore(facts(now, change));
+const ISSUE = { code: 'x', message: 'y', resourceIds: [] };
 const untouched = { removed: [], made: [] };
+const FAILED = 'CREATE_FAILED' as const;
+const withRole = (role: string): Addon => inPlace({ serviceAccountRoleArn: role });
 
 describe('decideRestore', () => {
   it('creates again only an add-on that this migration has deleted', () => {
@@ -171,29 +162,17 @@ describe('decideRestore', () => {
   const nine = '{"controller":{"replicaCount":9}}';
   it.each<[string, RestoreDecision, RegExp]>([
     ['another version', decide(migrated({ version: NEWER })), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
-    [
-      'another version that failed',
-      decide(migrated({ version: NEWER, status: 'CREATE_FAILED' })),
-      /changed the version of add-on/,
-    ],
+    ['another that failed', decide(migrated({ version: NEWER, status: FAILED })), /changed the version of add-on/],
     ['another version with the old role', decide(anAddon({ version: NEWER }), asRead), /changed the version of add-on/],
     ['another configuration', decide(migrated({ configurationValues: nine })), /configuration values/],
-    [
-      'another role',
-      decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), asRead),
-      /given add-on .* the role arn:.*third-party/,
-    ],
-    [
-      'neither role nor associations',
-      decide(inPlace({ podIdentityAssociations: [] }), asRead),
-      /no role and 0 associations/,
-    ],
+    ['another role', decide(withRole(OTHER_ROLE), asRead), /given add-on .* the role arn:.*third-party/],
+    ['neither of both', decide(inPlace({ podIdentityAssociations: [] }), asRead), /no role and 0 associations/],
     ['a failed delete that was not its own', decide(anAddon(failing), asRead), /could not delete .*: no rights/],
     ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
     ['a copy of another principal', decide(migrated({ arn: addonArn(5) })), /another principal has created/],
     [
-      'such a copy that failed',
-      decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), asRead),
+      'a copy that failed',
+      decide(anAddon({ arn: addonArn(5), status: FAILED }), asRead),
       /another principal has created/,
     ],
   ])('leaves %s to a person', (_, decision, why) =>
@@ -298,11 +277,7 @@ describe('conflicts over preserved objects', () => {
 describe('isAsSnapshot', () => {
   it.each<[string, Partial<Addon>, boolean]>([
     ['nothing', {}, true],
-    [
-      'its status, tags or issues',
-      { status: 'DEGRADED', tags: {}, issues: [{ code: 'x', message: 'y', resourceIds: [] }] },
-      true,
-    ],
+    ['its status, tags or issues', { status: 'DEGRADED', tags: {}, issues: [ISSUE] }, true],
     ['its incarnation', { arn: addonArn(2) }, false],
     ['its version', { version: 'v1.40.0-eksbuild.1' }, false],
     ['its role', { serviceAccountRoleArn: OTHER_ROLE }, false],

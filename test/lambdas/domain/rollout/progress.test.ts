@@ -258,12 +258,7 @@ describe('judgeStall', () => {
 
   const another = { kind: 'Deployment', name: 'x' };
   it.each<[string, Partial<Workload>, Pod[], RegExp | undefined]>([
-    [
-      'a paused Deployment',
-      { heldBack: 'it is paused' },
-      [good],
-      /it is paused.*kubectl -n kube-system rollout resume/,
-    ],
+    ['a paused one', { heldBack: 'it is paused' }, [good], /it is paused.*kubectl -n kube-system rollout resume/],
     ['an OnDelete StatefulSet', { kind: 'StatefulSet', heldBack: 'its update strategy is OnDelete' }, [], /one by one/],
     ['no node', {}, [good, unready({ node: undefined })], /ebs-csi-controller-1 is not scheduled to a node \(kubectl/],
     ['an image', {}, [good, unready({ waiting: ['ErrImagePull'] })], /not started: ErrImagePull/],
@@ -303,14 +298,8 @@ describe('texts', () => {
     [200, 20, 'StatefulSet ledger replaces 200 pods 20 at a time, 57 seconds each'],
     [1, 1, 'StatefulSet ledger replaces its pod in 57 seconds'],
   ])('paceText of %i pods, %i at once', (pods, atOnce, text) => {
-    const one = {
-      kind: 'StatefulSet',
-      namespace: 'n',
-      name: 'ledger',
-      secondsEach: 57,
-      seconds: 1,
-      longestStartSeconds: 1,
-    };
+    const ref = { kind: 'StatefulSet', namespace: 'n', name: 'ledger' };
+    const one = { ...ref, secondsEach: 57, seconds: 1, longestStartSeconds: 1 };
     expect(paceText({ ...one, kind: 'StatefulSet', pods, atOnce })).toBe(text);
   });
   it('ends with what to do next', () => {

@@ -18,7 +18,7 @@ describe('a pod that should have ended', () => {
     ['it was never scheduled to a node', { node: undefined }, undefined, '; it was never scheduled to a node'],
     ['its node is gone', {}, [aNode({ name: 'other' })], '; its node node-1 is gone'],
     [
-      'its node does not answer',
+      'its node is gone',
       {},
       [aNode({ ready: false })],
       '; its node node-1 does not answer, so its containers may still be running',

@@ -4,7 +4,7 @@ import { type RetireFacts, stillNeeded } from '../../../../lambdas/domain/trust/
 import { notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aContainer, aPod, envOf, MIGRATION_ID, OTHER_ROLE, ROLE, TOKENS } from '../../fixtures.ts';
 import { controller } from './policies.ts';
-import { said } from '../said.ts';
+import { said } from '../../matchers.ts';
 
 const facts = (change: Partial<RetireFacts> = {}): RetireFacts => ({
   roleArn: ROLE,
@@ -100,7 +100,7 @@ it('names the add-ons that use the role', () => {
 it('names the service accounts that have the role in their annotation', () =>
   expect(
     checkOf('retire-service-accounts', { annotated: [{ namespace: 'shop', name: 'checkout', roleArn: ROLE }] }),
-  ).toMatchObject({ status: 'fail', message: expect.stringContaining('shop/checkout') }));
+  ).toMatchObject(said('fail', 'shop/checkout')));
 
 describe('pods', () => {
   const env = envOf.irsa;

@@ -69,10 +69,7 @@ describe('a retirement', () => {
     ['a whole statement', [irsaStatement, podIdentityStatement]],
     ['a part of a statement', [irsa([subject(controller), subject(shop)]), podIdentityStatement]],
     ['several statements', [irsaStatement, irsa(subject(controller), { Sid: 'Again' }), podIdentityStatement]],
-    [
-      'a statement with a pattern without wildcards',
-      [irsa([subject(controller)], {}, 'StringLike'), podIdentityStatement],
-    ],
+    ['a pattern without wildcards', [irsa([subject(controller)], {}, 'StringLike'), podIdentityStatement]],
   ])('is accepted as it is proposed for %s', (_, statements) => {
     const before = policyText(...statements);
     const proposal = proposeRetirement({
@@ -100,6 +97,7 @@ describe('a retirement', () => {
   const whole = 'system:serviceaccount:kube-system:*';
   const byPattern = irsa(whole, {}, 'StringLike');
   const { Condition: _without, ...unconditional } = byPattern;
+  const { StringLike: patterns } = byPattern['Condition'] as JsonObject;
   const problem = (trusted: JsonObject[] | undefined, statement: JsonObject, kept?: JsonObject): string | undefined =>
     retirementProblem(
       { before: policyText(statement, podIdentityStatement), removed: [{ statement, ...(kept ? { kept } : {}) }] },
@@ -127,10 +125,7 @@ describe('a retirement', () => {
     ['a second pattern', irsa([whole, 'system:serviceaccount:shop:*'], {}, 'StringLike')],
     ['no condition on the subject', unconditional],
     ['more actions', { ...byPattern, Action: 'sts:*' }],
-    [
-      'fewer conditions',
-      { ...byPattern, Condition: { StringLike: (byPattern['Condition'] as JsonObject)['StringLike'] } },
-    ],
+    ['fewer conditions', { ...byPattern, Condition: { StringLike: patterns } }],
     ['another operator', irsa(whole, {}, 'StringLikeIfExists')],
     ['a policy variable', irsa(`${whole}\${aws:userid}`, {}, 'StringLike')],
   ])('of a pattern is not accepted with %s', (_, statement) => expect(problem([byPattern], statement)).toBeDefined());

@@ -2,17 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { proposeRepair, type RepairRequest, samePolicy, undoRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
-import {
-  ACCOUNT,
-  bothWays,
-  ISSUER,
-  irsaStatement,
-  NAMESPACE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  target,
-} from '../../fixtures.ts';
+import { ACCOUNT, ISSUER, NAMESPACE, ROLE, target } from '../../example.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import {
   controller,
   ec2,

@@ -137,12 +137,7 @@ describe('a statement that cannot be split is refused', () => {
     ['a policy variable', variable, /may match other/, /by hand/],
     ['several providers', providers, /trusts other principals/, /Split statement 1 by hand/],
     ['several types of principals', irsa(subject(controller), several), /other principals/, /Split/],
-    [
-      'two conditions on the subject',
-      irsa('', { Condition: twice }),
-      /StringLike and StringEquals/,
-      /one "StringEquals"/,
-    ],
+    ['two conditions on it', irsa('', { Condition: twice }), /StringLike and StringEquals/, /one "StringEquals"/],
     ['a negation', irsa(subject(shop), {}, 'StringNotEquals'), /by StringNotEquals/, /one "StringEquals"/],
     ['ForAllValues:', forAll, /by ForAllValues:StringEquals/, /one "StringEquals"/],
     ['a wildcard principal', everybody, /not for this cluster's provider alone/, /Change Open by hand/],
@@ -190,12 +185,7 @@ describe('a pattern', () => {
     ['as no condition on the subject', irsa('', { Condition: onAudience }), ['*'], [node, shop]],
     ['as no condition at all', unconditional, ['*'], [node, shop]],
     ['of another audience, whose tokens others may have', irsa('', { Condition: ofVault }), [ofNamespace], [node]],
-    [
-      "as a negated condition on the provider's ARN, which every request meets",
-      irsa('', { Condition: byArn }),
-      ['*'],
-      [node, shop],
-    ],
+    ["as a negated condition on the provider's ARN", irsa('', { Condition: byArn }), ['*'], [node, shop]],
   ])('%s is removed, with the service accounts that lose it', (_, statement, patterns, others) => {
     const statements = patterns.length === 0 ? [statement, irsaStatement, open] : [statement, open];
     expect(propose(statements)).toMatchObject(patterns.length > 0 ? { do: 'list', patterns } : { do: 'remove' });

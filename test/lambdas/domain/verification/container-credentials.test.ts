@@ -107,11 +107,7 @@ describe('a container that asks the agent with every SDK', () => {
     ['as the webhook leaves it', {}, {}],
     ['a role without a token file', { AWS_ROLE_ARN: ROLE }, {}],
     ['a role from another object', { AWS_ROLE_ARN: undefined }, {}],
-    [
-      'empty values',
-      { AWS_ROLE_ARN: '', AWS_WEB_IDENTITY_TOKEN_FILE: '', AWS_ACCESS_KEY_ID: '', AWS_CONFIG_FILE: '' },
-      {},
-    ],
+    ['no text', { AWS_ROLE_ARN: '', AWS_WEB_IDENTITY_TOKEN_FILE: '', AWS_ACCESS_KEY_ID: '', AWS_CONFIG_FILE: '' }, {}],
     ['a secret key alone', { AWS_SECRET_ACCESS_KEY: 'x' }, {}],
     ['an old access key alone', { AWS_ACCESS_KEY: 'AKIA' }, {}],
     ['a token in addition to the file', { AWS_CONTAINER_AUTHORIZATION_TOKEN: 'x' }, {}],

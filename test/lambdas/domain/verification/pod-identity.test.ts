@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { classifyPod, collectEvidence, podsThatCount } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Container, Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import {
-  aContainer,
-  aNodePod,
-  aPod,
-  at,
-  envOf,
-  mountsOf,
-  NAMESPACE,
-  ROLE,
-  SERVICE_ACCOUNT,
-  TOKENS,
-} from '../../fixtures.ts';
+import { NAMESPACE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
+import { at } from '../../run-examples.ts';
+import { aContainer, aNodePod, aPod, envOf, mountsOf, TOKENS } from '../../eks-fixtures.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const withContainers = (containers: Pod['containers'], change: Partial<Pod> = {}): Pod =>
@@ -136,11 +127,7 @@ describe('a pod whose identity is unknown', () => {
       also({ AWS_ROLE_ARN: undefined, AWS_WEB_IDENTITY_TOKEN_FILE: undefined }),
       /^container driver has AWS_WEB_IDENTITY_TOKEN_FILE \(valueFrom\), with which AWS SDKs read the token from a file that the spec does not show$/,
     ],
-    [
-      'a whole Secret',
-      { ...onPodIdentity, ...FROM_SECRET },
-      /^container driver gets variables from Secret\/aws \(envFrom\)/,
-    ],
+    ['a Secret', { ...onPodIdentity, ...FROM_SECRET }, /^container driver gets variables from Secret\/aws \(envFrom\)/],
     [
       'static keys',
       also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: undefined }),
@@ -228,13 +215,9 @@ describe('collectEvidence', () => {
     ));
 
   it('counts the pods of the planned service accounts and shows the rest of the add-on', () => {
+    const third = aPod('irsa', { name: 'z', serviceAccount: 'shop', labels: {} });
     const evidence = collectEvidence(
-      [
-        aNodePod(),
-        aPod('pod-identity', { name: 'b' }),
-        aPod('irsa', { name: 'a' }),
-        aPod('irsa', { name: 'z', serviceAccount: 'shop', labels: {} }),
-      ],
+      [aNodePod(), aPod('pod-identity', { name: 'b' }), aPod('irsa', { name: 'a' }), third],
       accounts,
     );
     expect(evidence.map((pod) => [pod.name, pod.identity])).toEqual([
@@ -295,12 +278,8 @@ describe('a pod whose author wants the evidence to be large', () => {
     const { evidence, unknown } = classifyPod({ ...aPod('irsa'), ...rest, containers: many(3, change) });
     expect(evidence.length).toBeLessThan(6000);
     for (const { why } of unknown) expect(why.length).toBeLessThan(2000);
-    const all = {
-      ...aPod('irsa'),
-      ...rest,
-      containers: many(2000, change),
-      ephemeral: many(2000, {}).map(({ name }) => name),
-    };
+    const ephemeral = many(2000, {}).map(({ name }) => name);
+    const all = { ...aPod('irsa'), ...rest, containers: many(2000, change), ephemeral };
     expect(classifyPod(all).evidence.length).toBeLessThan(10_000);
     const { annotations } = skipping(Array.from({ length: 1999 }, (__, index) => `c-${index}`).join(','));
     expect(classifyPod({ ...all, annotations: annotations! }).evidence.length).toBeLessThan(10_000);

@@ -14,21 +14,9 @@ import {
   type PodsVerdict,
 } from '../../../../lambdas/domain/verification/pods.ts';
 import { plannedAccount, REF, SUBJECT } from '../../account-fixtures.ts';
-import {
-  ADDON,
-  aNodePod,
-  anAddon,
-  anAssociation,
-  anEvidence,
-  aPod,
-  aSnapshot,
-  aWorkload,
-  NAMESPACE,
-  planned,
-  ROLE,
-  SERVICE_ACCOUNT,
-  target,
-} from '../../fixtures.ts';
+import { ADDON, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
+import { aNodePod, anAddon, anAssociation, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
+import { anEvidence, aSnapshot } from '../../fixtures.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const judge = (

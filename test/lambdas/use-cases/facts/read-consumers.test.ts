@@ -31,9 +31,8 @@ async function read(
 }
 
 describe('readConsumers', () => {
-  it('makes one call if the cluster has none of the software', async () => {
-    expect(await read(() => undefined)).toEqual({ facts: { objects: {}, unread: [] }, listed: [], calls: 1 });
-  });
+  it('makes one call if the cluster has none of the software', async () =>
+    expect(await read(() => undefined)).toEqual({ facts: { objects: {}, unread: [] }, listed: [], calls: 1 }));
 
   it('reads the groups that are served, and keeps of each object what matters', async () => {
     const store = aSecretStore('aws', 'shop', 'cart') as { kind: string; metadata: object; spec: object };

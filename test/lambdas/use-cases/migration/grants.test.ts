@@ -5,25 +5,16 @@ import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-acco
 import type { Association, Outcome, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import { assertGranted, unfinishedAmong } from '../../../../lambdas/use-cases/migration/grants.ts';
 import { newFakes } from '../../fakes.ts';
-import {
-  addonArn,
-  aMigration,
-  anAssociation,
-  aRequest,
-  at,
-  ISSUER,
-  MIGRATION_ID,
-  planned,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  target,
-} from '../../fixtures.ts';
+import { addonArn, ISSUER, ROLE, target } from '../../example.ts';
+import { MIGRATION_ID, endedAs } from '../../run-examples.ts';
+import { podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { anAssociation, planned } from '../../eks-fixtures.ts';
+import { aMigration, aRequest } from '../../fixtures.ts';
 import { begun, type Begun } from '../../steps/begun.ts';
 import { anError, expectError } from '../../matchers.ts';
 
 const MADE = anAssociation({ tags: { [MIGRATION_TAG]: MIGRATION_ID } });
-const ended = (outcome: Outcome) => ({ status: 'ended' as const, outcome, endedAt: at(9) });
+const ended = (outcome: Outcome) => endedAs(outcome, 9);
 
 describe('an association gives a claim, unless a migration that is not over made it', () => {
   const unfinished = async (association: Association, record?: Parameters<typeof aMigration>[0]): Promise<boolean> => {
@@ -41,9 +32,7 @@ describe('an association gives a claim, unless a migration that is not over made
     ['of one that waits for a person', MADE, ended('needs-human'), false],
     ["of the add-on's own", anAssociation({ ownerArn: addonArn(1) }), undefined, true],
     ['of another add-on', anAssociation({ ownerArn: addonArn(1, 'adot') }), undefined, false],
-  ])('%s', async (_, association, record, counts) => {
-    expect(await unfinished(association, record)).toBe(!counts);
-  });
+  ])('%s', async (_, association, record, counts) => expect(await unfinished(association, record)).toBe(!counts));
 });
 
 describe('before a write', () => {

@@ -5,23 +5,13 @@ import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../../lambda
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { accountMigration, aState, REF } from '../../account-fixtures.ts';
 import { newFakes } from '../../fakes.ts';
-import {
-  aMigration,
-  anAssociation,
-  anEvidence,
-  aRequest,
-  at,
-  bothWays,
-  IN_PLACE,
-  irsaStatement,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  podIdentityStatement,
-  RECOVERY_EXECUTION,
-  ROLE,
-  target,
-} from '../../fixtures.ts';
+import { ROLE, target } from '../../example.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, endedAs } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement } from '../../trust-examples.ts';
+import { anAssociation } from '../../eks-fixtures.ts';
+import { aMigration, anEvidence, aRequest, IN_PLACE } from '../../fixtures.ts';
 
+const READY = { ...endedAs('migrated', 300), verified: 'ready' as const };
 const ledgerWith = async (record: Partial<Migration>) => {
   const { ledger } = newFakes();
   await ledger.putMigration(aMigration(record));
@@ -34,13 +24,7 @@ describe('readReport', () => {
   it('names the service account that migrated, and no add-on', async () => {
     const { ledger } = newFakes();
     await ledger.putMigration(accountMigration());
-    await ledger.updateMigration(MIGRATION_ID, {
-      status: 'ended',
-      outcome: 'migrated',
-      verified: 'ready',
-      endedAt: at(300),
-      attempt: 0,
-    });
+    await ledger.updateMigration(MIGRATION_ID, { ...READY, attempt: 0 });
     const report = await readReport(ledger, MIGRATION_ID, { simulated: false });
     expect(report).toMatchObject({ serviceAccount: REF, plan: { serviceAccount: aState() }, applied: ASSOCIATE });
     expect(report?.addon).toBeUndefined();
@@ -52,12 +36,7 @@ describe('readReport', () => {
     await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1), result: '{}' });
     await ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
     await ledger.putEvidence(MIGRATION_ID, EVIDENCE_LATEST, [anEvidence()], at(0));
-    await ledger.updateMigration(MIGRATION_ID, {
-      status: 'ended',
-      outcome: 'migrated',
-      verified: 'ready',
-      endedAt: at(300),
-    });
+    await ledger.updateMigration(MIGRATION_ID, READY);
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toEqual({
       migrationId: MIGRATION_ID,
       outcome: 'migrated',
@@ -90,9 +69,7 @@ describe('readReport', () => {
   it('carries the failure and what a person has to do', async () => {
     const failure = { name: 'RestoreRefused', message: 'it was' };
     const ledger = await ledgerWith({
-      status: 'ended',
-      outcome: 'needs-human',
-      endedAt: at(9),
+      ...endedAs('needs-human', 9),
       failure,
       restoreCommands: ['aws x'],
       plan: undefined,
@@ -113,14 +90,7 @@ describe('readReport', () => {
   it('says which way was taken, who took it over, what is worth knowing, and what it did to the pods', async () => {
     const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
     const warnings = [{ id: 'irsa-role-still-set', status: 'warn' as const, message: 'still set' }];
-    const ledger = await ledgerWith({
-      status: 'ended',
-      outcome: 'migrated',
-      endedAt: at(300),
-      attempt: 0,
-      recovery,
-      warnings,
-    });
+    const ledger = await ledgerWith({ ...endedAs('migrated', 300), attempt: 0, recovery, warnings });
     const disruption = { controllerUnavailableSeconds: 0, minReadyPods: 1, simulated: true };
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true, disruption })).toMatchObject({
       applied: IN_PLACE,
@@ -131,7 +101,7 @@ describe('readReport', () => {
   });
 
   it('says what became of trust policies', async () => {
-    const ledger = await ledgerWith({ status: 'ended', outcome: 'rolled-back', endedAt: at(300) });
+    const ledger = await ledgerWith(endedAs('rolled-back', 300));
     const change = { roleArn: ROLE, before: bothWays, after: bothWays, notedAt: at(1) };
     const repair = { ...change, statement: podIdentityStatement, undoneAt: at(200) };
     const retirement = { ...change, removed: [{ statement: irsaStatement }], requestedBy: 'jo' };
@@ -144,15 +114,14 @@ describe('readReport', () => {
   });
 
   it('says who has let the locks of this end go', async () => {
-    const end = { status: 'ended', outcome: 'needs-human', endedAt: at(9) } as const;
+    const end = endedAs('needs-human', 9);
     const released = { at: at(10), by: 'me', reason: 'it is gone for good' };
     expect(await reportOf({ ...end, released })).toMatchObject({ released });
     expect((await reportOf({ ...end, released: { ...released, at: at(8) } }))?.released).toBeUndefined();
   });
 
-  it('is not there while a recovery works on it', async () => {
-    expect(await reportOf({ status: 'running', outcome: 'needs-human', endedAt: at(9) })).toBeUndefined();
-  });
+  it('is not there while a recovery works on it', async () =>
+    expect(await reportOf({ status: 'running', outcome: 'needs-human', endedAt: at(9) })).toBeUndefined());
 
   it('is not there without a record, or before the end', async () => {
     const ledger = await ledgerWith({});

@@ -3,14 +3,14 @@ import { busyRemedy, busyText, busyWith } from '../../../../lambdas/use-cases/mi
 import { type Fakes, newFakes } from '../../fakes.ts';
 import {
   ADDON_LOCK,
-  aMigration,
-  aRequest,
   at,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   otherHolder,
-} from '../../fixtures.ts';
+  endedAs,
+} from '../../run-examples.ts';
+import { aMigration, aRequest } from '../../fixtures.ts';
 
 const holder = otherHolder(at(0));
 const request = aRequest();
@@ -33,7 +33,7 @@ describe('a subject', () => {
   });
 
   it('is busy where a person has to deal with what was left, and not where Recover is to free it', async () => {
-    const left = await held({ status: 'ended', outcome: 'needs-human', endedAt: at(1) });
+    const left = await held(endedAs('needs-human', 1));
     left.executions.states.delete(OTHER_EXECUTION);
     const busy = await busyWith(request, MIGRATION_ID, left.dependencies);
     expect(busy).toEqual({ ...holder, needsHuman: true });

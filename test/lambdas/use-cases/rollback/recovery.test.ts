@@ -3,20 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
 import { rollbackClosed } from '../../../../lambdas/use-cases/rollback/recovery.ts';
 import { newFakes, type Fakes } from '../../fakes.ts';
-import {
-  aCluster,
-  aMigration,
-  aRequest,
-  aSnapshot,
-  at,
-  bothWays,
-  irsaStatement,
-  MIGRATION_ID,
-  OTHER_ROLE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-} from '../../fixtures.ts';
+import { OTHER_ROLE, ROLE } from '../../example.ts';
+import { at, MIGRATION_ID } from '../../run-examples.ts';
+import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
+import { aCluster } from '../../eks-fixtures.ts';
+import { aMigration, aRequest, aSnapshot } from '../../fixtures.ts';
 
 const closed = (fakes: Fakes, record: Partial<Migration> = {}): Promise<string | undefined> =>
   rollbackClosed(aMigration(record), aSnapshot(), fakes.dependencies);
@@ -35,6 +26,9 @@ const retirement = {
   writtenAt: at(1),
 };
 
+const office = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
+const fromOffice = { ...irsaStatement, Condition: { ...irsaStatement.Condition, ...office } };
+
 describe('rollbackClosed', () => {
   it('is open while the OIDC trust lets the pods in', async () => {
     expect(await closed(trusting(bothWays))).toBeUndefined();
@@ -46,19 +40,12 @@ describe('rollbackClosed', () => {
       withoutOidc,
       /allows these service accounts: kube-system\/ebs-csi-controller-sa \(.*AssumeRoleWithWebIdentity.*\)\. Restore the statement first, then roll back again$/,
     ],
-    [
-      'it can not be decided',
-      policyText({
-        ...irsaStatement,
-        Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
-      }),
-      /aws:SourceIp/,
-    ],
+    ['it can not be decided', policyText(fromOffice), /aws:SourceIp/],
     ['the policy is none', '{', /line 1/],
     ['the role is gone', undefined, /no longer exists/],
-  ])('is closed where %s, and says why', async (_, trustPolicy, why) => {
-    expect(await closed(trusting(trustPolicy))).toMatch(why);
-  });
+  ])('is closed where %s, and says why', async (_, trustPolicy, why) =>
+    expect(await closed(trusting(trustPolicy))).toMatch(why),
+  );
   it('explains a condition key that begins with the ARN of the provider', async () => {
     const { Federated } = irsaStatement.Principal;
     const misnamed = { ...irsaStatement, Condition: { StringEquals: { [`${Federated}:aud`]: 'sts.amazonaws.com' } } };
@@ -92,18 +79,17 @@ describe('rollbackClosed', () => {
     expect(await closed(trusting(address), { request: aRequest({ acceptedKeys: ['aws:SourceIp'] }) })).toBeUndefined();
   });
 
-  it('says how to put back what was retired', async () => {
+  it('says how to put back what was retired', async () =>
     expect(await closed(trusting(withoutOidc), { retirements: [retirement] })).toContain(
       `pod-identity retire ${MIGRATION_ID} --undo --apply), then roll back again`,
-    );
-  });
+    ));
   it.each<[string, Partial<typeof retirement> & { undoneAt?: string }]>([
     ['was not written', { writtenAt: undefined }],
     ['was undone', { undoneAt: at(2) }],
     ['was of another role', { roleArn: OTHER_ROLE }],
-  ])('does not speak of a retirement that %s', async (_, change) => {
+  ])('does not speak of a retirement that %s', async (_, change) =>
     expect(await closed(trusting(withoutOidc), { retirements: [{ ...retirement, ...change }] })).toMatch(
       /Restore the statement first, then roll back again$/,
-    );
-  });
+    ),
+  );
 });

@@ -5,7 +5,8 @@ import { commandSweep, showSweep, startSweep } from '../../../../lambdas/use-cas
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../../domain/sweep-fixtures.ts';
 import { type Fakes, lost, newFakes } from '../../fakes.ts';
 import { at, NOW } from '../../fixtures.ts';
-import { expectError } from '../../matchers.ts';
+import { expectError, expectExactError } from '../../matchers.ts';
+import { endedAs } from '../../run-examples.ts';
 
 let fakes: Fakes;
 beforeEach(() => {
@@ -78,9 +79,7 @@ describe('a command', () => {
 
   it('to resume a sweep that has stopped sets it running, forgets what it failed by, and begins small again', async () => {
     await put({
-      status: 'ended',
-      outcome: 'stopped',
-      endedAt: at(9),
+      ...endedAs('stopped', 9),
       cause: { name: 'SweepStopped', message: 'x' },
       failed: ['a', 'b'],
       ended: 7,
@@ -100,7 +99,7 @@ describe('a command', () => {
   });
 
   it('to resume one that has failed goes on where it failed', async () => {
-    await put({ status: 'ended', outcome: 'failed', endedAt: at(9), phase: 'inventory' });
+    await put({ ...endedAs('failed', 9), phase: 'inventory' });
     expect(await tell('resume')).toMatchObject({ status: 'running', phase: 'inventory' });
   });
 
@@ -125,7 +124,7 @@ describe('a command', () => {
   });
 
   it('can be said again after it broke off', async () => {
-    await put({ status: 'ended', outcome: 'stopped', endedAt: at(9), phase: 'report' });
+    await put({ ...endedAs('stopped', 9), phase: 'report' });
     fakes.journal.failNext('executions.startSweep');
     await expect(tell('resume')).rejects.toThrow(lost().message);
     await tell('resume');
@@ -136,10 +135,11 @@ describe('a command', () => {
   it('that makes no sense is refused, says why, and is not noted', async () => {
     await put();
     runs();
-    await expect(tell('resume')).rejects.toMatchObject({
-      name: 'BadInput',
-      message: `Sweep ${SWEEP_ID} does not accept the command resume: it is running already.`,
-    });
+    await expectExactError(
+      tell('resume'),
+      'BadInput',
+      `Sweep ${SWEEP_ID} does not accept the command resume: it is running already.`,
+    );
     expect((await record()).command).toBeUndefined();
     await expectError(commandSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'stop', {}, fakes.dependencies), 'NotFound');
   });
@@ -166,9 +166,9 @@ describe('what may be asked', () => {
     ['completed', { status: 'ended', outcome: 'completed' }, 'over', ['refused', 'refused', 'refused']],
     ['stopped', { status: 'ended', outcome: 'stopped' }, 'over', ['refused', 'reset', 'refused']],
     ['failed', { status: 'ended', outcome: 'failed' }, 'over', ['refused', 'reset', 'refused']],
-  ] as const)('of one that is %s', (_, sweep, execution, expected) => {
-    expect(judged(sweep, execution)).toEqual(expected);
-  });
+  ] as const)('of one that is %s', (_, sweep, execution, expected) =>
+    expect(judged(sweep, execution)).toEqual(expected),
+  );
   it('of an inventory is nothing but to resume it', () => {
     const inventory = aSweep({ mode: 'inventory' });
     expect(judgeCommand(inventory, 'pause', 'running')).toEqual({

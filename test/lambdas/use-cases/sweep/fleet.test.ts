@@ -8,13 +8,11 @@ import { endedBefore, runSweep } from './fleet.ts';
 import { checkSweeps, onFake } from './stories.ts';
 
 describe('a sweep', () => {
-  it('keeps its promises through crashes, commands and failures', async () => {
-    expect(await checkSweeps('fake', 60)).toBeGreaterThan(20);
-  });
+  it('keeps its promises through crashes, commands and failures', async () =>
+    expect(await checkSweeps('fake', 60)).toBeGreaterThan(20));
 
-  it('keeps them over DynamoDB, where it breaks off between any two writes', async () => {
-    expect(await checkSweeps('dynamo', 6)).toBeGreaterThan(0);
-  });
+  it('keeps them over DynamoDB, where it breaks off between any two writes', async () =>
+    expect(await checkSweeps('dynamo', 6)).toBeGreaterThan(0));
 
   it('breaks no more at once than its wave, and no more in all than the threshold and that wave', async () => {
     for (const [canary, stopAfterFailures, broken] of [

@@ -6,7 +6,6 @@ import { newFakes, type Fakes, lost } from '../../fakes.ts';
 import {
   ADDON,
   addonArn,
-  anAssociation,
   NAMESPACE,
   NODE_ROLE,
   OTHER_ROLE,
@@ -14,7 +13,8 @@ import {
   SERVICE_ACCOUNT,
   target,
   VERSION,
-} from '../../fixtures.ts';
+} from '../../example.ts';
+import { anAssociation } from '../../eks-fixtures.ts';
 import { expectError } from '../../matchers.ts';
 
 let fakes: Fakes;

@@ -17,13 +17,7 @@ const withNamespace = (namespace: string): HandOff => ({
 });
 
 describe('each pitfall', () => {
-  const all = [
-    ...Object.values(EXAMPLES),
-    UNTAGGED,
-    RESTORED,
-    withNamespace('external-secrets'),
-    withNamespace('argo-cd'),
-  ];
+  const all = [...Object.values(EXAMPLES), UNTAGGED, RESTORED, ...['external-secrets', 'argo-cd'].map(withNamespace)];
   it.each(PITFALLS.map((pitfall) => [pitfall.text, pitfall] as const))(
     'applies to some hand-offs only: %s',
     (_, one) => {
