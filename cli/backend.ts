@@ -7,7 +7,7 @@ import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
 import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
 import type { ApproverRule, Disruption, Migration } from '../lambdas/domain/migration/model.ts';
 import type { Clock, Documents, Executions, Ids, Ledger, Sweeps } from '../lambdas/ports/index.ts';
-import { openSandbox, type OpenOptions, type Sandbox } from '../sandbox/sandbox.ts';
+import type { OpenOptions, Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxClock } from '../sandbox/world/clock.ts';
 import { Random } from '../sandbox/world/random.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
@@ -77,6 +77,7 @@ export const openSandboxBackend = async (
   const seed = options.seed ?? scenario.seed;
   const { directory } = await ensureAssembly(options.onBuild);
   const { onBuild: _, ...given } = options;
+  const { openSandbox } = await import('../sandbox/sandbox.ts');
   const sandbox = await openSandbox({ ...given, scenario, seed, assemblyDirectory: directory });
   const clients = sandbox.clients();
   const { tableName, sweepStateMachineArn, sweepBucketName, ...machines } = sandbox.outputs;

@@ -1,13 +1,16 @@
 /**
  * What a plan or a retirement blocks, accepted by name and carried out: each command is pasted into a shell as the command
- * before has printed it. What pods and consumers get is judged by the sandbox's EKS Auth and STS.
+ * before has printed it. What pods and consumers get is judged by the sandbox's EKS Auth and STS. For a command of each
+ * kind, the shell starts the program; for the others, the program gets the shell's words in this process.
  */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';
 import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { stubEnvironment } from '../cli/fixtures.ts';
+import { inThisProcess } from './commands.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 import { NEW_SDK, podsHave } from './judged.ts';
 import { PACE, type Result, serveHere, type ServedHere } from './served.ts';
@@ -16,12 +19,15 @@ import { containing } from '../lambdas/matchers.ts';
 
 let served: ServedHere | undefined;
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await served?.close();
   served = undefined;
 });
 
 interface Case {
   title: string;
+  /** Whether the commands start the program. */
+  isStarted?: true;
   scenario: string;
   change?: (cluster: ScenarioCluster) => void;
   account: { namespace: string; name: string };
@@ -60,6 +66,7 @@ const CASES: Case[] = [
   },
   {
     title: 'a container of a service account whose SDK ignores AWS_PROFILE',
+    isStarted: true,
     scenario: 'unknown-credentials',
     account: { namespace: 'reports', name: 'dashboard' },
     command: 'migrate-workload --cluster reports-prod --namespace reports --service-account dashboard',
@@ -69,6 +76,7 @@ const CASES: Case[] = [
   },
   {
     title: 'an image of an add-on that is built with a newer SDK than its tag says',
+    isStarted: true,
     scenario: 'in-place',
     change: ({ addons }) => {
       const addon = addons.find(({ name }) => name === ADDON)!;
@@ -159,12 +167,28 @@ interface Shell {
   world: OpenWorld;
   paste: (command: string) => Promise<Result>;
 }
-const open = async ({ scenario: name, change }: Pick<Case, 'scenario' | 'change'>): Promise<Shell> => {
+/** Ends at the program: the words that it would get are printed, each with a NUL. */
+const WORDS = `npm() { printf '%s\\0' "$@"; }\n`;
+const START = ['run', '--silent', 'pod-identity', '--'];
+
+const open = async ({
+  scenario: name,
+  change,
+  isStarted,
+}: Pick<Case, 'scenario' | 'change' | 'isStarted'>): Promise<Shell> => {
   const scenario = await readScenario(scenarioFile(name));
   change?.(scenario.accounts[0]!.clusters[0]!);
   served = await serveHere(scenario, PACE);
-  const { run, backend } = served;
-  return { world: new OpenWorld(backend, scenario), paste: (command) => run('bash', ['-e', '-c', command]) };
+  const here = served;
+  stubEnvironment(here.variables);
+  const paste: Shell['paste'] = async (command) => {
+    if (isStarted) return here.run('bash', ['-e', '-c', command]);
+    const { out } = await here.run('bash', ['-e', '-c', `${WORDS}${command}`]);
+    const words = out.split('\0').slice(0, -1);
+    expect(words.slice(0, START.length)).toEqual(START);
+    return inThisProcess(here, words.slice(START.length));
+  };
+  return { world: new OpenWorld(here.backend, scenario), paste };
 };
 /** Returns what a pasted command printed. */
 const done = async ({ paste }: Shell, command: string): Promise<string> => {
@@ -197,11 +221,11 @@ describe('the commands after a blocked plan', () => {
 });
 
 describe('the commands after a refused retirement', () => {
-  it.each([
-    ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`],
+  it.each<[string, string, string, string, isStarted?: true]>([
+    ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`, true],
     ['custom resources that the service may not read', 'consumers-unread', 'orders-test', UNREAD],
-  ])('accept %s, remove the trust, and restore it', async (_, scenario, cluster, accepts) => {
-    const shell = await open({ scenario });
+  ])('accept %s, remove the trust, and restore it', async (_, scenario, cluster, accepts, isStarted) => {
+    const shell = await open({ scenario, ...(isStarted ? { isStarted } : {}) });
     const { world, paste } = shell;
     const role = [...world.backend.sandbox.world.accounts.values()].flatMap(({ roles }) => [...roles.values()])[0]!;
     const before = role.trustPolicy;

@@ -1,7 +1,8 @@
 /**
  * Runs the runbook as Systems Manager would: the deployed document, its scripts by Python, its calls with its own role.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { DynamoDBClient, GetItemCommand, type GetItemCommandInput } from '@aws-sdk/client-dynamodb';
 import {
@@ -19,10 +20,12 @@ import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import { automationDocument, type AutomationDocument, type Parameter, type Step } from '../lib/automation-document.ts';
 import type { OpenWorld } from './world.ts';
 
-/** Runs one script in a separate process. Its boto3 passes each call to this process, and waits for the answer. */
+/**
+ * Runs each script in a fork of this process, which has loaded Python's modules. The script's boto3 passes each call to
+ * the test's process, and waits for the answer.
+ */
 const HARNESS = `
-import json, sys, types
-asked = json.loads(sys.stdin.readline())
+import json, os, sys, types
 class Client:
     def __init__(self, service, region_name):
         self.service, self.region = service, region_name
@@ -36,12 +39,20 @@ class Client:
         return call
 sys.modules["boto3"] = types.ModuleType("boto3")
 sys.modules["boto3"].client = Client
-scope = {}
-exec(compile(asked["Script"], "script", "exec"), scope)
-try:
-    print(json.dumps({"result": scope[asked["Handler"]](asked["InputPayload"], {})}))
-except Exception as error:
-    print(json.dumps({"error": type(error).__name__ + ": " + str(error)}))
+def run(asked):
+    scope = {}
+    try:
+        exec(compile(asked["Script"], "script", "exec"), scope)
+        answer = {"result": scope[asked["Handler"]](asked["InputPayload"], {})}
+    except Exception as error:
+        answer = {"error": type(error).__name__ + ": " + str(error)}
+    print(json.dumps(answer), flush=True)
+for line in iter(sys.stdin.readline, ""):
+    child = os.fork()
+    if child == 0:
+        run(json.loads(line))
+        os._exit(0)
+    os.waitpid(child, 0)
 `;
 
 type Values = Record<string, unknown>;
@@ -68,12 +79,35 @@ const callOf = (clients: Clients, { call, arguments: given }: Line): Promise<unk
   );
 };
 
-const runScript = async (inputs: object, clients: Clients): Promise<unknown> => {
+interface Python {
+  child: ChildProcess;
+  lines: AsyncIterator<string>;
+}
+let python: Python | undefined;
+
+const startPython = (): Python => {
   const child = spawn('python3', ['-I', '-c', HARNESS], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const send = (value: unknown): unknown => child.stdin.write(`${JSON.stringify(value)}\n`);
+  return { child, lines: createInterface(child.stdout)[Symbol.asyncIterator]() };
+};
+
+/** Ends the process in which the scripts run, if one has run. */
+export const endPython = async (): Promise<void> => {
+  if (python === undefined) return;
+  const { child } = python;
+  python = undefined;
+  const ended = once(child, 'exit');
+  child.stdin?.end();
+  await ended;
+};
+
+const runScript = async (inputs: object, clients: Clients): Promise<unknown> => {
+  const { child, lines } = (python ??= startPython());
+  const send = (value: unknown): unknown => child.stdin?.write(`${JSON.stringify(value)}\n`);
   send(inputs);
-  for await (const text of createInterface(child.stdout)) {
-    const line = JSON.parse(text) as Line;
+  for (;;) {
+    const next = await lines.next();
+    if (next.done === true) throw new Error('The script ended without an answer.');
+    const line = JSON.parse(next.value) as Line;
     if (line.error !== undefined) throw new Error(line.error);
     if (line.call === undefined) return line.result;
     send(
@@ -86,7 +120,6 @@ const runScript = async (inputs: object, clients: Clients): Promise<unknown> => 
       ),
     );
   }
-  throw new Error('The script ended without an answer.');
 };
 
 /** Refused as StartAutomationExecution refuses them, before anything runs. */
@@ -142,12 +175,20 @@ export const EXECUTION_ID = '4105a4fc-f944-11e6-9d32-8fb2db27a909';
 
 class Cancelled extends Error {}
 
-export const deployedRunbook = async (world: OpenWorld): Promise<AutomationDocument> => {
+const runbooks = new Map<string, AutomationDocument>();
+
+/** Reading the assembly takes as long as a migration, so the document is read once for each location. */
+const deployedRunbook = async (world: OpenWorld): Promise<AutomationDocument> => {
   const { home } = world.backend.sandbox.world;
+  const key = JSON.stringify(home);
+  const known = runbooks.get(key);
+  if (known) return known;
   const [document] = loadStacks((await ensureAssembly()).directory, home).flatMap((stack) =>
     resourcesOfType(stack, 'AWS::SSM::Document'),
   );
-  return automationDocument.parse(document?.properties['Content']);
+  const runbook = automationDocument.parse(document?.properties['Content']);
+  runbooks.set(key, runbook);
+  return runbook;
 };
 
 /** Runs in a thread of the world's clock: time stands still while a script runs. */

@@ -5,6 +5,7 @@ import { eventually } from '../eventually.ts';
 import { ADDON, ROLE, TARGET } from './fixture.ts';
 import { keyVariables, reasonToSkip, serve, type Result, type Served } from './served.ts';
 import { keysOf } from '../cli/fixtures.ts';
+import { useWarmAws } from '../warm-aws/index.ts';
 
 const reason = reasonToSkip('aws');
 const CLUSTER = ['--cluster-name', TARGET.cluster];
@@ -54,6 +55,7 @@ describe.skipIf(reason !== undefined)(
   `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
   { timeout: 900_000 },
   () => {
+    useWarmAws();
     beforeAll(async () => {
       served = await serve();
     });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { useWarmAws } from '../warm-aws/index.ts';
 import { ROLE, TARGET } from './fixture.ts';
 import { keyVariables, reasonToSkip, serve, type Served } from './served.ts';
 import { withStaticToken } from './static-token.ts';
@@ -30,6 +31,7 @@ describe.skipIf(reason !== undefined)(
   `kubectl${reason === undefined ? '' : ` (${reason})`}`,
   { timeout: 900_000 },
   () => {
+    useWarmAws();
     beforeAll(async () => {
       served = await serve();
       known = await withStaticToken(served);

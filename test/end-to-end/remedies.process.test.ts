@@ -6,6 +6,7 @@ import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
+import { useWarmAws } from '../warm-aws/index.ts';
 import { scenarioFile } from './fixture.ts';
 import { type Row, rows, templateOf } from './remedies.ts';
 import { PACE, reasonToSkip, serveHere, type ServedHere } from './served.ts';
@@ -35,6 +36,8 @@ const remediesOf = async (world: OpenWorld, { subject, check }: Pick<Row, 'subje
 const blocks = ({ status }: { status: string }): boolean => status === 'fail' || status === 'unknown';
 
 describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefined ? '' : ` (${reason})`}`, () => {
+  useWarmAws();
+
   it.each(rows.filter((row) => 'unblocks' in row).map((row): [string, string, Row] => [row.check, row.template, row]))(
     'of %s works: %s',
     async (_, template, row) => {

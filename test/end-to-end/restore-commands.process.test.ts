@@ -1,5 +1,6 @@
 /** The commands of a needs-human end, pasted into a shell with the real `aws` and `kubectl`. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { useWarmAws } from '../warm-aws/index.ts';
 import { ADDON } from './fixture.ts';
 import { ACCOUNT, cases, expectRestoreCommands, scenarioOf } from './restore-commands-cases.ts';
 import { reasonToSkip, serveHere, type ServedHere } from './served.ts';
@@ -19,6 +20,8 @@ afterEach(async () => {
 });
 
 describe.skipIf(reason !== undefined)(`the restore commands${reason === undefined ? '' : ` (${reason})`}`, () => {
+  useWarmAws();
+
   it.each(cases)('restore $what', async (one) => {
     const scenario = await scenarioOf(one);
     const served = await serveHere(scenario, SCALE);

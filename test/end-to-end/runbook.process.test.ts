@@ -1,9 +1,9 @@
 /** The SSM runbook against the sandbox, step by step as in its document. */
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { migrationId } from '../../lambdas/domain/text/names.ts';
 import { ADDON } from './fixture.ts';
-import { type Automation, type AutomationOptions, EXECUTION_ID, runAutomation } from './automation.ts';
+import { type Automation, type AutomationOptions, endPython, EXECUTION_ID, runAutomation } from './automation.ts';
 import { reasonToSkip } from './served.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { containing, matching } from '../lambdas/matchers.ts';
@@ -35,6 +35,8 @@ describe.skipIf(reason !== undefined)(
   `the runbook${reason === undefined ? '' : ` (${reason})`}`,
   { timeout: 900_000 },
   () => {
+    afterAll(endPython);
+
     it('only plans by default', async () => {
       const { automation, changes } = await inWorld({ scenario: 'in-place' }, async (world) => ({
         automation: await run(world, EBS),

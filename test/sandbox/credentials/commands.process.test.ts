@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE, TARGET } from '../../end-to-end/fixture.ts';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
+import { useWarmAws } from '../../warm-aws/index.ts';
 
 const reason = reasonToSkip('kubectl', 'aws');
 const ACCOUNT = 'ebs-csi-controller-sa';
@@ -32,6 +33,7 @@ const token = async (audience: string): Promise<string> => {
 };
 
 describe.skipIf(reason !== undefined)(`kubectl and aws${reason === undefined ? '' : ` (${reason})`}`, () => {
+  useWarmAws();
   beforeAll(async () => {
     served = await serve([], (_, cluster) => void (cluster.associations = []));
   });

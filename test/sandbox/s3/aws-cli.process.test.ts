@@ -9,6 +9,7 @@ import { ensureAssembly } from '../../../cli/assembly.ts';
 import { openSandbox } from '../../../sandbox/sandbox.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
 import { reasonToSkip } from '../../end-to-end/served.ts';
+import { useWarmAws } from '../../warm-aws/index.ts';
 import { BUCKET, listen, open } from './fixture.ts';
 
 const reason = reasonToSkip('aws');
@@ -40,6 +41,8 @@ const awsAt = (url: string, announced: Record<string, string>) => {
 };
 
 describe.skipIf(reason !== undefined)(`the aws command line${reason === undefined ? '' : ` (${reason})`}`, () => {
+  useWarmAws();
+
   it('uploads, downloads and lists files', async () => {
     const bench = open();
     const loopback = await listen(bench, closing);
