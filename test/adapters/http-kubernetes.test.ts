@@ -4,10 +4,30 @@ import { grantForms } from '../../lambdas/domain/access/command.ts';
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import type { ErrorName } from '../../lambdas/domain/failures/errors.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
-import { ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
+import { ebsWith, type Lab, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
 
 const CONTROLLER = { kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' } as const;
+
+/** The API server of a lab, and the URLs that are asked of it. */
+const recording = (lab: Lab) => {
+  const urls: string[] = [];
+  const http = plainHttp(lab);
+  const kubernetes = kubernetesBy((request) => (urls.push(request.url), http(request)));
+  return { kubernetes, urls };
+};
+/** An API server that answers with these pages, and what is asked of it, without the endpoint. */
+const paged = (...pages: object[]) => {
+  const urls: string[] = [];
+  const kubernetes = kubernetesBy(async ({ url }) => {
+    const body = JSON.stringify(pages[urls.push(url.replace('https://abc.eks.amazonaws.com', '')) - 1]);
+    return { status: 200, headers: {}, body };
+  });
+  return { kubernetes, urls };
+};
+const because = (code: number) => answering(code, { kind: 'Status', message: 'because', code });
+const ROLLOUT = { kind: 'Rollout', name: 'web' };
+const POD = { name: 'p', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
 
 describe('pods', () => {
   test('come with their workload, environment and tokens', async () => {
@@ -36,13 +56,9 @@ describe('pods', () => {
       ],
       tokens: [{ volume: 'aws-iam-token', audience: 'sts.amazonaws.com', path: 'token' }],
     });
-    expect(
-      pods.filter(({ owner }) => owner?.kind === 'DaemonSet').map(({ owner, tokens }) => [owner?.name, tokens]),
-    ).toEqual([
-      ['ebs-csi-node', []],
-      ['ebs-csi-node', []],
-      ['ebs-csi-node', []],
-    ]);
+    const ofNodes = pods.filter(({ owner }) => owner?.kind === 'DaemonSet');
+    expect(ofNodes).toHaveLength(3);
+    for (const { owner, tokens } of ofNodes) expect([owner?.name, tokens]).toEqual(['ebs-csi-node', []]);
   });
 
   test('init containers come first and are marked', async () => {
@@ -56,13 +72,8 @@ describe('pods', () => {
   });
 
   test('are read page by page, ReplicaSets once', async () => {
-    const lab = newEbsLab({ objects: ebsWith({ replicas: 1100 }) });
-    const urls: string[] = [];
-    const http = plainHttp(lab);
-    const pods = await kubernetesBy((request) => {
-      urls.push(request.url);
-      return http(request);
-    }).listPods('kube-system');
+    const { kubernetes, urls } = recording(newEbsLab({ objects: ebsWith({ replicas: 1100 }) }));
+    const pods = await kubernetes.listPods('kube-system');
     expect(new Set(pods.map(({ uid }) => uid)).size).toBe(1103);
     expect(urls.map((url) => new URL(url).pathname.split('/').at(-1))).toEqual(['pods', 'pods', 'pods', 'replicasets']);
     expect(urls.every((url) => new URL(url).searchParams.get('limit') === '500')).toBe(true);
@@ -105,10 +116,9 @@ describe('pods', () => {
   });
 
   test('show what their containers wait for, init containers too, and how often they were started again', async () => {
-    const metadata = { name: 'p', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
     const waits = (reason: string, restartCount: number) => ({ restartCount, state: { waiting: { reason } } });
     const podWith = async (status: object) => {
-      const items = [{ metadata, spec: { containers: [] }, status }];
+      const items = [{ metadata: POD, spec: { containers: [] }, status }];
       return (await answering(200, { metadata: {}, items }).listPods('shop'))[0];
     };
     expect(
@@ -132,19 +142,14 @@ describe('pods', () => {
   });
 
   test.each([
-    [
-      'that something else than a Deployment controls',
-      { kind: 'Rollout', name: 'web' },
-      { kind: 'Rollout', name: 'web' },
-    ],
+    ['that something else than a Deployment controls', ROLLOUT, ROLLOUT],
     ['that nothing controls', undefined, { kind: 'ReplicaSet', name: 'web-5d' }],
   ])('of a ReplicaSet %s are not of a Deployment', async (_, controller, owner) => {
-    const metadata = { name: 'p', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
     const items = {
       pods: [
         {
           metadata: {
-            ...metadata,
+            ...POD,
             labels: { 'pod-template-hash': '5d' },
             ownerReferences: [{ kind: 'ReplicaSet', name: 'web-5d', controller: true }],
           },
@@ -164,13 +169,8 @@ describe('pods', () => {
   });
 
   test('a ReplicaSet that is gone meanwhile is the owner itself', async () => {
-    const metadata = {
-      name: 'p',
-      namespace: 'default',
-      uid: 'u',
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      ownerReferences: [{ kind: 'ReplicaSet', name: 'gone', controller: true }],
-    };
+    const ownerReferences = [{ kind: 'ReplicaSet', name: 'gone', controller: true }];
+    const metadata = { ...POD, namespace: 'default', ownerReferences };
     const http: PlainHttp = async ({ url }) => ({
       status: 200,
       headers: {},
@@ -184,20 +184,13 @@ describe('custom resources', () => {
   const KIND = { group: 'cert-manager.io', version: 'v1', plural: 'certificates' };
 
   test('are named with their namespace, where they have one, over all pages', async () => {
-    const urls: string[] = [];
-    const pages = [
-      {
-        metadata: { continue: 'more' },
-        items: [{ metadata: { name: 'web', namespace: 'shop' } }, { metadata: { name: 'everywhere' } }],
-      },
+    const first = [{ metadata: { name: 'web', namespace: 'shop' } }, { metadata: { name: 'everywhere' } }];
+    const { kubernetes, urls } = paged(
+      { metadata: { continue: 'more' }, items: first },
       { metadata: {}, items: [{ metadata: { name: 'api', namespace: 'shop' } }] },
-    ];
-    const kubernetes = kubernetesBy(async ({ url }) => {
-      urls.push(url);
-      return { status: 200, headers: {}, body: JSON.stringify(pages[urls.length - 1]) };
-    });
+    );
     expect(await kubernetes.listCustomResources(KIND)).toEqual(['shop/web', 'everywhere', 'shop/api']);
-    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual([
+    expect(urls).toEqual([
       '/apis/cert-manager.io/v1/certificates?limit=500',
       '/apis/cert-manager.io/v1/certificates?limit=500&continue=more',
     ]);
@@ -209,9 +202,7 @@ describe('custom resources', () => {
     expect(await answering(404, body).listCustomResources(KIND)).toEqual([]);
   });
   test('are not none where they may not be read', async () => {
-    const error = await errorOf(
-      answering(403, { kind: 'Status', message: 'because', code: 403 }).listCustomResources(KIND),
-    );
+    const error = await errorOf(because(403).listCustomResources(KIND));
     expect(error).toMatchObject({
       name: 'AccessDenied',
       message: expect.stringContaining(
@@ -223,12 +214,8 @@ describe('custom resources', () => {
 
 describe('objects of any resource', () => {
   test('are listed in one namespace, or in all of them, without the managers of their fields', async () => {
-    const urls: string[] = [];
     const items = [{ metadata: { namespace: 'shop', name: 'deny', managedFields: [{}] }, spec: { podSelector: {} } }];
-    const kubernetes = kubernetesBy(async ({ url }) => {
-      urls.push(url.replace('https://abc.eks.amazonaws.com', ''));
-      return { status: 200, headers: {}, body: JSON.stringify({ metadata: {}, items }) };
-    });
+    const { kubernetes, urls } = paged({ metadata: {}, items }, { metadata: {}, items });
     const policies = { group: 'networking.k8s.io', version: 'v1', plural: 'networkpolicies' };
     expect(await kubernetes.listObjects({ ...policies, namespace: 'shop' })).toEqual([
       { metadata: { namespace: 'shop', name: 'deny' }, spec: { podSelector: {} } },
@@ -247,12 +234,8 @@ describe('objects of any resource', () => {
       status: { conditions: [] },
     };
     const items = [whole, { metadata: 7, spec: [] }, { kind: null }];
-    const stores = {
-      group: 'external-secrets.io',
-      version: 'v1',
-      plural: 'secretstores',
-      fields: ['provider', 'auth'],
-    };
+    const fields = ['provider', 'auth'];
+    const stores = { group: 'external-secrets.io', version: 'v1', plural: 'secretstores', fields };
     const { kind, metadata } = whole;
     expect(await answering(200, { metadata: {}, items }).listObjects(stores)).toEqual([
       { kind, metadata: { ...metadata, annotations: undefined }, spec: { provider: { aws: {} } } },
@@ -261,30 +244,23 @@ describe('objects of any resource', () => {
     ]);
   });
   test.each([
-    [
-      'InvalidRequest',
-      'conversion webhook for external-secrets.io/v1beta1, Kind=SecretStore failed: Post: no such service',
-    ],
+    ['InvalidRequest', 'conversion webhook for external-secrets.io/v1beta1, Kind=SecretStore failed: Post: no service'],
     ['InvalidRequest', 'request to convert CR from an invalid group/version: external-secrets.io/v1alpha1'],
     ['InvalidRequest', 'failed to read one or more secretstores.external-secrets.io from the storage: not decodable'],
     ['ServiceUnavailable', 'etcdserver: leader changed'],
   ])('are %s, for a retry or for none: %s', async (name, message) => {
     const kind = { group: 'external-secrets.io', version: 'v1', plural: 'secretstores' };
     const failing = answering(500, { kind: 'Status', message, code: 500 });
-    expect(await errorOf(failing.listObjects(kind))).toMatchObject({
-      name,
-      message: expect.stringContaining(message) as string,
-    });
+    const error = await errorOf(failing.listObjects(kind));
+    expect(error.name).toBe(name);
+    expect(error.message).toContain(message);
   });
   test('are undefined where the resource is not served, and refused by name and namespace', async () => {
     const kind = { group: 'cilium.io', version: 'v2', plural: 'ciliumnetworkpolicies', namespace: 'shop' };
     expect(await answering(404, '404 page not found\n').listObjects(kind)).toBeUndefined();
-    expect(
-      await errorOf(answering(403, { kind: 'Status', message: 'because', code: 403 }).listObjects(kind)),
-    ).toMatchObject({
-      name: 'AccessDenied',
-      message: expect.stringContaining('403 to list ciliumnetworkpolicies.cilium.io in shop on cluster dev') as string,
-    });
+    const error = await errorOf(because(403).listObjects(kind));
+    expect(error.name).toBe('AccessDenied');
+    expect(error.message).toContain('403 to list ciliumnetworkpolicies.cilium.io in shop on cluster dev');
   });
 });
 
@@ -294,13 +270,8 @@ describe('all namespaces', () => {
   });
 
   test('are asked for pods at once, page by page, and not for what owns them', async () => {
-    const lab = newEbsLab({ objects: ebsWith({ replicas: 600 }) });
-    const urls: string[] = [];
-    const http = plainHttp(lab);
-    const pods = await kubernetesBy((request) => {
-      urls.push(request.url);
-      return http(request);
-    }).listAllPods();
+    const { kubernetes, urls } = recording(newEbsLab({ objects: ebsWith({ replicas: 600 }) }));
+    const pods = await kubernetes.listAllPods();
     expect(new Set(pods.map(({ uid }) => uid)).size).toBe(603);
     expect(urls.map((url) => new URL(url).pathname)).toEqual(['/api/v1/pods', '/api/v1/pods']);
     expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({
@@ -315,43 +286,25 @@ describe('all namespaces', () => {
   });
 
   test('and on every page', async () => {
-    const pages = [
-      {
-        metadata: { continue: 'more' },
-        items: [
-          annotated('a', 'plain', null),
-          annotated('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE, other: 'x' }),
-        ],
-      },
-      {
-        metadata: {},
-        items: [
-          annotated('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' }),
-          annotated('b', 'two', { 'eks.amazonaws.com/role-arn': ROLE }),
-        ],
-      },
-    ];
-    const urls: string[] = [];
-    const kubernetes = kubernetesBy(async ({ url }) => ({
-      status: 200,
-      headers: {},
-      body: JSON.stringify(pages[urls.push(url) - 1]),
-    }));
+    const role = (roleArn: string) => ({ 'eks.amazonaws.com/role-arn': roleArn });
+    const first = [annotated('a', 'plain', null), annotated('a', 'one', { ...role(ROLE), other: 'x' })];
+    const second = [annotated('b', 'emptied', role('')), annotated('b', 'two', role(ROLE))];
+    const { kubernetes, urls } = paged(
+      { metadata: { continue: 'more' }, items: first },
+      { metadata: {}, items: second },
+    );
     expect(await kubernetes.listAnnotatedServiceAccounts()).toEqual([
       { namespace: 'a', name: 'one', roleArn: ROLE },
       { namespace: 'b', name: 'two', roleArn: ROLE },
     ]);
-    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual([
-      '/api/v1/serviceaccounts?limit=500',
-      '/api/v1/serviceaccounts?limit=500&continue=more',
-    ]);
+    expect(urls).toEqual(['/api/v1/serviceaccounts?limit=500', '/api/v1/serviceaccounts?limit=500&continue=more']);
   });
 
   test.each<[string, (kubernetes: Kubernetes) => Promise<unknown>]>([
     ['list pods', (kubernetes) => kubernetes.listAllPods()],
     ['list service accounts', (kubernetes) => kubernetes.listAnnotatedServiceAccounts()],
   ])('%s: a refusal says that the right must hold for the whole cluster', async (what, list) => {
-    const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
+    const error = await errorOf(list(because(403)));
     expect(error).toMatchObject({
       name: 'AccessDenied',
       message: expect.stringContaining(
@@ -416,9 +369,7 @@ describe('the calls', () => {
     [500, 'ServiceUnavailable'],
     [503, 'ServiceUnavailable'],
   ])('a %i is %s, and says what, where, why and what to do', async (status, name) => {
-    const error = await errorOf(
-      answering(status, { kind: 'Status', message: 'because', code: status }).restartWorkload(CONTROLLER, 'm'),
-    );
+    const error = await errorOf(because(status).restartWorkload(CONTROLLER, 'm'));
     expect(error.name).toBe(name);
     expect(error.message).toContain(
       `${status} to restart Deployment kube-system/ebs-csi-controller on cluster dev: because. `,

@@ -27,39 +27,15 @@ const POD = {
     resourceVersion: '812',
   },
 };
-const SET_POD = {
-  metadata: {
-    name: 'outbox-0',
-    generateName: 'outbox-',
-    labels: { 'controller-revision-hash': 'outbox-7c9d8b6f5' },
-  },
-};
+const outbox = { name: 'outbox-0', generateName: 'outbox-' };
+const SET_POD = { metadata: { ...outbox, labels: { 'controller-revision-hash': 'outbox-7c9d8b6f5' } } };
 const normal = (body: unknown): unknown => normalBody(body, generatedNames([POD, SET_POD]));
 
 describe('a recorded body', () => {
+  const web = { name: 'web-<hash>-<id>', generateName: 'web-<hash>-', labels: { 'pod-template-hash': '<hash>' } };
   test.each<[unknown, unknown]>([
-    [
-      POD,
-      {
-        metadata: {
-          name: 'web-<hash>-<id>',
-          generateName: 'web-<hash>-',
-          labels: { 'pod-template-hash': '<hash>' },
-          uid: '<uid>',
-          resourceVersion: '<rv>',
-        },
-      },
-    ],
-    [
-      SET_POD,
-      {
-        metadata: {
-          name: 'outbox-0',
-          generateName: 'outbox-',
-          labels: { 'controller-revision-hash': 'outbox-<hash>' },
-        },
-      },
-    ],
+    [POD, { metadata: { ...web, uid: '<uid>', resourceVersion: '<rv>' } }],
+    [SET_POD, { metadata: { ...outbox, labels: { 'controller-revision-hash': 'outbox-<hash>' } } }],
     ['ReplicaSet "web-5d4f8c7b9" has progressed.', 'ReplicaSet "web-<hash>" has progressed.'],
     [{ cells: ['web-5d4f8c7b9-x2lkq', '100.64.0.7'] }, { cells: ['web-<hash>-<id>', '<ip>'] }],
     [{ creationTimestamp: '2026-11-29T11:37:39Z' }, { creationTimestamp: '<time>' }],

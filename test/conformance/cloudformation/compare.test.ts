@@ -132,42 +132,32 @@ describe('stacks', () => {
     expect([result.created, result.resolved]).toEqual([1, 1]);
   });
 
+  const bare = motoStack({ Table: resource({}) });
+  const one = sandboxStack({ Table: table({}) });
+  const TABLE = 'AWS::DynamoDB::Table Table';
+  const billed = (BillingMode: string) => ({ BillingMode });
+  const policy = 'AWS::SNS::TopicPolicy';
   it.each<[string, MotoStack, SandboxStack, string]>([
     [
       'a property',
-      motoStack({ Table: resource({ BillingMode: 'PROVISIONED' }) }),
-      sandboxStack({ Table: table({ BillingMode: 'PAY_PER_REQUEST' }) }),
-      'AWS::DynamoDB::Table Table.BillingMode',
+      motoStack({ Table: resource(billed('PROVISIONED')) }),
+      sandboxStack({ Table: table(billed('PAY_PER_REQUEST')) }),
+      `${TABLE}.BillingMode`,
     ],
-    [
-      'an output',
-      motoStack({ Table: resource({}) }),
-      sandboxStack({ Table: table({}) }, { Name: 'Stack-Other' }),
-      'output.Name',
-    ],
-    [
-      'a resource that the sandbox excludes',
-      motoStack({ Table: resource({}) }),
-      sandboxStack({}),
-      'AWS::DynamoDB::Table Table',
-    ],
-    [
-      'a resource that moto has not created',
-      motoStack({ Table: resource({}, { createdBy: 'nothing' }) }),
-      sandboxStack({ Table: table({}) }),
-      'AWS::DynamoDB::Table Table',
-    ],
+    ['an output', bare, sandboxStack({ Table: table({}) }, { Name: 'Stack-Other' }), 'output.Name'],
+    ['a resource that the sandbox excludes', bare, sandboxStack({}), TABLE],
+    ['a resource that moto has not created', motoStack({ Table: resource({}, { createdBy: 'nothing' }) }), one, TABLE],
     [
       'a resource that is not among those of the stack',
       motoStack({ Table: resource({}, { listed: false }) }),
-      sandboxStack({ Table: table({}) }),
-      'AWS::DynamoDB::Table Table',
+      one,
+      TABLE,
     ],
     [
       'a type that moto creates although the list of exceptions has it',
-      motoStack({ Table: resource({}, { type: 'AWS::SNS::TopicPolicy' }) }),
-      sandboxStack({ Table: { ...table({}), type: 'AWS::SNS::TopicPolicy' } }),
-      'AWS::SNS::TopicPolicy Table',
+      motoStack({ Table: resource({}, { type: policy }) }),
+      sandboxStack({ Table: { ...table({}), type: policy } }),
+      `${policy} Table`,
     ],
     [
       'a stack that moto does not create',
@@ -182,7 +172,7 @@ describe('stacks', () => {
       'stack status',
     ],
   ])('differ in %s', (_, moto, sandbox, path) => {
-    expect(compareStack(moto, sandbox, 'Stack').differences.map((one) => one.path)).toEqual([path]);
+    expect(compareStack(moto, sandbox, 'Stack').differences.map((difference) => difference.path)).toEqual([path]);
   });
 
   it('show what the outputs of the hub have named', () => {
@@ -217,13 +207,8 @@ describe('the flags', () => {
     expect(readOrder([])).toEqual({ names: [], lint: true, moto: true, brief: false, whole: true });
     expect(readOrder(['--lint'])).toMatchObject({ lint: true, moto: false, whole: false });
     expect(readOrder(['--moto', '--lint'])).toMatchObject({ lint: true, moto: true, whole: true });
-    expect(readOrder(['--only', 'everything', '--brief'])).toEqual({
-      names: ['everything'],
-      lint: true,
-      moto: true,
-      brief: true,
-      whole: false,
-    });
+    const order = { names: ['everything'], lint: true, moto: true, brief: true, whole: false };
+    expect(readOrder(['--only', 'everything', '--brief'])).toEqual(order);
   });
 
   it('are refused if there is no such flag', () => {

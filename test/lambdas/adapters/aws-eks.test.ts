@@ -61,32 +61,18 @@ describe('lists that take more than one page', () => {
 
 describe('DescribeCluster', () => {
   it('answers what the decisions need', async () => {
+    const named = { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE' as const };
+    const same = { ...named, endpoint: 'https://x', tags: { team: 'shop' } };
     mock.on(DescribeClusterCommand).resolves({
       cluster: {
-        name: CLUSTER,
-        arn: 'arn',
-        version: '1.31',
-        platformVersion: 'eks.4',
-        status: 'ACTIVE',
-        endpoint: 'https://x',
+        ...same,
         certificateAuthority: { data: 'PEM' },
         identity: { oidc: { issuer: ISSUER } },
         computeConfig: { enabled: true },
-        tags: { team: 'shop' },
       },
     });
-    expect(await eks.describeCluster()).toEqual({
-      name: CLUSTER,
-      arn: 'arn',
-      version: '1.31',
-      platformVersion: 'eks.4',
-      status: 'ACTIVE',
-      endpoint: 'https://x',
-      certificateAuthority: 'PEM',
-      oidcIssuer: ISSUER,
-      autoMode: true,
-      tags: { team: 'shop' },
-    });
+    const shown = { certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true };
+    expect(await eks.describeCluster()).toEqual({ ...same, ...shown });
     expect(inputs()).toEqual([{ name: CLUSTER }]);
   });
   const bare = { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' as const };
@@ -152,36 +138,22 @@ describe('access entries', () => {
   it('of roles of another account than the cluster are no candidates, once it is described', async () => {
     const [own, foreign] = ['arn:aws:iam::111122223333:role/nodes', 'arn:aws:iam::444455556666:role/nodes'] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [own, foreign] });
-    mock.on(DescribeClusterCommand).resolves({
-      cluster: {
-        name: CLUSTER,
-        arn: `arn:aws:eks:eu-west-1:111122223333:cluster/${CLUSTER}`,
-        version: '1.31',
-        status: 'ACTIVE',
-      },
-    });
+    const arn = `arn:aws:eks:eu-west-1:111122223333:cluster/${CLUSTER}`;
+    mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn, version: '1.31', status: 'ACTIVE' } });
     const one = eksOf();
     await one.describeCluster();
     expect(await one.listNodeCandidates(10)).toEqual({ arns: [own], more: false });
   });
   it('that no node can have are no candidates: of users, and of the roles of the service itself', async () => {
-    const [user, own, node] = [
-      'arn:aws:iam::111122223333:user/alice',
-      'arn:aws:iam::111122223333:role/PodIdentityMigrator-Plan',
-      'arn:aws:iam::111122223333:role/nodes',
-    ] as const;
+    const arnOf = (what: string) => `arn:aws:iam::111122223333:${what}`;
+    const [user, own, node] = [arnOf('user/alice'), arnOf('role/PodIdentityMigrator-Plan'), arnOf('role/nodes')];
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });
     expect(await eksOf(own).listNodeCandidates(10)).toEqual({ arns: [node], more: false });
   });
   it('are refused where the cluster knows none', async () => {
-    mock
-      .on(ListAccessEntriesCommand)
-      .rejects(
-        refusal(
-          'InvalidRequestException',
-          "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
-        ),
-      );
+    const message =
+      "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.";
+    mock.on(ListAccessEntriesCommand).rejects(refusal('InvalidRequestException', message));
     await expectError(eks.listNodeCandidates(1), 'InvalidRequest', 'authentication mode');
   });
 });
@@ -197,13 +169,16 @@ describe('DescribeAddon', () => {
   };
 
   it('answers it whole, its configuration raw', async () => {
+    const same = {
+      serviceAccountRoleArn: ROLE,
+      configurationValues: 'a: 1 # raw\n',
+      podIdentityAssociations: ['arn:1'],
+      tags: { team: 'a' },
+    };
     mock.on(DescribeAddonCommand).resolves({
       addon: {
         ...found,
-        serviceAccountRoleArn: ROLE,
-        configurationValues: 'a: 1 # raw\n',
-        podIdentityAssociations: ['arn:1'],
-        tags: { team: 'a' },
+        ...same,
         namespaceConfig: { namespace: 'storage' },
         health: { issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, {}] },
       },
@@ -214,10 +189,7 @@ describe('DescribeAddon', () => {
       version: VERSION,
       status: 'ACTIVE',
       namespace: 'storage',
-      serviceAccountRoleArn: ROLE,
-      configurationValues: 'a: 1 # raw\n',
-      podIdentityAssociations: ['arn:1'],
-      tags: { team: 'a' },
+      ...same,
       issues: [
         { code: 'AccessDenied', message: 'no', resourceIds: ['x'] },
         { code: 'Unknown', message: '', resourceIds: [] },
@@ -323,21 +295,12 @@ describe('CreateAddon and UpdateAddon', () => {
   };
 
   it('sends the associations in the add-on form, without their namespace, and no role', async () => {
-    expect(
-      await sent({
-        podIdentityAssociations: [planned],
-        configurationValues: 'a: 1 # raw\n',
-        resolveConflicts: 'NONE',
-        namespace: 'storage',
-        tags: { team: 'a' },
-      }),
-    ).toStrictEqual({
+    const same = { configurationValues: 'a: 1 # raw\n', resolveConflicts: 'NONE' as const, tags: { team: 'a' } };
+    expect(await sent({ podIdentityAssociations: [planned], namespace: 'storage', ...same })).toStrictEqual({
       ...always,
+      ...same,
       podIdentityAssociations: [{ serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE }],
-      configurationValues: 'a: 1 # raw\n',
-      resolveConflicts: 'NONE',
       namespaceConfig: { namespace: 'storage' },
-      tags: { team: 'a' },
     });
   });
   it('sends an empty configuration, which means something, as it is', async () => {
@@ -361,14 +324,11 @@ describe('CreateAddon and UpdateAddon', () => {
     });
   });
 
+  const withRole = { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' };
   it.each<[string, object, object]>([
     ['nothing: all stays', {}, {}],
     ['an empty role: it is left out', { serviceAccountRoleArn: '' }, {}],
-    [
-      'a role',
-      { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' },
-      { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' },
-    ],
+    ['a role', withRole, withRole],
     ['an empty list: the owned ones are deleted', { podIdentityAssociations: [] }, { podIdentityAssociations: [] }],
     [
       'associations',

@@ -6,6 +6,8 @@ const read = (...entries: object[]): ReturnType<typeof toManagedFields> =>
 const fieldsOf = (fieldsV1: object): string[] | undefined =>
   read({ manager: 'x', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1 })[0]?.fields;
 
+const inTemplate = (fields: object): object => ({ 'f:spec': { 'f:template': fields } });
+
 describe('paths', () => {
   it.each<[string, object, string[]]>([
     ['a field', { 'f:spec': { 'f:replicas': {} } }, ['.spec.replicas']],
@@ -28,11 +30,7 @@ describe('paths', () => {
     ['labels and annotations without any', { 'f:metadata': { 'f:labels': { '.': {} }, 'f:annotations': {} } }, []],
     [
       'an item by its key',
-      {
-        'f:spec': {
-          'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"coredns"}': { '.': {}, 'f:image': {} } } } },
-        },
-      },
+      inTemplate({ 'f:spec': { 'f:containers': { 'k:{"name":"coredns"}': { '.': {}, 'f:image': {} } } } }),
       ['.spec.template.spec.containers[name="coredns"].image'],
     ],
     [
@@ -69,12 +67,9 @@ describe('managers', () => {
     ]);
   });
   it('own no map that others have the parts of, as a restart that was taken over leaves one', () => {
-    const annotations = (fields: object): object => ({
-      'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': fields } } },
-    });
-    const container = (fields: object): object => ({
-      'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"x"}': fields } } } },
-    });
+    const annotations = (fields: object): object => inTemplate({ 'f:metadata': { 'f:annotations': fields } });
+    const container = (fields: object): object =>
+      inTemplate({ 'f:spec': { 'f:containers': { 'k:{"name":"x"}': fields } } });
     expect(
       read(
         { manager: 'eks', operation: 'Apply', fieldsV1: annotations({ 'f:kubectl.kubernetes.io/restartedAt': {} }) },
@@ -90,16 +85,12 @@ describe('managers', () => {
     ]);
   });
   it("own a label whose name is a prefix of another manager's label", () => {
-    expect(
-      read(
-        {
-          manager: 'eks',
-          operation: 'Apply',
-          fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app.kubernetes.io/name': {} } } },
-        },
-        { manager: 'kubectl-label', operation: 'Update', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app': {} } } } },
-      )[1],
-    ).toEqual({ manager: 'kubectl-label', fields: ['.metadata.labels.app'] });
+    const labelled = (fields: object): object => ({ 'f:metadata': { 'f:labels': fields } });
+    const [, second] = read(
+      { manager: 'eks', operation: 'Apply', fieldsV1: labelled({ 'f:app.kubernetes.io/name': {} }) },
+      { manager: 'kubectl-label', operation: 'Update', fieldsV1: labelled({ 'f:app': {} }) },
+    );
+    expect(second).toEqual({ manager: 'kubectl-label', fields: ['.metadata.labels.app'] });
   });
   it("of the status are left out; the scale is the spec's", () => {
     expect(

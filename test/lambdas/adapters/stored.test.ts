@@ -38,22 +38,13 @@ async function open(): Promise<{ ledger: Ledger; put: (pk: string, sk: string, i
 }
 
 describe('an item that is not of the schema', () => {
+  const fileOf = async (ledger: Ledger) => (await ledger.putMigration(aMigration()), ledger.getFile(MIGRATION_ID));
   const reads: [string, string, object, (ledger: Ledger) => Promise<unknown>][] = [
     ['a migration', 'RECORD', { status: SECRET }, (ledger) => ledger.getMigration(MIGRATION_ID)],
     ['a snapshot', 'SNAPSHOT', { snapshot: { addon: SECRET } }, (ledger) => ledger.getSnapshot(MIGRATION_ID)],
     ['an association', 'ASSOCIATION#purged#a-1', { what: SECRET }, (ledger) => ledger.getFile(MIGRATION_ID)],
-    [
-      'a change of a trust policy',
-      `REPAIR#${ROLE}`,
-      { entry: { roleArn: SECRET } },
-      async (ledger) => (await ledger.putMigration(aMigration()), ledger.getFile(MIGRATION_ID)),
-    ],
-    [
-      'a retirement',
-      `RETIREMENT#${ROLE}`,
-      { entry: SECRET },
-      async (ledger) => (await ledger.putMigration(aMigration()), ledger.getFile(MIGRATION_ID)),
-    ],
+    ['a change of a trust policy', `REPAIR#${ROLE}`, { entry: { roleArn: SECRET } }, fileOf],
+    ['a retirement', `RETIREMENT#${ROLE}`, { entry: SECRET }, fileOf],
     ['the line of a step', 'STEP#plan', { name: 7, startedAt: SECRET }, (ledger) => ledger.listSteps(MIGRATION_ID)],
     [
       'evidence',
@@ -77,14 +68,9 @@ describe('an item that is not of the schema', () => {
     await put('LOCK#garbage', 'LOCK', { held: 'LOCK', fence: SECRET, owner: { migrationId: 7 } });
     await ledger.acquireLock('mine', ownHolder(at(0)));
     await expectError(ledger.readLock('garbage'), 'BadInput');
-    expect(await ledger.listHeldLocks()).toEqual([
-      { key: 'garbage', fence: 0 },
-      expect.objectContaining({
-        key: 'mine',
-        fence: 1,
-        holder: expect.objectContaining({ migrationId: MIGRATION_ID }) as unknown,
-      }),
-    ]);
+    const holder = expect.objectContaining({ migrationId: MIGRATION_ID }) as unknown;
+    const mine = expect.objectContaining({ key: 'mine', fence: 1, holder }) as unknown;
+    expect(await ledger.listHeldLocks()).toEqual([{ key: 'garbage', fence: 0 }, mine]);
   });
 
   it.each([{ requestedAt: 7 }, { requestedAt: at(0), requestedBy: `\u001b]0;${SECRET}\u0007` }])(
@@ -100,6 +86,7 @@ describe('an item that is not of the schema', () => {
 });
 
 describe("a plan's hash", () => {
+  const carried = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: undefined, tags: { b: '2', a: '1' } });
   it.each([
     ['as it is', someFacts()],
     [
@@ -109,14 +96,7 @@ describe("a plan's hash", () => {
         request: aRequest({ roleArn: undefined, reason: undefined }),
       }),
     ],
-    [
-      'with what is carried over',
-      someFacts({
-        associations: [
-          anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: undefined, tags: { b: '2', a: '1' } }),
-        ],
-      }),
-    ],
+    ['with what is carried over', someFacts({ associations: [carried] })],
     [
       'with a repair',
       someFacts({

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { answerOf } from '../../../sandbox/apigateway/answer.ts';
 
+const REMAPPED = {
+  'x-amzn-remapped-connection': 'close',
+  'x-amzn-remapped-content-length': '9',
+  'x-amzn-remapped-www-authenticate': 'Basic',
+};
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 describe("a function's answer", () => {
@@ -30,16 +35,7 @@ describe("a function's answer", () => {
     [
       'cannot control its connection',
       { headers: { Connection: 'close', 'Content-Length': '9', 'WWW-Authenticate': 'Basic' } },
-      {
-        status: 200,
-        headers: {
-          ...JSON_TYPE,
-          'x-amzn-remapped-connection': 'close',
-          'x-amzn-remapped-content-length': '9',
-          'x-amzn-remapped-www-authenticate': 'Basic',
-        },
-        body: '',
-      },
+      { status: 200, headers: { ...JSON_TYPE, ...REMAPPED }, body: '' },
     ],
     ['stays base64', { body: 'aGk=', isBase64Encoded: true }, { status: 200, headers: JSON_TYPE, body: 'aGk=' }],
   ])('%s', (_, result, expected) => {

@@ -281,44 +281,28 @@ describe('a signature', () => {
       ['DELETE', '/migrations'],
       ['GET', ''],
     ] as const) {
-      expect(await call(method, path)).toMatchObject({
-        status: 403,
-        body: '{"message":"Missing Authentication Token"}',
-      });
+      const body = '{"message":"Missing Authentication Token"}';
+      expect(await call(method, path)).toMatchObject({ status: 403, body });
     }
   });
 
-  test.each<[string, (location: ReturnType<typeof openSession>) => object, string, string]>([
-    [
-      'with another secret',
-      ({ caller }) => ({ credentials: { ...caller, secretAccessKey: 'guess' } }),
-      'InvalidSignatureException',
-      'The request signature we calculated does not match the signature you provided.',
-    ],
-    [
-      'with an unknown key',
-      () => ({ credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'guess' } }),
-      'UnrecognizedClientException',
-      'The security token included in the request is invalid.',
-    ],
-    [
-      'of an expired session',
-      ({ world }) => ({ credentials: issueAccessKey(world, FUNCTION_ROLE, { expiresAt: Date.now() - 1000 }) }),
-      'ExpiredTokenException',
-      'The security token included in the request is expired',
-    ],
-    [
-      'from ten minutes ago',
-      () => ({ now: () => new Date(Date.now() - 600_000) }),
-      'InvalidSignatureException',
-      'Signature expired: ',
-    ],
-    [
-      'for another region',
-      () => ({ region: 'us-east-1' }),
-      'InvalidSignatureException',
-      "Credential should be scoped to a valid region, not 'us-east-1'.",
-    ],
+  type Location = ReturnType<typeof openSession>;
+  const invalid = 'InvalidSignatureException';
+  const guessing = ({ caller }: Location) => ({ credentials: { ...caller, secretAccessKey: 'guess' } });
+  const unknownKey = () => ({ credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'guess' } });
+  const expired = ({ world }: Location) => ({
+    credentials: issueAccessKey(world, FUNCTION_ROLE, { expiresAt: Date.now() - 1000 }),
+  });
+  const tenMinutesAgo = () => ({ now: () => new Date(Date.now() - 600_000) });
+  const elsewhere = () => ({ region: 'us-east-1' });
+  const MISMATCH = 'The request signature we calculated does not match the signature you provided.';
+  const BAD_TOKEN = 'The security token included in the request is';
+  test.each<[string, (location: Location) => object, string, string]>([
+    ['with another secret', guessing, invalid, MISMATCH],
+    ['with an unknown key', unknownKey, 'UnrecognizedClientException', `${BAD_TOKEN} invalid.`],
+    ['of an expired session', expired, 'ExpiredTokenException', `${BAD_TOKEN} expired`],
+    ['from ten minutes ago', tenMinutesAgo, invalid, 'Signature expired: '],
+    ['for another region', elsewhere, invalid, "Credential should be scoped to a valid region, not 'us-east-1'."],
   ])('%s is rejected', async (_, more, name, message) => {
     const location = openSession();
     const answer = await location.call('GET', '/migrations', {}, location.client(more(location)));
@@ -330,15 +314,14 @@ describe('a signature', () => {
 
   test('with missing parts is rejected', async () => {
     const { plain } = openSession();
-    expect(
-      await plain({
-        headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request' },
-      }),
-    ).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'IncompleteSignatureException' } });
-    expect(await plain({ headers: { authorization: 'Bearer token' } })).toMatchObject({
-      status: 403,
-      headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
-    });
+    for (const [authorization, name] of [
+      ['AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request', 'IncompleteSignatureException'],
+      ['Bearer token', 'MissingAuthenticationTokenException'],
+    ] as const)
+      expect(await plain({ headers: { authorization } })).toMatchObject({
+        status: 403,
+        headers: { 'x-amzn-errortype': name },
+      });
   });
 
   test('covers the body and the query', async () => {
@@ -348,14 +331,8 @@ describe('a signature', () => {
       credentials: caller,
       http: async ({ method, url, headers, body = '' }) => {
         const { host, pathname, searchParams } = new URL(url);
-        sent = {
-          method,
-          host,
-          path: pathname,
-          query: Object.fromEntries(searchParams),
-          headers,
-          body: Buffer.from(body),
-        };
+        const query = Object.fromEntries(searchParams);
+        sent = { method, host, path: pathname, query, headers, body: Buffer.from(body) };
         return { status: 0, headers: {}, body: '' };
       },
     });
@@ -387,9 +364,8 @@ describe('a body', () => {
 
 test('the operator may do everything', async () => {
   const location = openSession({ statements: [allow('dynamodb:GetItem')] });
-  expect(
-    (await location.call('POST', '/migrations', {}, location.client({ credentials: operator(location.world) }))).status,
-  ).toBe(200);
+  const client = location.client({ credentials: operator(location.world) });
+  expect((await location.call('POST', '/migrations', {}, client)).status).toBe(200);
   expect(location.events[0]!.requestContext.identity.userArn).toBe(
     `arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox`,
   );

@@ -136,82 +136,59 @@ describe('identity policies', () => {
   });
 });
 
+const REFUSED = `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER}`;
+const notAllowedBy = (what: string): string => `because no ${what} allows the eks:DescribeCluster action`;
+
 describe('a permissions boundary', () => {
+  const DENIED = 'with an explicit deny in a permissions boundary';
+  const arn = 'arn:aws:iam::aws:policy/PowerUserAccess';
+  const withBoundary =
+    (document?: string) =>
+    (role: RoleState): void =>
+      void (role.permissionsBoundary = { arn, ...(document === undefined ? {} : { document }) });
   it.each<[string, object[], (role: RoleState) => void, string | undefined]>([
     ['allows what identity policies also allow', [describing], bound(allow('eks:*')), undefined],
     [
       'allows nothing that identity policies do not',
       [allow('iam:*')],
       bound(allow('*')),
-      'because no identity-based policy allows the eks:DescribeCluster action',
+      notAllowedBy('identity-based policy'),
     ],
     [
       'does not allow what it does not contain',
       [describing],
       bound(allow('iam:*')),
-      'because no permissions boundary allows the eks:DescribeCluster action',
+      notAllowedBy('permissions boundary'),
     ],
-    ['denies', [describing], bound(allow('*'), deny('eks:*')), 'with an explicit deny in a permissions boundary'],
-    [
-      'denies explicitly even if no policy allows',
-      [allow('iam:*')],
-      bound(deny('eks:*')),
-      'with an explicit deny in a permissions boundary',
-    ],
-    [
-      'with an unknown document allows nothing',
-      [describing],
-      (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess' }),
-      'because no permissions boundary allows the eks:DescribeCluster action',
-    ],
-    [
-      'with an invalid document allows nothing',
-      [describing],
-      (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess', document: '{}' }),
-      'because no permissions boundary allows the eks:DescribeCluster action',
-    ],
+    ['denies', [describing], bound(allow('*'), deny('eks:*')), DENIED],
+    ['denies explicitly even if no policy allows', [allow('iam:*')], bound(deny('eks:*')), DENIED],
+    ['with an unknown document allows nothing', [describing], withBoundary(), notAllowedBy('permissions boundary')],
+    ['with an invalid document allows nothing', [describing], withBoundary('{}'), notAllowedBy('permissions boundary')],
   ])('%s', (_what, statements, change, reason) => {
-    expect(open(statements, change).ask()?.message).toBe(
-      reason === undefined
-        ? undefined
-        : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`,
-    );
+    expect(open(statements, change).ask()?.message).toBe(reason === undefined ? undefined : `${REFUSED} ${reason}`);
   });
 });
 
 describe('session policies', () => {
+  const DENIED = 'with an explicit deny in a session policy';
   it.each<[string, object[], object[][], string | undefined]>([
     ['allow what the role is allowed', [describing], [[allow('eks:*')]], undefined],
-    [
-      'do not extend it',
-      [allow('iam:*')],
-      [[allow('*')]],
-      'because no identity-based policy allows the eks:DescribeCluster action',
-    ],
+    ['do not extend it', [allow('iam:*')], [[allow('*')]], notAllowedBy('identity-based policy')],
     [
       'do not allow what none of them contains',
       [describing],
       [[allow('iam:*')], [allow('s3:*')]],
-      'because no session policy allows the eks:DescribeCluster action',
+      notAllowedBy('session policy'),
     ],
     ['allow what one of them allows', [describing], [[allow('iam:*')], [allow('eks:*')]], undefined],
-    [
-      'deny what one of them denies',
-      [describing],
-      [[allow('*')], [deny('eks:*')]],
-      'with an explicit deny in a session policy',
-    ],
+    ['deny what one of them denies', [describing], [[allow('*')], [deny('eks:*')]], DENIED],
   ])('%s', (_what, statements, sessions, reason) => {
     const { ask } = open(
       statements,
       undefined,
       sessions.map((each) => text(...each)),
     );
-    expect(ask()?.message).toBe(
-      reason === undefined
-        ? undefined
-        : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`,
-    );
+    expect(ask()?.message).toBe(reason === undefined ? undefined : `${REFUSED} ${reason}`);
   });
 
   it('are reported after the boundary, and an explicit deny before any missing permission', () => {

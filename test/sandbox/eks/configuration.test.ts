@@ -17,6 +17,7 @@ const refusalOf = (addon: string, text: string | undefined): string | undefined 
   }
   return undefined;
 };
+const NOT_DEFINED = 'is not defined in the schema and the schema does not allow additional properties';
 const failed = (...faults: string[]): string => `Json schema validation failed with error: [${faults.join(', ')}]`;
 
 describe('configuration values', () => {
@@ -44,18 +45,8 @@ describe('configuration values', () => {
   // Messages: aws/amazon-vpc-cni-k8s#2491, terraform-aws-modules/terraform-aws-eks#2349, aws/containers-roadmap#2216; the
   // others are the validator's own.
   it.each([
-    [
-      'vpc-cni',
-      '{"InitEnv":{}}',
-      failed('$.InitEnv: is not defined in the schema and the schema does not allow additional properties'),
-    ],
-    [
-      'vpc-cni',
-      '{"env":{"DISABLE_TCP_EARLY_DEMUX":"true"}}',
-      failed(
-        '$.env.DISABLE_TCP_EARLY_DEMUX: is not defined in the schema and the schema does not allow additional properties',
-      ),
-    ],
+    ['vpc-cni', '{"InitEnv":{}}', failed(`$.InitEnv: ${NOT_DEFINED}`)],
+    ['vpc-cni', '{"env":{"DISABLE_TCP_EARLY_DEMUX":"true"}}', failed(`$.env.DISABLE_TCP_EARLY_DEMUX: ${NOT_DEFINED}`)],
     [
       'vpc-cni',
       '{"env":{"ENABLE_PREFIX_DELEGATION":true,"WARM_PREFIX_TARGET":1}}',

@@ -42,35 +42,12 @@ describe('an event sent with PutEvents', () => {
     expect(failures).toBe(0);
     const [{ EventId: id } = {}] = entries!;
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect(world.events).toEqual([
-      {
-        at: '2026-01-15T09:00:00.000Z',
-        id,
-        source: 'my.app',
-        detailType: 'Migrated',
-        detail: { migrationId: 'one' },
-        resources: ['arn:one'],
-        account: '111122223333',
-        region: 'eu-west-1',
-      },
-    ]);
+    const where = { account: '111122223333', region: 'eu-west-1' };
+    const event = { id, source: 'my.app', detail: { migrationId: 'one' }, resources: ['arn:one'], ...where };
+    expect(world.events).toEqual([{ at: '2026-01-15T09:00:00.000Z', detailType: 'Migrated', ...event }]);
     await wait(60_000);
-    expect(invocations).toEqual([
-      {
-        at: 3,
-        event: {
-          version: '0',
-          id,
-          'detail-type': 'Migrated',
-          source: 'my.app',
-          account: '111122223333',
-          time: '2026-01-15T09:00:00Z',
-          region: 'eu-west-1',
-          resources: ['arn:one'],
-          detail: { migrationId: 'one' },
-        },
-      },
-    ]);
+    const delivered = { version: '0', 'detail-type': 'Migrated', time: '2026-01-15T09:00:00Z', ...event };
+    expect(invocations).toEqual([{ at: 3, event: delivered }]);
   });
 
   test('has the time that its sender sets', async () => {
@@ -152,35 +129,17 @@ describe('an event sent with PutEvents', () => {
 });
 
 describe('an entry', () => {
+  const missing = (field: string) => `Parameter ${field} is not valid. Reason: ${field} is a required argument.`;
+  const malformed = ['MalformedDetail', 'Detail is malformed.'] as const;
   test.each<[string, PutEventsRequestEntry, string, string]>([
-    [
-      'without a source',
-      { Source: undefined },
-      'InvalidArgument',
-      'Parameter Source is not valid. Reason: Source is a required argument.',
-    ],
-    [
-      'with an empty source',
-      { Source: '' },
-      'InvalidArgument',
-      'Parameter Source is not valid. Reason: Source is a required argument.',
-    ],
-    [
-      'without a detail type',
-      { DetailType: undefined },
-      'InvalidArgument',
-      'Parameter DetailType is not valid. Reason: DetailType is a required argument.',
-    ],
-    [
-      'without a detail',
-      { Detail: undefined },
-      'InvalidArgument',
-      'Parameter Detail is not valid. Reason: Detail is a required argument.',
-    ],
-    ['with a detail that is not JSON', { Detail: '{"a"' }, 'MalformedDetail', 'Detail is malformed.'],
-    ['with a list as detail', { Detail: '[1]' }, 'MalformedDetail', 'Detail is malformed.'],
-    ['with a string as detail', { Detail: '"text"' }, 'MalformedDetail', 'Detail is malformed.'],
-    ['with null as detail', { Detail: 'null' }, 'MalformedDetail', 'Detail is malformed.'],
+    ['without a source', { Source: undefined }, 'InvalidArgument', missing('Source')],
+    ['with an empty source', { Source: '' }, 'InvalidArgument', missing('Source')],
+    ['without a detail type', { DetailType: undefined }, 'InvalidArgument', missing('DetailType')],
+    ['without a detail', { Detail: undefined }, 'InvalidArgument', missing('Detail')],
+    ['with a detail that is not JSON', { Detail: '{"a"' }, ...malformed],
+    ['with a list as detail', { Detail: '[1]' }, ...malformed],
+    ['with a string as detail', { Detail: '"text"' }, ...malformed],
+    ['with null as detail', { Detail: 'null' }, ...malformed],
     [
       "with a source of AWS's own",
       { Source: 'aws.eks' },
@@ -190,26 +149,19 @@ describe('an entry', () => {
   ])('%s fails without affecting the others', async (_, wrong, code, message) => {
     const { put, world, wait, invocations } = openService();
     const answer = await put(entry(), entry(wrong), entry());
-    expect(answer).toMatchObject({
-      FailedEntryCount: 1,
-      Entries: [
-        { EventId: expect.any(String) as string },
-        { ErrorCode: code, ErrorMessage: message },
-        { EventId: expect.any(String) as string },
-      ],
-    });
+    const accepted = { EventId: expect.any(String) as string };
+    const Entries = [accepted, { ErrorCode: code, ErrorMessage: message }, accepted];
+    expect(answer).toMatchObject({ FailedEntryCount: 1, Entries });
     await wait(60_000);
     expect(world.events.map(({ id }) => id)).toEqual([answer.Entries![0]!.EventId, answer.Entries![2]!.EventId]);
     expect(invocations).toHaveLength(2);
   });
 
   test('for another bus of the account is accepted and discarded', async () => {
-    const { put, world, wait, invocations } = openService({}, [
-      allow('events:PutEvents', BUS, BUS.replace('default', 'mine')),
-    ]);
-    expect(await put(entry({ EventBusName: 'mine' }), entry({ EventBusName: BUS }))).toMatchObject({
-      FailedEntryCount: 0,
-    });
+    const both = allow('events:PutEvents', BUS, BUS.replace('default', 'mine'));
+    const { put, world, wait, invocations } = openService({}, [both]);
+    const answer = await put(entry({ EventBusName: 'mine' }), entry({ EventBusName: BUS }));
+    expect(answer).toMatchObject({ FailedEntryCount: 0 });
     await wait(60_000);
     expect([world.events.length, invocations.length]).toEqual([1, 1]);
   });
@@ -222,35 +174,25 @@ describe('a call', () => {
   test('has at most ten entries', async () => {
     const { put, world } = openService();
     const entries = (count: number) => Array.from({ length: count }, () => entry());
-    await expect(put(...entries(11))).rejects.toMatchObject({
-      name: 'ValidationException',
-      message:
-        "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10",
-      $metadata: { httpStatusCode: 400 },
-    });
-    await expect(put()).rejects.toMatchObject({
-      name: 'ValidationException',
-      message: expect.stringContaining('greater than or equal to 1') as string,
-    });
+    const name = 'ValidationException';
+    const message =
+      "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10";
+    const failure = { name, message, $metadata: { httpStatusCode: 400 } };
+    await expect(put(...entries(11))).rejects.toMatchObject(failure);
+    const few = expect.stringContaining('greater than or equal to 1') as string;
+    await expect(put()).rejects.toMatchObject({ name, message: few });
     expect(world.events).toEqual([]);
     expect((await put(...entries(10))).Entries).toHaveLength(10);
   });
 
   test('has at most 1 MiB', async () => {
     const { put, world } = openService();
-    const half = 524_288;
-    expect(
-      await put(entry({ Detail: bytes(half - ENVELOPE) }), entry({ Detail: bytes(half - ENVELOPE) })),
-    ).toMatchObject({ FailedEntryCount: 0 });
-    for (const more of [{}, { Resources: ['r'] }, { Time: new Date(0) }]) {
-      const size = half - ENVELOPE + (Object.keys(more).length === 0 ? 1 : 0);
-      await expect(
-        put(entry({ Detail: bytes(half - ENVELOPE) }), entry({ Detail: bytes(size), ...more })),
-      ).rejects.toMatchObject({
-        name: 'ValidationException',
-        message: 'Total size of the entries in the request is over the limit.',
-      });
-    }
+    const size = 524_288 - ENVELOPE;
+    const half = entry({ Detail: bytes(size) });
+    expect(await put(half, half)).toMatchObject({ FailedEntryCount: 0 });
+    const message = 'Total size of the entries in the request is over the limit.';
+    for (const more of [{ Detail: bytes(size + 1) }, { Resources: ['r'] }, { Time: new Date(0) }])
+      await expect(put(half, { ...half, ...more })).rejects.toMatchObject({ name: 'ValidationException', message });
     expect(world.events).toHaveLength(2);
   });
 
@@ -263,20 +205,18 @@ describe('a call', () => {
   ])('with %s is refused', async (_, body) => {
     const { world, bus } = openService();
     const service = createEventsService(world, bus);
-    const request = {
-      method: 'POST',
-      host: 'events.eu-west-1.amazonaws.com',
-      path: '/',
-      query: {},
-      headers: { 'x-amz-target': 'AWSEvents.PutEvents' },
-      body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-    };
-    const answer = await service(request, {
-      caller: { accessKeyId: '', principalArn: CALLER, account: '111122223333' },
-      region: 'eu-west-1',
-      describe: () => undefined,
-      authorize: () => undefined,
-    });
+    const text = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+    const headers = { 'x-amz-target': 'AWSEvents.PutEvents' };
+    const host = 'events.eu-west-1.amazonaws.com';
+    const answer = await service(
+      { method: 'POST', host, path: '/', query: {}, headers, body: text },
+      {
+        caller: { accessKeyId: '', principalArn: CALLER, account: '111122223333' },
+        region: 'eu-west-1',
+        describe: () => undefined,
+        authorize: () => undefined,
+      },
+    );
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/x-amz-json-1.1' } });
     expect(JSON.parse(answer.body as string)).toMatchObject({ __type: 'SerializationException' });
     expect(world.events).toEqual([]);
@@ -291,12 +231,8 @@ describe('a call', () => {
       message: "The sandbox's EventBridge does not support the operation ListRules. Supported operations: PutEvents.",
       $metadata: { httpStatusCode: 501 },
     });
-    expect(world.log.calls.at(-1)).toMatchObject({
-      service: 'events',
-      operation: 'ListRules',
-      mutating: false,
-      status: 501,
-    });
+    const call = { service: 'events', operation: 'ListRules', mutating: false, status: 501 };
+    expect(world.log.calls.at(-1)).toMatchObject(call);
   });
 });
 
@@ -325,12 +261,8 @@ describe('permission to put events', () => {
     const { put, world } = openService({}, statements);
     await expect(put(entry())).rejects.toMatchObject(denied());
     expect(world.events).toEqual([]);
-    expect(world.log.calls.at(-1)).toMatchObject({
-      operation: 'PutEvents',
-      status: 400,
-      error: 'AccessDeniedException',
-      denied: 'events:PutEvents',
-    });
+    const refused = { status: 400, error: 'AccessDeniedException', denied: 'events:PutEvents' };
+    expect(world.log.calls.at(-1)).toMatchObject({ operation: 'PutEvents', ...refused });
   });
 
   test('is evaluated for all entries of a call at once', async () => {
@@ -341,12 +273,9 @@ describe('permission to put events', () => {
   });
 
   test('with its condition is recorded as used', async () => {
-    const { put, world, gateway } = openService({}, [
-      when({
-        ...all('events:source', 'my.app'),
-        StringEquals: { 'events:detail-type': 'Migrated', 'events:eventBusInvocation': 'false' },
-      }),
-    ]);
+    const keys = { 'events:detail-type': 'Migrated', 'events:eventBusInvocation': 'false' };
+    const statement = when({ ...all('events:source', 'my.app'), StringEquals: keys });
+    const { put, world, gateway } = openService({}, [statement]);
     expect(await put(entry(), entry())).toMatchObject({ FailedEntryCount: 0 });
     expect(gateway.failures).toEqual([]);
     expect(world.log.calls.at(-1)).toMatchObject({ status: 200 });
@@ -355,16 +284,10 @@ describe('permission to put events', () => {
   describe("on another account's bus, for events of one source and type", () => {
     const elsewhere = BUS.replace('111122223333', '444455556666');
     const keys = { 'events:source': 'my.app', 'events:detail-type': 'Migrated' };
+    const allowCaller = { Effect: 'Allow', Principal: { AWS: CALLER }, Action: 'events:PutEvents' };
     const openElsewhere = (condition: object) => {
-      const statement = {
-        Effect: 'Allow',
-        Principal: { AWS: CALLER },
-        Action: 'events:PutEvents',
-        Condition: condition,
-      };
-      const { put } = openService({ busPolicies: [{ busArn: elsewhere, policies: policiesOf([statement]) }] }, [
-        allow('events:*', '*'),
-      ]);
+      const policies = policiesOf([{ ...allowCaller, Condition: condition }]);
+      const { put } = openService({ busPolicies: [{ busArn: elsewhere, policies }] }, [allow('events:*', '*')]);
       return (more: PutEventsRequestEntry = {}) => put({ ...entry({ EventBusName: elsewhere }), ...more });
     };
     const notAllowed = { name: 'AccessDeniedException' };
@@ -389,17 +312,12 @@ describe('permission to put events', () => {
   test("is not required beyond the account's own buses", async () => {
     const { put, gateway, world } = openService({}, [allow('events:*', '*')]);
     const elsewhere = BUS.replace('111122223333', '444455556666');
-    const refusal = {
-      name: 'AccessDeniedException',
-      message: expect.stringContaining(
-        `events:PutEvents on resource: ${elsewhere} because no resource-based policy allows`,
-      ) as string,
-    };
+    const why = `events:PutEvents on resource: ${elsewhere} because no resource-based policy allows`;
+    const refusal = { name: 'AccessDeniedException', message: expect.stringContaining(why) as string };
     await expect(put(entry({ EventBusName: elsewhere }))).rejects.toMatchObject(refusal);
     const operator = clientsOf(gateway, world, credentialsOf(world, operatorRoleArn(world))).eventBridge();
-    await expect(
-      operator.send(new PutEventsCommand({ Entries: [entry({ EventBusName: elsewhere })] })),
-    ).rejects.toMatchObject(refusal);
+    const Entries = [entry({ EventBusName: elsewhere })];
+    await expect(operator.send(new PutEventsCommand({ Entries }))).rejects.toMatchObject(refusal);
     expect(world.events).toEqual([]);
   });
 });

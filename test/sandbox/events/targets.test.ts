@@ -47,16 +47,9 @@ describe('a topic', () => {
       'detail-type': 'Migrated',
       detail: { name: 'one' },
     });
+    const where = { account: '111122223333', region: 'eu-west-1', caller: 'events.amazonaws.com' };
     expect(world.log.calls).toMatchObject([
-      {
-        service: 'sns',
-        operation: 'Publish',
-        caller: 'events.amazonaws.com',
-        account: '111122223333',
-        region: 'eu-west-1',
-        input: { TopicArn: TOPIC },
-        status: 200,
-      },
+      { service: 'sns', operation: 'Publish', ...where, input: { TopicArn: TOPIC }, status: 200 },
     ]);
     expect(world.log.mutations()).toEqual([]);
     expect(authorizer.denials).toEqual([]);
@@ -72,30 +65,20 @@ describe('a topic', () => {
     expect(await messageOf('{"said": <said>}')).toBe('{"said":"say \\"no\\""}');
   });
 
+  const publishing = (condition?: object) => allowEventBridge('sns:Publish', condition);
+  const ofAccount = (account: string) => ({ StringEquals: { 'aws:SourceAccount': account } });
+  const denied = { ...publishing(), Effect: 'Deny', Principal: '*' };
   const noPermission = { status: 403, error: 'AuthorizationError', denied: 'sns:Publish' };
   test.each<[string, object[], string?]>([
     ['has no policy', []],
     // Also for its own rule or its own account: EventBridge sends SNS neither.
-    ['allows the rule by its ARN', [allowEventBridge('sns:Publish', aboutRule)]],
-    [
-      'allows rules of its account by the account',
-      [allowEventBridge('sns:Publish', { StringEquals: { 'aws:SourceAccount': '111122223333' } })],
-    ],
-    [
-      'allows another rule',
-      [allowEventBridge('sns:Publish', { ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })],
-    ],
-    [
-      'allows rules of another account',
-      [allowEventBridge('sns:Publish', { StringEquals: { 'aws:SourceAccount': '444455556666' } })],
-    ],
-    ['allows another service', [{ ...allowEventBridge('sns:Publish'), Principal: { Service: 's3.amazonaws.com' } }]],
+    ['allows the rule by its ARN', [publishing(aboutRule)]],
+    ['allows rules of its account by the account', [publishing(ofAccount('111122223333'))]],
+    ['allows another rule', [publishing({ ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })]],
+    ['allows rules of another account', [publishing(ofAccount('444455556666'))]],
+    ['allows another service', [{ ...publishing(), Principal: { Service: 's3.amazonaws.com' } }]],
     ['allows another action', [allowEventBridge('sns:Subscribe')]],
-    [
-      'denies everyone',
-      [allowEventBridge('sns:Publish'), { ...allowEventBridge('sns:Publish'), Effect: 'Deny', Principal: '*' }],
-      'with an explicit deny in a resource-based policy',
-    ],
+    ['denies everyone', [publishing(), denied], 'with an explicit deny in a resource-based policy'],
   ])(
     'that %s gets nothing: the event goes to the dead-letter queue',
     async (_, statements, reason = 'because no resource-based policy allows the sns:Publish action') => {
@@ -114,16 +97,8 @@ describe('a topic', () => {
           why: `NO_PERMISSIONS: ${why}`,
         },
       ]);
-      expect(world.log.calls).toMatchObject([
-        noPermission,
-        {
-          service: 'sqs',
-          operation: 'SendMessage',
-          caller: 'events.amazonaws.com',
-          status: 200,
-          input: { queueArn: DEAD },
-        },
-      ]);
+      const sent = { service: 'sqs', operation: 'SendMessage', status: 200, input: { queueArn: DEAD } };
+      expect(world.log.calls).toMatchObject([noPermission, { ...sent, caller: 'events.amazonaws.com' }]);
       expect(authorizer.denials).toMatchObject([
         { principalArn: 'events.amazonaws.com', action: 'sns:Publish', resource: TOPIC, message: why },
       ]);
@@ -134,19 +109,11 @@ describe('a topic', () => {
     ['of any account', [allowEventBridge('sns:Publish')]],
     [
       'despite a Deny without TLS',
-      [
-        allowEventBridge('SNS:Publish'),
-        {
-          ...allowEventBridge('sns:Publish', { Bool: { 'aws:SecureTransport': 'false' } }),
-          Effect: 'Deny',
-          Principal: '*',
-        },
-      ],
+      [allowEventBridge('SNS:Publish'), { ...denied, Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
     ],
   ])('that allows rules %s accepts it', async (_, statements) => {
-    expect(
-      (await simulate({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] })).world.notifications,
-    ).toHaveLength(1);
+    const { world } = await simulate({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] });
+    expect(world.notifications).toHaveLength(1);
   });
 
   test('that does not exist, or a message that is too long, is reported', async () => {
@@ -174,22 +141,14 @@ describe('a topic', () => {
     expect(allowed.world.notifications).toHaveLength(1);
     expect(allowed.authorizer.uses()).toEqual([{ principalArn: EVENTS_ROLE, action: 'sns:Publish', resource: TOPIC }]);
     const without = await asRole([allow('sns:Publish', `${TOPIC}-other`)], allowEventBridge('sns:Publish'));
-    expect(without.world.deadLetters).toMatchObject([
-      {
-        why: expect.stringMatching(
-          /^NO_PERMISSIONS: .*because no identity-based policy allows the sns:Publish action$/,
-        ) as string,
-      },
-    ]);
-    const refused = await asRole([allow('sns:Publish', TOPIC)], {
-      ...allowEventBridge('sns:Publish'),
-      Effect: 'Deny',
-      Principal: '*',
-    });
+    expect(without.world.deadLetters).toHaveLength(1);
+    expect(without.world.deadLetters[0]!.why).toMatch(
+      /^NO_PERMISSIONS: .*because no identity-based policy allows the sns:Publish action$/,
+    );
+    const refused = await asRole([allow('sns:Publish', TOPIC)], denied);
     expect(refused.world.notifications).toEqual([]);
-    expect(refused.world.deadLetters).toMatchObject([
-      { why: expect.stringContaining('with an explicit deny in a resource-based policy') as string },
-    ]);
+    expect(refused.world.deadLetters).toHaveLength(1);
+    expect(refused.world.deadLetters[0]!.why).toContain('with an explicit deny in a resource-based policy');
   });
 });
 
@@ -200,43 +159,35 @@ describe('a dead letter', () => {
       targets: [{ id: 'Recover', arn: OTHER, roleArn: EVENTS_ROLE, deadLetterArn: DEAD, ...more }],
     });
 
+  const calling = (more: object) =>
+    rule({ pattern: MATCH, targets: [{ id: 'F', arn: FUNCTION, deadLetterArn: DEAD, ...more }] });
+  const quoted = { template: '{"said":"<said>"}', paths: { said: '$.detail.said' } };
+  const anyState = [allow('states:*', '*')];
   test.each<[string, Options, string]>([
     [
       'for a function that allows no caller',
-      {
-        rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: FUNCTION, deadLetterArn: DEAD }] })],
-        permissions: [],
-      },
+      { rules: [calling({})], permissions: [] },
       'NO_PERMISSIONS: User: events.amazonaws.com is not authorized',
     ],
     [
       'for a function that does not exist',
-      { rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone'), deadLetterArn: DEAD }] })] },
+      { rules: [calling({ arn: functionArn('gone') })] },
       'NO_RESOURCE: Function not found',
     ],
     ['for a state machine that the role may not start', { rules: [starting()], events: [] }, 'NO_PERMISSIONS: User: '],
     [
       'for a state machine that does not exist',
-      { rules: [starting({ arn: `${OTHER}-gone` })], events: [allow('states:*', '*')] },
+      { rules: [starting({ arn: `${OTHER}-gone` })], events: anyState },
       'NO_RESOURCE: StateMachineDoesNotExist: ',
     ],
     [
       'for an input that is not JSON',
-      { rules: [starting({ inputTransformer: { template: '{"said":"<said>"}', paths: { said: '$.detail.said' } } })] },
+      { rules: [starting({ inputTransformer: quoted })] },
       'INVALID_JSON: The input of the target Recover is not JSON: {"said":"say "no""}',
     ],
     [
       'for a function with text as its input',
-      {
-        rules: [
-          rule({
-            pattern: MATCH,
-            targets: [
-              { id: 'F', arn: FUNCTION, deadLetterArn: DEAD, inputTransformer: { template: '"a"\n"b"', paths: {} } },
-            ],
-          }),
-        ],
-      },
+      { rules: [calling({ inputTransformer: { template: '"a"\n"b"', paths: {} } })] },
       'INVALID_JSON: ',
     ],
   ])('%s reports the reason', async (_, options, why) => {
@@ -313,14 +264,9 @@ describe('a function that fails', () => {
       fn,
       functionRole: [send, TOPIC_PERMISSION],
     });
-    expect(world.deadLetters).toEqual([
-      {
-        at: '2026-01-15T09:01:01.000Z',
-        queueArn: FAILED,
-        event: expect.objectContaining({ id }) as unknown,
-        why: 'RetriesExhausted: ServiceUnavailable',
-      },
-    ]);
+    const event = expect.objectContaining({ id }) as unknown;
+    const why = 'RetriesExhausted: ServiceUnavailable';
+    expect(world.deadLetters).toEqual([{ at: '2026-01-15T09:01:01.000Z', queueArn: FAILED, event, why }]);
     expect(JSON.parse(world.notifications[0]!.message)).toMatchObject({
       version: '1.0',
       requestContext: { functionArn: FUNCTION, condition: 'RetriesExhausted', approximateInvokeCount: 2 },
@@ -341,20 +287,11 @@ describe('a function that fails', () => {
     expect(denied.world.deadLetters).toEqual([]);
     expect(denied.authorizer.denials).toMatchObject([{ action: 'sqs:SendMessage', resource: FAILED }]);
     const old = await simulate({ rules: RULES, find: failing, queues: [failed], fn, functionRole: [send] });
-    expect(old.world.deadLetters).toMatchObject([
-      {
-        queueArn: FAILED,
-        event: { requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 2 } },
-        why: 'EventAgeExceeded: ServiceUnavailable',
-      },
-    ]);
-    const late = await simulate({
-      rules: RULES,
-      find: (_, attempt) => (attempt < 2 ? failing() : undefined),
-      queues: [failed],
-      fn,
-      functionRole: [send],
-    });
+    const event = { requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 2 } };
+    const why = 'EventAgeExceeded: ServiceUnavailable';
+    expect(old.world.deadLetters).toMatchObject([{ queueArn: FAILED, event, why }]);
+    const find: Options['find'] = (_, attempt) => (attempt < 2 ? failing() : undefined);
+    const late = await simulate({ rules: RULES, find, queues: [failed], fn, functionRole: [send] });
     expect([late.invocations.length, late.world.deadLetters]).toEqual([2, []]);
   });
 });

@@ -49,8 +49,10 @@ describe('initial objects', () => {
     const lab = newEbsLab({ nodes: 5, objects: ebsWith({ replicas: 5 }) });
     const nodes = listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
     expect(nodes).toHaveLength(5);
-    for (const app of ['ebs-csi-node', 'ebs-csi-controller'])
+    for (const app of ['ebs-csi-node', 'ebs-csi-controller']) {
+      expect(lab.pods(app)).toHaveLength(5);
       expect(new Set(lab.pods(app).map(({ spec }) => spec.nodeName))).toEqual(new Set(nodes));
+    }
   });
 
   test('have names that depend on the seed', () => {

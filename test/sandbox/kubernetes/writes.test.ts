@@ -20,55 +20,21 @@ describe('patch documents', () => {
     expect(mergePatch(target, patch)).toEqual(result);
   });
 
-  const target = {
-    containers: [
-      { name: 'a', image: '1', env: [{ name: 'X', value: '1' }], args: ['p', 'q'] },
-      { name: 'b', image: '2' },
-    ],
-  };
-  test.each([
-    [
-      'merges containers and their variables by name',
-      { containers: [{ name: 'a', env: [{ name: 'Y', value: '2' }] }] },
-      [
-        {
-          ...target.containers[0],
-          env: [
-            { name: 'X', value: '1' },
-            { name: 'Y', value: '2' },
-          ],
-        },
-        target.containers[1],
-      ],
-    ],
-    [
-      'adds a container',
-      { containers: [{ name: 'c', image: '3' }] },
-      [...target.containers, { name: 'c', image: '3' }],
-    ],
-    ['deletes a container', { containers: [{ name: 'a', $patch: 'delete' }] }, [target.containers[1]]],
-    [
-      'replaces the list',
-      { containers: [{ $patch: 'replace' }, { name: 'z', image: '9' }] },
-      [{ name: 'z', image: '9' }],
-    ],
-    [
-      'replaces lists without a key',
-      { containers: [{ name: 'a', args: ['r'] }] },
-      [{ ...target.containers[0], args: ['r'] }, target.containers[1]],
-    ],
-    [
-      'null deletes a field',
-      { containers: [{ name: 'a', env: null }] },
-      [{ name: 'a', image: '1', args: ['p', 'q'] }, target.containers[1]],
-    ],
-    [
-      'ignores the order of elements',
-      { '$setElementOrder/containers': [{ name: 'b' }], containers: [{ name: 'b', image: '3' }] },
-      [target.containers[0], { name: 'b', image: '3' }],
-    ],
-  ])('strategic merge patch %s', (_, patch, containers) => {
+  const [X, Y] = ['X', 'Y'].map((name, index) => ({ name, value: `${index + 1}` }));
+  const a = { name: 'a', image: '1', env: [X], args: ['p', 'q'] };
+  const b = { name: 'b', image: '2' };
+  const target = { containers: [a, b] };
+  test.each<[string, object[], object[], object[]?]>([
+    ['merges containers and their variables by name', [{ name: 'a', env: [Y] }], [{ ...a, env: [X, Y] }, b]],
+    ['adds a container', [{ name: 'c', image: '3' }], [a, b, { name: 'c', image: '3' }]],
+    ['deletes a container', [{ name: 'a', $patch: 'delete' }], [b]],
+    ['replaces the list', [{ $patch: 'replace' }, { name: 'z', image: '9' }], [{ name: 'z', image: '9' }]],
+    ['replaces lists without a key', [{ name: 'a', args: ['r'] }], [{ ...a, args: ['r'] }, b]],
+    ['null deletes a field', [{ name: 'a', env: null }], [{ name: 'a', image: '1', args: ['p', 'q'] }, b]],
+    ['ignores the order of elements', [{ name: 'b', image: '3' }], [a, { name: 'b', image: '3' }], [{ name: 'b' }]],
+  ])('strategic merge patch %s', (_, changed, containers, order?: object[]) => {
     const before = structuredClone(target);
+    const patch = { containers: changed, ...(order ? { '$setElementOrder/containers': order } : {}) };
     expect(strategicMergePatch(target, patch)).toEqual({ containers });
     expect(target).toEqual(before);
   });

@@ -99,11 +99,8 @@ describe('a NetworkPolicy', () => {
   ])('and the add-on vpc-cni %s', (_name, configurationValues, expected) => {
     const agent = { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1' };
     const driver = { name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1' };
-    const cni = {
-      name: 'vpc-cni',
-      version: 'v1.19.2-eksbuild.1',
-      ...(configurationValues ? { configurationValues } : {}),
-    };
+    const configured = configurationValues ? { configurationValues } : {};
+    const cni = { name: 'vpc-cni', version: 'v1.19.2-eksbuild.1', ...configured };
     const cluster = { networkPolicies: [policy({})], addons: [agent, driver, cni] };
     const dated = cluster.addons.map((addon) => ({ ...addon, createdAt: '2025-06-01T00:00:00.000Z' }));
     expect(result(openWith({ ...cluster, addons: dated }))).toBe(expected);
@@ -119,13 +116,9 @@ describe('a NetworkPolicy', () => {
   it('has no effect on pods in the network of their node, nor on IRSA', () => {
     const networkPolicies = [policy({})];
     expect(result(openLab({ cluster: { networkPolicies } }))).toBe('credentials');
-    const workload = {
-      kind: 'Deployment',
-      namespace: 'kube-system',
-      name: 'tool',
-      serviceAccount: 'ebs-csi-controller-sa',
-    };
-    const { world, cluster } = openWith({ networkPolicies, workloads: [{ ...workload, hostNetwork: true }] });
+    const tool = { kind: 'Deployment', namespace: 'kube-system', name: 'tool', hostNetwork: true };
+    const workloads = [{ ...tool, serviceAccount: 'ebs-csi-controller-sa' }];
+    const { world, cluster } = openWith({ networkPolicies, workloads });
     const pods = listObjects(cluster.kube, 'Pod').filter(({ metadata }) => metadata.name.startsWith('tool-'));
     expect(pods.map((pod) => hasCredentials(world, cluster, pod))).toEqual([true]);
   });
@@ -142,6 +135,8 @@ describe('a NetworkPolicy', () => {
 });
 
 const egress = (...rules: object[]): object => ({ endpointSelector: {}, egress: rules });
+const toAll = (more: object): object => egress({ toEntities: ['all'], ...more });
+const selecting = (matchLabels: object): object => ({ endpointSelector: { matchLabels }, egress: [{}] });
 const HTTP = { ports: [{ port: '80', protocol: 'TCP' }] };
 
 describe('a policy of Cilium', () => {
@@ -150,17 +145,13 @@ describe('a policy of Cilium', () => {
     ['with an empty list', 'both', { endpointSelector: {}, egress: [] }],
     ['with an empty rule', 'none', egress({})],
     ['for a port of every address', 'both', egress({ toPorts: [HTTP] })],
-    ['for another port', 'none', egress({ toEntities: ['all'], toPorts: [{ ports: [{ port: '443' }] }] })],
-    [
-      'for a range of ports',
-      'both',
-      egress({ toEntities: ['all'], toPorts: [{ ports: [{ port: '1', endPort: 1024 }] }] }),
-    ],
+    ['for another port', 'none', toAll({ toPorts: [{ ports: [{ port: '443' }] }] })],
+    ['for a range of ports', 'both', toAll({ toPorts: [{ ports: [{ port: '1', endPort: 1024 }] }] })],
     ['for the host', 'host', egress({ toEntities: ['host'], toPorts: [HTTP] })],
     ['for the cluster', 'host', egress({ toEntities: ['cluster'] })],
     ['for the world', 'world', egress({ toEntities: ['world'] })],
     ['for the world in IPv4', 'world', egress({ toEntities: ['world-ipv4'] })],
-    ['for all', 'both', egress({ toEntities: ['all'] })],
+    ['for all', 'both', toAll({})],
     ['for other nodes', 'none', egress({ toEntities: ['remote-node', 'kube-apiserver'] })],
     ['for the label of the host', 'host', egress({ toEndpoints: [{ matchLabels: { 'reserved:host': '' } }] })],
     ['for every endpoint', 'none', egress({ toEndpoints: [{}] })],
@@ -175,64 +166,38 @@ describe('a policy of Cilium', () => {
       egress({ toCIDRSet: [{ cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] }] }),
     ],
     ['for names', 'none', egress({ toFQDNs: [{ matchName: 'sts.amazonaws.com' }] })],
-    [
-      'for a path',
-      'both',
-      egress({ toEntities: ['all'], toPorts: [{ ...HTTP, rules: { http: [{ method: 'GET', path: '/v1/.*' }] } }] }),
-    ],
-    [
-      'for another path',
-      'none',
-      egress({ toEntities: ['all'], toPorts: [{ ...HTTP, rules: { http: [{ path: '/public' }] } }] }),
-    ],
-    ['for pings', 'none', egress({ toEntities: ['all'], icmps: [{ fields: [{ type: 8 }] }] })],
+    ['for a path', 'both', toAll({ toPorts: [{ ...HTTP, rules: { http: [{ method: 'GET', path: '/v1/.*' }] } }] })],
+    ['for another path', 'none', toAll({ toPorts: [{ ...HTTP, rules: { http: [{ path: '/public' }] } }] })],
+    ['for pings', 'none', toAll({ icmps: [{ fields: [{ type: 8 }] }] })],
     [
       'that denies another',
       'both',
       { endpointSelector: {}, egressDeny: [{ toEntities: ['kube-apiserver'] }], enableDefaultDeny: { egress: false } },
     ],
-    [
-      'that denies the host',
-      'world',
-      { endpointSelector: {}, egress: [{ toEntities: ['all'] }], egressDeny: [{ toEntities: ['host'] }] },
-    ],
+    ['that denies the host', 'world', { ...toAll({}), egressDeny: [{ toEntities: ['host'] }] }],
     [
       'without default deny',
       'both',
       { ...egress({ toEntities: ['kube-apiserver'] }), enableDefaultDeny: { egress: false } },
     ],
-    [
-      'for another service account',
-      'both',
-      { endpointSelector: { matchLabels: { 'io.cilium.k8s.policy.serviceaccount': 'web' } }, egress: [{}] },
-    ],
+    ['for another service account', 'both', selecting({ 'io.cilium.k8s.policy.serviceaccount': 'web' })],
     [
       'for the service account',
       'none',
-      {
-        endpointSelector: { matchLabels: { 'k8s:io.cilium.k8s.policy.serviceaccount': 'ebs-csi-controller-sa' } },
-        egress: [{}],
-      },
+      selecting({ 'k8s:io.cilium.k8s.policy.serviceaccount': 'ebs-csi-controller-sa' }),
     ],
     [
       'for a label of the namespace',
       'none',
-      {
-        endpointSelector: {
-          matchLabels: { 'k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name': 'kube-system' },
-        },
-        egress: [{}],
-      },
+      selecting({ 'k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name': 'kube-system' }),
     ],
     ['for nodes', 'both', { nodeSelector: {}, egress: [{}] }],
   ])('%s lets pods reach the agent with the identity: %s', (_name, passes, spec) => {
     for (const identity of ['host', 'world'] as const) {
       const knobs = { ciliumAgentIdentity: identity };
       const expected = passes === 'both' || passes === identity ? 'credentials' : CUT_OFF;
-      expect([identity, result(openWith({ customResources: [cilium(spec)] }, { knobs }))]).toEqual([
-        identity,
-        expected,
-      ]);
+      const found = result(openWith({ customResources: [cilium(spec)] }, { knobs }));
+      expect([identity, found]).toEqual([identity, expected]);
     }
   });
 

@@ -24,10 +24,8 @@ describe('buildWorld', () => {
     const world = newWorld();
     const cluster = onlyCluster(world);
     expect(world.home).toEqual({ account: ACCOUNT, region: REGION });
-    expect(cluster).toMatchObject({
-      arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`,
-      endpoint: expect.stringMatching(/^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks\.amazonaws\.com$/),
-    });
+    expect(cluster.arn).toBe(`arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`);
+    expect(cluster.endpoint).toMatch(/^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks\.amazonaws\.com$/);
     expect(cluster.oidcIssuer).toBeUndefined();
     expect(cluster.certificateAuthority).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
     expect(cluster.addons.get('aws-ebs-csi-driver')).toMatchObject({
@@ -51,21 +49,11 @@ describe('buildWorld', () => {
 
   it('sets the owner of associations, and the associations of the owner', () => {
     const file = scenarioFile();
+    const ofAddon = { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', owner: 'aws-ebs-csi-driver' };
+    const ofApp = { id: 'a-12345678901234567', namespace: 'default', serviceAccount: 'app' };
     file.accounts[0]!.clusters[0]!.associations.push(
-      {
-        namespace: 'kube-system',
-        serviceAccount: 'ebs-csi-controller-sa',
-        roleArn: ROLE,
-        owner: 'aws-ebs-csi-driver',
-        createdAt: '2025-07-01T00:00:00.000Z',
-      },
-      {
-        id: 'a-12345678901234567',
-        namespace: 'default',
-        serviceAccount: 'app',
-        roleArn: ROLE,
-        createdAt: '2025-07-02T00:00:00.000Z',
-      },
+      { ...ofAddon, roleArn: ROLE, createdAt: '2025-07-01T00:00:00.000Z' },
+      { ...ofApp, roleArn: ROLE, createdAt: '2025-07-02T00:00:00.000Z' },
     );
     const cluster = onlyCluster(buildWorld(parseScenario(file, 'test')));
     const addon = cluster.addons.get('aws-ebs-csi-driver')!;
@@ -105,10 +93,8 @@ describe('buildWorld', () => {
       }).accounts.get(ACCOUNT)!.roles;
     expect(rolesOf().get('ebs-csi')!.permissionsBoundary).toEqual({ arn, document: JSON.stringify(document) });
     expect(rolesOf().get('deployed')).not.toHaveProperty('permissionsBoundary');
-    expect(rolesOf({ arn, document }).get('deployed')!.permissionsBoundary).toEqual({
-      arn,
-      document: JSON.stringify(document),
-    });
+    const bound = { arn, document: JSON.stringify(document) };
+    expect(rolesOf({ arn, document }).get('deployed')!.permissionsBoundary).toEqual(bound);
     expect(rolesOf({ arn }).get('deployed')!.permissionsBoundary).toEqual({ arn });
   });
 
@@ -145,18 +131,13 @@ describe('a cluster has in addition to its add-ons', () => {
     objectsOf(cluster, 'pods.').filter((pod) => pod.metadata.name.startsWith(`${name}-`));
 
   it('workloads that no add-on owns, with ready pods', () => {
+    const { createdAt } = workload;
+    const daemon = { kind: 'DaemonSet', namespace: 'kube-system', name: 'agent', createdAt };
     const cluster = withCluster({
       nodes: 2,
       workloads: [
         { ...workload, replicas: 3, serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } },
-        {
-          kind: 'DaemonSet',
-          namespace: 'kube-system',
-          name: 'agent',
-          labels: { app: 'agent' },
-          containers: [{ name: 'main', image: 'example/agent:1' }],
-          createdAt: '2025-12-01T08:00:00.000Z',
-        },
+        { ...daemon, labels: { app: 'agent' }, containers: [{ name: 'main', image: 'example/agent:1' }] },
       ],
     });
     const checkout = podsOf(cluster, 'checkout');
@@ -195,12 +176,9 @@ describe('a cluster has in addition to its add-ons', () => {
     });
     expect(podsOf(cluster, 'db').map(({ metadata }) => metadata.name)).toEqual(['db-0', 'db-1', 'db-2']);
     for (const [name, pods] of Object.entries({ db: 3, queue: 1, logs: 2, web: 1 })) {
-      expect(
-        podsOf(cluster, name).map(({ status, spec }) => [
-          status?.['phase'],
-          JSON.stringify(spec).includes('AWS_ROLE_ARN'),
-        ]),
-      ).toEqual(Array.from({ length: pods }, () => ['Running', true]));
+      expect(podsOf(cluster, name)).toHaveLength(pods);
+      for (const { status, spec } of podsOf(cluster, name))
+        expect([status?.['phase'], JSON.stringify(spec).includes('AWS_ROLE_ARN')]).toEqual(['Running', true]);
     }
     expect(objectsOf(cluster, 'statefulsets.apps')).toMatchObject([
       {
@@ -231,12 +209,7 @@ describe('a cluster has in addition to its add-ons', () => {
   });
 
   it('a workload on Pod Identity, if the association is older than its pods', () => {
-    const association = {
-      namespace: 'shop',
-      serviceAccount: 'checkout',
-      roleArn: ROLE,
-      createdAt: '2025-11-01T00:00:00.000Z',
-    };
+    const association = { namespace: 'shop', serviceAccount: 'checkout', roleArn: ROLE };
     const identities = (createdAt: string): boolean[] =>
       podsOf(withCluster({ associations: [{ ...association, createdAt }], workloads: [workload] }), 'checkout').map(
         (pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI'),
@@ -253,16 +226,12 @@ describe('a cluster has in addition to its add-ons', () => {
   });
 
   it('the value that another manager has given to a field, if the scenario has one', async () => {
-    const modifiedFields = [
-      { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 },
-    ];
-    const cluster = withCluster({
-      addons: [{ ...scenarioFile().accounts[0]!.clusters[0]!.addons[0]!, modifiedFields }],
-    });
+    const changed = { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' };
+    const modifiedFields = [{ ...changed, value: 3 }];
+    const addon = { ...scenarioFile().accounts[0]!.clusters[0]!.addons[0]!, modifiedFields };
+    const cluster = withCluster({ addons: [addon] });
     expect(podsOf(cluster, 'ebs-csi-controller')).toHaveLength(3);
-    expect([...cluster.foreignFields]).toEqual([
-      ['aws-ebs-csi-driver', [{ field: modifiedFields[0]!.field, manager: 'kubectl-edit' }]],
-    ]);
+    expect([...cluster.foreignFields]).toEqual([['aws-ebs-csi-driver', [changed]]]);
   });
 
   it('custom resources, of kinds that an add-on defines and of other kinds', () => {
@@ -311,13 +280,9 @@ describe('a cluster has in addition to its add-ons', () => {
     ]);
   });
 
-  const [service, verifier, annotator, other, viewer] = [
-    'plan-function',
-    'verify-function',
-    'annotate-function',
-    'begin-function',
-    'viewer',
-  ].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string, string];
+  const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT}:role/${name}`;
+  const [service, verifier, viewer] = [roleArn('plan-function'), roleArn('verify-function'), roleArn('viewer')];
+  const [annotator, other] = [roleArn('annotate-function'), roleArn('begin-function')];
   const callers = {
     roles: [service, verifier, annotator, other],
     kubernetesRoles: [service, verifier, annotator],
@@ -329,17 +294,12 @@ describe('a cluster has in addition to its add-ons', () => {
   it('default access entries: the operator is an administrator, and the service has the access that it needs', () => {
     const { accessEntries, createdAt } = withCluster({}, callers);
     const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
+    const scope = { type: 'cluster', namespaces: [] };
     expect([...accessEntries.values()]).toEqual([
       {
         ...entry,
         principalArn: operator,
-        policies: [
-          {
-            policyArn: policyArn.replace('View', 'ClusterAdmin'),
-            scope: { type: 'cluster', namespaces: [] },
-            associatedAt: createdAt,
-          },
-        ],
+        policies: [{ policyArn: policyArn.replace('View', 'ClusterAdmin'), scope, associatedAt: createdAt }],
       },
       { ...entry, principalArn: service, kubernetesGroups: ['sandbox:migrator:read'] },
       { ...entry, principalArn: verifier, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:restart'] },
@@ -366,18 +326,14 @@ describe('a cluster has in addition to its add-ons', () => {
     const { accessEntries, createdAt } = withCluster({ accessEntries: entries }, callers);
     expect([...accessEntries.keys()]).toEqual([viewer, service]);
     expect(accessEntries.get(service)).toMatchObject({ createdAt, kubernetesGroups: [], policies: [] });
-    const since = Date.parse('2025-02-03');
+    const [since, whole] = [Date.parse('2025-02-03'), { type: 'cluster', namespaces: [] }];
     expect(accessEntries.get(viewer)).toMatchObject({
       username: 'viewer',
       kubernetesGroups: ['readers'],
       createdAt: since,
       policies: [
         { policyArn, scope: { type: 'namespace', namespaces: ['kube-system'] }, associatedAt: since },
-        {
-          policyArn: policyArn.replace('View', 'Edit'),
-          scope: { type: 'cluster', namespaces: [] },
-          associatedAt: since,
-        },
+        { policyArn: policyArn.replace('View', 'Edit'), scope: whole, associatedAt: since },
       ],
     });
   });
@@ -395,16 +351,13 @@ describe('a cluster has in addition to its add-ons', () => {
         },
       ],
     });
-    expect(
-      objectsOf(cluster, 'clusterroles.rbac.authorization.k8s.io').find(
-        ({ metadata }) => metadata.name === 'pod-reader',
-      ),
-    ).toMatchObject({
+    const roles = objectsOf(cluster, 'clusterroles.rbac.authorization.k8s.io');
+    const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
       metadata: { uid: expect.any(String) },
-      rules,
-    });
+    };
+    expect(roles.find(({ metadata }) => metadata.name === 'pod-reader')).toMatchObject({ ...role, rules });
     expect(objectsOf(cluster, 'rolebindings.rbac.authorization.k8s.io')).toEqual([
       expect.objectContaining({
         metadata: expect.objectContaining({ name: 'readers', namespace: 'shop' }),
@@ -415,17 +368,9 @@ describe('a cluster has in addition to its add-ons', () => {
 
   it('an external id on associations with a target role', () => {
     const target = 'arn:aws:iam::444455556666:role/target';
-    const cluster = withCluster({
-      associations: [
-        {
-          namespace: 'shop',
-          serviceAccount: 'checkout',
-          roleArn: ROLE,
-          targetRoleArn: target,
-          createdAt: '2025-11-01T00:00:00.000Z',
-        },
-      ],
-    });
+    const pods = { namespace: 'shop', serviceAccount: 'checkout' };
+    const association = { ...pods, roleArn: ROLE, targetRoleArn: target, createdAt: '2025-11-01T00:00:00.000Z' };
+    const cluster = withCluster({ associations: [association] });
     expect([...cluster.associations.values()]).toEqual([
       expect.objectContaining({ targetRoleArn: target, externalId: expect.stringMatching(/^[0-9a-f-]{36}$/) }),
     ]);
