@@ -15,6 +15,7 @@ import { ADDON, ROLE, target } from '../../example.ts';
 import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, aRollback } from '../../fixtures.ts';
+import { codePoint } from '../../../code-points.ts';
 
 const HASH = 'a'.repeat(64);
 const anApproval = (change: Partial<Approval> = {}): Approval => ({
@@ -329,7 +330,7 @@ describe('an entry', () => {
   const repeated = fc
     .tuple(fc.constantFrom(...pieces), fc.integer({ min: 1, max: 100_000 }))
     .map(([piece, count]) => piece.repeat(Math.ceil(count / piece.length)));
-  const long = fc.oneof(fc.string({ unit: 'binary', maxLength: 50 }), repeated);
+  const long = fc.oneof(fc.string({ unit: codePoint, maxLength: 50 }), repeated);
   const texts = fc.array(long, { maxLength: 60 });
   const types = fc.constantFrom('started' as const, 'approval-needed' as const, ...OUTCOMES);
 
