@@ -11,7 +11,7 @@ const [FIRST, COUNT] = [0xd800, 0x800];
 export const codePoint = fc.nat({ max: 0x10ffff - COUNT }).map(
   (index) => String.fromCodePoint(index < FIRST ? index : index + COUNT),
   (text) => {
-    const point = typeof text === 'string' && [...text].length === 1 ? text.codePointAt(0)! : -1;
+    const point = typeof text === 'string' && Array.from(text).length === 1 ? text.codePointAt(0)! : -1;
     if (point < 0 || (point >= FIRST && point < FIRST + COUNT)) throw new Error('not one code point');
     return point < FIRST ? point : point - COUNT;
   },
