@@ -27,12 +27,8 @@ import { requestedRollback, type Rollback, type RollbackStanding } from '../../l
 import { summaryOf } from '../../lambdas/domain/migration/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import type { NotedWait } from '../../lambdas/domain/waiting/waiting-for.ts';
-import {
-  LONGEST_WAIT_MS,
-  type SlotResult,
-  type WaitingCaps,
-  type WaitingMigration,
-} from '../../lambdas/domain/waiting/waiting.ts';
+import { LONGEST_WAIT_MS } from '../../lambdas/domain/waiting/waiting.ts';
+import type { SlotResult, WaitingCaps, WaitingMigration } from '../../lambdas/domain/waiting/waiting.ts';
 import type {
   Claim,
   Ledger,
@@ -137,14 +133,7 @@ export class FakeLedger implements Ledger {
   async recordRecovery(migrationId: string, recovery: Recovery): Promise<void> {
     const record = this.records.get(migrationId);
     if (!record || record.recovery?.executionArn === recovery.executionArn) return;
-    Object.assign(
-      record,
-      copyOf({
-        recovery,
-        executionArn: recovery.executionArn,
-        status: 'running' as const,
-      }),
-    );
+    Object.assign(record, copyOf({ recovery, executionArn: recovery.executionArn, status: 'running' as const }));
   }
   async changeRollback(
     migrationId: string,
@@ -226,9 +215,7 @@ export class FakeLedger implements Ledger {
     )
       return;
     const others = record[what].filter((one) => one !== before);
-    Object.assign(record, {
-      [what]: [...others, copyOf(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)),
-    });
+    Object.assign(record, { [what]: [...others, copyOf(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)) });
   }
 
   async noteWait(migrationId: string, wait: NotedWait, events: OutboxEvent[]): Promise<void> {

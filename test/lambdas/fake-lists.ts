@@ -1,10 +1,6 @@
 /** Lists by looking at everything, for the fakes, and for what the real ones are compared with. */
-import {
-  type ListPosition,
-  type MigrationFilter,
-  orderOf,
-  type SweepFilter,
-} from '../../lambdas/domain/migration/listing.ts';
+import { orderOf } from '../../lambdas/domain/migration/listing.ts';
+import type { ListPosition, MigrationFilter, SweepFilter } from '../../lambdas/domain/migration/listing.ts';
 import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
 
 export const backendOfMigration = ({ migrationId: id, startedAt }: MigrationSummary): ListPosition => ({

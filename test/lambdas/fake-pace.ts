@@ -1,14 +1,6 @@
 /** The shared pace in memory. */
-import {
-  allowedBy,
-  cut,
-  freshState,
-  type PaceScope,
-  paceScopeKey,
-  nextPosition,
-  type PaceState,
-  TOLERANCE,
-} from '../../lambdas/domain/aws/pace.ts';
+import { allowedBy, cut, freshState, paceScopeKey, nextPosition, TOLERANCE } from '../../lambdas/domain/aws/pace.ts';
+import type { PaceScope, PaceState } from '../../lambdas/domain/aws/pace.ts';
 import type { Pace, Reserved } from '../../lambdas/ports/index.ts';
 
 export class FakePace implements Pace {

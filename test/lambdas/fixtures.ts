@@ -1,11 +1,7 @@
 /** One migration of the EBS CSI driver: its request, facts, plan and record, with what a test changes. */
 import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
-import {
-  migrationRequest,
-  newMigration,
-  type Retirement,
-  type Rollback,
-} from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest, newMigration } from '../../lambdas/domain/migration/model.ts';
+import type { Retirement, Rollback } from '../../lambdas/domain/migration/model.ts';
 import type {
   Migration,
   AddonRequest,

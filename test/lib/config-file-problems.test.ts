@@ -6,6 +6,7 @@ import { ConfigurationError } from '../../lib/config-error.ts';
 import { settings } from '../../lib/settings.ts';
 import { configFiles, configOf, ROLES, TOPIC, WINDOW } from './config-files.ts';
 import { patternsOf } from './configurations.ts';
+import { codePoint } from '../code-points.ts';
 
 const { folder: scratch, fileWith, messageOf, refusal } = configFiles();
 
@@ -304,7 +305,7 @@ describe('any content of the file', () => {
       )
       .map((parts) => parts.join(''));
     fc.assert(
-      fc.property(fc.oneof(pieces, fc.string({ unit: 'binary' })), (content) => {
+      fc.property(fc.oneof(pieces, fc.string({ unit: codePoint })), (content) => {
         expect(messageOf(content)).not.toMatch(/\n\s+at /);
         // A name that is not known is told, and a value that is text may have become one.
         expect(messageOf(content.replaceAll(/[:?]/g, ''))).not.toContain(SECRET);

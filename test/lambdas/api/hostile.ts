@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { type Document, OPENAPI_FILE } from '../../../scripts/openapi.ts';
 import { ACCOUNT, ADDON, CLUSTER, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
 import { eventOf } from './gateway.ts';
+import { codePoint } from '../../code-points.ts';
 
 type Json = Record<string, unknown>;
 const document = JSON.parse(readFileSync(OPENAPI_FILE, 'utf8')) as Document;
@@ -88,7 +89,7 @@ const nasty = fc.oneof(
   fc.constantFrom(...NASTY),
   pooled(
     fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.string({ unit: codePoint, maxLength: 40 }),
       fc.double(),
       fc.bigInt().map(String),
       fc.jsonValue({ maxDepth: 3 }),
@@ -105,7 +106,7 @@ const nastyKey = fc.oneof(
     '\u001b',
     ...'$ref migrationId executionArn decidedBy'.split(' '),
   ),
-  pooled(fc.string({ unit: 'binary', maxLength: 20 }), 50),
+  pooled(fc.string({ unit: codePoint, maxLength: 20 }), 50),
 );
 
 /** What the document's schema lets through, in the main. */
@@ -296,7 +297,7 @@ const garbage = fc
       nastyText,
       deep,
       pooled(fc.json(), 100),
-      pooled(fc.string({ unit: 'binary', maxLength: 200 }), 100),
+      pooled(fc.string({ unit: codePoint, maxLength: 200 }), 100),
       fc.constant(JSON.stringify({ target, addon: ADDON }).slice(0, -3)),
       fc.constant('x'.repeat(70_000)),
       nasty,

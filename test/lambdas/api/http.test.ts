@@ -8,18 +8,8 @@ import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import { lost } from '../fakes.ts';
 import { ADDON, aMigration, MIGRATION_ID, target } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
-import {
-  eventOf,
-  handle,
-  newFakes,
-  problemIn,
-  proxied,
-  REQUEST_ID,
-  type Request,
-  send,
-  started,
-  fieldsIn,
-} from './gateway.ts';
+import { eventOf, handle, newFakes, problemIn, proxied, REQUEST_ID, send, started, fieldsIn } from './gateway.ts';
+import type { Request } from './gateway.ts';
 
 const it = test.extend('fakes', () => newFakes());
 const body = { target, addon: ADDON };

@@ -2,12 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import {
-  rolesToRead,
-  type AddonFact,
-  type IdentityFacts,
-  type RoleFact,
-} from '../../../lambdas/domain/identities/facts.ts';
+import { rolesToRead } from '../../../lambdas/domain/identities/facts.ts';
+import type { AddonFact, IdentityFacts, RoleFact } from '../../../lambdas/domain/identities/facts.ts';
 import { graphOf } from '../../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type WorkloadIdentity } from '../../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../../lambdas/domain/identities/report.ts';
@@ -19,7 +15,7 @@ import { OTHER_ROLE, ROLE, target } from '../example.ts';
 import { at } from '../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../trust-examples.ts';
 import { aCluster, aContainer, anAssociation, aPod, envOf, TOKENS } from '../eks-fixtures.ts';
-import { said } from '../matchers.ts';
+import { said, containing, matching } from '../matchers.ts';
 
 const APP = {
   namespace: 'shop',
@@ -102,7 +98,7 @@ describe('how a pod gets its credentials', () => {
     });
     expect(sourceOf(pod, undefined)).toMatchObject({
       source: 'mixed',
-      evidence: expect.stringMatching(/in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/),
+      evidence: matching(/in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/),
     });
   });
 
@@ -212,7 +208,7 @@ describe('obstacles', () => {
     const driver = only([aPod('irsa')]);
     expect(driver).toMatchObject({
       addon: { name: DRIVER.name, takesAssociation: true },
-      obstacles: [{ id: 'association', remedy: expect.stringContaining('pod-identity migrate --cluster dev ') }],
+      obstacles: [{ id: 'association', remedy: containing('pod-identity migrate --cluster dev ') }],
     });
   });
 
@@ -312,7 +308,7 @@ describe('obstacles', () => {
     const other = only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })]);
     expect(other).toMatchObject({
       addon: { takesAssociation: false },
-      obstacles: [{ id: 'association', message: expect.stringContaining('supports none for it') }],
+      obstacles: [{ id: 'association', message: containing('supports none for it') }],
     });
   });
 

@@ -3,13 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
 import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
-import {
-  classify,
-  locationReason,
-  type SeenAddon,
-  stateReason,
-  unreachableCluster,
-} from '../../../lambdas/domain/sweep/classify.ts';
+import { classify, locationReason, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
+import type { SeenAddon } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
 import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../example.ts';
 import { aCluster, anAddon, aNodePod, aPod } from '../eks-fixtures.ts';

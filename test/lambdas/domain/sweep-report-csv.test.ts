@@ -4,6 +4,7 @@ import { reportCsv } from '../../../lambdas/domain/sweep/csv.ts';
 import type { ReportRow } from '../../../lambdas/domain/sweep/report.ts';
 import { printable } from '../../../lambdas/domain/text/text.ts';
 import { AGENT, fleetReport, TRUST } from './sweep-report-fixtures.ts';
+import { codePoint } from '../../code-points.ts';
 
 /** RFC 4180: records end with CRLF; a quoted field may hold anything, with its quotes doubled. */
 function read(csv: string): string[][] {
@@ -103,7 +104,7 @@ describe('reportCsv', () => {
     const text = fc.string({
       unit: fc.oneof(
         fc.constantFrom(...'"\',;=+-@\t\r\n\u202e '.split('')),
-        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+        fc.string({ unit: codePoint, minLength: 1, maxLength: 1 }),
       ),
     });
     fc.assert(

@@ -2,15 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../../../lambdas/domain/events/metrics.ts';
-import {
-  backlogOf,
-  CEILINGS,
-  freshState,
-  type PaceScope,
-  paceScopeKey,
-  pacedSeconds,
-  type PaceState,
-} from '../../../lambdas/domain/aws/pace.ts';
+import { backlogOf, CEILINGS, freshState, paceScopeKey, pacedSeconds } from '../../../lambdas/domain/aws/pace.ts';
+import type { PaceScope, PaceState } from '../../../lambdas/domain/aws/pace.ts';
 import type { CalledService } from '../../../lambdas/ports/index.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { InvocationPace } from '../../../lambdas/runtime/pacing.ts';

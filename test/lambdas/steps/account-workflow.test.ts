@@ -8,17 +8,8 @@ import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { anAccountAssociation, aServiceAccount } from '../account-fixtures.ts';
 import { MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
-import {
-  account,
-  blind,
-  type Case,
-  cases,
-  expectEnd,
-  newWorld,
-  REMOVE,
-  requestOf,
-  workflowOf,
-} from './account-workflow-cases.ts';
+import { account, blind, cases, expectEnd, newWorld, REMOVE, requestOf, workflowOf } from './account-workflow-cases.ts';
+import type { Case } from './account-workflow-cases.ts';
 import { migrate, type Machine } from './machine.ts';
 import { strikeFirst } from './workflow-faults.ts';
 

@@ -1,14 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { clusterKey, locationKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
-import {
-  clusterInventory,
-  type ClusterInventory,
-  locationInventory,
-  type LocationInventory,
-  sweepRequest,
-  type SweepRequestInput,
-} from '../../../lambdas/domain/sweep/model.ts';
+import { clusterInventory, locationInventory, sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
+import type { ClusterInventory, LocationInventory, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/use-cases/sweep/location.ts';
 import { MOST_ATTEMPTS } from '../../../lambdas/runtime/retry.ts';

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validateConfiguration, type ConfigurationVerdict } from '../../../../lambdas/domain/addons/configuration.ts';
+import { matching } from '../../matchers.ts';
 
 /** In the form of EKS's own schemas. */
 const schema = JSON.stringify({
@@ -63,7 +64,7 @@ describe('validateConfiguration', () => {
   it('reports all errors if no form matches', () =>
     expect(judge('either: off')).toMatchObject({
       verdict: 'invalid',
-      errors: expect.arrayContaining([expect.stringMatching(/^\/either: /)]) as string[],
+      errors: expect.arrayContaining([matching(/^\/either: /)]) as string[],
     }));
 
   it.each([
@@ -72,7 +73,7 @@ describe('validateConfiguration', () => {
     ['an alias that leads nowhere', 'a: *b', /YAML/],
   ])('refuses %s, schema or not', (_, raw, error) => {
     for (const text of [schema, undefined])
-      expect(validateConfiguration(raw, text)).toEqual({ verdict: 'invalid', errors: [expect.stringMatching(error)] });
+      expect(validateConfiguration(raw, text)).toEqual({ verdict: 'invalid', errors: [matching(error)] });
   });
   it('refuses an alias that expands excessively', () => {
     const levels = Array.from(
@@ -89,7 +90,7 @@ describe('validateConfiguration', () => {
     ['is no schema', '[]', /not a JSON Schema/],
     ['refers to nothing', '{"$ref":"#/definitions/none"}', /cannot be evaluated/],
   ])('does not decide if the schema %s', (_, text, why) =>
-    expect(validateConfiguration('{"a":1}', text)).toEqual({ verdict: 'unknown', why: expect.stringMatching(why) }),
+    expect(validateConfiguration('{"a":1}', text)).toEqual({ verdict: 'unknown', why: matching(why) }),
   );
 
   it.each([

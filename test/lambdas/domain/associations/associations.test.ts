@@ -10,6 +10,7 @@ import {
 } from '../../../../lambdas/domain/associations/associations.ts';
 import type { Association } from '../../../../lambdas/domain/migration/model.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../../fixtures.ts';
+import { containing, matching } from '../../matchers.ts';
 
 const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
   cluster: CLUSTER,
@@ -128,12 +129,8 @@ describe('decidePurge', () => {
   ])('refuses %s and says what to do', (_, change, reason, remedy) => {
     for (const strategy of ['in-place', 'recreate'] as const) {
       const decision = decide(change, { attempt: { strategy } });
-      expect(decision).toMatchObject({
-        do: 'refuse',
-        reason: expect.stringMatching(reason),
-        remedy: expect.stringMatching(remedy),
-      });
-      expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') });
+      expect(decision).toMatchObject({ do: 'refuse', reason: matching(reason), remedy: matching(remedy) });
+      expect(decision).toMatchObject({ reason: containing('a-left00000000000001') });
     }
   });
 
@@ -157,7 +154,7 @@ describe('decidePurge', () => {
     ])('refuses an association that has %s since', (_, change) =>
       expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({
         do: 'refuse',
-        reason: expect.stringContaining('was changed after the snapshot'),
+        reason: containing('was changed after the snapshot'),
       }),
     );
     it("deletes associations that the add-on's own copies created since", () =>

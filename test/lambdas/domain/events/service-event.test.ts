@@ -3,18 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { approvalNeeded, type OutboxEvent } from '../../../../lambdas/domain/events/outbox-events.ts';
 import type { Approval, Check, Migration, Outcome } from '../../../../lambdas/domain/migration/model.ts';
 import { OUTCOMES } from '../../../../lambdas/domain/migration/model.ts';
-import {
-  detailTypeOf,
-  MOST,
-  serviceEvent,
-  type ServiceEvent,
-  serviceEventOf,
-} from '../../../../lambdas/domain/events/service-event.ts';
+import { detailTypeOf, MOST, serviceEvent, serviceEventOf } from '../../../../lambdas/domain/events/service-event.ts';
+import type { ServiceEvent } from '../../../../lambdas/domain/events/service-event.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { ADDON, ROLE, target } from '../../example.ts';
 import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, aRollback } from '../../fixtures.ts';
+import { codePoint } from '../../../code-points.ts';
+import { matching } from '../../matchers.ts';
 
 const HASH = 'a'.repeat(64);
 const anApproval = (change: Partial<Approval> = {}): Approval => ({
@@ -231,9 +228,7 @@ describe('what to do next', () => {
     const built = published(ended('needs-human', { restoreCommands: [long] }), 'needs-human');
     expect(built.restoreCommands).toEqual([long]);
     expect(built.message).not.toContain('kubectl');
-    expect(built.lines).toContainEqual(
-      expect.stringMatching(/^: 'A line was left out here, because it is too long for an event/),
-    );
+    expect(built.lines).toContainEqual(matching(/^: 'A line was left out here, because it is too long for an event/));
   });
 
   it('contains no command with values, and no command that is cut', () => {
@@ -329,7 +324,7 @@ describe('an entry', () => {
   const repeated = fc
     .tuple(fc.constantFrom(...pieces), fc.integer({ min: 1, max: 100_000 }))
     .map(([piece, count]) => piece.repeat(Math.ceil(count / piece.length)));
-  const long = fc.oneof(fc.string({ unit: 'binary', maxLength: 50 }), repeated);
+  const long = fc.oneof(fc.string({ unit: codePoint, maxLength: 50 }), repeated);
   const texts = fc.array(long, { maxLength: 60 });
   const types = fc.constantFrom('started' as const, 'approval-needed' as const, ...OUTCOMES);
 

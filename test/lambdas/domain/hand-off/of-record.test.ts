@@ -2,13 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { HandOff } from '../../../../lambdas/domain/hand-off/model.ts';
 import { handOff } from '../../../../lambdas/domain/hand-off/model.ts';
 import { handOffOf, UNKNOWN_MIGRATION } from '../../../../lambdas/domain/hand-off/of-record.ts';
-import {
-  type Association,
-  type Migration,
-  type Outcome,
-  OUTCOMES,
-  type Plan,
-} from '../../../../lambdas/domain/migration/model.ts';
+import { OUTCOMES } from '../../../../lambdas/domain/migration/model.ts';
+import type { Association, Migration, Outcome, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-account.ts';
 import type { TrustChange, TrustRetirement } from '../../../../lambdas/domain/trust/model.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';

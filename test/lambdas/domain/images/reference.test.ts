@@ -1,12 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  fullPath,
-  type ImageReference,
-  imageText,
-  isSameBuild,
-  parseImage,
-} from '../../../../lambdas/domain/images/reference.ts';
+import { fullPath, imageText, isSameBuild, parseImage } from '../../../../lambdas/domain/images/reference.ts';
+import type { ImageReference } from '../../../../lambdas/domain/images/reference.ts';
 
 const component = fc.stringMatching(/^[a-z0-9]{1,8}(?:[._-][a-z0-9]{1,8}){0,2}$/);
 /** A first component with a dot is the host of a registry. */

@@ -1,11 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  compareVersions,
-  type ImageVersion,
-  isAtLeast,
-  readVersion,
-} from '../../../../lambdas/domain/images/version.ts';
+import { compareVersions, isAtLeast, readVersion } from '../../../../lambdas/domain/images/version.ts';
+import type { ImageVersion } from '../../../../lambdas/domain/images/version.ts';
 
 const read = (text: string): ImageVersion => {
   const version = readVersion(text);

@@ -4,7 +4,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import { aNodePod, anAddon, aPod, aRequest, planned, SERVICE_ACCOUNT, someFacts } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, containing } from '../../matchers.ts';
 
 const API = aRequest({ verification: 'api' });
 /** What is known where the API server refuses the service. */
@@ -73,7 +73,7 @@ describe('a plan that is verified by the EKS API', () => {
     expect(planMigration(refused()).verdict).toBe('blocked');
     expect(planMigration(someFacts()).attempts).toHaveLength(2);
     expect(steps.find(({ name }) => name === 'verify-pods')).toMatchObject({
-      what: expect.stringContaining('check and restart no pods'),
+      what: containing('check and restart no pods'),
       calls: [],
       disruption: 'none',
     });

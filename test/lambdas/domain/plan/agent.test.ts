@@ -15,7 +15,7 @@ import { ROLE, target } from '../../example.ts';
 import { irsaStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, agentDaemonSet, anAgentAddon, aMigratedAddon } from '../../eks-fixtures.ts';
 import { aRequest, someFacts, trusting } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, containing, matching } from '../../matchers.ts';
 
 const offered = (version: string, isDefault: boolean) => {
   return { version, default: isDefault, requiresIamPermissions: false };
@@ -40,7 +40,7 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(blockingChecks(plan)).toEqual(['agent']);
     expect(agentCheck(plan)).toMatchObject({
       status: 'fail',
-      remedy: expect.stringMatching(
+      remedy: matching(
         /^Add --agent install, .*aws eks create-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent$/,
       ),
     });
@@ -61,10 +61,10 @@ describe('a cluster without the Pod Identity agent', () => {
     });
     expect(stepNames(plan).slice(0, 3)).toEqual(['begin', 'install-agent', 'repair-trust']);
     expect(plan.steps[1]).toMatchObject({
-      what: expect.stringContaining('eks-pod-identity-agent v1.3.4-eksbuild.1'),
+      what: containing('eks-pod-identity-agent v1.3.4-eksbuild.1'),
       calls: ['eks:CreateAddon (eks-pod-identity-agent)'],
       disruption: 'none',
-      undo: expect.stringContaining('stays installed'),
+      undo: containing('stays installed'),
     });
   });
 
@@ -159,7 +159,7 @@ it('the warning that it stays says what, where, by whom, and how it could be rem
   expect(warning).toMatchObject({
     id: AGENT_LEFT_INSTALLED,
     status: 'warn',
-    message: expect.stringMatching(
+    message: matching(
       /^Add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 was installed in cluster dev by this migration\. It stays installed/,
     ),
   });

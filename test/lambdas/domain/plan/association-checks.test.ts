@@ -7,7 +7,7 @@ import {
   type AssociationPlan,
 } from '../../../../lambdas/domain/plan/association-checks.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE, someFacts } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, containing, matching } from '../../matchers.ts';
 
 const ways = {
   inPlace: { strategy: 'in-place', preserve: false },
@@ -105,8 +105,8 @@ describe('planAssociations', () => {
     const plan = decide([anAssociation({ roleArn: OTHER_ROLE })]);
     expect(statuses(plan)).toEqual(['associations warn', 'association-role warn']);
     expect(plan.checks[1]).toMatchObject({
-      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`),
-      remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`),
+      message: containing(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`),
+      remedy: containing(`--role ebs-csi-controller-sa=${OTHER_ROLE}`),
     });
   });
 });
@@ -122,7 +122,7 @@ describe('checkAssociationQuota', () => {
     expect(checkAssociationQuota(someFacts({ associations, associationCount }), [planned])).toMatchObject({
       id: 'association-quota',
       status,
-      message: expect.stringMatching(message),
+      message: matching(message),
     }),
   );
   it('counts service accounts that have none yet', () =>

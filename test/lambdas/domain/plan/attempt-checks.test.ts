@@ -9,6 +9,7 @@ import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/p
 import { VERSION } from '../../example.ts';
 import { aCluster, anAddon } from '../../eks-fixtures.ts';
 import { aRequest, GRANTED, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
+import { matching } from '../../matchers.ts';
 
 const inPlace = { strategy: 'in-place' } as const;
 const recreate = { strategy: 'recreate' } as const;
@@ -137,7 +138,7 @@ const each = Object.entries(rows).flatMap(([id, those]) => those.map((row): [str
 it.each<[string, ...Row]>(each)('check %s: %s', (id, _, request, change, attempts, status, message, remedy) => {
   const plan = planMigration(someFacts({ request: aRequest(request), ...change }));
   const found = plan.checks.filter((check) => check.id === id);
-  expect(found).toMatchObject([{ status, message: expect.stringMatching(message) }]);
+  expect(found).toMatchObject([{ status, message: matching(message) }]);
   expect(found[0]?.remedy ?? 'none').toMatch(remedy ?? /^none$/);
   expect(plan.attempts).toEqual(attempts);
   const blocks = status === 'fail' || status === 'unknown';

@@ -9,6 +9,7 @@ import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod } from '../../eks-fixtures.ts';
 import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { matching } from '../../matchers.ts';
 
 const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>
   anAddon({ name: 'eks-pod-identity-agent', status });
@@ -261,7 +262,7 @@ it.each<[string, ...Row]>(each)('check %s: %s', (id, _, change, message, remedy,
   const status = otherwise ?? (remedy ? 'fail' : 'pass');
   const plan = planMigration(someFacts(change));
   const found = plan.checks.filter((check) => check.id === id);
-  expect(found).toMatchObject([{ status, message: expect.stringMatching(message) }]);
+  expect(found).toMatchObject([{ status, message: matching(message) }]);
   expect(found[0]?.remedy ?? 'none').toMatch(remedy ?? /^none$/);
 
   const blocks = status === 'fail' || status === 'unknown';

@@ -9,7 +9,7 @@ import { planServiceAccount } from '../../../../lambdas/domain/plan/service-acco
 import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aRequest, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, matching } from '../../matchers.ts';
 
 const aStore = (name = 'aws'): object => aSecretStore(name, ACCOUNT_NAMESPACE, ACCOUNT_NAME);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
@@ -38,7 +38,7 @@ describe('a service account whose annotation is removed', () => {
     expect(check).toMatchObject({
       status: 'fail',
       message: `1 object uses the web identity of ${SUBJECT}, and loses AWS access when the annotation is removed: ${STORE} gets tokens for it (spec.provider.aws.auth.jwt).`,
-      source: expect.stringMatching(/^docs\/consumers\.md; github\.com\/external-secrets/),
+      source: matching(/^docs\/consumers\.md; github\.com\/external-secrets/),
     });
     expect(check.remedy).toMatch(/^Change how it gets credentials first\. Remove auth\.jwt/);
     expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
@@ -181,7 +181,7 @@ describe('an add-on', () => {
     expect(plan.verdict).toBe('migrate');
     expect(checkOf(plan)).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/^Give the service access: pod-identity grant-access/),
+      remedy: matching(/^Give the service access: pod-identity grant-access/),
     });
   });
 

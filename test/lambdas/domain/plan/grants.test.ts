@@ -4,13 +4,8 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { exchanged, neighboursOf } from '../../../../lambdas/domain/plan/exchanged.ts';
-import {
-  type GrantFacts,
-  type GrantQuestion,
-  judgeGrant,
-  judgeRepair,
-  needsProvider,
-} from '../../../../lambdas/domain/plan/grants.ts';
+import { judgeGrant, judgeRepair, needsProvider } from '../../../../lambdas/domain/plan/grants.ts';
+import type { GrantFacts, GrantQuestion } from '../../../../lambdas/domain/plan/grants.ts';
 import { judgeRepairs } from '../../../../lambdas/domain/plan/grants-judged.ts';
 import { matchesWildcard, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { isGranted, type RoleGrant } from '../../../../lambdas/domain/settings/role-grants.ts';
@@ -19,6 +14,7 @@ import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import { ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
 import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { anAssociation, planned } from '../../eks-fixtures.ts';
+import { matching } from '../../matchers.ts';
 
 const CLUSTER_ARN = clusterArn(target);
 const TAG = 'aws:RequestTag/kubernetes-service-account';
@@ -94,7 +90,7 @@ describe('a role may be given', () => {
     ['by a setting for another cluster', /roleGrants does not name it/, POD, elsewhere],
   ])('not %s', (_, why, statements, change) => {
     const { verdict, why: reasons } = judge(statements, change);
-    expect([verdict, reasons.join('; ')]).toEqual(['denied', expect.stringMatching(why)]);
+    expect([verdict, reasons.join('; ')]).toEqual(['denied', matching(why)]);
   });
 
   it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
@@ -106,7 +102,7 @@ describe('a role may be given', () => {
     ['a condition of Pod Identity is not known', /is not known/, [{ ...podIdentityStatement, Condition: OFFICE }], {}],
   ])('unknown where %s', (_, why, statements, change) => {
     const { verdict, why: reasons } = judge(statements, change);
-    expect([verdict, reasons.join('; ')]).toEqual(['unknown', expect.stringMatching(why)]);
+    expect([verdict, reasons.join('; ')]).toEqual(['unknown', matching(why)]);
     // What is known decides all the same.
     expect(judge(statements, { ...change, roleGrants: [GRANT] }).verdict).toBe('allowed');
   });

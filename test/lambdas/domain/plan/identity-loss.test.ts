@@ -7,7 +7,7 @@ import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/p
 import { ADDON, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { anAddon, anAssociation, aNodePod, aPod } from '../../eks-fixtures.ts';
 import { aRequest, GRANTED, someFacts } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, containing } from '../../matchers.ts';
 
 const NODES = 'ebs-csi-node-sa';
 const NAMED = { 'app.kubernetes.io/name': ADDON };
@@ -87,9 +87,9 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     const steps = plan.steps.map((step) => step.name);
     expect(steps.slice(0, 3)).toEqual(['begin', 'create-association', 'update-addon']);
     expect(plan.steps[1]).toMatchObject({
-      what: expect.stringContaining('kube-system/ebs-csi-node-sa with role ebs-csi'),
+      what: containing('kube-system/ebs-csi-node-sa with role ebs-csi'),
       calls: ['eks:CreatePodIdentityAssociation'],
-      undo: expect.stringContaining('once the add-on has its IRSA role again'),
+      undo: containing('once the add-on has its IRSA role again'),
     });
     expect(plan.steps[2]!.what).not.toContain(NODES);
   });

@@ -14,7 +14,7 @@ import { checkCompute } from '../../../../lambdas/domain/plan/preflight-nodes.ts
 import { checkWebhook } from '../../../../lambdas/domain/plan/preflight-webhook.ts';
 import { aCluster, anAgentPod, aNode, aNodePod, aPod, planned, podIdentityWebhook } from '../../eks-fixtures.ts';
 import { aRequest, someFacts } from '../../fixtures.ts';
-import { only, said } from '../../matchers.ts';
+import { only, said, containing } from '../../matchers.ts';
 
 const API = aRequest({ verification: 'api' });
 const PLANNED = [planned];
@@ -101,8 +101,8 @@ describe('platform-version', () => {
 
   it('says from which on, and that EKS updates it', () => {
     expect(of({ version: '1.31', platformVersion: 'eks.3' })).toMatchObject({
-      message: expect.stringContaining('eks.3 is too old'),
-      remedy: expect.stringContaining('describe-cluster --region eu-west-1 --name dev'),
+      message: containing('eks.3 is too old'),
+      remedy: containing('describe-cluster --region eu-west-1 --name dev'),
     });
     expect(of({ version: '1.31', platformVersion: 'eks.3' }).message).toContain('from eks.4.');
   });
@@ -167,7 +167,7 @@ describe('unsupported-compute', () => {
     expect(check({ cluster: aCluster({ onOutposts: true }), nodes: undefined })).toMatchObject({
       status: 'fail',
       keepIrsa: true,
-      message: expect.stringContaining('AWS Outposts'),
+      message: containing('AWS Outposts'),
     }));
 });
 
@@ -181,7 +181,7 @@ describe('agent-nodes', () => {
       nodes,
       agentPods: { seen: names.map((name) => anAgentPod(name, { ready: name === 'n7' })) },
     });
-    expect(found).toMatchObject({ status: 'fail', remedy: expect.stringContaining('kubectl -n kube-system get pods') });
+    expect(found).toMatchObject({ status: 'fail', remedy: containing('kubectl -n kube-system get pods') });
     expect(found.message).toContain('6 of 7 nodes where these pods can run: n1, n2, n3, n4, n5 and 1 more');
   });
   it.each<[string, Partial<Pod>, Check['status']]>([
@@ -249,7 +249,7 @@ describe('webhook', () => {
   it.each([[[]], [[other]]])('fails where it is missing', (seen) =>
     expect(check({ seen })).toMatchObject({
       status: 'fail',
-      remedy: expect.stringContaining('kubectl get mutatingwebhookconfiguration pod-identity-webhook'),
+      remedy: containing('kubectl get mutatingwebhookconfiguration pod-identity-webhook'),
     }),
   );
   it.each([[['v1']], [['v1', 'v1beta1']], [[]]])(

@@ -10,7 +10,7 @@ import type { Preview } from '../../../../lambdas/domain/plan/preview.ts';
 import { callsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { ACTING_STEPS } from '../../../../lambdas/domain/plan/acting.ts';
 import { ROLE, someFacts } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, containing } from '../../matchers.ts';
 
 const ME = 'arn:aws:iam::111122223333:role/people/me';
 
@@ -80,6 +80,6 @@ it('an API server that cannot be read leads to the command that gives the caller
   const { pods: _, ...facts } = previewOf({ roleArn: ME }, undefined, { kubernetesError: 'list pods: Unauthorized' });
   expect(checkIn(facts, 'kubernetes-access')).toMatchObject({
     status: 'unknown',
-    remedy: expect.stringContaining(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`),
+    remedy: containing(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`),
   });
 });

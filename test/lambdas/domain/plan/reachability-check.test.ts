@@ -6,7 +6,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkReachability } from '../../../../lambdas/domain/plan/reachability-check.ts';
 import { aCluster, aPod, aRequest, aWorkload, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
-import { only, said } from '../../matchers.ts';
+import { only, said, containing, matching } from '../../matchers.ts';
 
 const object = (name: string, spec: unknown, namespace: string | undefined = NAMESPACE): unknown => ({
   metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
@@ -44,7 +44,7 @@ describe('agent-reachability', () => {
 
   it('fails by name, with the command that adds the rule, and the option that accepts the policy last', () => {
     const found = only(check(facts(network([DENY]))));
-    expect(found).toMatchObject({ status: 'fail', source: expect.stringContaining('docs/agent-reachability.md') });
+    expect(found).toMatchObject({ status: 'fail', source: containing('docs/agent-reachability.md') });
     expect(found.message).toContain(`Deployment ebs-csi-controller by ${NAME}`);
     expect(found.remedy).toContain(`kubectl -n ${NAMESPACE} patch networkpolicy default-deny --type json -p `);
     expect(found.remedy).toContain('"path":"/spec/egress","value":[{"to":[{"ipBlock":{"cidr":"169.254.170.23/32"}}]');
@@ -121,7 +121,7 @@ describe('agent-reachability', () => {
     expect(found.remedy).toContain('patch ciliumnetworkpolicy strict');
     expect(found.remedy).toContain('"toEntities":["host"]');
     // The command ends where it is printed on a line of its own.
-    expect(commandsIn(found.remedy ?? '')).toEqual([expect.stringMatching(/^kubectl -n .*\]'$/)]);
+    expect(commandsIn(found.remedy ?? '')).toEqual([matching(/^kubectl -n .*\]'$/)]);
   });
 
   it('does not offer a NetworkPolicy where Cilium enforces it, nor a rule where one denies', () => {

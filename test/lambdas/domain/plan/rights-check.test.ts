@@ -7,7 +7,7 @@ import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/p
 import { ADDON, ROLE } from '../../example.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { answeredRights, aRequest, IN_PLACE, RECREATE_PRESERVING, someFacts, STEP_ROLES } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, containing } from '../../matchers.ts';
 
 const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 type Answering = (call: Call) => CallAnswer['decision'] | undefined;
@@ -92,8 +92,8 @@ describe('check step-rights', () => {
       planMigration({ ...facts, rights: { ...rights, roles: { ...STEP_ROLES, 'create-addon': spoke } } }),
     );
     expect(there).toMatchObject({
-      message: expect.stringContaining('(its permissions boundary does not allow it)'),
-      remedy: expect.stringContaining('The stack PodIdentityMigratorSpoke of that account grants that: check'),
+      message: containing('(its permissions boundary does not allow it)'),
+      remedy: containing('The stack PodIdentityMigratorSpoke of that account grants that: check'),
     });
   });
 

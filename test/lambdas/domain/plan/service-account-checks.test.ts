@@ -16,7 +16,7 @@ import {
   aState,
 } from '../../account-fixtures.ts';
 import { addonArn } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, containing } from '../../matchers.ts';
 
 const factsOf = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts>): ServiceAccountFacts =>
   accountFacts({ request: anAccountRequest(request), ...change });
@@ -192,6 +192,6 @@ describe('annotation', () => {
   );
   it('that could not be seen can not be taken off', () =>
     expect(checkAnnotation(factsOf({ annotation: 'remove' }, { serviceAccount: undefined }))).toMatchObject([
-      { status: 'fail', remedy: expect.stringContaining('omit --annotation remove') },
+      { status: 'fail', remedy: containing('omit --annotation remove') },
     ]));
 });

@@ -6,7 +6,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAssociation, aRequest, bothWays, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, matching } from '../../matchers.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-tags');
@@ -49,7 +49,7 @@ describe('check session-tags', () => {
     const [check] = checksOf(change);
     expect(check).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/),
+      remedy: matching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/),
     });
     expect(check?.message).toContain(found);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');

@@ -10,6 +10,7 @@ import { addonArn, ROLE } from '../../example.ts';
 import { irsaStatement, policyText } from '../../trust-examples.ts';
 import { anAddon, anAssociation, associationArn } from '../../eks-fixtures.ts';
 import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { containing, matching } from '../../matchers.ts';
 
 const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan['steps'] =>
   planMigration(someFacts({ request: aRequest(request), ...change })).steps;
@@ -47,15 +48,13 @@ describe('the steps of a plan', () => {
     const steps = stepsOf({ maxDisruption: 'outage' });
     expect(named(steps, 'recreate.2')).toMatchObject({
       disruption: 'rolling',
-      what: expect.stringMatching(
+      what: matching(
         /^if the pods do not get the new identity: delete aws-ebs-csi-driver in EKS, preserving its software/,
       ),
       calls: expect.arrayContaining(['eks:DeleteAddon (preserve)', 'eks:CreateAddon']) as string[],
     });
     expect(named(steps, 'recreate.3')).toMatchObject({
-      what: expect.stringMatching(
-        /^if the pods do not get the new identity: delete aws-ebs-csi-driver and its software/,
-      ),
+      what: matching(/^if the pods do not get the new identity: delete aws-ebs-csi-driver and its software/),
       calls: expect.arrayContaining(['eks:DeleteAddon', 'eks:CreateAddon']) as string[],
     });
   });
@@ -63,11 +62,9 @@ describe('the steps of a plan', () => {
   it('name the associations that go and the service accounts that come', () => {
     const steps = stepsOf({ strategy: 'recreate' }, { associations: [anAssociation()] });
     expect(named(steps, 'create-addon')).toMatchObject({
-      what: expect.stringMatching(
-        /^delete the conflicting associations \(a-left00000000000001\), and immediately create/,
-      ),
+      what: matching(/^delete the conflicting associations \(a-left00000000000001\), and immediately create/),
       calls: ['eks:DeletePodIdentityAssociation', 'eks:CreateAddon'],
-      undo: expect.stringMatching(/^create the conflicting associations again, from the snapshot; delete it/),
+      undo: matching(/^create the conflicting associations again, from the snapshot; delete it/),
     });
     const inPlace = named(stepsOf({}, { associations: [anAssociation()] }), 'update-addon');
     expect(inPlace.calls).toEqual(['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon']);
@@ -99,12 +96,12 @@ describe('the steps of a plan', () => {
       'finish',
     ]);
     expect(named(tagged, 'carry-over')).toMatchObject({
-      what: expect.stringContaining('tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa'),
+      what: containing('tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa'),
       calls: ['eks:TagResource'],
     });
     const chained = stepsOf({}, { associations: [anAssociation({ disableSessionTags: true })] });
     expect(named(chained, 'carry-over')).toMatchObject({
-      what: expect.stringContaining('disableSessionTags of'),
+      what: containing('disableSessionTags of'),
       calls: ['eks:UpdatePodIdentityAssociation'],
     });
     expect(named(chained, 'recreate.2').calls).toContain('eks:UpdatePodIdentityAssociation');

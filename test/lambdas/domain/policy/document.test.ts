@@ -1,11 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decodePolicy,
-  MAX_POLICY_CHARACTERS,
-  parsePolicy,
-  type ParsedPolicy,
-} from '../../../../lambdas/domain/policy/document.ts';
+import { decodePolicy, MAX_POLICY_CHARACTERS, parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
+import type { ParsedPolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { allowPods, USER_GUIDE } from './requests.ts';
 
 const trust = (Statement: unknown, more: object = {}): ParsedPolicy =>

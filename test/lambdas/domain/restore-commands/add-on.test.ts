@@ -20,6 +20,7 @@ import { at, MIGRATION_ID } from '../../run-examples.ts';
 import { irsaStatement, policyText, ec2Statement } from '../../trust-examples.ts';
 import { anAddon, anAssociation, planned, aMigratedAddon } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
+import { containing, matching } from '../../matchers.ts';
 
 const COPY = addonArn(9);
 const policy =
@@ -269,7 +270,7 @@ describe('addonRestoreCommands', () => {
     );
     expect(commands.join('\n')).not.toContain('ConfigMap x');
     expect(healthWarnings(addon)).toMatchObject([
-      { id: 'health-at-end', message: expect.stringContaining('Conflicts:\\nConfigMap x - .data') },
+      { id: 'health-at-end', message: containing('Conflicts:\\nConfigMap x - .data') },
     ]);
   });
 
@@ -349,11 +350,11 @@ describe('addonRestoreCommands', () => {
     it('has the policy of before if the current one could not be read, with a warning', () => {
       const lines = ofTrust(commandsFor(undefined));
       expect(lines).toEqual([
-        expect.stringMatching(
+        matching(
           /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*restores the former policy, overwriting every later change\./,
         ),
         ': aws iam get-role --region eu-west-1 --role-name ebs-csi',
-        expect.stringContaining(BEFORE),
+        containing(BEFORE),
       ]);
       expect(argumentsOf(lines).map((words) => words.join(' '))).toEqual([
         `iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document ${BEFORE}`,
@@ -363,12 +364,12 @@ describe('addonRestoreCommands', () => {
     it('only describes what to do if the statement itself has changed', () => {
       const lines = ofTrust(commandsFor({ [ROLE]: altered }));
       expect(lines).toEqual([
-        expect.stringContaining('cannot be removed automatically: see warning trust-to-edit'),
-        expect.stringContaining(BEFORE),
+        containing('cannot be removed automatically: see warning trust-to-edit'),
+        containing(BEFORE),
       ]);
       expect(argumentsOf(lines)).toEqual([]);
       expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([
-        { id: 'trust-to-edit', message: expect.stringContaining('has been changed since the repair') },
+        { id: 'trust-to-edit', message: containing('has been changed since the repair') },
       ]);
     });
 
@@ -386,7 +387,7 @@ describe('addonRestoreCommands', () => {
         .filter((line) => !line.startsWith(': '))
         .map((line) => line.split(' ').slice(0, 3).join(' '));
       expect(names.slice(-4)).toEqual([
-        expect.stringContaining('kubectl'),
+        containing('kubectl'),
         'aws iam update-assume-role-policy',
         'aws iam update-assume-role-policy',
         'pod-identity rollback 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',

@@ -4,6 +4,7 @@ import {
   webhookRestoreCommands,
 } from '../../../../lambdas/domain/restore-commands/questions.ts';
 import { MIGRATION_ID, planned, target } from '../../fixtures.ts';
+import { matching } from '../../matchers.ts';
 
 const FACTS = {
   migrationId: MIGRATION_ID,
@@ -29,7 +30,7 @@ describe('the restore commands after SessionsMayEnd', () => {
 
   it('removes nothing from the pods when pasted: it renews their sessions, then rolls back', () => {
     expect(active(lines)).toEqual([
-      expect.stringMatching(/^aws eks update-kubeconfig /),
+      matching(/^aws eks update-kubeconfig /),
       'kubectl -n kube-system rollout restart deployment/ebs-csi-controller',
       'kubectl -n kube-system rollout status deployment/ebs-csi-controller',
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
@@ -54,7 +55,7 @@ describe('the restore commands after WebhookStillInjects', () => {
   const lines = webhookRestoreCommands(FACTS);
   it('restarts and deletes nothing: it lists the associations, and retries', () =>
     expect(active(lines)).toEqual([
-      expect.stringMatching(/^aws eks list-pod-identity-associations .*--service-account ebs-csi-controller-sa$/),
+      matching(/^aws eks list-pod-identity-associations .*--service-account ebs-csi-controller-sa$/),
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]));
   it('describes how to keep the current state', () =>

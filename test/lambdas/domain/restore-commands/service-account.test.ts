@@ -2,10 +2,8 @@
  * Runs the commands that restore a service account against the fakes, from every state in which a migration can stop.
  */
 import { describe, expect, it } from 'vitest';
-import {
-  accountRestoreCommands,
-  type AccountRestoreCommandsFacts,
-} from '../../../../lambdas/domain/restore-commands/service-account.ts';
+import { accountRestoreCommands } from '../../../../lambdas/domain/restore-commands/service-account.ts';
+import type { AccountRestoreCommandsFacts } from '../../../../lambdas/domain/restore-commands/service-account.ts';
 import type { Association, Migration } from '../../../../lambdas/domain/migration/model.ts';
 import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, ANNOTATION } from '../../account-example.ts';
 import {
@@ -23,6 +21,7 @@ import { FakeEks } from '../../fake-eks.ts';
 import { FakeClock, FakeKubernetes } from '../../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE, target } from '../../fixtures.ts';
 import { aTrustChange, BEFORE, REPAIR } from '../../steps/repaired.ts';
+import { containing } from '../../matchers.ts';
 
 const KEPT = anAccountAssociation({
   disableSessionTags: true,
@@ -222,7 +221,7 @@ describe('accountRestoreCommands', () => {
       factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
     ).filter((line) => !line.startsWith(': '));
     expect(lines.slice(-2)).toEqual([
-      expect.stringContaining(`--policy-document '${BEFORE}'`),
+      containing(`--policy-document '${BEFORE}'`),
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
   });

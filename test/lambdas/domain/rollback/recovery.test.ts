@@ -23,6 +23,7 @@ import {
   ROLE_LOCK,
 } from '../../run-examples.ts';
 import { aMigration, aRollback } from '../../fixtures.ts';
+import { containing } from '../../matchers.ts';
 
 const GRACE_MS = 75_000;
 const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({
@@ -58,16 +59,13 @@ describe('decideRecovery of a stranded migration', () => {
   it('rolls back once no Lambda function can act any more', () => {
     expect(decide()).toEqual(ROLL_BACK);
     expect(decide({ owner: stopped(75) })).toEqual(ROLL_BACK);
-    expect(decide({ owner: stopped(74) })).toMatchObject({ do: 'wait', why: expect.stringContaining(at(-74)) });
+    expect(decide({ owner: stopped(74) })).toMatchObject({ do: 'wait', why: containing(at(-74)) });
     expect(decide({ owner: undefined })).toEqual(ROLL_BACK);
   });
 
   it('leaves a running migration unchanged', () => {
     for (const status of ['RUNNING', 'PENDING_REDRIVE'])
-      expect(decide({ owner: { status } })).toMatchObject({
-        do: 'nothing',
-        why: expect.stringContaining('still working'),
-      });
+      expect(decide({ owner: { status } })).toMatchObject({ do: 'nothing', why: containing('still working') });
     // Another Recover has it.
     expect(
       decide({
@@ -119,17 +117,15 @@ describe('decideRecovery on demand', () => {
   );
 
   it('refuses with the reason', () => {
-    expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
-      why: expect.stringContaining('already rolled back'),
-    });
-    expect(onDemand({ record: ended('blocked') })).toMatchObject({ why: expect.stringContaining('changed nothing') });
+    expect(onDemand({ record: ended('rolled-back') })).toMatchObject({ why: containing('already rolled back') });
+    expect(onDemand({ record: ended('blocked') })).toMatchObject({ why: containing('changed nothing') });
     expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining(`cancel ${MIGRATION_ID}`),
+      why: containing(`cancel ${MIGRATION_ID}`),
     });
     expect(
       onDemand({ record: ended('migrated'), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)] }),
-    ).toMatchObject({ do: 'refuse', why: expect.stringContaining(OTHER_MIGRATION_ID) });
+    ).toMatchObject({ do: 'refuse', why: containing(OTHER_MIGRATION_ID) });
   });
 
   it('takes the parked lock of restore commands', () => {

@@ -5,7 +5,7 @@ import { checkConsumers } from '../../../../lambdas/domain/trust/consumer-needs.
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aPod, OTHER_ROLE, ROLE } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, matching } from '../../matchers.ts';
 
 type Needs = Parameters<typeof checkConsumers>[0];
 
@@ -44,7 +44,7 @@ describe('the check of a retirement', () => {
     expect(only({ consumers: readStores([store()]) })).toMatchObject({
       status: 'fail',
       message: `1 object uses the web identity of shop/cart, and loses AWS access without the OIDC trust of ${ROLE}: SecretStore/shop/aws gets tokens for it (spec.provider.aws.auth.jwt).`,
-      remedy: expect.stringMatching(/: --accept-consumer SecretStore\/shop\/aws$/),
+      remedy: matching(/: --accept-consumer SecretStore\/shop\/aws$/),
     });
     expect(only({ consumers: readStores([aSecretStore('aws', 'shop', 'web')]) })).toEqual({
       id: 'retire-consumers',

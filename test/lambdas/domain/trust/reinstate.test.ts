@@ -4,6 +4,7 @@ import { proposeRetirement, undoRetirement } from '../../../../lambdas/domain/tr
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
 import { ISSUER, irsaStatement, podIdentityStatement, policyText, ROLE, target } from '../../fixtures.ts';
 import { controller, ec2, irsa, irsaOfOtherClusters, shop, statementsIn, subject, verdicts } from './policies.ts';
+import { containing, matching } from '../../matchers.ts';
 
 const NOTED_AT = '2026-01-05T09:00:00.000Z';
 function retired(...statements: JsonObject[]): TrustRetirement {
@@ -72,10 +73,10 @@ describe('undoRetirement', () => {
   });
 
   it('refuses a policy that IAM would not accept', () => {
-    expect(undoRetirement(whole, 'no JSON')).toMatchObject({ do: 'refuse', why: expect.stringContaining('line 1') });
+    expect(undoRetirement(whole, 'no JSON')).toMatchObject({ do: 'refuse', why: containing('line 1') });
     const others = Array.from({ length: 4 }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
     const undone = undoRetirement(whole, policyText(...others));
-    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM allows 2048.*by hand/) });
+    expect(undone).toMatchObject({ do: 'refuse', why: matching(/IAM allows 2048.*by hand/) });
     expect(undoRetirement(whole, policyText(...others), 4096).do).toBe('write');
   });
 });

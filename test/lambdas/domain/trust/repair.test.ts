@@ -15,6 +15,7 @@ import {
   subject,
   verdicts,
 } from './policies.ts';
+import { containing, matching } from '../../matchers.ts';
 
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({
@@ -46,7 +47,7 @@ describe('the added statement', () => {
   it('is restricted to this account, cluster, namespace and service account', () => {
     const { statement, after, length } = repaired(irsaOnly);
     expect(statement).toEqual({
-      Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/),
+      Sid: matching(/^PodIdentity[0-9a-f]{12}$/),
       Effect: 'Allow',
       Principal: { Service: 'pods.eks.amazonaws.com' },
       Action: ['sts:AssumeRole', 'sts:TagSession'],
@@ -272,7 +273,7 @@ describe('undoRepair', () => {
   });
 
   it('refuses if the added statement was changed or is the last one, or if the policy is not valid', () => {
-    const refusal = (why: string) => ({ do: 'refuse', why: expect.stringContaining(why) });
+    const refusal = (why: string) => ({ do: 'refuse', why: containing(why) });
     const changed = undoRepair(change, policyText(irsaStatement, { ...statement, Action: 'sts:AssumeRole' }));
     expect(changed).toMatchObject(refusal(String(statement['Sid'])));
     expect(undoRepair(change, policyText(statement))).toMatchObject(refusal('without statements'));

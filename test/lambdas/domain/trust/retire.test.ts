@@ -15,6 +15,7 @@ import {
   subject,
   verdicts,
 } from './policies.ts';
+import { containing } from '../../matchers.ts';
 
 const propose = (statements: readonly JsonObject[], change: Partial<RetirementRequest> = {}) =>
   proposeRetirement({
@@ -220,7 +221,7 @@ describe('a pattern', () => {
 
   it('is refused if the pods of those that leave have no Pod Identity', () => {
     const why = propose([irsa(ofNamespace, {}, 'StringLike'), ec2], { existing });
-    expect(why).toMatchObject({ do: 'refuse', why: expect.stringContaining('might no longer be able') });
+    expect(why).toMatchObject({ do: 'refuse', why: containing('might no longer be able') });
   });
 });
 

@@ -2,12 +2,9 @@
 import { assert, constantFrom, property, record, stringMatching } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import {
-  baseRoleNameFor,
-  judgeSetup,
-  targetRoleSetup,
-  type TargetRoleUse,
-} from '../../../../lambdas/domain/trust/target-role.ts';
+import { baseRoleNameFor, judgeSetup, targetRoleSetup } from '../../../../lambdas/domain/trust/target-role.ts';
+import type { TargetRoleUse } from '../../../../lambdas/domain/trust/target-role.ts';
+import { matching } from '../../matchers.ts';
 
 const USE: TargetRoleUse = {
   target: { account: '111122223333', region: 'eu-west-1', cluster: 'reports-prod' },
@@ -28,7 +25,7 @@ describe('the setup for a target role', () => {
         Version: '2012-10-17',
         Statement: [
           {
-            Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/),
+            Sid: matching(/^PodIdentity[0-9a-f]{12}$/),
             Effect: 'Allow',
             Principal: { Service: 'pods.eks.amazonaws.com' },
             Action: ['sts:AssumeRole', 'sts:TagSession'],

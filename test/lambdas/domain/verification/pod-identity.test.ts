@@ -4,6 +4,7 @@ import type { Container, Pod } from '../../../../lambdas/domain/kubernetes/objec
 import { NAMESPACE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { at } from '../../run-examples.ts';
 import { aContainer, aNodePod, aPod, envOf, mountsOf, TOKENS } from '../../eks-fixtures.ts';
+import { containing, matching } from '../../matchers.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const withContainers = (containers: Pod['containers'], change: Partial<Pod> = {}): Pod =>
@@ -94,7 +95,7 @@ describe('classifyPod', () => {
     });
     expect(classifyPod(hidden)).toMatchObject({
       identity: 'pod-identity',
-      evidence: expect.stringMatching(
+      evidence: matching(
         /; container other does not count, since the annotation eks\.amazonaws\.com\/skip-containers excludes it$/,
       ),
     });
@@ -102,9 +103,7 @@ describe('classifyPod', () => {
     expect(classifyPod(debugged)).toMatchObject({
       identity: 'pod-identity',
       injected: true,
-      evidence: expect.stringMatching(
-        /; ephemeral container debug does not count, since the webhook never changes it$/,
-      ),
+      evidence: matching(/; ephemeral container debug does not count, since the webhook never changes it$/),
     });
     expect(classifyPod({ ...debugged, ephemeral: ['a', 'b'] }).evidence).toMatch(/ephemeral containers a, b do not/);
   });
@@ -153,7 +152,7 @@ describe('a pod whose identity is unknown', () => {
   it('is on IRSA before the change if a Secret could only override it, with a note', () =>
     expect(classifyPod(withContainers([{ ...onIrsa, ...FROM_SECRET }]))).toMatchObject({
       identity: 'irsa',
-      evidence: expect.stringMatching(
+      evidence: matching(
         /; container driver also gets variables from Secret\/aws \(envFrom\), and AWS_ACCESS_KEY_ID would take precedence$/,
       ),
     }));
@@ -177,7 +176,7 @@ describe('a pod whose identity is unknown', () => {
         container: 'driver',
         why: 'container driver has AWS_PROFILE, with which AWS SDKs use a profile, and fail if it does not exist (Go v2, botocore), or use a profile, if it exists (JavaScript v3)',
       },
-      { container: 'plain', why: expect.stringContaining('Secret/aws') },
+      { container: 'plain', why: containing('Secret/aws') },
     ]));
 });
 

@@ -17,6 +17,7 @@ import { plannedAccount, REF, SUBJECT } from '../../account-fixtures.ts';
 import { ADDON, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
 import { aNodePod, anAddon, anAssociation, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
 import { anEvidence, aSnapshot } from '../../fixtures.ts';
+import { matching } from '../../matchers.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const judge = (
@@ -59,7 +60,7 @@ describe('judgePods', () => {
     ['a pod on IRSA is not ready either', [aPod('irsa', { ready: false })], [aWorkload()], /not ready/],
   ])('waits while %s', (_, pods, workloads, why) => {
     const judged = judge(pods, workloads);
-    expect(judged).toMatchObject({ verdict: 'wait', why: expect.stringMatching(why) });
+    expect(judged).toMatchObject({ verdict: 'wait', why: matching(why) });
   });
 
   it.each(['irsa', 'node-role', 'mixed'] as const)(

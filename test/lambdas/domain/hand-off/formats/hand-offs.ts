@@ -1,6 +1,7 @@
 /** Hand-offs for the tests of the formats and for `scripts/check-hand-off.sh`: written by hand, and arbitrary ones. */
 import * as fc from 'fast-check';
 import type { HandOff, HandOffAnnotation, HandOffAssociation } from '../../../../../lambdas/domain/hand-off/model.ts';
+import { codePoint } from '../../../../code-points.ts';
 
 export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
 export const ROLE = 'arn:aws:iam::111122223333:role/team/reliability-dev-ebs';
@@ -113,7 +114,7 @@ const PIECES = [
 /** Any text that an account may contain. */
 export const hostile = fc.oneof(
   fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join('')),
-  fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }),
+  fc.string({ unit: codePoint, minLength: 1, maxLength: 30 }),
 );
 /** The keys of tags that CloudFormation's schema accepts. */
 export const tagKeys = hostile.filter((key) => /^(?!aws:).+$/.test(key));
