@@ -34,21 +34,25 @@ function measured(path: string, program: string, args: readonly string[], stdio:
   return status === 0;
 }
 
-/** Measures a test file in a process of its own until it is within the limit, three times at most; returns the best. */
-function judgeFile(budgets: Budgets, file: string): Verdict {
+/** Measures until all of it is within the limits, three times at most; returns the last verdicts. */
+function untilWithin(measure: () => Verdict[]): Verdict[] {
+  let verdicts = measure();
+  for (let tries = 1; tries < TRIES && verdicts.some(({ isWithin }) => !isWithin); tries += 1) verdicts = measure();
+  return verdicts;
+}
+
+/** Judges a test file in a process of its own. */
+function judgeFile(budgets: Budgets, file: string): Verdict[] {
   const folder = mkdtempSync(join(tmpdir(), 'budgets-'));
+  const path = join(folder, 'measurements.jsonl');
   try {
-    let best: Verdict | undefined;
-    for (let attempt = 0; attempt < TRIES && best?.isWithin !== true; attempt += 1) {
-      const path = join(folder, `${attempt}.jsonl`);
+    return untilWithin(() => {
       measured(path, 'npx', ['vitest', 'run', '--project', 'pure', '--project', 'rest', file], 'ignore');
       const run = readMeasurements(path);
       const factor = slowness(budgets, run.yardstick);
       const seconds = run.tests.get(file) ?? Number.POSITIVE_INFINITY;
-      best = judgeTime(`${file}, alone`, seconds, budgets.secondsOfFile, 'processor seconds', factor);
-    }
-    if (best === undefined) throw new Error(`${file} was not measured.`);
-    return best;
+      return [judgeTime(`${file}, alone`, seconds, budgets.secondsOfFile, 'processor seconds', factor)];
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -59,27 +63,22 @@ const mayExceed = (budgets: Budgets, run: Measurements): string[] =>
     .filter(([, seconds]) => seconds / slowness(budgets, run.yardstick) > budgets.secondsOfFile * MAY_EXCEED)
     .map(([file]) => file);
 
-/** Measures simulated migrations until they are within the limits, three times at most; returns the best. */
-function judgeMigrations(budgets: Budgets): Verdict[] {
-  let best: Verdict[] = [];
-  for (let attempt = 0; attempt < TRIES && !(best.length > 0 && best.every(({ isWithin }) => isWithin)); attempt += 1) {
+/** Judges simulated migrations. */
+const judgeMigrations = (budgets: Budgets): Verdict[] =>
+  untilWithin(() => {
     const { stdout, status, stderr } = spawnSync(
       process.execPath,
       ['bench/migrations.ts', String(MIGRATIONS), '--unwatched', '--json'],
       { cwd: ROOT, encoding: 'utf8' },
     );
     if (status !== 0) throw new Error(`bench/migrations.ts failed: ${stderr}`);
-    const { processorMs, calls, yardstick } = JSON.parse(stdout) as Record<
-      'processorMs' | 'calls' | 'yardstick',
-      number
-    >;
-    best = [
+    const measurement = JSON.parse(stdout) as Record<'processorMs' | 'calls' | 'yardstick', number>;
+    const { processorMs, calls, yardstick } = measurement;
+    return [
       judgeTime('a simulated migration', processorMs, budgets.migration, 'ms', slowness(budgets, yardstick)),
       judgeTime('a simulated migration', calls, budgets.calls, 'calls', 1),
     ];
-  }
-  return best;
-}
+  });
 
 function judgeTrackedLines(budgets: Budgets): Verdict[] {
   const lines = trackedLines(ROOT);
@@ -123,7 +122,7 @@ if (values.record) {
   const verdicts = [
     ...runs.map(({ script, run }) => judgeRun(budgets, script, run)),
     ...runs.flatMap(({ script, run }) =>
-      script === 'test' ? mayExceed(budgets, run).map((file) => judgeFile(budgets, file)) : [],
+      script === 'test' ? mayExceed(budgets, run).flatMap((file) => judgeFile(budgets, file)) : [],
     ),
     ...judgeMigrations(budgets),
     ...judgeTrackedLines(budgets),

@@ -134,7 +134,17 @@ new PodIdentityMigrator(stack, 'Other', { ...settings, forEveryRole: true });
 new PodIdentityMigrator(stack, 'Other', { ...settings, logLevel: 'LOUD' });
 `,
     );
-    const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module, moduleResolution, types: ['node'] };
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      target: 'es2022',
+      module,
+      moduleResolution,
+      types: ['node'],
+      // The declarations themselves, with those of the CDK, are checked once. With an import that another resolution
+      // does not find, the types are `any`, and the expected errors are missing.
+      skipLibCheck: module !== 'nodenext',
+    };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.mts'] }));
     const { status, stdout } = run(project, [TSC, '-p', '.']);
     expect(stdout).toBe('');

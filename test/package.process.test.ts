@@ -3,6 +3,7 @@
  * oldest Node that it supports.
  */
 import {
+  copyFileSync,
   cpSync,
   existsSync,
   mkdtempSync,
@@ -141,6 +142,9 @@ describe('with the oldest supported Node', () => {
   };
   const target = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
   const sandbox = ['--sandbox', 'ebs-csi-irsa'];
+  /** The migration of the test that migrates, and a copy of its world from before the rollback. */
+  let migrated: string;
+  const handedOff = join(scratch, 'handed-off.json');
 
   it('is the one that the manifest names', () => {
     const named = process.platform === 'linux' ? manifest.engines.node : `>=${process.versions.node}`;
@@ -157,6 +161,8 @@ describe('with the oldest supported Node', () => {
     const state = ['--state', join(scratch, 'world.json')];
     const { outcome, migrationId } = report('migrate', ...target, ...sandbox, ...state);
     expect(outcome).toBe('migrated');
+    migrated = migrationId;
+    copyFileSync(join(scratch, 'world.json'), handedOff);
     expect(report('rollback', migrationId, ...state).outcome).toBe('rolled-back');
     expect(cli('rollback', migrationId, ...state).stderr).not.toMatch(/^ +at /m);
   });
@@ -164,10 +170,8 @@ describe('with the oldest supported Node', () => {
   it('patches and checks Terraform code: it has the parser that it needs', () => {
     const code = join(scratch, 'code');
     cpSync(join(ROOT, 'examples/terraform'), code, { recursive: true });
-    const state = ['--state', join(scratch, 'handed-off.json')];
-    const { migrationId } = report('migrate', ...target, ...sandbox, ...state);
     const handOff = (command: string, ...more: string[]): Ran =>
-      cli('hand-off', command, '--terraform', code, migrationId, ...state, ...more);
+      cli('hand-off', command, '--terraform', code, migrated, '--state', handedOff, ...more);
     expect(handOff('check').status).toBe(3);
     const { status, stdout, stderr } = handOff('patch', '--write');
     expect({ status, warned: /warning/i.test(stderr) }).toEqual({ status: 0, warned: false });

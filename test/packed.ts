@@ -1,8 +1,8 @@
-/** The published package as its users get it: packed once in a process, and installed without a registry. */
+/** The published package as its users get it: packed once in a run of the tests, and installed without a registry. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { oncePerRun } from './once-per-run.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 export const PACKAGE_NAME = 'eks-pod-identity-migrator';
@@ -49,15 +49,10 @@ export const pack = (folder: string): string => {
   return join(folder, readdirSync(folder)[0]!);
 };
 
-let packed: string | undefined;
-
-/** Returns the archive, which is packed at the first call in a process and removed as the process ends. */
+/** Returns the archive, which is packed at the first call in a run of the tests. */
 export const archive = (): string => {
-  if (packed !== undefined) return packed;
-  const folder = mkdtempSync(join(tmpdir(), 'packed-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  packed = pack(folder);
-  return packed;
+  const folder = oncePerRun('packed', pack);
+  return join(folder, readdirSync(folder)[0]!);
 };
 
 /** Installs the package into a folder, which is created, as a user would. No registry is asked. */
