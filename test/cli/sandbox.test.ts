@@ -11,19 +11,14 @@ import type { Call } from '../../sandbox/world/call-log.ts';
 import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo, keysOf, sdkOf } from './fixtures.ts';
+import { words } from '../words.ts';
 
 /** Variables that --deployed reads to find the service. */
-const SERVICE = [
-  'POD_IDENTITY_STATE_MACHINE_ARN',
-  'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN',
-  'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN',
-  'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN',
-  'POD_IDENTITY_SWEEP_BUCKET_NAME',
-  'POD_IDENTITY_TABLE_NAME',
-  'POD_IDENTITY_API_URL',
-  'POD_IDENTITY_SIMULATED',
-  'POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER',
-];
+const SERVICE = words`
+  POD_IDENTITY_STATE_MACHINE_ARN POD_IDENTITY_RECOVER_STATE_MACHINE_ARN POD_IDENTITY_RETIRE_STATE_MACHINE_ARN
+  POD_IDENTITY_SWEEP_STATE_MACHINE_ARN POD_IDENTITY_SWEEP_BUCKET_NAME POD_IDENTITY_TABLE_NAME POD_IDENTITY_API_URL
+  POD_IDENTITY_SIMULATED POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER
+`;
 
 let directory: string;
 const closing: (() => unknown)[] = [];
