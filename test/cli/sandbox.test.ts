@@ -71,19 +71,11 @@ describe('sandbox', () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
     expect(out()).toMatch(/^unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID /);
-    expect(Object.keys(environment)).toEqual([
-      'AWS_ENDPOINT_URL',
-      'AWS_EC2_METADATA_DISABLED',
-      'AWS_REGION',
-      'AWS_DEFAULT_REGION',
-      'AWS_CONFIG_FILE',
-      'AWS_SHARED_CREDENTIALS_FILE',
-      ...SERVICE,
-      'POD_IDENTITY_KUBERNETES_ROLE_ARNS',
-      'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS',
-      'POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS',
-      'KUBECONFIG',
-    ]);
+    expect(Object.keys(environment)).toEqual(words`
+      AWS_ENDPOINT_URL AWS_EC2_METADATA_DISABLED AWS_REGION AWS_DEFAULT_REGION AWS_CONFIG_FILE
+      AWS_SHARED_CREDENTIALS_FILE ${SERVICE} POD_IDENTITY_KUBERNETES_ROLE_ARNS
+      POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS KUBECONFIG
+    `);
     expect(err()).toMatch(
       /The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Press Ctrl-C to stop it\.\n$/,
     );
