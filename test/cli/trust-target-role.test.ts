@@ -9,7 +9,7 @@ import { words } from '../words.ts';
 
 const TARGET_ROLE = 'arn:aws:iam::444455556666:role/team/archive';
 const BASE = 'pod-identity-reliability-dev-kube-system-ebs-csi-controller-sa';
-const ask = (...words: string[]) => trust(['target-role', '--role-arn', TARGET_ROLE, ...ASKED, ...words]);
+const ask = (...argv: string[]) => trust(['target-role', '--role-arn', TARGET_ROLE, ...ASKED, ...argv]);
 
 const document = z.looseObject({
   baseRoleArn: z.string(),
