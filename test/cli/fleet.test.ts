@@ -73,16 +73,7 @@ describe('a fleet', () => {
       const { expected } = generateFleet({ clusters: 20, seed });
       expect(new Set(expected.map((one) => one.class))).toEqual(new Set(sweepClass.options));
       expect(new Set(expected.map(({ clusterState }) => clusterState))).toEqual(
-        new Set([
-          'ordinary',
-          'auto-mode',
-          'no-agent',
-          'fargate-only',
-          'no-access',
-          'tagged-out',
-          'deleting',
-          'unreachable',
-        ]),
+        new Set(words`ordinary auto-mode no-agent fargate-only no-access tagged-out deleting unreachable`),
       );
     }
   });
@@ -90,22 +81,10 @@ describe('a fleet', () => {
   it('has every state of an add-on in a fleet of a hundred clusters', () => {
     const states = new Set(generateFleet({ clusters: 100, seed: 3 }).expected.map(({ state }) => state));
     expect(states).toEqual(
-      new Set([
-        'on-pod-identity',
-        'ready',
-        'left-over-association',
-        'shared-role',
-        'no-trust',
-        'trust-denies',
-        'wrong-provider',
-        'too-old',
-        'unsupported',
-        'foreign-association',
-        'degraded',
-        'tagged-out',
-        'node-role',
-        'not-concerned',
-      ]),
+      new Set(words`
+        on-pod-identity ready left-over-association shared-role no-trust trust-denies wrong-provider too-old
+        unsupported foreign-association degraded tagged-out node-role not-concerned
+      `),
     );
   });
 

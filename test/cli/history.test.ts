@@ -1,6 +1,7 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { type StepProgress, StepReader } from '../../cli/history.ts';
+import { words } from '../words.ts';
 
 const START = Date.parse('2026-01-15T09:00:00.000Z');
 /** Events one second apart: [type, state or error]. */
@@ -109,46 +110,18 @@ describe('steps of a history', () => {
   });
 
   it('are named as in the ledger, in each attempt and in the rollback', () => {
-    const entered = [
-      'UpdateAddon',
-      'VerifyPods',
-      'RestartPods',
-      'VerifyPods',
-      'NextAttempt',
-      'DeleteAddon',
-      'VerifyPods',
-      'RestartPods',
-      'VerifyPods',
-      'RollBack',
-      'AssessRollback',
-      'RestoreByCreate',
-      'WaitForRestore',
-      'AssessRollback',
-      'VerifyRestored',
-      'RestartRestored',
-      'WaitForRestoredRollout',
-      'VerifyRestored',
-      'RecordRolledBack',
-    ];
+    const entered = words`
+      UpdateAddon VerifyPods RestartPods VerifyPods NextAttempt DeleteAddon VerifyPods RestartPods VerifyPods
+      RollBack AssessRollback RestoreByCreate WaitForRestore AssessRollback VerifyRestored RestartRestored
+      WaitForRestoredRollout VerifyRestored RecordRolledBack
+    `;
     const names = stepsOf(
       history(...entered.map((state): [HistoryEventType, string] => ['TaskStateEntered', state])),
     ).map(({ name }) => name);
-    expect(names).toEqual([
-      'update-addon',
-      'verify-pods',
-      'restart-pods',
-      'verify-pods-2',
-      'delete-addon.2',
-      'verify-pods.2',
-      'restart-pods.2',
-      'verify-pods.2-2',
-      'assess-rollback',
-      'restore-addon-create',
-      'assess-rollback-2',
-      'verify-restored',
-      'restart-restored',
-      'verify-restored-2',
-      'finish-rolled-back',
-    ]);
+    expect(names).toEqual(words`
+      update-addon verify-pods restart-pods verify-pods-2 delete-addon.2 verify-pods.2 restart-pods.2
+      verify-pods.2-2 assess-rollback restore-addon-create assess-rollback-2 verify-restored restart-restored
+      verify-restored-2 finish-rolled-back
+    `);
   });
 });

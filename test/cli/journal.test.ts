@@ -14,6 +14,7 @@ import {
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { errorOf } from './fixtures.ts';
+import { words } from '../words.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const migrated: JournalEntry = {
@@ -63,12 +64,7 @@ describe('the state file', () => {
       },
       kept.text,
     );
-    expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual([
-      'migrate',
-      'cancel',
-      'release',
-      'retire',
-    ]);
+    expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual(words`migrate cancel release retire`);
     expect(readState(file)!.journal.commands.at(-1)).toEqual(retired);
     expect(readdirSync(directory)).toEqual(['world.json']);
   });

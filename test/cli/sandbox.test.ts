@@ -11,19 +11,14 @@ import type { Call } from '../../sandbox/world/call-log.ts';
 import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo, keysOf, sdkOf } from './fixtures.ts';
+import { words } from '../words.ts';
 
 /** Variables that --deployed reads to find the service. */
-const SERVICE = [
-  'POD_IDENTITY_STATE_MACHINE_ARN',
-  'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN',
-  'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN',
-  'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN',
-  'POD_IDENTITY_SWEEP_BUCKET_NAME',
-  'POD_IDENTITY_TABLE_NAME',
-  'POD_IDENTITY_API_URL',
-  'POD_IDENTITY_SIMULATED',
-  'POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER',
-];
+const SERVICE = words`
+  POD_IDENTITY_STATE_MACHINE_ARN POD_IDENTITY_RECOVER_STATE_MACHINE_ARN POD_IDENTITY_RETIRE_STATE_MACHINE_ARN
+  POD_IDENTITY_SWEEP_STATE_MACHINE_ARN POD_IDENTITY_SWEEP_BUCKET_NAME POD_IDENTITY_TABLE_NAME POD_IDENTITY_API_URL
+  POD_IDENTITY_SIMULATED POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER
+`;
 
 let directory: string;
 const closing: (() => unknown)[] = [];
@@ -76,19 +71,11 @@ describe('sandbox', () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
     expect(out()).toMatch(/^unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID /);
-    expect(Object.keys(environment)).toEqual([
-      'AWS_ENDPOINT_URL',
-      'AWS_EC2_METADATA_DISABLED',
-      'AWS_REGION',
-      'AWS_DEFAULT_REGION',
-      'AWS_CONFIG_FILE',
-      'AWS_SHARED_CREDENTIALS_FILE',
-      ...SERVICE,
-      'POD_IDENTITY_KUBERNETES_ROLE_ARNS',
-      'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS',
-      'POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS',
-      'KUBECONFIG',
-    ]);
+    expect(Object.keys(environment)).toEqual(words`
+      AWS_ENDPOINT_URL AWS_EC2_METADATA_DISABLED AWS_REGION AWS_DEFAULT_REGION AWS_CONFIG_FILE
+      AWS_SHARED_CREDENTIALS_FILE ${SERVICE} POD_IDENTITY_KUBERNETES_ROLE_ARNS
+      POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS KUBECONFIG
+    `);
     expect(err()).toMatch(
       /The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Press Ctrl-C to stop it\.\n$/,
     );

@@ -5,6 +5,7 @@ import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { scenarioWith, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { keptWorld } from './kept-world.ts';
+import { words } from '../words.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
@@ -158,14 +159,7 @@ describe('a sandbox that is kept in a file', () => {
         expect.objectContaining({ id: 'addon-installed', status: 'fail' }),
       ]),
     );
-    expect(journal().commands.map(({ what }) => what)).toEqual([
-      'migrate',
-      'migrate',
-      'release',
-      'release',
-      'release',
-      'migrate',
-    ]);
+    expect(journal().commands.map(({ what }) => what)).toEqual(words`migrate migrate release release release migrate`);
   });
 
   it('retires the OIDC trust, and restores it: each command continues from the previous one', async () => {
@@ -216,14 +210,7 @@ describe('a sandbox that is kept in a file', () => {
       retirements: [{ undoneAt: expect.any(String) as unknown }],
     });
     // A retirement that was refused before it began is not recorded; a dry run is.
-    expect(journal().commands.map(({ what }) => what)).toEqual([
-      'migrate',
-      'retire',
-      'retire',
-      'retire',
-      'retire',
-      'rollback',
-    ]);
+    expect(journal().commands.map(({ what }) => what)).toEqual(words`migrate retire retire retire retire rollback`);
   });
 
   it('reports that the program has changed if a replayed command has another result', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isPerAttempt, lineName, NEXT_ATTEMPT, stepOfState, stepOrder, stepTitle } from '../../cli/step-names.ts';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { allMachines, migrateAddon } from '../lib/definition.ts';
+import { words } from '../words.ts';
 
 describe('the displayed steps', () => {
   it.each(allMachines)('cover every task and wait of $name', ({ states }) => {
@@ -19,19 +20,10 @@ describe('the displayed steps', () => {
 
   it('have titles', () => {
     for (const name of Object.keys(stepSchemas)) expect(stepTitle(name)).not.toBe(name);
-    for (const name of [
-      'verify-restored',
-      'restart-restored',
-      'confirm-ready',
-      'restore-trust',
-      'retire-trust-retire',
-      'retire-trust-reinstate',
-      'restore-addon-update',
-      'restore-addon-delete',
-      'restore-addon-create',
-      'finish-rolled-back',
-      'finish-needs-human',
-    ])
+    for (const name of words`
+      verify-restored restart-restored confirm-ready restore-trust retire-trust-retire retire-trust-reinstate
+      restore-addon-update restore-addon-delete restore-addon-create finish-rolled-back finish-needs-human
+    `)
       expect(stepTitle(name)).not.toBe(name);
     expect(stepTitle('verify-pods-2')).toBe(`${stepTitle('verify-pods')} (round 2)`);
     expect(stepTitle('verify-pods.2')).toBe(`${stepTitle('verify-pods')} (attempt 2)`);
@@ -43,13 +35,9 @@ describe('the displayed steps', () => {
 describe('a step in the ledger', () => {
   it('has the position of its step in the workflow, in every attempt and round', () => {
     const names = ['finish-rolled-back', 'verify-restored.2', 'restore-addon-create', 'verify-pods.2-2', 'plan'];
-    expect(names.toSorted((a, b) => stepOrder(a) - stepOrder(b))).toEqual([
-      'plan',
-      'verify-restored.2',
-      'verify-pods.2-2',
-      'restore-addon-create',
-      'finish-rolled-back',
-    ]);
+    expect(names.toSorted((a, b) => stepOrder(a) - stepOrder(b))).toEqual(words`
+      plan verify-restored.2 verify-pods.2-2 restore-addon-create finish-rolled-back
+    `);
     expect([stepOrder('verify-pods'), stepOrder('verify-restored')]).toEqual([
       stepOrder('verify-pods-3'),
       stepOrder('verify-pods'),
@@ -60,16 +48,9 @@ describe('a step in the ledger', () => {
     expect(lineName('verify-pods', { attempt: 1, round: 1 })).toBe('verify-pods');
     expect(lineName('verify-pods', { attempt: 2, round: 3 })).toBe('verify-pods.2-3');
     expect((['confirm-ready', 'verify-restored'] as const).map(isPerAttempt)).toEqual([true, false]);
-    expect((Object.keys(stepSchemas) as StepName[]).filter(isPerAttempt)).toEqual([
-      'delete-addon',
-      'await-deleted',
-      'create-addon',
-      'update-addon',
-      'create-association',
-      'await-active',
-      'carry-over',
-      'verify-pods',
-      'restart-pods',
-    ]);
+    expect((Object.keys(stepSchemas) as StepName[]).filter(isPerAttempt)).toEqual(words`
+      delete-addon await-deleted create-addon update-addon create-association await-active carry-over verify-pods
+      restart-pods
+    `);
   });
 });

@@ -5,10 +5,11 @@ import { ALL_BUT_THIRD_PARTY, ASKED, CLUSTER, policyText, ROLE, trust } from './
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { words } from '../words.ts';
 
 const TARGET_ROLE = 'arn:aws:iam::444455556666:role/team/archive';
 const BASE = 'pod-identity-reliability-dev-kube-system-ebs-csi-controller-sa';
-const ask = (...words: string[]) => trust(['target-role', '--role-arn', TARGET_ROLE, ...ASKED, ...words]);
+const ask = (...argv: string[]) => trust(['target-role', '--role-arn', TARGET_ROLE, ...ASKED, ...argv]);
 
 const document = z.looseObject({
   baseRoleArn: z.string(),
@@ -56,12 +57,7 @@ describe('trust target-role', () => {
     const { out } = await ask('--json', '--base-role-name', 'ours');
     const { steps, verdicts, baseRoleArn } = document.parse(JSON.parse(out));
     expect(baseRoleArn).toBe('arn:aws:iam::111122223333:role/ours');
-    expect(steps.map(({ account }) => account)).toEqual([
-      '111122223333',
-      '444455556666',
-      '111122223333',
-      '111122223333',
-    ]);
+    expect(steps.map(({ account }) => account)).toEqual(words`111122223333 444455556666 111122223333 111122223333`);
     expect(verdicts.map(({ verdict }) => verdict)).toEqual(['allowed', 'allowed', 'allowed']);
   });
 

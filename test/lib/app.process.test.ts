@@ -3,7 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type App, CfnResource, Stack } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
+import { synthesise } from '../../scripts/synthesise.ts';
+import { lambdaDirectory } from './definition.ts';
 import { REQUIRED } from './synthesised.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -60,5 +63,24 @@ describe('npm run synth', () => {
       'manifest.json',
     ]);
     expect(readdirSync(scratch).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+});
+
+/** Not in `npm test`: loading the CDK's rules takes seconds. */
+describe('an app that the CDK finds fault with', () => {
+  it('is not put in place, and the report stays where the CDK says that it is', () => {
+    const prepare = (app: App): void => {
+      // The CDK would take many seconds for the rules of all resources of the service.
+      app.node.tryRemoveChild('PodIdentityMigrator');
+      const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };
+      expect(new CfnResource(new Stack(app, 'PodIdentityMigrator'), 'Wrong', wrong).ref).toBeTypeOf('string');
+    };
+    const context = { ...REQUIRED, 'aws:cdk:disable-asset-staging': true };
+    expect(() => synthesise(join(scratch, 'wrong'), { lambdaDirectory, checked: true, context, prepare })).toThrow(
+      "VisibilityTimeout: 'soon' is not of type 'integer'",
+    );
+    const [hidden, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
+    expect([hidden, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
+    expect(readdirSync(join(scratch, hidden!))).toContain('validation-report.json');
   });
 });

@@ -4,6 +4,7 @@
  * "aws:branch", "aws:executeScript", "aws:executeStateMachine", "Using action outputs as inputs". API Reference: StepExecution.
  */
 import { z } from 'zod';
+import { words } from '../words.ts';
 
 const stepName = z.string().regex(/^[A-Za-z0-9_]{1,128}$/);
 const onFailure = z.string().regex(/^(Abort|Continue|step:[A-Za-z0-9_]+)$/);
@@ -86,16 +87,7 @@ export type Parameter = z.infer<typeof parameter>;
 export const PREDEFINED: Record<Step['action'], string[]> = {
   'aws:branch': [],
   'aws:executeScript': ['Payload'],
-  'aws:executeStateMachine': [
-    'executionArn',
-    'input',
-    'name',
-    'output',
-    'startDate',
-    'stateMachineArn',
-    'status',
-    'stopDate',
-  ],
+  'aws:executeStateMachine': words`executionArn input name output startDate stateMachineArn status stopDate`,
 };
 
 /** Every `{{ … }}` in a value. */

@@ -11,6 +11,7 @@ import { bundle, bundleOptions } from '../../scripts/bundle.ts';
 import { fleetReport } from '../lambdas/domain/sweep-report-fixtures.ts';
 import { lambdaDirectory } from './definition.ts';
 import { textsIn } from './texts.ts';
+import { words } from '../words.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'build-test-'));
@@ -34,16 +35,7 @@ describe('bundles', () => {
 describe('build', () => {
   it('is made once more when a source has changed, also by two processes at once', async () => {
     const copy = join(scratch, 'project');
-    for (const part of [
-      'bin',
-      'lib',
-      'lambdas',
-      'scripts',
-      'cli/assembly.ts',
-      'cdk.json',
-      'package.json',
-      'package-lock.json',
-    ]) {
+    for (const part of words`bin lib lambdas scripts cli/assembly.ts cdk.json package.json package-lock.json`) {
       cpSync(join(ROOT, part), join(copy, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));

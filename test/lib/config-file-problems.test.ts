@@ -7,6 +7,7 @@ import { settings } from '../../lib/settings.ts';
 import { configFiles, configOf, ROLES, TOPIC, WINDOW } from './config-files.ts';
 import { patternsOf } from './configurations.ts';
 import { codePoint } from '../code-points.ts';
+import { words } from '../words.ts';
 
 const { folder: scratch, fileWith, messageOf, refusal } = configFiles();
 
@@ -230,19 +231,10 @@ describe('any content of the file', () => {
     list: fc.array(tie('any'), { maxLength: 3 }),
     group: fc.dictionary(
       fc.constantFrom(
-        'api',
-        'approver',
-        'topicArn',
-        'emails',
-        'events',
-        'schedule',
-        'timeZone',
-        'durationMinutes',
-        'subnetIds',
-        'securityGroupIds',
-        'quietHours',
-        'constructor',
-        'toString',
+        ...words`
+        api approver topicArn emails events schedule timeZone durationMinutes subnetIds securityGroupIds
+        quietHours constructor toString
+      `,
       ),
       tie('any'),
       { maxKeys: 4 },

@@ -118,56 +118,25 @@ describe("hub in a user's stack", () => {
     ]);
   });
 
-  it('has the optional parts that its properties ask for, and only those', () => {
-    const all = new PodIdentityMigrator(new Stack(newApp(), 'All'), 'Migrator', {
+  it('has the optional parts that its properties ask for, without a finding of cdk-nag that is not acknowledged', () => {
+    const own = newApp();
+    const all = new PodIdentityMigrator(new Stack(own, 'Platform'), 'Migrator', {
       ...PROPS,
-      repairableRoleArns: PROPS.passableRoleArns,
       customerKey: true,
+      repairableRoleArns: PROPS.passableRoleArns,
     });
     expect(all.retire).toBeDefined();
     expect(all.key).toBeDefined();
-    const least = new PodIdentityMigrator(new Stack(newApp(), 'Least'), 'Migrator', {
-      ...PROPS,
-      deploy: { api: false, runbook: false, denialRule: false },
-    });
-    expect(least.apiUrl).toBeUndefined();
-    expect(least.runbookName).toBeUndefined();
+    expect(nagFindingsOf(own).filter((finding) => finding.includes(all.node.path))).toEqual([]);
   });
 
-  it('may have a permissions boundary and be changed by an aspect, and what is around it stays as it is', () => {
-    const own = new Stack(newApp(), 'Own');
-    const one = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, permissionsBoundaryArn: 'policy/boundary' });
-    const other = new PodIdentityMigrator(own, 'Other', PROPS);
-    Aspects.of(one).add({
-      visit: (node) => {
-        if (node === one.bucket) one.bucket.applyRemovalPolicy(RemovalPolicy.DESTROY);
-      },
-    });
-    const of = (type: string, { node: { id: prefix } }: PodIdentityMigrator) =>
-      Object.entries(resourcesOf(own)).flatMap(([id, resource]) =>
-        resource.Type === type && id.startsWith(prefix) ? [resource] : [],
-      );
-    const boundaries = (hub: PodIdentityMigrator): Set<boolean> =>
-      new Set(of('AWS::IAM::Role', hub).map(({ Properties }) => Properties!['PermissionsBoundary'] !== undefined));
-    expect([boundaries(one), boundaries(other)]).toEqual([new Set([true]), new Set([false])]);
-    expect([one, other].map((hub) => of('AWS::S3::Bucket', hub)[0]!.DeletionPolicy)).toEqual(['Delete', 'Retain']);
-  });
-
-  it('has no finding of cdk-nag that is not acknowledged', () => {
-    const own = newApp();
-    const migrated = new PodIdentityMigrator(new Stack(own, 'Platform'), 'Migrator', {
-      ...PROPS,
-      customerKey: true,
-      repairableRoleArns: ['role/eks-addons/*'],
-    });
-    expect(nagFindingsOf(own).filter((finding) => finding.includes(migrated.node.path))).toEqual([]);
-  });
-
-  it('warns of an app whose policies the CDK does not minimize', () => {
+  it('has no part that its properties switch off, and warns of an app whose policies the CDK does not minimize', () => {
     const warningsAt = ({ node }: PodIdentityMigrator): string[] =>
       node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data));
-    const other = new PodIdentityMigrator(new Stack(newApp({}), 'Own'), 'Migrator', PROPS);
-    expect(warningsAt(other)).toEqual([
+    const deploy = { api: false, runbook: false, denialRule: false };
+    const least = new PodIdentityMigrator(new Stack(newApp({}), 'Own'), 'Migrator', { ...PROPS, deploy });
+    expect([least.apiUrl, least.runbookName]).toEqual([undefined, undefined]);
+    expect(warningsAt(least)).toEqual([
       expect.stringContaining(`Set "${MINIMIZE}": true under "context" in cdk.json.`),
     ]);
     expect(warningsAt(migrator)).toEqual([]);
@@ -188,14 +157,20 @@ describe("hub in a user's stack", () => {
 });
 
 describe('several hubs', () => {
-  it('in an app keep their settings apart', () => {
-    const app = newApp();
+  it('in an app keep their settings apart, and read no context', () => {
+    const app = newApp({ passableRoleArns: PROPS.passableRoleArns, [MINIMIZE]: true, logLevel: 'DEBUG' });
     const [one, two] = ['one', 'two'].map((name) => {
       const stack = new Stack(app, name);
       const hub = new PodIdentityMigrator(stack, 'Migrator', { ...PROPS, passableRoleArns: [`role/${name}/*`] });
       expect(hub.createOutputs().every((output) => output instanceof CfnOutput)).toBe(true);
       return stack;
     }) as [Stack, Stack];
+    const { passableRoleArns: _, ...rest } = PROPS;
+    expect(() => new PodIdentityMigrator(new Stack(app, 'None'), 'None', rest as PodIdentityMigratorProps)).toThrow(
+      /passableRoleArns/,
+    );
+    expect(app.node.tryRemoveChild('None')).toBe(true);
+    expect(JSON.stringify(resourcesOf(one))).not.toContain('"POWERTOOLS_LOG_LEVEL":"DEBUG"');
     // The outputs of the service's own stack, on request.
     expect(Object.keys(Template.fromStack(one).toJSON()['Outputs'] as object).toSorted()).toEqual(
       Object.keys(synthesised({}).hub.Outputs).toSorted(),
@@ -217,24 +192,45 @@ describe('several hubs', () => {
     expect(codeOf(one)).toEqual(codeOf(two));
   });
 
-  it('in a stack, in a stage or in a nested stack have the same resources', () => {
-    const app = newApp();
-    const stack = new Stack(app, 'Both');
-    for (const id of ['HubOne', 'HubTwo'])
-      expect(new PodIdentityMigrator(stack, id, { ...PROPS, customerKey: true }).key).toBeDefined();
-    const of = (id: string): Resources =>
-      Object.fromEntries(Object.entries(resourcesOf(stack)).filter(([name]) => name.startsWith(id)));
-    const [one, two] = [of('HubOne'), of('HubTwo')];
-    expect(typesOf(one).length).toBeGreaterThan(280);
-    expect(typesOf(one)).toEqual(typesOf(two));
+  it('in a stack have the same resources; a boundary and an aspect change only one of them', () => {
+    const stack = new Stack(newApp(), 'Both');
+    const hub = (id: string, props: object): PodIdentityMigrator =>
+      new PodIdentityMigrator(stack, id, { ...PROPS, customerKey: true, ...props });
+    const [one, two] = [hub('HubOne', { permissionsBoundaryArn: 'policy/boundary' }), hub('HubTwo', {})];
+    expect([one.key, two.key]).toEqual([expect.anything(), expect.anything()]);
+    Aspects.of(one).add({
+      visit: (node) => {
+        if (node === one.bucket) one.bucket.applyRemovalPolicy(RemovalPolicy.DESTROY);
+      },
+    });
+    const all = Object.entries(resourcesOf(stack));
+    const [first, second] = ['HubOne', 'HubTwo'].map((prefix): Resources =>
+      Object.fromEntries(all.filter(([id]) => id.startsWith(prefix))),
+    ) as [Resources, Resources];
+    expect(typesOf(first).length).toBeGreaterThan(280);
+    expect(typesOf(first)).toEqual(typesOf(second));
     // Neither names a part of the other.
-    expect(JSON.stringify(one)).not.toContain('HubTwo');
-    expect(JSON.stringify(two)).not.toContain('HubOne');
+    expect(JSON.stringify(first)).not.toContain('HubTwo');
+    expect(JSON.stringify(second)).not.toContain('HubOne');
+    const ofType = (resources: Resources, type: string) => Object.values(resources).filter(({ Type }) => Type === type);
+    expect(
+      [first, second].map((resources) => [
+        new Set(
+          ofType(resources, 'AWS::IAM::Role').map((role) => role.Properties!['PermissionsBoundary'] !== undefined),
+        ),
+        ofType(resources, 'AWS::S3::Bucket')[0]!.DeletionPolicy,
+      ]),
+    ).toEqual([
+      [new Set([true]), 'Delete'],
+      [new Set([false]), 'Retain'],
+    ]);
+  });
 
-    const other = newApp();
-    const staged = new Stack(new Stage(other, 'Production'), 'Own');
+  it('in a stage and in a nested stack have the same resources', () => {
+    const app = newApp();
+    const staged = new Stack(new Stage(app, 'Production'), 'Own');
     new PodIdentityMigrator(staged, 'Migrator', PROPS).createOutputs();
-    const nested = new NestedStack(new Stack(other, 'Parent'), 'Nested');
+    const nested = new NestedStack(new Stack(app, 'Parent'), 'Nested');
     new PodIdentityMigrator(nested, 'Migrator', PROPS).createOutputs();
     expect(typesOf(resourcesOf(nested))).toEqual(typesOf(resourcesOf(staged)));
   });
@@ -249,15 +245,6 @@ describe('properties', () => {
     expect(() => new PodIdentityMigrator(stack, 'Migrator', wrong)).toThrow(message);
     const { lambdaDirectory: _, ...settings } = wrong;
     expect(() => new PodIdentityMigratorSpoke(stack, 'Spoke', settings)).toThrow(message);
-  });
-
-  it('are all that a construct reads: no context', () => {
-    const { passableRoleArns, ...rest } = PROPS;
-    const app = newApp({ passableRoleArns, [MINIMIZE]: true, logLevel: 'DEBUG' });
-    const stack = new Stack(app, 'Platform');
-    expect(() => new PodIdentityMigrator(stack, 'None', rest as PodIdentityMigratorProps)).toThrow(/passableRoleArns/);
-    new PodIdentityMigrator(stack, 'Migrator', PROPS).createOutputs();
-    expect(JSON.stringify(resourcesOf(stack))).not.toContain('"POWERTOOLS_LOG_LEVEL":"DEBUG"');
   });
 
   it('include the folder of the Lambdas, except in the package', () => {

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { SETTINGS_FILE_NAME } from '../../lambdas/domain/settings/deployment.ts';
+import { words } from '../words.ts';
 
 export const { directory, lambdaDirectory } = await ensureAssembly();
 
@@ -94,13 +95,9 @@ const edgesOf = (states: Record<string, State>): Edge[] =>
   ]);
 
 /** The states of a pause, each of which `pauses.test.ts` looks at. */
-export const PAUSE_STATES: ReadonlySet<string> = new Set([
-  'Pause',
-  'WaitForPause',
-  'WaitForLedger',
-  'WhereToResume',
-  'WhatEndsThePause',
-]);
+export const PAUSE_STATES: ReadonlySet<string> = new Set(words`
+  Pause WaitForPause WaitForLedger WhereToResume WhatEndsThePause
+`);
 
 /**
  * States that lead to one another: of a whole state machine, or of what a Map runs for each item. Without pauses, after

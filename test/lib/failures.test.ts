@@ -2,21 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../lambdas/domain/failures/errors.ts';
 import { type Onward, onwardFrom, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
 import { migrateAddon, recover, stepOf } from './definition.ts';
+import { words } from '../words.ts';
 
 const { states } = migrateAddon;
-const CHANGE = [
-  'InstallAgent',
-  'RepairTrust',
-  'CreateStandaloneAssociations',
-  'AwaitDeleted',
-  'UpdateAddon',
-  'CreateAddon',
-  'CreateAssociation',
-  'AwaitActive',
-  'CarryOver',
-  'VerifyPods',
-  'RestartPods',
-];
+const CHANGE = words`
+  InstallAgent RepairTrust CreateStandaloneAssociations AwaitDeleted UpdateAddon CreateAddon CreateAssociation
+  AwaitActive CarryOver VerifyPods RestartPods
+`;
 
 describe('ends of MigrateAddon', () => {
   it('succeed only as migrated, already migrated or planned', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Deployment, SWITCHED_ON, waitingInCircles } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
+import { words } from '../words.ts';
 
 const OPTIONS = { repairableRoleArns: 'role/eks-addons/*' };
 const THEIRS = 'arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab';
@@ -172,19 +173,10 @@ describe('a key that is made', () => {
     expect(statements.filter(({ Condition }) => Condition === undefined).map(({ Sid }) => Sid)).toEqual([
       'Administration',
     ]);
-    const uses = [
-      'Encrypt',
-      'Decrypt',
-      'ReEncryptFrom',
-      'ReEncryptTo',
-      'GenerateDataKey',
-      'GenerateDataKeyPair',
-      'GenerateDataKeyWithoutPlaintext',
-      'GenerateMac',
-      'Sign',
-      'CreateGrant',
-      'DeriveSharedSecret',
-    ];
+    const uses = words`
+      Encrypt Decrypt ReEncryptFrom ReEncryptTo GenerateDataKey GenerateDataKeyPair
+      GenerateDataKeyWithoutPlaintext GenerateMac Sign CreateGrant DeriveSharedSecret
+    `;
     const administration = [statements[0]!.Action].flat();
     expect(
       uses.filter((use) =>

@@ -8,6 +8,7 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { targetGrants } from '../../lib/permissions/targets.ts';
 import { type Deployment, type Resource, template, waitingInCircles } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
+import { words } from '../words.ts';
 
 const NETWORK = {
   subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
@@ -16,14 +17,10 @@ const NETWORK = {
 const REPAIRABLE = { repairableRoleArns: 'role/eks-addons/*' };
 const without = synthesiseWith(REPAIRABLE);
 const connected = synthesiseWith({ ...REPAIRABLE, ...NETWORK });
-const ACTIONS = [
-  'AssignPrivateIpAddresses',
-  'CreateNetworkInterface',
-  'DeleteNetworkInterface',
-  'DescribeNetworkInterfaces',
-  'DescribeSubnets',
-  'UnassignPrivateIpAddresses',
-].map((name) => `ec2:${name}`);
+const ACTIONS = words`
+  AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces DescribeSubnets
+  UnassignPrivateIpAddresses
+`.map((name) => `ec2:${name}`);
 
 const rightsOf = (deployment: Deployment, step: string) => deployment.statementsOfRole(deployment.roleOf(step));
 const isOfEc2 = (action: string): boolean => action.startsWith('ec2:');
@@ -55,18 +52,10 @@ describe('without subnetIds and securityGroupIds', () => {
 describe('with subnetIds and securityGroupIds', () => {
   it('the Lambdas that call API servers are in the VPC, and no others', () => {
     expect(askForAddress).toEqual(
-      expect.arrayContaining([
-        'annotate-service-account',
-        'begin',
-        'create-association',
-        'finish',
-        'plan',
-        'restart-pods',
-        'restore-associations',
-        'retire-trust',
-        'take-over',
-        'verify-pods',
-      ]),
+      expect.arrayContaining(words`
+        annotate-service-account begin create-association finish plan restart-pods restore-associations
+        retire-trust take-over verify-pods
+      `),
     );
     expect(inVpc(connected)).toEqual(askForAddress);
     for (const step of inVpc(connected))

@@ -15,6 +15,7 @@ import { EVERY } from '../../lib/recovery/triggers.ts';
 import { ALARM_TOPIC } from './configurations.ts';
 import { type Deployment, deployed, type Resource, SWITCHED_ON } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
+import { words } from '../words.ts';
 
 const narrow = synthesiseWith({});
 const everything = synthesiseWith(
@@ -258,21 +259,10 @@ describe('thresholds', () => {
   });
 
   it('are reached by one where one is too many', () => {
-    for (const id of [
-      'NeedsHuman',
-      'UnexpectedErrors',
-      'ExecutionsStopped',
-      'RecoverRuns',
-      'RecoverFailed',
-      'DeadLetters',
-      'DeadLetterSent',
-      'ApiFailed',
-      'TriggersFailed',
-      'DeliveriesFailed',
-      'DenialsRefused',
-      'DenialsDropped',
-      'SweepNotCompleted',
-    ])
+    for (const id of words`
+      NeedsHuman UnexpectedErrors ExecutionsStopped RecoverRuns RecoverFailed DeadLetters DeadLetterSent ApiFailed
+      TriggersFailed DeliveriesFailed DenialsRefused DenialsDropped SweepNotCompleted
+    `)
       expect(alarmOf(id), `of ${id}`).toMatchObject({ Threshold: 1, DatapointsToAlarm: 1 });
   });
 

@@ -5,6 +5,7 @@ import { namesOfClass } from '../../lambdas/domain/failures/errors.ts';
 import { MOST_PAUSES, waitsForOf } from '../../lambdas/domain/waiting/pause.ts';
 import { pauseSchema } from '../../lambdas/steps/pause/schema.ts';
 import { type Branch, functionOf, type Machine, machines, migrateAddon, recover, type State } from './definition.ts';
+import { words } from '../words.ts';
 
 const evaluate = (text: unknown, bindings: object): Promise<unknown> =>
   jsonata(String(text).slice(2, -2)).evaluate({}, bindings as Record<string, unknown>);
@@ -24,13 +25,9 @@ const OURS = [
   ...namesOfClass('retryable'),
   ...namesOfClass('waiting').filter((error) => error !== 'WindowClosed' && error !== 'WindowFarOff'),
 ];
-const OF_LAMBDA = [
-  'Lambda.TooManyRequestsException',
-  'Lambda.ServiceException',
-  'Lambda.Unknown',
-  'Sandbox.Timedout',
-  'Runtime.ExitError',
-];
+const OF_LAMBDA = words`
+  Lambda.TooManyRequestsException Lambda.ServiceException Lambda.Unknown Sandbox.Timedout Runtime.ExitError
+`;
 
 describe('a state that calls a step', () => {
   it('exists: all of the change, of the rollback, and of the ends', () => {

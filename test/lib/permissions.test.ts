@@ -18,6 +18,7 @@ import {
   stepOf,
   sweep,
 } from './definition.ts';
+import { words } from '../words.ts';
 
 /** Their states lead to the step pause. */
 const PAUSING = new Set(pausing.map(({ name }) => name));
@@ -27,7 +28,7 @@ const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
 const ofAws = (actions: string[]): string[] =>
   [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
 const mutating = (step: string): string[] => ofAws(actionsOf(step)).filter((action) => !READS.test(action));
-const eks = (...actions: string[]): string[] => actions.map((action) => `eks:${action}`);
+const eks = (actions: TemplateStringsArray): string[] => words(actions).map((action) => `eks:${action}`);
 
 describe('permissions', () => {
   it('let each step make the changes that it is for, and most of them none', () => {
@@ -35,43 +36,28 @@ describe('permissions', () => {
       STEPS.map((step) => [step, mutating(step)] as const).filter(([, actions]) => actions.length > 0),
     );
     expect(changes).toEqual({
-      'install-agent': eks('CreateAddon'),
+      'install-agent': eks`CreateAddon`,
       'repair-trust': ['iam:UpdateAssumeRolePolicy'],
-      'delete-addon': eks('DeleteAddon', 'DeletePodIdentityAssociation'),
+      'delete-addon': eks`DeleteAddon DeletePodIdentityAssociation`,
       'create-addon': [
-        ...eks('CreateAddon', 'CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource'),
+        ...eks`CreateAddon CreatePodIdentityAssociation DeletePodIdentityAssociation TagResource`,
         'iam:PassRole',
       ],
       'update-addon': [
-        ...eks(
-          'CreatePodIdentityAssociation',
-          'DeletePodIdentityAssociation',
-          'UpdateAddon',
-          'UpdatePodIdentityAssociation',
-        ),
+        ...eks`CreatePodIdentityAssociation DeletePodIdentityAssociation UpdateAddon UpdatePodIdentityAssociation`,
         'iam:PassRole',
       ],
-      'create-association': [...eks('CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
-      'carry-over': [...eks('TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'create-association': [...eks`CreatePodIdentityAssociation TagResource`, 'iam:PassRole'],
+      'carry-over': [...eks`TagResource UpdatePodIdentityAssociation`, 'iam:PassRole'],
       'restore-addon': [
-        ...eks(
-          'CreateAddon',
-          'CreatePodIdentityAssociation',
-          'DeleteAddon',
-          'DeletePodIdentityAssociation',
-          'TagResource',
-          'UpdateAddon',
-          'UpdatePodIdentityAssociation',
-        ),
+        ...eks`
+          CreateAddon CreatePodIdentityAssociation DeleteAddon DeletePodIdentityAssociation TagResource
+          UpdateAddon UpdatePodIdentityAssociation
+        `,
         'iam:PassRole',
       ],
       'restore-associations': [
-        ...eks(
-          'CreatePodIdentityAssociation',
-          'DeletePodIdentityAssociation',
-          'TagResource',
-          'UpdatePodIdentityAssociation',
-        ),
+        ...eks`CreatePodIdentityAssociation DeletePodIdentityAssociation TagResource UpdatePodIdentityAssociation`,
         'iam:PassRole',
       ],
       'retire-trust': ['iam:UpdateAssumeRolePolicy'],
@@ -79,59 +65,43 @@ describe('permissions', () => {
   });
 
   it('let each step read what it decides by', () => {
-    const observed = eks('DescribeAddon', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
-    const andCluster = eks(
-      'DescribeAddon',
-      'DescribeCluster',
-      'DescribePodIdentityAssociation',
-      'ListPodIdentityAssociations',
-    );
-    const associated = eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
+    const observed = eks`DescribeAddon DescribePodIdentityAssociation ListPodIdentityAssociations`;
+    const andCluster = eks`
+      DescribeAddon DescribeCluster DescribePodIdentityAssociation ListPodIdentityAssociations
+    `;
+    const associated = eks`DescribeCluster DescribePodIdentityAssociation ListPodIdentityAssociations`;
     // Who may be given a role is read directly before it is.
     const ofTrust = ['iam:GetOpenIDConnectProvider', 'iam:GetRole'];
+    const ofRoles = words`
+      GetOpenIDConnectProvider GetPolicy GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies
+      SimulatePrincipalPolicy
+    `.map((action) => `iam:${action}`);
     const reads = Object.fromEntries(
       STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]),
     );
     expect(reads).toEqual({
       plan: [
-        ...eks(
-          'DescribeAccessEntry',
-          'DescribeAddon',
-          'DescribeAddonConfiguration',
-          'DescribeAddonVersions',
-          'DescribeCluster',
-          'DescribePodIdentityAssociation',
-          'ListAccessEntries',
-          'ListAddons',
-          'ListCapabilities',
-          'ListPodIdentityAssociations',
-        ),
-        ...[
-          'GetOpenIDConnectProvider',
-          'GetPolicy',
-          'GetPolicyVersion',
-          'GetRole',
-          'GetRolePolicy',
-          'ListAttachedRolePolicies',
-          'ListRolePolicies',
-          'SimulatePrincipalPolicy',
-        ].map((action) => `iam:${action}`),
+        ...eks`
+          DescribeAccessEntry DescribeAddon DescribeAddonConfiguration DescribeAddonVersions DescribeCluster
+          DescribePodIdentityAssociation ListAccessEntries ListAddons ListCapabilities ListPodIdentityAssociations
+        `,
+        ...ofRoles,
       ],
       'request-approval': [],
       'await-window': [],
       pause: [],
       begin: [...andCluster, ...ofTrust],
-      'install-agent': eks('DescribeAddon', 'DescribeCluster'),
+      'install-agent': eks`DescribeAddon DescribeCluster`,
       'repair-trust': [...associated, ...ofTrust],
-      'delete-addon': eks('DescribeAddon'),
-      'await-deleted': eks('DescribeAddon'),
+      'delete-addon': eks`DescribeAddon`,
+      'await-deleted': eks`DescribeAddon`,
       'create-addon': [...andCluster, ...ofTrust],
       'update-addon': [...andCluster, ...ofTrust],
       'create-association': [...associated, ...ofTrust],
       'await-active': observed,
       'carry-over': [...associated, ...ofTrust],
       'verify-pods': andCluster,
-      'restart-pods': eks('DescribeCluster'),
+      'restart-pods': eks`DescribeCluster`,
       'annotate-service-account': associated,
       'assess-rollback': observed,
       'restore-addon': [...observed, 'iam:GetRole'],
@@ -140,24 +110,14 @@ describe('permissions', () => {
       'find-stranded': [],
       finish: [...andCluster, 'iam:GetRole'],
       'retire-trust': [
-        ...eks(
-          'DescribeAddon',
-          'DescribeCluster',
-          'DescribePodIdentityAssociation',
-          'ListAddons',
-          'ListPodIdentityAssociations',
-        ),
+        ...eks`DescribeAddon DescribeCluster DescribePodIdentityAssociation ListAddons ListPodIdentityAssociations`,
         'iam:GetRole',
       ],
       api: [
-        ...eks(
-          'DescribeAddon',
-          'DescribeAddonConfiguration',
-          'DescribeCluster',
-          'DescribePodIdentityAssociation',
-          'ListAddons',
-          'ListPodIdentityAssociations',
-        ),
+        ...eks`
+          DescribeAddon DescribeAddonConfiguration DescribeCluster DescribePodIdentityAssociation ListAddons
+          ListPodIdentityAssociations
+        `,
         'iam:GetRole',
       ],
       'publish-events': [],
@@ -165,29 +125,12 @@ describe('permissions', () => {
       'start-sweep': [],
       'begin-sweep': [],
       'take-inventory': [
-        ...eks(
-          'DescribeAccessEntry',
-          'DescribeAddon',
-          'DescribeAddonConfiguration',
-          'DescribeAddonVersions',
-          'DescribeCluster',
-          'DescribePodIdentityAssociation',
-          'ListAccessEntries',
-          'ListAddons',
-          'ListCapabilities',
-          'ListClusters',
-          'ListPodIdentityAssociations',
-        ),
-        ...[
-          'GetOpenIDConnectProvider',
-          'GetPolicy',
-          'GetPolicyVersion',
-          'GetRole',
-          'GetRolePolicy',
-          'ListAttachedRolePolicies',
-          'ListRolePolicies',
-          'SimulatePrincipalPolicy',
-        ].map((action) => `iam:${action}`),
+        ...eks`
+          DescribeAccessEntry DescribeAddon DescribeAddonConfiguration DescribeAddonVersions DescribeCluster
+          DescribePodIdentityAssociation ListAccessEntries ListAddons ListCapabilities ListClusters
+          ListPodIdentityAssociations
+        `,
+        ...ofRoles,
       ],
       'dispatch-sweep': [],
       'report-sweep': [],

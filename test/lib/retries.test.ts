@@ -13,24 +13,15 @@ import {
   retire,
   type Retrier,
 } from './definition.ts';
+import { words } from '../words.ts';
 
 // Step Functions Developer Guide: what the Lambda integration and the service itself raise.
-const OF_THE_SERVICE = [
-  'Lambda.TooManyRequestsException',
-  'Lambda.ServiceException',
-  'Lambda.AWSLambdaException',
-  'Lambda.SdkClientException',
-  'Lambda.Unknown',
-  'Lambda.ResourceNotReadyException',
-  'Lambda.ResourceConflictException',
-  'Lambda.ENINotReadyException',
-  'Lambda.EC2ThrottledException',
-  'Lambda.CodeArtifactUserPendingException',
-  'Sandbox.Timedout',
-  'Runtime.ExitError',
-  'States.Timeout',
-  'States.ALL',
-];
+const OF_THE_SERVICE = words`
+  Lambda.TooManyRequestsException Lambda.ServiceException Lambda.AWSLambdaException Lambda.SdkClientException
+  Lambda.Unknown Lambda.ResourceNotReadyException Lambda.ResourceConflictException Lambda.ENINotReadyException
+  Lambda.EC2ThrottledException Lambda.CodeArtifactUserPendingException Sandbox.Timedout Runtime.ExitError
+  States.Timeout States.ALL
+`;
 const namesIn = (retriers: { ErrorEquals: string[] }[] = []): string[] =>
   retriers.flatMap(({ ErrorEquals }) => ErrorEquals);
 const WAITING = namesOfClass('waiting');

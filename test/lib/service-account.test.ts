@@ -5,17 +5,11 @@
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { type Edge, type Machine, machines, migrateAddon, stepOf } from './definition.ts';
+import { words } from '../words.ts';
 
-const OF_ADDONS = [
-  'delete-addon',
-  'await-deleted',
-  'create-addon',
-  'update-addon',
-  'await-active',
-  'carry-over',
-  'assess-rollback',
-  'restore-addon',
-];
+const OF_ADDONS = words`
+  delete-addon await-deleted create-addon update-addon await-active carry-over assess-rollback restore-addon
+`;
 const OF_ACCOUNTS = ['create-association', 'annotate-service-account'];
 const NO_STANDALONE = { createsStandalone: false };
 
@@ -155,17 +149,10 @@ describe('the workflow of a service account', () => {
 describe.each(machines)('the rollback of a service account in $name', (machine) => {
   it('starts without reading an add-on, and ends only when the pods have their former credentials', async () => {
     const follow = await followed(machine, withAttempt(SUBJECT, 'associate', { removesAnnotation: true }));
-    const order = [
-      'RollBack',
-      'WhatToRollBack',
-      'IsAnnotationToRestore',
-      'RestoreAnnotation',
-      'RestoreAssociations',
-      'IsAddonRestored',
-      'WaitForFormerIdentity',
-      'VerifyRestored',
-      'AreThePodsRestored',
-    ];
+    const order = words`
+      RollBack WhatToRollBack IsAnnotationToRestore RestoreAnnotation RestoreAssociations IsAddonRestored
+      WaitForFormerIdentity VerifyRestored AreThePodsRestored
+    `;
     const after = (name: string): string[] =>
       machine.edges.filter((edge) => edge.from === name && !edge.onFailure && follow(edge)).map(({ to }) => to);
     // Whether the webhook has to be waited for, the step before says: of a service account it always does.

@@ -12,6 +12,7 @@ import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import { directory, OTHER_ACCOUNT } from './definition.ts';
 import { type SpokeTemplate, synthesised } from './synthesised.ts';
+import { words } from '../words.ts';
 
 const HUB = { account: '111122223333', region: 'eu-west-1' };
 
@@ -217,16 +218,10 @@ describe('the rights of each role', () => {
     expect(changes('read')).toEqual([]);
     expect(changes('trust')).toEqual(['iam:UpdateAssumeRolePolicy']);
     expect(new Set(changes('change'))).toEqual(
-      new Set([
-        'eks:CreateAddon',
-        'eks:CreatePodIdentityAssociation',
-        'eks:DeleteAddon',
-        'eks:DeletePodIdentityAssociation',
-        'eks:TagResource',
-        'eks:UpdateAddon',
-        'eks:UpdatePodIdentityAssociation',
-        'iam:PassRole',
-      ]),
+      new Set(words`
+        eks:CreateAddon eks:CreatePodIdentityAssociation eks:DeleteAddon eks:DeletePodIdentityAssociation
+        eks:TagResource eks:UpdateAddon eks:UpdatePodIdentityAssociation iam:PassRole
+      `),
     );
   });
 

@@ -18,6 +18,7 @@ import {
 } from './definition.ts';
 import { DEFAULT, EVERYTHING } from './configurations.ts';
 import { type Configuration, withApp } from './synthesised.ts';
+import { words } from '../words.ts';
 
 /** As CDK's command line reads it: it is in no template. */
 const protectionOf = (configuration: Configuration): Record<string, boolean | undefined> =>
@@ -55,21 +56,10 @@ describe('stack', () => {
     expect(rolesIn('KubernetesRestartRoleArns')).toEqual([roleOf('restart-pods')]);
     expect(rolesIn('KubernetesAnnotateRoleArns')).toEqual([roleOf('annotate-service-account')]);
     expect(rolesIn('KubernetesRoleArns')).toEqual(
-      [
-        'plan',
-        'begin',
-        'create-association',
-        'verify-pods',
-        'restart-pods',
-        'annotate-service-account',
-        'restore-associations',
-        'take-over',
-        'finish',
-        'install-agent',
-        'retire-trust',
-        'api',
-        'take-inventory',
-      ].map(roleOf),
+      words`
+        plan begin create-association verify-pods restart-pods annotate-service-account restore-associations
+        take-over finish install-agent retire-trust api take-inventory
+      `.map(roleOf),
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { OF_PREVIOUS_RELEASE } from '../../lib/migration/state-machine.ts';
 import { allMachines, migrateAddon, stepOf, template } from './definition.ts';
+import { words } from '../words.ts';
 
 const { states } = migrateAddon;
 
@@ -111,20 +112,10 @@ describe('workflow of MigrateAddon', () => {
 
   it('takes the locks before anything changes', () => {
     const withoutLock = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'Begin');
-    expect([...withoutLock].sort()).toEqual([
-      'AlreadyMigrated',
-      'AwaitWindow',
-      'Blocked',
-      'IsStillAsPlanned',
-      'IsThereAWindow',
-      'IsThereWork',
-      'Plan',
-      'PlanAgain',
-      'Planned',
-      'RecordBlocked',
-      'RequestApproval',
-      'Start',
-    ]);
+    expect([...withoutLock].sort()).toEqual(words`
+      AlreadyMigrated AwaitWindow Blocked IsStillAsPlanned IsThereAWindow IsThereWork Plan PlanAgain Planned
+      RecordBlocked RequestApproval Start
+    `);
   });
 
   it('installs the agent where the plan says so, behind the locks and the snapshot, and before anything else changes', async () => {
@@ -180,24 +171,8 @@ describe('workflow of MigrateAddon', () => {
     const chain = ['DeleteAddon', 'WaitForDeletion', 'AwaitDeleted', 'CreateAddon'];
     expect(chain.slice(0, -1).map(afterwards)).toEqual(chain.slice(1).map((next) => [next]));
     expect(
-      [
-        'UpdateAddon',
-        'WaitForUpdate',
-        'CreateAddon',
-        'WaitForCreation',
-        'AwaitActive',
-        'CarryOver',
-        'VerifyPods',
-      ].flatMap(afterwards),
-    ).toEqual([
-      'WaitForUpdate',
-      'AwaitActive',
-      'WaitForCreation',
-      'AwaitActive',
-      'CarryOver',
-      'VerifyPods',
-      'AreThePodsVerified',
-    ]);
+      words`UpdateAddon WaitForUpdate CreateAddon WaitForCreation AwaitActive CarryOver VerifyPods`.flatMap(afterwards),
+    ).toEqual(words`WaitForUpdate AwaitActive WaitForCreation AwaitActive CarryOver VerifyPods AreThePodsVerified`);
   });
 
   it('takes no way that it does not know', () => {

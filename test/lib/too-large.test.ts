@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, CfnOutput, CfnResource, Stack } from 'aws-cdk-lib';
+import { type App, CfnOutput } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Excess } from '../../lambdas/domain/aws/limits.ts';
 import { ConfigurationError } from '../../lib/config-error.ts';
@@ -31,10 +31,9 @@ const messageOf = (settings: object, outdir = join(scratch, `out-${(runs += 1)}`
 const LONG = `${'p'.repeat(100)}/`;
 const REFUSED = { passableRoleArns: patternsOf(100, 'passed', LONG.repeat(3)) };
 /** The service, in an app that a test extends. */
-const synthesiseTo = (name: string, prepare: (app: App) => void, checked = false): void =>
+const synthesiseTo = (name: string, prepare: (app: App) => void): void =>
   synthesise(join(scratch, name), {
     lambdaDirectory,
-    checked,
     context: { passableRoleArns: 'role/eks-addons/*', 'aws:cdk:disable-asset-staging': true },
     prepare,
   });
@@ -99,21 +98,6 @@ describe('an assembly', () => {
     expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('matches every role');
     expect(textsIn(outdir)).toEqual(before);
     expect(readdirSync(scratch).filter((name) => name.includes('kept'))).toEqual(['kept']);
-  });
-});
-
-describe('an app that the CDK finds fault with', () => {
-  it('is not put in place, and the report stays where the CDK says that it is', () => {
-    const prepare = (app: App): void => {
-      // The CDK would take many seconds for the rules of all resources of the service.
-      app.node.tryRemoveChild('PodIdentityMigrator');
-      const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };
-      expect(new CfnResource(new Stack(app, 'PodIdentityMigrator'), 'Wrong', wrong).ref).toBeTypeOf('string');
-    };
-    expect(() => synthesiseTo('wrong', prepare, true)).toThrow("VisibilityTimeout: 'soon' is not of type 'integer'");
-    const [hidden, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
-    expect([hidden, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
-    expect(readdirSync(join(scratch, hidden!))).toContain('validation-report.json');
   });
 });
 

@@ -15,6 +15,7 @@ import {
   template,
 } from './definition.ts';
 import { synthesised, synthesiseWith } from './synthesised.ts';
+import { words } from '../words.ts';
 
 const WRITES = 'iam:UpdateAssumeRolePolicy';
 const PATTERN = 'arn:aws:iam::111122223333:role/eks-addons/*';
@@ -105,14 +106,10 @@ describe('a deployment that names repairable roles', () => {
     const ofAws = statements.filter(({ actions }) => actions.some((action) => !/^(logs|xray|dynamodb):/.test(action)));
     expect(ofAws).toContainEqual({ actions: ['iam:GetRole', WRITES], resources: [PATTERN], condition: undefined });
     // Who may be given the role is read directly before.
-    expect(ofAws.flatMap(({ actions }) => actions).sort()).toEqual([
-      'eks:DescribeCluster',
-      'eks:DescribePodIdentityAssociation',
-      'eks:ListPodIdentityAssociations',
-      'iam:GetOpenIDConnectProvider',
-      'iam:GetRole',
-      WRITES,
-    ]);
+    expect(ofAws.flatMap(({ actions }) => actions).sort()).toEqual(words`
+      eks:DescribeCluster eks:DescribePodIdentityAssociation eks:ListPodIdentityAssociations
+      iam:GetOpenIDConnectProvider iam:GetRole ${WRITES}
+    `);
   });
 
   it('reads the trust for restore commands of these roles alone', () => {

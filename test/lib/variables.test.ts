@@ -3,6 +3,7 @@ import type { State as SandboxState } from '../../sandbox/states/definition.ts';
 import { variablesReadBy } from '../../sandbox/states/validation/expressions.ts';
 import { allMachines, type Graph, migrateAddon, recover, retire, type State, sweep } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
+import { words } from '../words.ts';
 
 /** In the order of the alphabet. */
 const readIn = (state: State | undefined): string[] => [...variablesReadBy(state as SandboxState)].sort();
@@ -44,15 +45,9 @@ describe.each(allMachines)('variables of $name', (machine) => {
 
 describe('variables', () => {
   it('are read at all, so that the check above checks something', () => {
-    expect(readIn(migrateAddon.states.VerifyPods)).toEqual([
-      'attempt',
-      'fence',
-      'planHash',
-      'podRound',
-      'settling',
-      'subject',
-      'target',
-    ]);
+    expect(readIn(migrateAddon.states.VerifyPods)).toEqual(words`
+      attempt fence planHash podRound settling subject target
+    `);
     expect(readIn(migrateAddon.states.WhichStrategy)).toEqual(expect.arrayContaining(['attempts', 'attempt']));
     expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');
     const before = assignedBefore(migrateAddon);
@@ -63,48 +58,15 @@ describe('variables', () => {
 
   it("carry identifiers, the attempts and the plan's hash, but no documents", () => {
     const namesOf = ({ edges }: Graph): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
-    expect(namesOf(migrateAddon)).toEqual([
-      'actions',
-      'approvalSeconds',
-      'approvedHash',
-      'attempt',
-      'attempts',
-      'createsStandalone',
-      'deferred',
-      'failure',
-      'fence',
-      'firstPolls',
-      'hasWindow',
-      'installsAgent',
-      'needsApproval',
-      'newestPodAt',
-      'pauses',
-      'planHash',
-      'podRound',
-      'removesAnnotation',
-      'repairsTrust',
-      'replans',
-      'settling',
-      'subject',
-      'target',
-      'tries',
-      'waitingSince',
-    ]);
-    expect(namesOf(recover)).toEqual([
-      'actions',
-      'attempt',
-      'deferred',
-      'failure',
-      'fence',
-      'newestPodAt',
-      'pauses',
-      'podRound',
-      'removesAnnotation',
-      'repairsTrust',
-      'subject',
-      'target',
-      'tries',
-    ]);
+    expect(namesOf(migrateAddon)).toEqual(words`
+      actions approvalSeconds approvedHash attempt attempts createsStandalone deferred failure fence firstPolls
+      hasWindow installsAgent needsApproval newestPodAt pauses planHash podRound removesAnnotation repairsTrust
+      replans settling subject target tries waitingSince
+    `);
+    expect(namesOf(recover)).toEqual(words`
+      actions attempt deferred failure fence newestPodAt pauses podRound removesAnnotation repairsTrust subject
+      target tries
+    `);
     expect(namesOf(retire)).toEqual(['failure']);
     expect(sweep.graphs.map(namesOf)).toEqual([
       ['failure', 'locationsKey', 'mapPrefix', 'mode', 'sweepId', 'tick'],

@@ -21,6 +21,8 @@ export const deployWithSchedule = async (): Promise<string> => {
   const config = join(directory, 'settings.json');
   writeFileSync(config, JSON.stringify({ sweeps }));
   const outdir = join(directory, 'assembly');
-  createApp({ outdir, lambdaDirectory, everyRole: true, context: { config } }).synth();
+  // No asset is copied: the sandbox reads the settings, and runs the sources.
+  const context = { config, 'aws:cdk:disable-asset-staging': true };
+  createApp({ outdir, lambdaDirectory, everyRole: true, context }).synth();
   return outdir;
 };

@@ -17,6 +17,7 @@ import { mergedAnswers } from '../../../cli/doctor/read-cluster.ts';
 import { targetGrants } from '../../../lib/permissions/targets.ts';
 import { aCluster } from '../../lambdas/fixtures.ts';
 import { TARGET } from '../fixtures.ts';
+import { words } from '../../words.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/team/reader';
 const SESSION = 'arn:aws:sts::111122223333:assumed-role/reader/anna';
@@ -182,12 +183,7 @@ describe('the cluster', () => {
   });
 
   it('has room for associations and a provider for IRSA, or warns', () => {
-    expect([0, 4499, 4500, 5000].map((count) => checkQuota(TARGET, count).status)).toEqual([
-      'pass',
-      'pass',
-      'warn',
-      'warn',
-    ]);
+    expect([0, 4499, 4500, 5000].map((count) => checkQuota(TARGET, count).status)).toEqual(words`pass pass warn warn`);
     const oidcIssuer = 'https://oidc.eks.eu-west-1.amazonaws.com/id/ABC';
     expect([true, false, undefined].map((exists) => checkProvider(TARGET, { oidcIssuer }, exists).status)).toEqual([
       'pass',

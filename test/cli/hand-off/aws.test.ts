@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handOff } from '../../../lambdas/domain/hand-off/model.ts';
 import { type AwsWorld, openAwsWorld } from '../aws-world.ts';
+import { words } from '../../words.ts';
 
 const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
 
@@ -18,12 +19,7 @@ describe('with own credentials', () => {
     expect(handOff.parse(JSON.parse(out))).toMatchObject({ state: 'found', addon: { name: 'aws-ebs-csi-driver' } });
     expect(err).toContain('Nothing is changed.');
     const actions = new Set(calls.flatMap(({ service, operation }) => (service === 'eks' ? [operation] : [])));
-    const allowed = [
-      'DescribeCluster',
-      'DescribeAddon',
-      'DescribePodIdentityAssociation',
-      'ListPodIdentityAssociations',
-    ];
+    const allowed = words`DescribeCluster DescribeAddon DescribePodIdentityAssociation ListPodIdentityAssociations`;
     expect([...actions].filter((one) => !allowed.includes(one))).toEqual([]);
     expect(actions.size).toBeGreaterThan(0);
     expect(calls.filter(({ mutating }) => mutating)).toEqual([]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readDirectory } from '../../../cli/hand-off/directory.ts';
 import { errorOf } from '../fixtures.ts';
+import { words } from '../../words.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -40,13 +41,7 @@ describe('a directory of Terraform code', () => {
     put('modules/a/c/main.tf', 'module "outside" { source = "./../../../../x" }\n');
     put('modules/b/main.tf', '');
     put('modules/unused/main.tf', '');
-    expect(paths()).toEqual([
-      'main.tf',
-      'more.tf.json',
-      'modules/a/main.tf',
-      'modules/b/main.tf',
-      'modules/a/c/main.tf',
-    ]);
+    expect(paths()).toEqual(words`main.tf more.tf.json modules/a/main.tf modules/b/main.tf modules/a/c/main.tf`);
   });
 
   it('has the files that its code reads by name, if they are below it and are text', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyEdits, isTerraformFile, patchTerraform } from '../../../../cli/hand-off/terraform/index.ts';
 import { ADDON, handOffOf, OTHER_ARN, patch, patchMain, resourceOf, resultsOf, ROLE_ARN } from './resource-cases.ts';
+import { words } from '../../../words.ts';
 
 const ROLE = `  service_account_role_arn = "${ROLE_ARN}"`;
 const of = (cluster: string, addon = `"${ADDON}"`, label = 'ebs', role = ROLE): string =>
@@ -182,15 +183,7 @@ describe('files', () => {
   });
 
   it('are those with code, variables, and the lock file', () => {
-    const names = [
-      'a.tf',
-      'b/c.tf',
-      'a.tf.json',
-      'x.auto.tfvars',
-      'terraform.tfvars.json',
-      '.terraform.lock.hcl',
-      'a.tofu',
-    ];
+    const names = words`a.tf b/c.tf a.tf.json x.auto.tfvars terraform.tfvars.json .terraform.lock.hcl a.tofu`;
     expect(names.filter((name) => !isTerraformFile(name))).toEqual([]);
     expect(['a.tf.bak', 'README.md', 'terraform.tfstate', 'x.hcl', 'tf'].filter(isTerraformFile)).toEqual([]);
   });
