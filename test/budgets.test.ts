@@ -72,11 +72,7 @@ it('compares a single time with its limit', () => {
 
 it('names the files with the most added lines if there are too many lines', () => {
   const judge = (lines: number): unknown => judgeLines('tracked files', lines, 1000, () => [['docs/a.md', 7]]);
-  expect(judge(1000)).toEqual({
-    what: 'tracked files',
-    isWithin: true,
-    text: 'tracked files: 1,000 of 1,000 lines',
-  });
+  expect(judge(1000)).toEqual({ what: 'tracked files', isWithin: true, text: 'tracked files: 1,000 of 1,000 lines' });
   expect(judge(1001)).toMatchObject({
     isWithin: false,
     text: 'tracked files: 1,001 of 1,000 lines\n  docs/a.md has 7 lines more than when the limit was set',

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { serviceEvent } from '../lambdas/domain/events/service-event.ts';
 import { EVENT_TYPES } from '../lambdas/domain/events/outbox-events.ts';
 import { EVENTS_SCHEMA_FILE, eventsSchemaText } from '../scripts/events-schema.ts';
+import { words } from './words.ts';
 
 const published = readFileSync(EVENTS_SCHEMA_FILE, 'utf8');
 const document = readFileSync(join(import.meta.dirname, '..', 'docs', 'events.md'), 'utf8');
@@ -24,19 +25,7 @@ describe('docs/events.schema.json', () => {
     const [{ detail } = { detail: undefined }] = examples;
     const whole = detail as Record<string, unknown>;
     expect(validator.validate({ ...whole, later: 1 }).valid).toBe(true);
-    const missed = [
-      'version',
-      'eventId',
-      'type',
-      'migrationId',
-      'at',
-      'account',
-      'region',
-      'cluster',
-      'dryRun',
-      'title',
-      'message',
-    ].filter(
+    const missed = words`version eventId type migrationId at account region cluster dryRun title message`.filter(
       (field) => validator.validate(Object.fromEntries(Object.entries(whole).filter(([name]) => name !== field))).valid,
     );
     expect(missed).toEqual([]);

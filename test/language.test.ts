@@ -26,11 +26,7 @@ const EVERYWHERE: readonly Kind[] = ['name', 'text', 'document'];
 const RULES: readonly Rule[] = [
   { word: /\brungs?\b/i, instead: 'attempt', kinds: EVERYWHERE },
   { word: /\bladders?\b/i, instead: 'attempts', kinds: EVERYWHERE },
-  {
-    word: /\bclimb(s|ed|ing)?\b/i,
-    instead: 'continues with the next attempt',
-    kinds: EVERYWHERE,
-  },
+  { word: /\bclimb(s|ed|ing)?\b/i, instead: 'continues with the next attempt', kinds: EVERYWHERE },
   { word: /\broads?\b/i, instead: 'workflow', kinds: EVERYWHERE },
   { word: /\bdoors?\b/i, instead: 'gateway', kinds: EVERYWHERE },
   { word: /\bways? back\b/i, instead: 'rollback', kinds: EVERYWHERE },

@@ -18,6 +18,8 @@ import { homedir, hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { archive, installAlone, pack, type Ran, run, succeed } from './packed.ts';
+import { matching } from './lambdas/matchers.ts';
+import { words } from './words.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MOST_BYTES = 8_000_000;
@@ -71,12 +73,9 @@ describe('the archive', () => {
 
   it('has the built files, and no source, package or test', () => {
     const files = filesIn(installed);
-    expect(files.filter((file) => !file.startsWith('dist/package/'))).toEqual([
-      'CHANGELOG.md',
-      'LICENSE',
-      'README.md',
-      'package.json',
-    ]);
+    expect(files.filter((file) => !file.startsWith('dist/package/'))).toEqual(words`
+      CHANGELOG.md LICENSE README.md package.json
+    `);
     const kinds = new Set(files.map((file) => /\.[a-z.]*$/.exec(file.replace(/^.*\//, ''))?.[0]));
     expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
     expect(files.filter((file) => /node_modules|(^|\/)test\//.test(file))).toEqual([]);
@@ -112,16 +111,10 @@ describe('the archive', () => {
 
   it('has the licence of everything that it contains', () => {
     const notices = readFileSync(join(installed, 'dist/package/THIRD-PARTY-NOTICES.txt'), 'utf8');
-    for (const name of [
-      'commander',
-      'dynalite',
-      'zod',
-      '@aws-sdk/client-eks',
-      '@middy/core',
-      'jsonata',
-      'web-tree-sitter',
-      '@tree-sitter-grammars/tree-sitter-hcl',
-    ])
+    for (const name of words`
+      commander dynalite zod @aws-sdk/client-eks @middy/core jsonata web-tree-sitter
+      @tree-sitter-grammars/tree-sitter-hcl
+    `)
       expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
     expect(notices).not.toMatch(/^(vitest|typescript|aws-cdk-lib) /m);
   });
@@ -176,11 +169,7 @@ describe('with the oldest supported Node', () => {
     const { status, stdout, stderr } = handOff('patch', '--write');
     expect({ status, warned: /warning/i.test(stderr) }).toEqual({ status: 0, warned: false });
     expect(stdout).toContain('+  pod_identity_association {\n');
-    expect(handOff('check')).toEqual({
-      status: 0,
-      stdout: '✔ matches: the code contains what it must.\n',
-      stderr: '',
-    });
+    expect(handOff('check')).toEqual({ status: 0, stdout: '✔ matches: the code contains what it must.\n', stderr: '' });
   });
 
   it('runs the deployed functions in processes of their own', () => {
@@ -246,20 +235,10 @@ describe('with the oldest supported Node', () => {
 
 describe('a checkout', () => {
   /** Its sources without anything that was built. */
-  const SOURCES = [
-    'bin',
-    'cli',
-    'lambdas',
-    'lib',
-    'sandbox',
-    'scripts',
-    'cdk.json',
-    'docs/configuration.schema.json',
-    'docs/openapi.json',
-    'package.json',
-    'package-lock.json',
-    'tsconfig.json',
-  ];
+  const SOURCES = words`
+    bin cli lambdas lib sandbox scripts cdk.json docs/configuration.schema.json docs/openapi.json package.json
+    package-lock.json tsconfig.json
+  `;
   const checkout = join(scratch, 'checkout');
 
   it('compiles itself for the oldest Node, and runs the demo', () => {
@@ -267,7 +246,7 @@ describe('a checkout', () => {
     symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
     const first = run(oldest, ['bin/pod-identity.mjs', 'demo'], checkout);
     expect(first.stdout).toContain('is ACTIVE and on EKS Pod Identity');
-    expect(first).toMatchObject({ status: 0, stderr: expect.stringMatching(/^Compiling the sources/) as string });
+    expect(first).toMatchObject({ status: 0, stderr: matching(/^Compiling the sources/) });
     expect(run(oldest, ['bin/pod-identity.mjs', '--version'], checkout)).toEqual({
       status: 0,
       stdout: `${manifest.version}\n`,

@@ -1,5 +1,6 @@
 /** Measurements inside a page, as text that the page runs: the tests themselves have no DOM types. */
 import type { Page } from 'playwright-core';
+import { words } from '../words.ts';
 
 export interface Contrast {
   text: string;
@@ -80,17 +81,7 @@ export const rolesIn = async (page: Page): Promise<Record<string, number>> => {
 export const nameless = async (page: Page): Promise<string[]> => {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send('Accessibility.getFullAXTree');
-  const operated = new Set([
-    'link',
-    'button',
-    'combobox',
-    'searchbox',
-    'textbox',
-    'dialog',
-    'region',
-    'table',
-    'search',
-  ]);
+  const operated = new Set(words`link button combobox searchbox textbox dialog region table search`);
   return nodes.flatMap(({ ignored, role, name }) =>
     !ignored && operated.has(String(role?.value)) && !name?.value ? [String(role?.value)] : [],
   );

@@ -26,6 +26,7 @@ import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { accessManifests, manifestName } from '../../lambdas/domain/access/manifests.ts';
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
 import { errorOf, TARGET } from './fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const [READER, RESTARTER, ANNOTATOR] = [
   'arn:aws:iam::111122223333:role/reader',
@@ -254,11 +255,7 @@ describe('the API server', () => {
     [
       409,
       status('the object has been modified'),
-      {
-        name: 'ChangedMeanwhile',
-        exitCode: 1,
-        message: expect.stringContaining('it was changed by another writer after') as string,
-      },
+      { name: 'ChangedMeanwhile', exitCode: 1, message: containing('it was changed by another writer after') },
     ],
     [
       422,
@@ -266,18 +263,13 @@ describe('the API server', () => {
       {
         name: 'ApiServerError',
         exitCode: 1,
-        message: expect.stringContaining(
-          'answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid',
-        ) as string,
+        message: containing('answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid'),
       },
     ],
     [
       429,
       'Too many requests, please try again later.\n',
-      {
-        name: 'ApiServerError',
-        message: expect.stringMatching(/: Too many requests, please try again later$/) as string,
-      },
+      { name: 'ApiServerError', message: matching(/: Too many requests, please try again later$/) },
     ],
     [503, 'no', { name: 'ApiServerError', exitCode: 1 }],
     [401, '', { name: 'Unauthorised', exitCode: 3 }],

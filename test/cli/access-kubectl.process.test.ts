@@ -9,6 +9,7 @@ import { reasonToSkip, serve, type Served } from '../end-to-end/served.ts';
 import { withStaticToken } from '../end-to-end/static-token.ts';
 import { ADMINISTRATOR, run } from './access-fixtures.ts';
 import { stubEnvironment } from './fixtures.ts';
+import { words } from '../words.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
 const GRANT = ['grant-access', '--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--deployed'];
@@ -103,15 +104,13 @@ describe.skipIf(reason !== undefined)(
       ]);
       expect(patched.code).toBe(0);
       expect(resultsOf(await grant('--apply', '--json')).objects.sort()).toEqual(['nothing', 'updated']);
-      const names = await served.run('kubectl', [
-        '--namespace',
-        'kube-system',
-        'get',
-        'role',
-        'pod-identity-migrator:restart:aws-ebs-csi-driver',
-        '--output',
-        'jsonpath={.rules[*].resourceNames}',
-      ]);
+      const names = await served.run(
+        'kubectl',
+        words`
+        --namespace kube-system get role pod-identity-migrator:restart:aws-ebs-csi-driver --output
+        jsonpath={.rules[*].resourceNames}
+      `,
+      );
       expect(names.out).toBe('["ebs-csi-controller"]');
     });
 

@@ -21,6 +21,7 @@ import {
   problemAnswer,
 } from './api-fixtures.ts';
 import { words, aCheck, aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** A port on which nothing listens. */
@@ -141,7 +142,7 @@ describe('a deployed service with an API', () => {
     replies = [problemAnswer('not-allowed-to-approve', 'It is the same role.')];
     expect(await run('approve', ID, '--plan', HASH)).toMatchObject({
       code: 3,
-      err: expect.stringContaining('It is the same role.') as unknown,
+      err: containing('It is the same role.'),
     });
   });
 
@@ -154,7 +155,7 @@ describe('a deployed service with an API', () => {
     replies = [json(aRunning())];
     expect(await run('hand-off', ID)).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/it has no plan yet, or is being rolled back\n.* show .* --deployed\n$/) as string,
+      err: matching(/it has no plan yet, or is being rolled back\n.* show .* --deployed\n$/),
     });
     expect(new Set(asked)).toEqual(new Set([`GET /migrations/${ID}`]));
   });
@@ -240,16 +241,16 @@ describe('a deployed service with an API', () => {
     ).toMatchObject({ namespace: 'shop', totals: { workloads: 1, pods: 2 } });
     expect(await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('--roles reads all roles') as unknown,
+      err: containing('--roles reads all roles'),
     });
   });
 
   it('is called only through it: commands without a route report what they need', async () => {
     expect(await run('release', ID)).toMatchObject({
       code: 1,
-      err: expect.stringMatching(
+      err: matching(
         /stack PodIdentityMigrator cannot be read in eu-west-1: [^]*ECONNREFUSED[^]*POD_IDENTITY_TABLE_NAME: output TableName/,
-      ) as unknown,
+      ),
     });
     expect(asked).toEqual([]);
   });
@@ -288,7 +289,7 @@ describe('a deployed service with an API', () => {
     const done: Retirement = { ...retirement, dryRun: false, done: true, roles: [{ ...role!, result: 'removed' }] };
     replies = answers(done);
     const retired = await run('retire', ID, '--apply');
-    expect(retired).toMatchObject({ code: 0, out: expect.stringContaining(`retire ${ID} --undo --apply`) as unknown });
+    expect(retired).toMatchObject({ code: 0, out: containing(`retire ${ID} --undo --apply`) });
     replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'restored' }] });
     expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ restored/);
 
@@ -301,18 +302,15 @@ describe('a deployed service with an API', () => {
     replies = answers({ ...retirement, checks: [consumers], roles: refused });
     expect(await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws')).toMatchObject({
       code: 3,
-      out: expect.stringMatching(
+      out: matching(
         new RegExp(
           `If you accept what these checks name, check again:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --accept-consumer ClusterIssuer/aws --deployed\n$`,
         ),
-      ) as unknown,
+      ),
     });
 
     replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });
-    expect(await run('retire', ID, '--apply')).toMatchObject({
-      code: 3,
-      err: expect.stringContaining('too early') as unknown,
-    });
+    expect(await run('retire', ID, '--apply')).toMatchObject({ code: 3, err: containing('too early') });
     replies = [json(anAnswer({ retirement: done }))];
     expect((await run('show', ID)).out).toMatch(
       /\nOIDC trust\n {2}retirement requested at [^]*Removed from arn:role\./,
@@ -341,7 +339,7 @@ describe('a deployed service with an API', () => {
       vi.stubEnv(name, value);
     expect(await run('show', ID)).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/CredentialsProviderError[^]*No AWS credentials/) as unknown,
+      err: matching(/CredentialsProviderError[^]*No AWS credentials/),
     });
     expect(asked).toEqual([]);
   });
@@ -369,7 +367,7 @@ describe("the API's address", () => {
       name: 'NotConfigured',
       exitCode: 2,
       message: expect.not.stringContaining('secret') as unknown,
-      hint: expect.stringContaining('ApiUrl') as unknown,
+      hint: containing('ApiUrl'),
     });
   });
 

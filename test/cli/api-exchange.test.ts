@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { isPrintable } from '../../lambdas/domain/text/text.ts';
 import { asked, CREDENTIALS, fakeApi, type FakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 /** Returns the same JSON in another notation. */
 const escaped = (reply: { body?: string }) => ({ ...reply, body: reply.body?.replaceAll('/', String.raw`\/`) ?? '' });
@@ -19,10 +20,7 @@ describe('a request', () => {
     expect(api.requests[0]).toMatchObject({
       method: 'POST',
       body: '{"addon":"a"}',
-      headers: {
-        'idempotency-key': 'key-1',
-        authorization: expect.stringContaining('/eu-west-1/execute-api/aws4_request') as unknown,
-      },
+      headers: { 'idempotency-key': 'key-1', authorization: containing('/eu-west-1/execute-api/aws4_request') },
     });
   });
 
@@ -60,9 +58,7 @@ describe('a request', () => {
       name: 'ApiError',
       exitCode: 1,
       message: 'the API did not answer POST /migrations: ECONNRESET: read ECONNRESET',
-      hint: expect.stringMatching(
-        /It is not known whether the request took effect\. To check: pod-identity migrations/,
-      ) as unknown,
+      hint: matching(/It is not known whether the request took effect\. To check: pod-identity migrations/),
     });
     expect(api.sleeps).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
     const plan = { method: 'POST', path: '/plans', body: {}, answer } as const;
@@ -97,7 +93,7 @@ describe('a problem', () => {
       exitCode: 2,
       message:
         'The request is invalid: Two fields are wrong.\n  body.addon: must be an EKS add-on name\n  body.target.region: must be an AWS region',
-      hint: expect.stringMatching(/\S/) as unknown,
+      hint: matching(/\S/),
     });
   });
 
@@ -125,7 +121,7 @@ describe('a problem', () => {
       name,
       exitCode,
       hint: expect.stringMatching(hint) as unknown,
-      message: expect.stringMatching(/: So it is\.$/) as unknown,
+      message: matching(/: So it is\.$/),
     });
   });
 
@@ -144,7 +140,7 @@ describe('a problem', () => {
     ).toMatchObject({
       message:
         'the API answered GET /migrations/ID with 403: User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke',
-      hint: expect.stringContaining('need execute-api:Invoke') as unknown,
+      hint: containing('need execute-api:Invoke'),
     });
   });
 });
@@ -162,7 +158,7 @@ describe('an unexpected response', () => {
       name: 'ApiError',
       exitCode: 1,
       message: expect.stringMatching(message) as unknown,
-      hint: expect.stringContaining('POD_IDENTITY_API_URL') as unknown,
+      hint: containing('POD_IDENTITY_API_URL'),
     });
   });
 

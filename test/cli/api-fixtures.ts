@@ -34,9 +34,7 @@ export const problemAnswer = (kind: ProblemKind, detail: string, more: object = 
   json(
     { type: `urn:eks-pod-identity-migrator:problem:${kind}`, code: kind, ...PROBLEMS[kind], detail, ...more },
     PROBLEMS[kind].status,
-    {
-      'content-type': 'application/problem+json',
-    },
+    { 'content-type': 'application/problem+json' },
   );
 
 export const lost = (code = 'ECONNRESET'): Error =>

@@ -6,6 +6,7 @@ import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
 import type { Retirement, StepLine } from '../../lambdas/domain/migration/model.ts';
 import { anAnswer, asked, fakeApi, ID, json, problemAnswer, thrownBy, watching } from './api-fixtures.ts';
 import { aCheck, ROLE } from './fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const REQUEST: RetireRequest = { migrationId: ID, action: 'retire', dryRun: false, soakDays: 7, requestedBy: 'me' };
 const requested: Retirement = {
@@ -85,7 +86,7 @@ describe('a retirement through the API', () => {
       name: 'RetireRefused',
       exitCode: 3,
       message: 'another holds it',
-      hint: expect.stringContaining(`retire ${ID}`) as unknown,
+      hint: containing(`retire ${ID}`),
     });
     const undo = { ...REQUEST, action: 'reinstate' } as const;
     expect((await thrownBy(retire([shows(refused)], undo).end)).hint).toContain('--undo');
@@ -98,8 +99,8 @@ describe('a retirement through the API', () => {
     expect(await thrownBy(retire([shows(change)]).end)).toMatchObject({
       name: 'RetireFailed',
       exitCode: 1,
-      message: expect.stringContaining(message) as unknown,
-      hint: expect.stringContaining('arn:retire') as unknown,
+      message: containing(message),
+      hint: containing('arn:retire'),
     });
   });
 

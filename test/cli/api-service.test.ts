@@ -25,6 +25,7 @@ import {
 } from './api-fixtures.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { aPlan, aReport, TARGET } from './fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const serviceOf = ({ ask, clock }: FakeApi, simulated = true) =>
   apiService({ ask, clock, simulated, documentsIn: () => new FakeDocuments() });
@@ -181,7 +182,7 @@ describe('a migration through the API', () => {
         name: 'ExecutionFailed',
         exitCode: 1,
         message: `the run of migration ${ID} has no outcome: execution ABORTED`,
-        hint: expect.stringContaining('arn:execution') as unknown,
+        hint: containing('arn:execution'),
       },
     });
     expect(api.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(600_000);
@@ -346,7 +347,7 @@ describe('other calls of the API', () => {
     const api = fakeApi(json({ migrations: [], next: 'a' }));
     expect(await thrownBy(serviceOf(api).list({}, 10))).toMatchObject({
       name: 'ApiError',
-      message: expect.stringContaining('more than 1000 pages') as unknown,
+      message: containing('more than 1000 pages'),
     });
   });
 

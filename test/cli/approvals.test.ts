@@ -5,6 +5,7 @@ import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { words, collectingIo } from './fixtures.ts';
 import { keptWorld } from './kept-world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ADDON = words`--cluster reliability-dev --addon aws-ebs-csi-driver --sandbox sandbox/scenarios/ebs-csi-irsa.json`;
 /** One hour tests the same as 24, and takes less of the machine's time. */
@@ -38,9 +39,7 @@ describe('a migration that needs an approval, in the embedded sandbox', () => {
   it('is not approved as its requester', async () => {
     expect(await run([...APPROVAL, '--approve-as', 'command-line'])).toMatchObject({
       code: 3,
-      err: expect.stringMatching(
-        /the requester of a migration may not approve it[^]*Another principal must approve/,
-      ) as unknown,
+      err: matching(/the requester of a migration may not approve it[^]*Another principal must approve/),
     });
   });
 
@@ -145,13 +144,10 @@ describe('a kept sandbox', () => {
     ])
       expect(JSON.parse((await world.run('migrations', '--json', ...flags)).out)).toMatchObject({ migrations: [] });
     const late = await world.run('approve', one.migrationId, '--plan', one.plan?.hash ?? '');
-    expect(late).toMatchObject({
-      code: 2,
-      err: expect.stringMatching(/it was already approved by the-boss/) as unknown,
-    });
+    expect(late).toMatchObject({ code: 2, err: matching(/it was already approved by the-boss/) });
     expect(await world.run('reject', other.migrationId)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('is not waiting for an approval') as unknown,
+      err: containing('is not waiting for an approval'),
     });
   });
 

@@ -6,6 +6,7 @@ import { main } from '../../cli/program.ts';
 import { collectingIo, errorOf } from './fixtures.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev';
 
@@ -116,6 +117,6 @@ describe('--context', () => {
     [['--account', '999999999999'], '--context has account 111122223333, but --account 999999999999 is given'],
   ])('contradicts %j', async (flags, message) => {
     const { code, err } = await run('identities', '--context', ARN, ...flags, '--sandbox', SCENARIO);
-    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining(message) as unknown });
+    expect({ code, err }).toMatchObject({ code: 2, err: containing(message) });
   });
 });

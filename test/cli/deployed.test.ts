@@ -8,6 +8,7 @@ import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { byApi, PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo } from './fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
@@ -97,23 +98,21 @@ describe.each([
     });
     expect(await run('retire', report.migrationId, '--apply')).toMatchObject({
       code: 3,
-      err: expect.stringMatching(
-        /error: The OIDC trust was not retired, [^]*retire-soak: [^]*hint: +To show every check/,
-      ) as unknown,
+      err: matching(/error: The OIDC trust was not retired, [^]*retire-soak: [^]*hint: +To show every check/),
     });
     expect((await run('show', report.migrationId)).out).toMatch(/\nOIDC trust\n[^]*but refused: nothing was changed/);
     const applied = await run('retire', report.migrationId, '--soak-days', '0', '--apply');
-    expect(applied).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ retired /) as unknown });
+    expect(applied).toMatchObject({ code: 0, out: matching(/^✔ retired /) });
     const undone = await run('retire', report.migrationId, '--undo', '--apply', '--json');
     expect(JSON.parse(undone.out)).toMatchObject({ action: 'reinstate', done: true, roles: [{ result: 'restored' }] });
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toMatchObject({
-      retirement: { action: 'reinstate', state: 'ended', requestedBy: expect.stringContaining('operator') as unknown },
+      retirement: { action: 'reinstate', state: 'ended', requestedBy: containing('operator') },
     });
     const back = await run('rollback', report.migrationId, '--json');
     expect(back.code).toBe(0);
     expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({
       outcome: 'rolled-back',
-      rollback: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown },
+      rollback: { requestedBy: containing(':assumed-role/operator/') },
     });
   });
 
@@ -159,7 +158,7 @@ describe.each([
     point();
     expect(await run('release', id)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('ended rolled-back and holds no locks') as unknown,
+      err: containing('ended rolled-back and holds no locks'),
     });
   });
 });
@@ -180,11 +179,11 @@ describe('a deployed service with an API', () => {
         expect(looked.out).toContain(`Plan ${hash}\n`);
         expect(await run('approve', asked, '--plan', '0'.repeat(64))).toMatchObject({
           code: 2,
-          err: expect.stringMatching(/Another plan is waiting/) as unknown,
+          err: matching(/Another plan is waiting/),
         });
         expect(await run('approve', asked, '--plan', hash)).toMatchObject({
           code: 3,
-          err: expect.stringMatching(/may not approve/) as unknown,
+          err: matching(/may not approve/),
         });
         expect((await run('show', asked)).out).toContain('Its plan waits for a decision until');
         const rejected = await run('reject', asked, '--plan', hash, '--reason', 'not today', '--json');
@@ -258,11 +257,11 @@ describe('grant-access --deployed', () => {
   it('is refused for an account other than that of the credentials, and for an unknown cluster', async () => {
     expect(await run(...GRANT, '--account', '999999999999')).toMatchObject({
       code: 2,
-      err: expect.stringContaining(`these credentials belong to account ${TARGET.account}`) as unknown,
+      err: containing(`these credentials belong to account ${TARGET.account}`),
     });
     expect(await run('grant-access', '--cluster', 'none')).toMatchObject({
       code: 2,
-      err: expect.stringContaining(`Clusters there: ${TARGET.cluster}`) as unknown,
+      err: containing(`Clusters there: ${TARGET.cluster}`),
     });
   });
 

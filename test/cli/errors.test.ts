@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CliError, reportError } from '../../cli/errors.ts';
 import { collectingIo } from './fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const tell = (
   error: unknown,
@@ -37,11 +38,7 @@ describe('an error', () => {
   it('is one JSON document with --json, only on stdout', () => {
     const { out, err } = tell(new Error('broken'), { json: true });
     expect(JSON.parse(out)).toEqual({
-      error: {
-        name: 'UnexpectedError',
-        message: expect.stringContaining('broken') as unknown,
-        hint: expect.stringContaining('--debug') as unknown,
-      },
+      error: { name: 'UnexpectedError', message: containing('broken'), hint: containing('--debug') },
     });
     expect(err).toBe('');
   });

@@ -50,12 +50,7 @@ export const sdkOf = (
   environment: Record<string, string>,
   url = environment['AWS_ENDPOINT_URL'],
   profile = 'default',
-) => ({
-  endpoint: url,
-  region: environment['AWS_REGION']!,
-  credentials: keysOf(environment, profile),
-  maxAttempts: 1,
-});
+) => ({ endpoint: url, region: environment['AWS_REGION']!, credentials: keysOf(environment, profile), maxAttempts: 1 });
 
 export const anAssociation = (change: Partial<Association> = {}): Association => ({
   id: 'a-00000000000000001',

@@ -30,6 +30,7 @@ import {
   ROLE,
   target,
 } from '../lambdas/fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const eks = mockClient(EKSClient);
 const iam = mockClient(IAMClient);
@@ -168,7 +169,7 @@ describe('what cannot be read', () => {
     eks.on(ListPodIdentityAssociationsCommand).rejects(awsRefuses('AccessDeniedException'));
     const report = await look();
     expect(report.unread).toMatchObject([
-      { what: 'the Pod Identity associations', why: expect.stringContaining('AccessDeniedException') as string },
+      { what: 'the Pod Identity associations', why: containing('AccessDeniedException') },
     ]);
     expect(driver(report)?.obstacles).toMatchObject([{ id: 'association', status: 'unknown' }]);
   });
@@ -190,10 +191,7 @@ describe('what cannot be read', () => {
   it("the agent's DaemonSet: unknown, also where the add-on is ACTIVE", async () => {
     fakes.kubernetes.getWorkload = refuses('AccessDenied');
     const report = await look();
-    expect(report.agent).toMatchObject({
-      status: 'unknown',
-      message: expect.stringContaining('its add-on is ACTIVE') as string,
-    });
+    expect(report.agent).toMatchObject({ status: 'unknown', message: containing('its add-on is ACTIVE') });
     expect(report.unread).toMatchObject([{ what: 'DaemonSet kube-system/eks-pod-identity-agent' }]);
   });
 

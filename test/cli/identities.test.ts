@@ -13,6 +13,7 @@ import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts'
 import { ROLE, SCENARIO, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { collectingIo } from './fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const directory = scratchDirectory();
 afterEach(() => vi.unstubAllEnvs());
@@ -74,7 +75,7 @@ const application = (name: string, change: object = {}) =>
 describe('identities', () => {
   it('shows how each workload gets its credentials, and what to do', async () => {
     const { code, out, err } = await run(...CLUSTER, '--sandbox', SCENARIO);
-    expect({ code, err }).toEqual({ code: 0, err: expect.stringMatching(/^(Building .*\n)?$/) as string });
+    expect({ code, err }).toEqual({ code: 0, err: matching(/^(Building .*\n)?$/) });
     expect(out).toMatch(/^Identities {2}reliability-dev \(111122223333, eu-west-1\), Kubernetes 1\.31\n {2}✔ agent: /);
     expect(out).toMatch(/\nkube-system\n {2}WORKLOAD +SERVICE ACCOUNT +PODS {2}CREDENTIALS {2}SINCE\n/);
     expect(out).toMatch(
@@ -171,7 +172,7 @@ describe('identities', () => {
       });
     }, '--json');
     const { agent, workloads } = documentIn(ran);
-    expect(agent).toMatchObject({ status: 'fail', message: expect.stringContaining('2 of 3') as string });
+    expect(agent).toMatchObject({ status: 'fail', message: containing('2 of 3') });
     const of = (name: string) => {
       const { identity, obstacles } = workloads.find((one) => one.name === name)!;
       return [identity, ...obstacles.map(({ id }) => id)];
@@ -213,7 +214,7 @@ describe('identities', () => {
         obstacles: expect.arrayContaining([
           expect.objectContaining({
             id: 'restart',
-            remedy: expect.stringContaining('kubectl rollout restart statefulset/db --namespace shop') as string,
+            remedy: containing('kubectl rollout restart statefulset/db --namespace shop'),
           }),
         ]) as object[],
       },
@@ -259,12 +260,12 @@ describe('without access to', () => {
     expect(ran.code).toBe(3);
     expect(documentIn(ran)).toMatchObject({
       totals: { pods: 16 },
-      unread: [{ what: 'the nodes', why: expect.stringContaining('403') as string }],
+      unread: [{ what: 'the nodes', why: containing('403') }],
     });
     const { out } = await runWith(change);
     expect(out).toMatch(/\nNot read\n {2}\? the nodes: /);
     const graph = await runWith(change, '--format', 'mermaid');
-    expect(graph).toMatchObject({ code: 3, err: expect.stringContaining('not read: the nodes: ') as string });
+    expect(graph).toMatchObject({ code: 3, err: containing('not read: the nodes: ') });
   });
 
   it('all namespaces but one, it can read that one', async () => {
@@ -313,15 +314,12 @@ describe('flags', () => {
       .on(GetCallerIdentityCommand)
       .resolves({ Account: '444455556666', Arn: 'arn:aws:sts::444455556666:assumed-role/me/session' });
     const other = await run(...CLUSTER, '--deployed', '--account', TARGET.account, '--region', 'eu-west-1');
-    expect(other).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('the credentials belong to account 444455556666') as string,
-    });
+    expect(other).toMatchObject({ code: 2, err: containing('the credentials belong to account 444455556666') });
     vi.stubEnv('AWS_REGION', undefined);
     vi.stubEnv('AWS_DEFAULT_REGION', undefined);
     expect(await run(...CLUSTER, '--deployed')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('--region is missing, AWS_REGION is not set') as string,
+      err: containing('--region is missing, AWS_REGION is not set'),
     });
   });
 });

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { interruptionText } from '../../cli/interrupted.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 /** Runs the program, and interrupts it as soon as it has printed `at`. */
 const interrupted = async (at: string, ...argv: string[]): Promise<{ code: number | null; err: string }> => {
@@ -24,9 +25,7 @@ it('an embedded sandbox ends with the command', async () => {
   const { code, err } = await interrupted('❯ Run the checks', ...MIGRATE, ...SANDBOX, '--clock', 'real');
   expect({ code, err }).toMatchObject({
     code: 130,
-    err: expect.stringMatching(
-      /Interrupted: the sandbox ended with this command, and nothing outside it was changed\./,
-    ) as unknown,
+    err: matching(/Interrupted: the sandbox ended with this command, and nothing outside it was changed\./),
   });
 });
 

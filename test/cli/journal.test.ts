@@ -15,6 +15,7 @@ import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { errorOf } from './fixtures.ts';
 import { words } from '../words.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const migrated: JournalEntry = {
@@ -103,7 +104,7 @@ describe('the state file', () => {
     writeFileSync(file, text);
     const error = errorOf(() => readState(file));
     expect(error.message).toMatch(message);
-    expect(error).toMatchObject({ exitCode: 2, hint: expect.stringContaining('Name a file') as unknown });
+    expect(error).toMatchObject({ exitCode: 2, hint: containing('Name a file') });
   });
 
   it('that is a directory is refused', () => {

@@ -11,6 +11,7 @@ import { parseScenario } from '../../sandbox/world/load.ts';
 import { ADDON, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
 import { words } from './fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const READER = 'arn:aws:iam::111122223333:role/people/reader';
 const OPERATOR = 'arn:aws:iam::111122223333:role/operator';
@@ -144,11 +145,11 @@ describe('the plan of an add-on', () => {
     expect(ran.code).toBe(0);
     expect(checkIn(ran, 'step-rights')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(`so IAM was asked about your own role ${READER}. It may not make`) as string,
+      message: containing(`so IAM was asked about your own role ${READER}. It may not make`),
     });
     expect(checkIn(ran, 'pass-role')).toMatchObject({
       status: 'warn',
-      remedy: expect.stringContaining('pod-identity suggest-config --cluster reliability-dev') as string,
+      remedy: containing('pod-identity suggest-config --cluster reliability-dev'),
     });
     expect(checkIn(ran, 'lock-free')).toBeUndefined();
     // Rights of the caller exclude no attempt.
@@ -266,9 +267,9 @@ describe('permissions', () => {
     expect(ran.code).toBe(3);
     expect(checkIn(ran, 'kubernetes-access')).toMatchObject({
       status: 'unknown',
-      remedy: expect.stringContaining(
+      remedy: containing(
         `aws eks create-access-entry --cluster-name reliability-dev --region eu-west-1 --principal-arn ${READER} --kubernetes-groups pod-identity-migrator:read`,
-      ) as string,
+      ),
     });
     const whole = await aws.runWith({ variables: asRole(aws, READER) }, 'plan', '--cluster', TARGET.cluster, '--json');
     expect(whole.code).toBe(3);

@@ -7,6 +7,7 @@ import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
 import { collectingIo } from './fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 let world: AwsWorld | undefined;
 afterEach(async () => {
@@ -134,7 +135,7 @@ describe('the plan of a cluster', () => {
     const aws = await open();
     expect(await aws.run('plan', '--cluster', 'nowhere')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('Cluster nowhere does not exist in eu-west-1 of account 111122223333') as string,
+      err: containing('Cluster nowhere does not exist in eu-west-1 of account 111122223333'),
     });
   });
 

@@ -7,6 +7,7 @@ import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts'
 import { scenarioFile } from '../end-to-end/fixture.ts';
 import { LEDGER, NOTEBOOKS, ORDERS, TRAIN } from '../end-to-end/reachability-rows.ts';
 import { rehearsable, seenIn, twinOf } from '../end-to-end/twin.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const first = (scenario: Scenario): ScenarioCluster => scenario.accounts[0]!.clusters[0]!;
 const targetOf = (scenario: Scenario) => {
@@ -99,7 +100,7 @@ describe('a recorded cluster', () => {
     expect(twin.reader.unread).toEqual([
       {
         what: 'NetworkPolicy orders/newer',
-        why: expect.stringContaining('a scenario cannot have it') as string,
+        why: containing('a scenario cannot have it'),
         effect: 'the rehearsal does not have it',
       },
     ]);

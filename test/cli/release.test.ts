@@ -19,6 +19,7 @@ import {
   ROLE_LOCK,
   target,
 } from '../lambdas/fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const LOCK = subjectLock(target, ADDON);
 const NOW = at(600);
@@ -134,11 +135,7 @@ describe('a release', () => {
     ['was blocked', { outcome: 'blocked' } as const, 'ended blocked'],
   ])('of a migration that %s is bad input', async (_, change, message) => {
     const ledger = await ended(change);
-    await expect(ask(ledger)).rejects.toMatchObject({
-      name: 'NotReleased',
-      exitCode: 2,
-      message: expect.stringContaining(message) as unknown,
-    });
+    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: containing(message) });
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
   });
 
@@ -148,7 +145,7 @@ describe('a release', () => {
     await expect(ask(new FakeLedger())).rejects.toMatchObject({
       name: 'NotReleased',
       exitCode: 2,
-      message: expect.stringContaining('is still running') as unknown,
+      message: containing('is still running'),
     });
   });
 
@@ -161,7 +158,7 @@ describe('a release', () => {
     await expect(ask(ledger)).rejects.toMatchObject({
       name: 'NotReleased',
       exitCode: 2,
-      message: expect.stringContaining(RECOVERY_EXECUTION) as unknown,
+      message: containing(RECOVERY_EXECUTION),
     });
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
     expect((await ledger.getMigration(MIGRATION_ID))?.released).toBeUndefined();
@@ -187,10 +184,7 @@ describe('a release', () => {
         { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: NOW },
       );
     };
-    await expect(ask(ledger)).rejects.toMatchObject({
-      name: 'NotReleased',
-      message: expect.stringContaining(RECOVERY_EXECUTION) as unknown,
-    });
+    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', message: containing(RECOVERY_EXECUTION) });
     expect((await ledger.readLock(LOCK))?.holder?.executionArn).toBe(RECOVERY_EXECUTION);
   });
 });

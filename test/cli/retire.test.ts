@@ -17,6 +17,7 @@ import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-en
 import type { Migration, StepLine } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { aCheck, errorOf, ROLE } from './fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const machine = (name: string): string => `arn:aws:states:eu-west-1:111122223333:stateMachine:${name}`;
@@ -112,25 +113,25 @@ describe('retire', () => {
         name: 'RetireRefused',
         exitCode: 3,
         message: 'of this time',
-        hint: expect.stringContaining(`retire ${ID}`) as unknown,
+        hint: containing(`retire ${ID}`),
       });
       await expect(retireAndFollow(backendWith(), { ...request, action: 'reinstate' }, watcher)).rejects.toMatchObject({
         exitCode: 3,
-        message: expect.stringContaining('long text') as unknown,
-        hint: expect.stringContaining('--undo') as unknown,
+        message: containing('long text'),
+        hint: containing('--undo'),
       });
       const accepting = { ...request, acceptConsumers: ['SecretStore/shop/aws', 'system:serviceaccount:*:api'] };
       await expect(retireAndFollow(backendWith(), accepting, watcher)).rejects.toMatchObject({
-        hint: expect.stringContaining(
+        hint: containing(
           `retire ${ID} --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api'`,
-        ) as unknown,
+        ),
       });
     },
   );
 
   it('that ends with another error is not a refusal: something may have been written', async () => {
     failsWith('TrustChanged');
-    const failed = { name: 'RetireFailed', exitCode: 1, hint: expect.stringContaining(EXECUTION) as unknown };
+    const failed = { name: 'RetireFailed', exitCode: 1, hint: containing(EXECUTION) };
     await expect(
       retireAndFollow(
         backendWith({ listSteps: () => Promise.resolve([line('TrustChanged', 'it was', 1)]) }),
@@ -153,7 +154,7 @@ describe('retire', () => {
     await expect(retireAndFollow(without, request, watcher)).rejects.toMatchObject({
       name: 'NotEnabled',
       exitCode: 2,
-      hint: expect.stringMatching(/repairableRoleArns.*POD_IDENTITY_RETIRE_STATE_MACHINE_ARN/) as unknown,
+      hint: matching(/repairableRoleArns.*POD_IDENTITY_RETIRE_STATE_MACHINE_ARN/),
     });
     const unrecorded = backendWith({ getMigration: () => Promise.resolve(undefined) });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });

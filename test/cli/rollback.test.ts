@@ -15,6 +15,7 @@ import { lookUp } from '../../cli/show.ts';
 import { type Cancellation, type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { TARGET } from './fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const FIRST = `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`;
@@ -111,7 +112,7 @@ describe('a rollback on demand', () => {
     const end = await rollBack(records(ended('migrated'), ended('rolled-back', { rollback: over })));
     expect(end.report).toMatchObject({ outcome: 'rolled-back', rollback: over });
     const { input, ...started } = sfn.commandCalls(StartExecutionCommand)[0]!.args[0].input;
-    expect(started).toEqual({ stateMachineArn: expect.stringMatching(/:Recover$/) as unknown, name: `${ID}-2` });
+    expect(started).toEqual({ stateMachineArn: matching(/:Recover$/), name: `${ID}-2` });
     expect(JSON.parse(input!)).toEqual({ migrationId: ID, cause: 'requested', requestedBy: 'me', reason: 'too slow' });
   });
 
@@ -125,13 +126,13 @@ describe('a rollback on demand', () => {
       tries: 1,
       error: { name: 'RollbackRefused', message: 'The OIDC trust is gone.' },
     };
-    const refused = { name: 'RollbackRefused', exitCode: 2, hint: expect.stringContaining(`show ${ID}`) as unknown };
+    const refused = { name: 'RollbackRefused', exitCode: 2, hint: containing(`show ${ID}`) };
     await expect(
       rollBack({ ...records(ended('migrated')), listSteps: () => Promise.resolve([line]) }),
     ).rejects.toMatchObject({ ...refused, message: 'The OIDC trust is gone.' });
     await expect(rollBack(records(ended('migrated')))).rejects.toMatchObject({
       ...refused,
-      message: expect.stringContaining('long text') as unknown,
+      message: containing('long text'),
     });
   });
 
@@ -151,10 +152,7 @@ describe('a rollback on demand', () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'AccessDenied: no' });
     const end = await rollBack(records(ended('migrated')));
     expect(end).toMatchObject({
-      failure: {
-        exitCode: 1,
-        message: expect.stringContaining('execution FAILED: RecoveryFailed: AccessDenied: no') as unknown,
-      },
+      failure: { exitCode: 1, message: containing('execution FAILED: RecoveryFailed: AccessDenied: no') },
     });
   });
 
@@ -187,7 +185,7 @@ describe('a rollback on demand', () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
     await expect(rollBack(records(undefined))).rejects.toMatchObject({
       name: 'RollbackRefused',
-      message: expect.stringContaining(`cancel ${ID}`) as unknown,
+      message: containing(`cancel ${ID}`),
     });
   });
 });
@@ -213,9 +211,7 @@ describe('a cancellation', () => {
       begun: false,
     });
     const snapshot = { getSnapshot: () => Promise.resolve({ takenAt: '' } as never) };
-    expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({
-      begun: true,
-    });
+    expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({ begun: true });
   });
 
   it('that is not the first changes nothing, and shows the first one', async () => {
@@ -249,10 +245,7 @@ describe('a cancellation', () => {
   it('does not stop a rollback', async () => {
     await expect(
       ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() }),
-    ).rejects.toMatchObject({
-      name: 'MigrationOver',
-      message: expect.stringContaining('is already being rolled back') as unknown,
-    });
+    ).rejects.toMatchObject({ name: 'MigrationOver', message: containing('is already being rolled back') });
   });
 
   it('requires an existing migration', async () => {

@@ -13,6 +13,7 @@ import { runMigration } from '../../cli/run.ts';
 import { type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { TARGET } from './fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const ARN = `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`;
@@ -67,7 +68,7 @@ describe('a run without an outcome in the ledger', () => {
       name: 'ExecutionFailed',
       exitCode: 1,
       message: `migration ${ID} ended without an outcome: execution FAILED: States.Runtime: no such function`,
-      hint: expect.stringContaining('was not changed') as unknown,
+      hint: containing('was not changed'),
     });
   });
 
@@ -80,9 +81,9 @@ describe('a run without an outcome in the ledger', () => {
       getEvidence: () => Promise.resolve([]),
     };
     await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({
-      hint: expect.stringMatching(
+      hint: matching(
         /had begun to change .*snapshot of 2026-01-15T09:00:01[^]*aws eks describe-addon --cluster-name demo/,
-      ) as unknown,
+      ),
     });
   });
 });
@@ -152,7 +153,7 @@ describe('a run whose execution has stopped', () => {
     const sleeps: number[] = [];
     await expect(runMigration(backendWith(ledgerOf(running), sleeps), request)).rejects.toMatchObject({
       name: 'ExecutionFailed',
-      message: expect.stringContaining('execution ABORTED') as unknown,
+      message: containing('execution ABORTED'),
     });
     expect(sleeps.reduce((sum, one) => sum + one)).toBe(600_000);
   });
@@ -166,7 +167,7 @@ describe('a run whose execution has stopped', () => {
     };
     sfn.on(GetExecutionHistoryCommand).resolves({ events: recoverySteps.toReversed() });
     await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({
-      hint: expect.stringContaining('Recover took it over at 2026-01-15T09:05:00.000Z') as unknown,
+      hint: containing('Recover took it over at 2026-01-15T09:05:00.000Z'),
     });
     expect(n).toBeLessThan(10);
   });

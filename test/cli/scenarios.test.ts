@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openScenario } from '../../cli/open-scenario.ts';
 import { findScenario, fileOfScenario, scenarioNames, similarNames } from '../../cli/scenarios.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const NAME = 'ebs-csi-irsa';
 
@@ -37,10 +38,10 @@ describe('a scenario', () => {
     await expect(openScenario('ebs-irsa')).rejects.toMatchObject({
       name: 'ScenarioError',
       message: 'ebs-irsa is neither a scenario of this program nor a file in this directory',
-      hint: expect.stringMatching(/^Similar scenarios: ebs-csi-irsa\b/) as string,
+      hint: matching(/^Similar scenarios: ebs-csi-irsa\b/),
     });
     await expect(openScenario('zzz')).rejects.toMatchObject({
-      hint: expect.stringMatching(/^Name a file, or one of these scenarios: .*ebs-csi-irsa.*$/) as string,
+      hint: matching(/^Name a file, or one of these scenarios: .*ebs-csi-irsa.*$/),
     });
   });
 });

@@ -6,6 +6,7 @@ import { eventually } from '../eventually.ts';
 import { useWarmAws } from '../warm-aws/index.ts';
 import { stubEnvironment } from './fixtures.ts';
 import { runProgram } from './run-program.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const reason = reasonToSkip('aws');
 if (reason === undefined) useWarmAws();
@@ -51,13 +52,10 @@ describe.each<[string, Record<string, string>]>([
     const shown = await run('approve', id);
     expect(shown.code).toBe(2);
     const hash = hashIn(shown);
-    expect(await run('approve', id, '--plan', hash)).toMatchObject({
-      code: 3,
-      err: expect.stringContaining('may not approve') as unknown,
-    });
+    expect(await run('approve', id, '--plan', hash)).toMatchObject({ code: 3, err: containing('may not approve') });
     expect(await migrate(...APPROVER)).toMatchObject({
       code: expect.toSatisfy((code: number) => code > 0) as unknown,
-      err: expect.stringContaining('not authorized') as unknown,
+      err: containing('not authorized'),
     });
 
     // As a profile, and as the SDK's variable.
@@ -69,10 +67,7 @@ describe.each<[string, Record<string, string>]>([
     );
     expect(approved).toMatchObject({ code: 0 });
     const { approval } = JSON.parse(approved.out) as { approval: Record<string, string> };
-    expect(approval).toMatchObject({
-      decidedBy: expect.stringContaining('assumed-role/approver/') as unknown,
-      reason: 'CHG-1234',
-    });
+    expect(approval).toMatchObject({ decidedBy: containing('assumed-role/approver/'), reason: 'CHG-1234' });
     // In the world's time, which is not this machine's.
     expect(approval['decidedAt']! >= approval['requestedAt']!).toBe(true);
     expect(approval['decidedAt']! < approval['expiresAt']!).toBe(true);

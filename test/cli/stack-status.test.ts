@@ -5,6 +5,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { CliError } from '../../cli/errors.ts';
 import { findService } from '../../cli/deployed-stack.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 describe('a stack in a status', () => {
   const cloudformation = mockClient(CloudFormationClient);
@@ -55,7 +56,7 @@ describe('a stack in a status', () => {
   it('that has no outputs yet does not contain the service', async () => {
     await expect(find('CREATE_COMPLETE', undefined, [])).rejects.toMatchObject({
       name: 'NotTheService',
-      message: expect.stringContaining('has no output StateMachineArn') as unknown,
+      message: containing('has no output StateMachineArn'),
     });
   });
 });

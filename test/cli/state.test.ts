@@ -6,6 +6,7 @@ import type { Call } from '../../sandbox/world/call-log.ts';
 import { scenarioWith, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { keptWorld } from './kept-world.ts';
 import { words } from '../words.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
@@ -72,7 +73,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(await run('release', migrationId)).toMatchObject({
       code: 2,
       out: '',
-      err: expect.stringContaining('ended migrated and holds no locks') as unknown,
+      err: containing('ended migrated and holds no locks'),
     });
     expect((await run('show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).code).toBe(2);
     expect((await run('rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).err).toContain(
@@ -174,7 +175,7 @@ describe('a sandbox that is kept in a file', () => {
     const tooEarly = await retire('--apply', '--json');
     expect(tooEarly.code).toBe(3);
     expect(JSON.parse(tooEarly.out)).toMatchObject({
-      error: { name: 'RetireRefused', message: expect.stringMatching(/retire-soak: .* 2026-01-22T09:/) as unknown },
+      error: { name: 'RetireRefused', message: matching(/retire-soak: .* 2026-01-22T09:/) },
     });
 
     const planned = await retire('--soak-days', '0', '--reason', 'it is time');

@@ -15,6 +15,7 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { API_URL, CREDENTIALS, json, problemAnswer } from './api-fixtures.ts';
 import { collectingIo, TARGET, stubEnvironment } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, ID, REPORTS } from './sweep-fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const s3 = mockClient(S3Client);
 let directory: string;
@@ -140,7 +141,7 @@ describe('sweep --deployed, by the API', () => {
     expect(await run('sweep', '--mode', 'inventory', '--account', '999999999999')).toMatchObject({
       code: 2,
       out: '',
-      err: expect.stringContaining('is not 111122223333') as unknown,
+      err: containing('is not 111122223333'),
     });
   });
 
@@ -157,10 +158,7 @@ describe('sweep --deployed, by the API', () => {
 describe('the commands about a sweep', () => {
   it('show it, also as one JSON document', async () => {
     replies = [standing({ phase: 'migrations' })];
-    expect(await run('sweep', 'show', ID)).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^running {2}migration of/) as unknown,
-    });
+    expect(await run('sweep', 'show', ID)).toMatchObject({ code: 0, out: matching(/^running {2}migration of/) });
     expect(JSON.parse((await run('sweep', 'show', ID, '--json')).out)).toEqual(
       JSON.parse(JSON.stringify(aStanding({ phase: 'migrations' }))),
     );
@@ -175,11 +173,7 @@ describe('the commands about a sweep', () => {
     expect({ code, asked }).toEqual({ code: 0, asked: [`POST /sweeps/${ID}/${command}`] });
     expect(out).toContain(`${command} requested at ${ENDED} by me (night)`);
     replies = [problemAnswer('not-now', 'It has completed.')];
-    expect(await run('sweep', command, ID)).toMatchObject({
-      code: 2,
-      out: '',
-      err: expect.stringContaining('It has completed.') as unknown,
-    });
+    expect(await run('sweep', command, ID)).toMatchObject({ code: 2, out: '', err: containing('It has completed.') });
   });
 
   it('write its report', async () => {
@@ -191,7 +185,7 @@ describe('the commands about a sweep', () => {
     replies = [standing()];
     expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('no report yet') as unknown,
+      err: containing('no report yet'),
     });
   });
 

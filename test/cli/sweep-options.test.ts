@@ -19,6 +19,7 @@ import { collectingIo, errorOf } from './fixtures.ts';
 import { GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { aSweepReport, aSweepRequest, ID, REPORTS } from './sweep-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const GOOD = { mode: 'inventory', sandbox: 'a.json' };
 const messageOf = (given: Record<string, unknown>): string =>
@@ -206,8 +207,8 @@ describe('a sweep of a sandbox', () => {
 describe('the flags of the commands about sweeps', () => {
   it('name a sweep and its backend', () => {
     expect(errorOf(() => parseKnownSweepFlags({ sweepId: 'x' }, 'show'))).toMatchObject({
-      message: expect.stringContaining('the sweep id "x" must be a ULID') as unknown,
-      hint: expect.stringContaining('sweep show --help') as unknown,
+      message: containing('the sweep id "x" must be a ULID'),
+      hint: containing('sweep show --help'),
     });
     expect(errorOf(() => backendOfSweep(parseKnownSweepFlags({ sweepId: ID }, 'show'))).message).toContain(
       `it is not clear where sweep ${ID} is`,
@@ -270,7 +271,7 @@ describe('files of reports', () => {
       expect(errorOf(() => checkReportFiles([file(wrong)]))).toMatchObject({
         name: 'FileNotWritable',
         exitCode: 2,
-        message: expect.stringContaining(wrong) as unknown,
+        message: containing(wrong),
       });
     expect(errorOf(() => checkReportFiles([file('a.html'), { ...file('./a.html') }])).message).toContain('named twice');
   });
@@ -308,7 +309,7 @@ describe('files of reports', () => {
       writeFileSync(join(directory, name), text);
       expect(errorOf(() => readPrevious(join(directory, name)))).toMatchObject({
         name: 'PreviousReport',
-        message: expect.stringContaining('is not the JSON report') as unknown,
+        message: containing('is not the JSON report'),
       });
     }
     expect(errorOf(() => readPrevious(join(directory, 'nowhere.json'))).message).toContain('cannot be read');

@@ -25,6 +25,7 @@ import {
   sweepBackend,
   SWEEP_ARN,
 } from './sweep-fixtures.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({
   migrationId,
@@ -95,8 +96,8 @@ describe('following a sweep', () => {
     expect(await thrownBy(work)).toMatchObject({
       name: 'ExecutionFailed',
       exitCode: 1,
-      message: expect.stringContaining('ended, but no execution works on it') as unknown,
-      hint: expect.stringContaining(`sweep resume ${ID}`) as unknown,
+      message: containing('ended, but no execution works on it'),
+      hint: containing(`sweep resume ${ID}`),
     });
     expect(clock.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(600_000);
   });
@@ -132,7 +133,7 @@ describe('sweeps through direct calls', () => {
     expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
       name: 'ExecutionFailed',
       exitCode: 1,
-      message: expect.stringContaining('did not begin: execution FAILED') as unknown,
+      message: containing('did not begin: execution FAILED'),
     });
   });
 
@@ -198,7 +199,7 @@ describe('sweeps through direct calls', () => {
     expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject({
       name: 'NotNow',
       exitCode: 2,
-      message: expect.stringMatching(/^sweep .* does not accept the command stop: .*[^.]$/) as unknown,
+      message: matching(/^sweep .* does not accept the command stop: .*[^.]$/),
     });
     expect(await thrownBy(calls.command('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B', { command: 'stop' }))).toMatchObject({
       name: 'UnknownSweep',
@@ -210,7 +211,7 @@ describe('sweeps through direct calls', () => {
     delete backend.sweeping?.stateMachineArn;
     expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
       name: 'NotConfigured',
-      message: expect.stringContaining('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN') as unknown,
+      message: containing('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN'),
     });
   });
 });
@@ -229,8 +230,8 @@ describe('the report', () => {
     });
     expect(await thrownBy(sweeps.report(ended, ['csv']))).toMatchObject({
       name: 'ReportUnread',
-      message: expect.stringContaining('no longer exists') as unknown,
-      hint: expect.stringContaining(`s3://${BUCKET}/${REPORTS.csv}`) as unknown,
+      message: containing('no longer exists'),
+      hint: containing(`s3://${BUCKET}/${REPORTS.csv}`),
     });
     await documents.put(REPORTS.json, '{"schemaVersion":2}', 'application/json');
     expect((await thrownBy(sweeps.report(ended, []))).message).toContain(
@@ -239,7 +240,7 @@ describe('the report', () => {
     documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject is not allowed'));
     expect(await thrownBy(sweeps.report(ended, []))).toMatchObject({
       exitCode: 1,
-      message: expect.stringContaining('s3:GetObject is not allowed') as unknown,
+      message: containing('s3:GetObject is not allowed'),
     });
   });
   it('does not exist before the end, nor after an end without a report', async () => {
@@ -253,7 +254,7 @@ describe('the report', () => {
     expect(await thrownBy(sweeps.report(failed, []))).toMatchObject({
       name: 'NoReport',
       exitCode: 1,
-      message: expect.stringContaining('BadInput: account 1 is not configured') as unknown,
+      message: containing('BadInput: account 1 is not configured'),
     });
   });
 });
@@ -298,7 +299,7 @@ describe('sweeps through the API', () => {
     expect(await thrownBy(sweeps.command(ID, { command: 'stop' }))).toMatchObject({
       name: 'NotNow',
       exitCode: 2,
-      hint: expect.stringContaining(`sweep show ${ID} --deployed`) as unknown,
+      hint: containing(`sweep show ${ID} --deployed`),
     });
     expect(await thrownBy(sweeps.show(ID))).toMatchObject({ name: 'UnknownSweep', exitCode: 2 });
     expect(api.requests.map(asked)).toEqual([

@@ -33,6 +33,7 @@ while True:
 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print(json.dumps({'code': code, 'shown': shown.decode(errors='replace')}))
 `;
+import { matching } from '../lambdas/matchers.ts';
 
 const CTRL_C = '\u0003';
 const QUESTION = 'Migrate aws-ebs-csi-driver now? [y/N]';
@@ -83,10 +84,7 @@ describe.skipIf(reason !== undefined)(`at a terminal${reason === undefined ? '' 
 
   it('after yes, it migrates', async () => {
     const { code, shown } = await migrate(served, [QUESTION, 'y\n']);
-    expect({ code, shown }).toMatchObject({
-      code: 0,
-      shown: expect.stringMatching(/✔ migrated {2}aws-ebs-csi-driver/) as unknown,
-    });
+    expect({ code, shown }).toMatchObject({ code: 0, shown: matching(/✔ migrated {2}aws-ebs-csi-driver/) });
     expect(changes(served)).not.toEqual([]);
   });
 
@@ -96,9 +94,9 @@ describe.skipIf(reason !== undefined)(`at a terminal${reason === undefined ? '' 
       const { code, shown } = await migrate(other, [QUESTION, 'y\n'], ['Take the locks', CTRL_C]);
       expect({ code, shown }).toMatchObject({
         code: 1,
-        shown: expect.stringMatching(
+        shown: matching(
           /migration (\w{26}) continues in the\s+service[^]*To follow it:[^]* show \1 --deployed[^]*To stop it:[^]* cancel \1 --deployed/,
-        ) as unknown,
+        ),
       });
     } finally {
       await other.close();

@@ -57,12 +57,10 @@ describe('trust repair of a document', () => {
     expect({ code, changed, written }).toEqual({ code: 0, changed: true, written: false });
     expect(after).toEqual(policy(IRSA, statement!));
     expect(length).toBe(JSON.stringify(after).length);
-    expect([before.podIdentity.verdict, before.irsa.verdict, then?.podIdentity.verdict, then?.irsa.verdict]).toEqual([
-      'denied',
-      'allowed',
-      'allowed',
-      'allowed',
-    ]);
+    expect([before.podIdentity.verdict, before.irsa.verdict, then?.podIdentity.verdict, then?.irsa.verdict])
+      .toEqual(words`
+      denied allowed allowed allowed
+    `);
   });
 
   it('prints the document on stdout, and the rest on stderr', async () => {

@@ -10,6 +10,7 @@ import { listObjects, putObject } from '../../sandbox/kubernetes/store.ts';
 import { inWorld, type OpenWorld } from '../end-to-end/world.ts';
 import { keptWorld } from './kept-world.ts';
 import { words } from './fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
 const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
@@ -77,15 +78,11 @@ describe('in a sandbox that is kept in a file', () => {
     const web = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web'];
     const { migrationId, outcome } = await reportOf('migrate-workload', ...web, '--sandbox', SCENARIO);
     expect(outcome).toBe('blocked');
-    expect(await run('show', migrationId)).toMatchObject({
-      out: expect.stringContaining('blocked  payments/web on payments-prod') as unknown,
-    });
+    expect(await run('show', migrationId)).toMatchObject({ out: containing('blocked  payments/web on payments-prod') });
     expect(await run('rollback', migrationId)).toMatchObject({
       code: 2,
       out: '',
-      err: expect.stringContaining(
-        `Migration ${migrationId} ended blocked: it changed nothing, so there is nothing to roll back.`,
-      ) as unknown,
+      err: containing(`Migration ${migrationId} ended blocked: it changed nothing, so there is nothing to roll back.`),
     });
   });
 });

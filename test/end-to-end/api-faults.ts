@@ -11,6 +11,7 @@ import {
   ROLES,
   WANTS_APPROVAL,
 } from './api-world.ts';
+import { words } from '../words.ts';
 
 /** Calls of StartExecution that succeeded. */
 const startsIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>) =>
@@ -49,13 +50,9 @@ const insist = async (
 };
 
 /** Returns the calls that the Lambda makes for one request, in order. */
-export const CALLS = [
-  'dynamodb:PutItem',
-  'dynamodb:Query',
-  'dynamodb:GetItem',
-  'dynamodb:UpdateItem',
-  'states:StartExecution',
-];
+export const CALLS = words`
+  dynamodb:PutItem dynamodb:Query dynamodb:GetItem dynamodb:UpdateItem states:StartExecution
+`;
 
 /** The calls of an undisturbed request. */
 export const callsOfOne = (): Promise<string[]> =>
@@ -98,10 +95,7 @@ export async function expectAskedOnce(fault: FaultCase<TransientKind>): Promise<
     });
 }
 
-const DECISIONS = {
-  SendTaskSuccess: ['approve', 'migrated'],
-  SendTaskFailure: ['reject', 'blocked'],
-} as const;
+const DECISIONS = { SendTaskSuccess: ['approve', 'migrated'], SendTaskFailure: ['reject', 'blocked'] } as const;
 
 /** Each transient fault at each call that passes a decision to an execution. */
 export const DECISION_FAULTS = faultCases(TRANSIENT_KINDS, Object.keys(DECISIONS));

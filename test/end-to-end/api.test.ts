@@ -44,12 +44,7 @@ describe('a migration over HTTP', () => {
       expect([world.changes(), await world.backend.ledger.listHeldLocks()]).toEqual([[], []]);
 
       const decided = await bob.approve(id, planHash, 'approve', 'checked');
-      expect(decided.approval).toMatchObject({
-        round: 1,
-        state: 'approved',
-        decidedBy: bob.arn,
-        reason: 'checked',
-      });
+      expect(decided.approval).toMatchObject({ round: 1, state: 'approved', decidedBy: bob.arn, reason: 'checked' });
       expect(decided.links).not.toHaveProperty('approval');
       const end = await ended(sandbox, ann, id);
       expect(end).toMatchObject({

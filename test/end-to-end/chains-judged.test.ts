@@ -71,11 +71,7 @@ const excluded = fc.constantFrom<unknown>(
 const actions = fc.constantFrom<unknown>('sts:AssumeRole', 'sts:TagSession', BOTH, BOTH, 'sts:*');
 const exclusion = fc
   .tuple(excluded, fc.constantFrom<unknown>('sts:AssumeRole', 'sts:*'))
-  .map(([NotPrincipal, Action]) => ({
-    Effect: 'Deny',
-    NotPrincipal,
-    Action,
-  }));
+  .map(([NotPrincipal, Action]) => ({ Effect: 'Deny', NotPrincipal, Action }));
 const aStatement = fc
   .tuple(fc.constantFrom('Allow', 'Allow', 'Allow', 'Deny'), principals, actions, conditions)
   .map(([Effect, Principal, Action, Condition]) => ({

@@ -11,6 +11,7 @@ import { seedCustomResources } from '../../sandbox/world/build-custom-resources.
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { ScenarioCustomResource } from '../../sandbox/world/scenario-cluster.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
+import { words } from '../words.ts';
 
 const STORE = 'SecretStore/shop/aws';
 const MINUTE = 60_000;
@@ -313,14 +314,10 @@ const USED: Record<string, string[]> = {
   ],
   'keda/keda-operator': ['TriggerAuthentication/shop/queue'],
   'platform/secrets': ['ClusterSecretStore/shared', 'VaultAuth/platform/vault'],
-  'shop/api': [
-    'ClusterSecretStore/of-the-user',
-    'ECRAuthorizationToken/shop/registry',
-    'PersistentVolume/assets',
-    'SecretProviderClass/shop/database',
-    'SecretStore/shop/aws',
-    'TriggerAuthentication/shop/queue',
-  ],
+  'shop/api': words`
+    ClusterSecretStore/of-the-user ECRAuthorizationToken/shop/registry PersistentVolume/assets
+    SecretProviderClass/shop/database SecretStore/shop/aws TriggerAuthentication/shop/queue
+  `,
   'shop/dns': ['Issuer/shop/letsencrypt'],
   'shop/reports': ['Deployment/shop/reports'],
 };
@@ -353,11 +350,7 @@ describe('one object of each product', () => {
 
   it.each(Object.entries(USED))('is found and named in the plan of %s: %j', (account, names) =>
     inPlatform(async (world) => {
-      const report = await world.migrate({
-        serviceAccount: accountOf(account),
-        annotation: 'remove',
-        dryRun: true,
-      });
+      const report = await world.migrate({ serviceAccount: accountOf(account), annotation: 'remove', dryRun: true });
       expect(named(report)).toEqual(names);
     }),
   );

@@ -58,10 +58,7 @@ const ROWS: Row[] = [
   [
     'with a standalone association',
     { scenario: 'efs-node-role' },
-    {
-      addon: 'aws-efs-csi-driver',
-      roles: { [EFS_NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' },
-    },
+    { addon: 'aws-efs-csi-driver', roles: { [EFS_NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' } },
   ],
   [
     'that accepts a loss',

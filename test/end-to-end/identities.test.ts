@@ -75,12 +75,7 @@ const largeScenario = () => {
               ],
               associations: [
                 { namespace: 'shop', serviceAccount: 'search', roleArn: ROLE, createdAt: '2025-01-01T00:00:00.000Z' },
-                {
-                  namespace: 'shop',
-                  serviceAccount: 'unused',
-                  roleArn: ROLE,
-                  createdAt: '2025-01-01T00:00:00.000Z',
-                },
+                { namespace: 'shop', serviceAccount: 'unused', roleArn: ROLE, createdAt: '2025-01-01T00:00:00.000Z' },
               ],
               workloads: WORKLOADS.map(({ name, replicas, annotated }) => ({
                 kind: 'Deployment',

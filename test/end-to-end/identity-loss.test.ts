@@ -95,11 +95,7 @@ describe('a standalone association', () => {
     const { report } = await migrated(STANDALONE, {
       faults: [
         { step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', times: 'all' },
-        {
-          step: 'restore-associations',
-          kind: 'not-found',
-          times: 'all',
-        },
+        { step: 'restore-associations', kind: 'not-found', times: 'all' },
       ],
     });
     expect(report.outcome).toBe('needs-human');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from './fixture.ts';
 import { inWorld, type Asked, type OpenWorld, type WorldOptions } from './world.ts';
+import { words } from '../words.ts';
 
 const ACCOUNT = 'ebs-csi-controller-sa';
 const IN_PLACE: Asked = { addon: ADDON, strategy: 'in-place' };
@@ -71,16 +72,9 @@ describe('an add-on that is migrated in place', () => {
       'UpdateAddon',
     ]);
     expect(seen.after).toEqual(onPodIdentity);
-    expect(seen.report.steps.map(({ name }) => name)).toEqual([
-      'plan',
-      'begin',
-      'update-addon',
-      'await-active',
-      'carry-over',
-      'verify-pods',
-      'confirm-ready',
-      'finish',
-    ]);
+    expect(seen.report.steps.map(({ name }) => name)).toEqual(words`
+      plan begin update-addon await-active carry-over verify-pods confirm-ready finish
+    `);
   });
 
   it('uses the mode of the request', async () => {

@@ -12,6 +12,7 @@ import {
   type RunOptions,
   scenarioWith,
 } from './fixture.ts';
+import { words } from '../words.ts';
 
 const recreate = (options: RunOptions = {}) => migrate({ ...options, request: { ...RECREATE, ...options.request } });
 
@@ -84,18 +85,9 @@ describe('migrate with recreate', () => {
 
   it('records when each step began and ended, in order', () => {
     const { report } = run;
-    expect(report.steps.map((step) => step.name)).toEqual([
-      'plan',
-      'begin',
-      'delete-addon',
-      'await-deleted',
-      'create-addon',
-      'await-active',
-      'carry-over',
-      'verify-pods',
-      'confirm-ready',
-      'finish',
-    ]);
+    expect(report.steps.map((step) => step.name)).toEqual(words`
+      plan begin delete-addon await-deleted create-addon await-active carry-over verify-pods confirm-ready finish
+    `);
     expect(report.steps.filter((step) => step.endedAt < step.startedAt)).toEqual([]);
     const times = report.steps.map((step) => step.startedAt);
     expect([...times].sort()).toEqual(times);

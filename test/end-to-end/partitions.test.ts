@@ -5,6 +5,7 @@ import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, identityOf, migrate, mutationsOf, RECREATE, SCENARIO, TARGET, type RunOptions } from './fixture.ts';
+import { words } from '../words.ts';
 
 /** The first case, moved to another region with all its names. */
 const scenarioIn = (region: string): Scenario => {
@@ -15,15 +16,9 @@ const scenarioIn = (region: string): Scenario => {
   return parseScenario(text, region);
 };
 
-const REGIONS = [
-  'eusc-de-east-1',
-  'cn-north-1',
-  'us-gov-west-1',
-  'us-iso-east-1',
-  'us-isob-east-1',
-  'eu-isoe-west-1',
-  'us-isof-south-1',
-];
+const REGIONS = words`
+  eusc-de-east-1 cn-north-1 us-gov-west-1 us-iso-east-1 us-isob-east-1 eu-isoe-west-1 us-isof-south-1
+`;
 
 const startIn = async (region: string, options: RunOptions) => {
   const ended = await migrate({

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ebs, migrate, mutationsOf, scenarioWith, type RunOptions } from './fixture.ts';
+import { words } from '../words.ts';
 
 const DRY = { dryRun: true } as const;
 const changed = (change: (cluster: ScenarioCluster, scenario: Scenario) => void): Scenario =>
@@ -137,14 +138,7 @@ describe('the preflight', () => {
   it('pass completely on a cluster that has everything', async () => {
     const { outcome, checks } = await plan({});
     expect(outcome).toBe('planned');
-    const ids = [
-      'platform-version',
-      'node-role',
-      'unsupported-compute',
-      'agent-nodes',
-      'webhook',
-      'static-credentials',
-    ];
+    const ids = words`platform-version node-role unsupported-compute agent-nodes webhook static-credentials`;
     expect(checks.filter(({ id }) => ids.includes(id)).map(({ id, status }) => [id, status])).toEqual(
       ids.map((id) => [id, 'pass']),
     );

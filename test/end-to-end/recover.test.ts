@@ -8,22 +8,14 @@ import { migrateAddon } from '../lib/definition.ts';
 import { ADDON } from './fixture.ts';
 import { ACCOUNT, expectFound, expectRecovered, recreate, rows, titled, withoutEvent } from './stops.ts';
 import { inWorld } from './world.ts';
+import { words } from '../words.ts';
 
 /** Each way to stop, each kind of left-over state, and each end; the first case in each of these states. */
 const SAMPLE = new Set(
-  [
-    'RequestApproval',
-    'Begin',
-    'UpdateAddon',
-    'VerifyPods',
-    'RecordMigrated',
-    'RepairTrust',
-    'WaitForDeletion',
-    'CreateAddon',
-    'AnnotateServiceAccount',
-    'CreateStandaloneAssociations',
-    'NextAttempt',
-  ].map((state) => rows.find((row) => row.state === state)),
+  words`
+    RequestApproval Begin UpdateAddon VerifyPods RecordMigrated RepairTrust WaitForDeletion CreateAddon
+    AnnotateServiceAccount CreateStandaloneAssociations NextAttempt
+  `.map((state) => rows.find((row) => row.state === state)),
 );
 const sampled = rows.filter((row) => SAMPLE.has(row));
 

@@ -127,20 +127,8 @@ export const rows: Row[] = [
     subject: { addon: EBS },
     unblocks: true,
   },
-  {
-    check: 'agent',
-    template: 'kubectl',
-    scenario: 'agent-not-ready',
-    subject: { addon: EBS },
-    unblocks: false,
-  },
-  {
-    check: 'agent-nodes',
-    template: 'kubectl',
-    scenario: 'agent-not-ready',
-    subject: { addon: EBS },
-    unblocks: false,
-  },
+  { check: 'agent', template: 'kubectl', scenario: 'agent-not-ready', subject: { addon: EBS }, unblocks: false },
+  { check: 'agent-nodes', template: 'kubectl', scenario: 'agent-not-ready', subject: { addon: EBS }, unblocks: false },
   {
     check: 'associations',
     template: 'aws eks delete-pod-identity-association --region --cluster-name --association-id',

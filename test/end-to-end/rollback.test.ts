@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SandboxBackend } from '../../cli/backend.ts';
 import { ADDON, clusterOf, migrate, mutationsOf, RECREATE, ROLE, type Run, scenarioWith, TARGET } from './fixture.ts';
+import { words } from '../words.ts';
 
 /** Runs the action in the world as soon as that operation has been answered for the first time. */
 const onFirst = (operation: string, happen: (backend: SandboxBackend) => void) => (backend: SandboxBackend) => {
@@ -84,12 +85,9 @@ describe('a failure after the change has begun', () => {
       applied: { strategy: 'recreate', preserve: true },
       failure: { name: 'PodsOnWrongIdentity' },
     });
-    expect(run.report.steps.map(({ name }) => name).filter((name) => name.startsWith('restart-pods'))).toEqual([
-      'restart-pods',
-      'restart-pods-2',
-      'restart-pods.2',
-      'restart-pods.2-2',
-    ]);
+    expect(run.report.steps.map(({ name }) => name).filter((name) => name.startsWith('restart-pods'))).toEqual(words`
+      restart-pods restart-pods-2 restart-pods.2 restart-pods.2-2
+    `);
     expectRestored(run);
   });
 

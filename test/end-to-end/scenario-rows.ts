@@ -248,12 +248,7 @@ export const rows: Row[] = [
   [
     'tagged-addon',
     { addon: EBS },
-    {
-      ...inPlace,
-      purged: EBS_ACCOUNT,
-      created: EBS_ACCOUNT,
-      mutations: [...PURGED_IN_PLACE, 'eks:TagResource'],
-    },
+    { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED_IN_PLACE, 'eks:TagResource'] },
   ],
   [
     'tagged-addon',

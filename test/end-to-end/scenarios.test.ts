@@ -228,11 +228,7 @@ describe('what a migration leaves alone', () => {
       const [was] = (await readScenario(scenarioFile('left-over-session-tags'))).accounts[0]!.clusters[0]!.associations;
       const live = [...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined);
       expect(live).toHaveLength(1);
-      expect(live[0]).toMatchObject({
-        disableSessionTags: true,
-        tags: was!.tags,
-        roleArn: was!.roleArn,
-      });
+      expect(live[0]).toMatchObject({ disableSessionTags: true, tags: was!.tags, roleArn: was!.roleArn });
       expect(live[0]!.ownerArn).toBe(cluster.addons.get(EBS)!.arn);
     },
   );

@@ -39,10 +39,7 @@ export const sdkRows: Row[] = [
   ['old-sdk-known-image', { serviceAccount: DNS }, blocked({ 'aws-sdk-version': /external-dns:v0\.13\.6/ })],
   [
     'old-sdk-known-image',
-    {
-      serviceAccount: DNS,
-      acceptImages: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'],
-    },
+    { serviceAccount: DNS, acceptImages: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'] },
     { outcome: 'migrated', applied: 'associate', created: ['external-dns'], mutations: [ASSOCIATE, RESTARTED] },
   ],
   ['unknown-credentials', { serviceAccount: DASHBOARD }, blocked({ 'unknown-credentials': /AWS_PROFILE/ })],

@@ -18,10 +18,7 @@ const account = {
 const NODES = 'efs-csi-node-sa';
 const nodes = {
   scenario: 'efs-node-role',
-  asked: {
-    addon: 'aws-efs-csi-driver',
-    roles: { [NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' },
-  },
+  asked: { addon: 'aws-efs-csi-driver', roles: { [NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' } },
 } as const;
 
 /** How the first migration is stopped: in a call of a Task, whose function continues to its end, or in a Wait. */

@@ -94,10 +94,7 @@ export class Journal {
   enter(call: string, args: unknown[]): Fault | undefined {
     // A visitor can't be kept.
     const index =
-      this.calls.push({
-        call,
-        args: copyOf(args.map((arg) => (typeof arg === 'function' ? 'a function' : arg))),
-      }) - 1;
+      this.calls.push({ call, args: copyOf(args.map((arg) => (typeof arg === 'function' ? 'a function' : arg))) }) - 1;
     const fault = this.faults.find((one) => one.matches(call, index));
     this.faults = this.faults.filter((one) => one !== fault);
     return fault;

@@ -75,8 +75,6 @@ export const CONFIGURATIONS: Record<string, Configuration> = {
       customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
     },
   },
-  'whole roles': {
-    context: { passableRoleArns: 'arn:aws:iam::111122223333:role/x', repairableRoleArns: 'role/x' },
-  },
+  'whole roles': { context: { passableRoleArns: 'arn:aws:iam::111122223333:role/x', repairableRoleArns: 'role/x' } },
   'every role, as in the sandbox': { context: {}, everyRole: true },
 };

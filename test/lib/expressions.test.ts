@@ -62,10 +62,7 @@ describe('failure', () => {
       expect(text, `of ${name}`).toContain(said);
     }
     const second = await assignedFailure('AssessRollback', errorOutput, failure as object);
-    expect(second).toEqual({
-      Error: 'States.Timeout',
-      Cause: `${NO_CAUSE} Putting it back failed too: ${said}`,
-    });
+    expect(second).toEqual({ Error: 'States.Timeout', Cause: `${NO_CAUSE} Putting it back failed too: ${said}` });
   });
 
   it("tells of the first error and of that of putting back, under the first one's name", async () => {
@@ -85,9 +82,7 @@ describe('failure', () => {
     });
     await expect(
       evaluate(failure, { states: { input: { blockedBy: ['role-exists', 'agent'] } } }),
-    ).resolves.toMatchObject({
-      Cause: 'Failed checks: role-exists, agent.',
-    });
+    ).resolves.toMatchObject({ Cause: 'Failed checks: role-exists, agent.' });
   });
 });
 

@@ -10,6 +10,7 @@ import { UnboundedLoop } from '../../sandbox/states/validation/longest-walk.ts';
 import { worstHistory } from '../../sandbox/states/validation/worst-history.ts';
 import { histories, historiesDocument, writtenHistories } from '../../scripts/histories.ts';
 import { migrateAddon, sweep } from './definition.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const all = await histories();
 
@@ -64,10 +65,7 @@ describe('the bounds', () => {
   it('of a sweep: retries count as looks, of which the same number is made', async () => {
     const { tick } = sweep.states.DispatchSweep!.Assign!;
     const after = (RetryCount: number | undefined): Promise<unknown> =>
-      evaluate(tick, {
-        tick: 10,
-        states: { context: { State: RetryCount === undefined ? {} : { RetryCount } } },
-      });
+      evaluate(tick, { tick: 10, states: { context: { State: RetryCount === undefined ? {} : { RetryCount } } } });
     expect(await Promise.all([undefined, 0, 1, 3, 4, 37].map(after))).toEqual([10, 10, 11, 11, 12, 23]);
     // Whatever mixture of looks and retries it is, it takes no more events than looks alone.
     for (const retries of [0, 1, 2, 3, 4, 7, 37])
@@ -88,7 +86,7 @@ describe('the bounds', () => {
     expect(await isLast(MOST_REPLANS + 1, 'already-migrated')).toBe(false);
     expect(await evaluate(last!.Assign!.failure, {})).toMatchObject({
       Error: 'WaitedTooOften',
-      Cause: expect.stringContaining('Nothing was changed.') as string,
+      Cause: containing('Nothing was changed.'),
     });
   });
 });

@@ -5,6 +5,7 @@ import { tooLarge } from '../../lib/too-large.ts';
 import { configOf } from './config-files.ts';
 import { accountsOf, CONFIGURATIONS, LIST_MAXIMA, patternsOf } from './configurations.ts';
 import { measuredOf, tooMuchIn } from './measured.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 /** `arn:aws-us-gov:iam::111122223333:role/eks-addons/…passed-team-001-*` of so many characters. */
 const middleFor = (characters: number): string => {
@@ -49,7 +50,7 @@ describe('each list with', () => {
       expect(refusal === undefined).toBe(excesses.length === 0);
       expect(refusal ?? new ConfigurationError('  passableRoleArns: none')).toMatchObject({
         name: 'ConfigurationError',
-        message: expect.stringMatching(/^ {2}(passable|repairable)RoleArns: /m) as string,
+        message: matching(/^ {2}(passable|repairable)RoleArns: /m),
       });
     },
   );

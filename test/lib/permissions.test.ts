@@ -199,11 +199,7 @@ describe('permissions', () => {
       'take-over': [look],
       'find-stranded': [
         look,
-        {
-          actions: ['states:StartExecution'],
-          resources: [recover.logicalId, retire.logicalId],
-          condition: undefined,
-        },
+        { actions: ['states:StartExecution'], resources: [recover.logicalId, retire.logicalId], condition: undefined },
         { actions: ['states:SendTaskFailure'], resources: [migrateAddon.logicalId], condition: undefined },
       ],
       // No task of another state machine.

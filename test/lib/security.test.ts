@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { EVERYTHING } from './configurations.ts';
 import { Deployment, OTHER_ACCOUNT, type Resource, type Template, template } from './definition.ts';
 import { synthesised, synthesiseWith } from './synthesised.ts';
+import { matching } from '../lambdas/matchers.ts';
+import { words } from '../words.ts';
 
 interface RawStatement {
   Effect: string;
@@ -53,20 +55,14 @@ const isRead = (action: string): boolean => /^\w+:(Get|List|Describe|Query|Simul
 /** Actions that change something, and for which AWS knows no narrower resource than all, or takes none. */
 const UNSCOPED: Record<string, string[]> = {
   'X-Ray (Service Authorization Reference: no resource type)': ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
-  'log delivery (Step Functions Developer Guide: "Using CloudWatch Logs to log execution history")': [
-    'logs:CreateLogDelivery',
-    'logs:UpdateLogDelivery',
-    'logs:DeleteLogDelivery',
-    'logs:PutResourcePolicy',
-  ],
+  'log delivery (Step Functions Developer Guide: "Using CloudWatch Logs to log execution history")': words`
+    logs:CreateLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:PutResourcePolicy
+  `,
 };
 /** The same, of functions in a VPC. AWS managed policy AWSLambdaVPCAccessExecutionRole. */
-const VPC_INTERFACES = [
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:UnassignPrivateIpAddresses',
-];
+const VPC_INTERFACES = words`
+  ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses
+`;
 
 describe.each(deployments)('%s template', (which, one) => {
   const deployment = new Deployment(one);
@@ -144,9 +140,7 @@ describe.each(deployments)('%s template', (which, one) => {
         expect.objectContaining({
           Action: 'sts:AssumeRole',
           Effect: 'Allow',
-          Principal: {
-            Service: expect.stringMatching(/^(lambda|states|events|ssm|scheduler)\.amazonaws\.com$/) as string,
-          },
+          Principal: { Service: matching(/^(lambda|states|events|ssm|scheduler)\.amazonaws\.com$/) },
         }),
       ]);
     }

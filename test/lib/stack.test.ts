@@ -103,11 +103,7 @@ describe('stack', () => {
     ];
     const shown = ['summary', 'status', 'outcome', 'endedAt'];
     expect(Properties.GlobalSecondaryIndexes).toEqual([
-      {
-        IndexName: HELD_LOCKS,
-        KeySchema: keys('held', 'pk'),
-        Projection: { ProjectionType: 'ALL' },
-      },
+      { IndexName: HELD_LOCKS, KeySchema: keys('held', 'pk'), Projection: { ProjectionType: 'ALL' } },
       {
         IndexName: PENDING,
         KeySchema: keys('pending', 'pk'),

@@ -55,11 +55,7 @@ describe('a fixed name', () => {
     // The template is not what is tested.
     const app = new App({ outdir: join(outdir, stackName, construct), builtinCloudFormationValidation: false });
     const scope = new Construct(new Stack(app, stackName), construct);
-    createStateMachine(scope, {
-      comment: 'Ends.',
-      start: Succeed.jsonata(scope, 'End'),
-      timeout: Duration.hours(1),
-    });
+    createStateMachine(scope, { comment: 'Ends.', start: Succeed.jsonata(scope, 'End'), timeout: Duration.hours(1) });
     const { Resources } = app.synth().getStackByName(stackName).template as Template;
     return Object.values(Resources).find(({ Type }) => Type === 'AWS::Logs::LogGroup')!.Properties.LogGroupName;
   };

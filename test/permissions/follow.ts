@@ -69,10 +69,10 @@ export interface Run {
 
 /** As `pod-identity cancel` does. */
 export const cancel = (sandbox: Sandbox): Promise<boolean> =>
-  createDynamoLedger({
-    client: sandbox.clients().dynamodb(),
-    tableName: sandbox.outputs.tableName,
-  }).requestCancel(MIGRATION_ID, { requestedAt: new Date(sandbox.clock.now()).toISOString() });
+  createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: sandbox.outputs.tableName }).requestCancel(
+    MIGRATION_ID,
+    { requestedAt: new Date(sandbox.clock.now()).toISOString() },
+  );
 
 /** Each wait of the state machine is long enough, so that a run has few polls. */
 const QUICK: Partial<Knobs> = {

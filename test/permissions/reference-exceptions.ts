@@ -36,12 +36,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     reason:
       'Executions of a Distributed Map have its label after the state machine\'s name: Step Functions Developer Guide, "IAM policies for using Distributed Map states".',
   },
-  {
-    mistake: 'resource',
-    action: new RegExp(`^(${VPC.actions.join('|')})$`),
-    subject: /^\*$/,
-    reason: VPC.reason,
-  },
+  { mistake: 'resource', action: new RegExp(`^(${VPC.actions.join('|')})$`), subject: /^\*$/, reason: VPC.reason },
   {
     mistake: 'operator',
     action: /^kms:/,

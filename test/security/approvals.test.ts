@@ -26,6 +26,7 @@ import {
   NARROW,
   stateOf,
 } from './hostile.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -262,9 +263,9 @@ describe('a change window of the deployment', () => {
         expect(never.errors).toEqual([
           {
             field: 'body.changeWindow',
-            message: expect.stringContaining(
+            message: containing(
               "is never open together with the deployment's change window (0 22 * * *, UTC, for 240 minutes)",
-            ) as unknown,
+            ),
           },
         ]);
         // Open now, at 09:00, and again at 23:30.

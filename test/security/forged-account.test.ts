@@ -330,11 +330,7 @@ describe('a forged migration of a service account', () => {
     const { changes, left } = await inside(async (world) => {
       const migrationId = await forgeMigration(world, {
         ...CLAIMED,
-        snapshot: (real) => ({
-          ...real,
-          associations: [],
-          serviceAccount: { ...real.serviceAccount!, ...forge() },
-        }),
+        snapshot: (real) => ({ ...real, associations: [], serviceAccount: { ...real.serviceAccount!, ...forge() } }),
       });
       await world.recover(migrationId);
       return {

@@ -18,6 +18,7 @@ import {
   SERVICE_ACCOUNT,
   stateOf,
 } from './hostile.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 let narrow: Deployment;
 beforeAll(async () => {
@@ -196,11 +197,7 @@ describe('a forged migration', () => {
         addon.associationIds = [association!.id];
       },
     );
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'NeedsHuman',
-      cause: expect.stringMatching(/iam:PassRole/) as unknown,
-    });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman', cause: matching(/iam:PassRole/) });
     expect(changes).toEqual([]);
     expect(after).toEqual(before);
   });
@@ -232,7 +229,7 @@ describe('a forged migration', () => {
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'RecoveryFailed',
-      cause: expect.stringMatching(/BadInput.*does not belong to/) as unknown,
+      cause: matching(/BadInput.*does not belong to/),
     });
   });
 
@@ -255,7 +252,7 @@ describe('a forged migration', () => {
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'RetireRefused',
-      cause: expect.stringContaining(`may not change the trust policy of ${ADMIN}`) as unknown,
+      cause: containing(`may not change the trust policy of ${ADMIN}`),
     });
   });
 
@@ -265,9 +262,7 @@ describe('a forged migration', () => {
       Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }],
     });
     const { before, after, errors, changes } = await inside(async (world) => {
-      const migrationId = await forgeMigration(world, {
-        record: () => ({ outcome: 'migrated', verified: 'ready' }),
-      });
+      const migrationId = await forgeMigration(world, { record: () => ({ outcome: 'migrated', verified: 'ready' }) });
       const note = {
         roleArn: ADMIN,
         before: policy,
@@ -317,9 +312,9 @@ describe('a forged migration', () => {
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'RecoveryFailed',
-      cause: expect.stringContaining(
+      cause: containing(
         'BadInput: The ledger has a migration in a format that this version of the service does not write',
-      ) as unknown,
+      ),
     });
     expect(changes).toEqual([]);
     expect(written).not.toContain(SECRET);
@@ -356,7 +351,7 @@ describe('a forged lock', () => {
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'Blocked',
-      cause: expect.stringMatching(/ChecksFailed|RecoveryPending|BadInput|InvalidRequest/) as unknown,
+      cause: matching(/ChecksFailed|RecoveryPending|BadInput|InvalidRequest/),
     });
     expect(changes).toEqual([]);
     expect(written).not.toContain(SECRET);
@@ -399,7 +394,7 @@ it.each<[string, object]>([
   expect(execution).toMatchObject({
     status: 'FAILED',
     error: 'Blocked',
-    cause: expect.stringContaining('Cancelled: The migration was cancelled') as unknown,
+    cause: containing('Cancelled: The migration was cancelled'),
   });
   expect(after).toEqual(before);
   expect(changes).toEqual([]);

@@ -12,6 +12,7 @@ import {
   SECRET,
   stateOf,
 } from './hostile.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 /** Runs the action in one world, and asserts that the target is unchanged. */
 const unchanged = <T>(work: (world: HostileWorld) => Promise<T>, scenario = hostileScenario()): Promise<T> =>
@@ -138,9 +139,7 @@ describe('an input that is large, deep, or arbitrary', () => {
         (error: unknown) => error,
       ),
     );
-    expect(refusal).toMatchObject({
-      name: expect.stringMatching(/InvalidExecutionInput|ValidationException/) as unknown,
-    });
+    expect(refusal).toMatchObject({ name: matching(/InvalidExecutionInput|ValidationException/) });
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -159,11 +158,7 @@ describe('an input that is large, deep, or arbitrary', () => {
       execution: await world.ask(request),
       written: await world.written(),
     }));
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'Blocked',
-      cause: expect.stringContaining('BadInput') as unknown,
-    });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: containing('BadInput') });
     expect(execution.cause!.length).toBeLessThan(2500);
     // The first few keys are named, so that a typing error can be found.
     expect(written.split(SECRET).length - 1).toBeLessThan(200);
@@ -272,7 +267,7 @@ describe('a replay', () => {
       expect(again).toMatchObject({
         status: 'FAILED',
         error: 'Blocked',
-        cause: expect.stringContaining('has already ended, or another execution is working on it') as unknown,
+        cause: containing('has already ended, or another execution is working on it'),
       });
       expect(changesIn(world)).toEqual(changes);
       expect(await world.record(first.name)).toEqual(before);

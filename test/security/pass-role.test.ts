@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { changesIn, hostileScenario, type HostileWorld, inHostileWorld, OWN_ROLE, SERVICE_ACCOUNT } from './hostile.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 /**
  * Removes the permission to pass roles from these steps' functions once the migration has begun, as a permissions
@@ -50,10 +51,7 @@ const attempt = (steps: RegExp, request: Record<string, unknown>) =>
 describe('without permission to pass the role', () => {
   it('the update is denied: the add-on is unchanged, and the migration ends rolled back', async () => {
     const { execution, before, after, changes, denied } = await attempt(/UpdateAddon/, { strategy: 'in-place' });
-    expect(execution).toMatchObject({
-      error: 'RolledBack',
-      cause: expect.stringMatching(/AccessDenied: .*iam:PassRole/) as unknown,
-    });
+    expect(execution).toMatchObject({ error: 'RolledBack', cause: matching(/AccessDenied: .*iam:PassRole/) });
     expect(denied).toEqual(['update-addon: iam:PassRole']);
     expect(changes).not.toContain('eks:UpdateAddon');
     expect(after).toEqual(before);
@@ -61,23 +59,20 @@ describe('without permission to pass the role', () => {
 
   it('the create is denied: the deleted add-on is created again in its original state', async () => {
     const { execution, before, after, denied } = await attempt(/CreateAddon/, { strategy: 'recreate' });
-    expect(execution).toMatchObject({
-      error: 'RolledBack',
-      cause: expect.stringMatching(/AccessDenied: .*iam:PassRole/) as unknown,
-    });
+    expect(execution).toMatchObject({ error: 'RolledBack', cause: matching(/AccessDenied: .*iam:PassRole/) });
     expect(denied).toEqual(['create-addon: iam:PassRole']);
     expect(after).toEqual(before);
   });
 
   it('the rollback is denied too: a person has the commands, with the original role', async () => {
     const { execution, denied, record } = await attempt(/CreateAddon|RestoreAddon/, { strategy: 'recreate' });
-    expect(execution).toMatchObject({ error: 'NeedsHuman', cause: expect.stringContaining('iam:PassRole') as unknown });
+    expect(execution).toMatchObject({ error: 'NeedsHuman', cause: containing('iam:PassRole') });
     // The rollback waits half a day for the permission to return.
     expect([...new Set(denied)]).toEqual(['create-addon: iam:PassRole', 'restore-addon: iam:PassRole']);
     expect(record).toMatchObject({
       outcome: 'needs-human',
       restoreCommands: expect.arrayContaining([
-        expect.stringMatching(new RegExp(`^aws eks create-addon .*--service-account-role-arn ${OWN_ROLE}`)) as unknown,
+        matching(new RegExp(`^aws eks create-addon .*--service-account-role-arn ${OWN_ROLE}`)),
       ]) as unknown,
     });
   });

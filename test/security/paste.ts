@@ -9,10 +9,7 @@ export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** An environment without any shell configuration of the user's. */
-const ARGV: Record<Shell, string[]> = {
-  bash: ['bash', '--noprofile', '--norc', '-i'],
-  zsh: ['zsh', '-f', '-i'],
-};
+const ARGV: Record<Shell, string[]> = { bash: ['bash', '--noprofile', '--norc', '-i'], zsh: ['zsh', '-f', '-i'] };
 
 /** Why nothing can be pasted on this machine; undefined if it can. */
 export const reason = reasonToSkip('python3', 'zsh');

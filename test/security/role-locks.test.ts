@@ -10,12 +10,7 @@ const ROLE = 'arn:aws:iam::111122223333:role/storage-csi-drivers';
 const STRANGER = 'aws-efs-csi-driver';
 
 /** A migration that runs for the hour in which EKS throttles its update. */
-const STUCK = {
-  step: 'update-addon',
-  input: { addonName: STRANGER },
-  kind: 'throttled' as const,
-  seconds: 3600,
-};
+const STUCK = { step: 'update-addon', input: { addonName: STRANGER }, kind: 'throttled' as const, seconds: 3600 };
 const OF_STRANGER = { addon: STRANGER, strategy: 'in-place', roles: { 'efs-csi-node-sa': ROLE } } as const;
 
 describe("an unrelated migration that names another team's role", () => {

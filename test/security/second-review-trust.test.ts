@@ -18,6 +18,7 @@ import {
   roleArn,
   SERVICE_ACCOUNT,
 } from './hostile.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 /** The service may change its trust policy. */
 const REPAIRABLE = roleArn('eks-addons/repairable-payments');
@@ -141,11 +142,7 @@ describe('undoing a retirement that never happened', () => {
     ],
     [
       'adds no principal that is not an OIDC provider',
-      (now) => ({
-        before: policyOf(EVERYBODY, ...now),
-        after: policyOf(...now),
-        removed: [{ statement: EVERYBODY }],
-      }),
+      (now) => ({ before: policyOf(EVERYBODY, ...now), after: policyOf(...now), removed: [{ statement: EVERYBODY }] }),
     ],
     [
       "adds no other cluster's provider",
@@ -261,10 +258,7 @@ describe('a plan that is exchanged after begin', () => {
           plan: { ...plan!, associations: withOther(plan!.associations) },
           snapshot: { ...snapshot, planned: withOther(snapshot.planned) },
         }));
-        expect(failure).toMatchObject({
-          name: 'BadInput',
-          message: expect.stringContaining('it was replaced since') as string,
-        });
+        expect(failure).toMatchObject({ name: 'BadInput', message: containing('it was replaced since') });
         expect([...world.cluster.associations.values()].map((one) => one.roleArn)).not.toContain(other);
         expect(changesIn(world)).toEqual([]);
       });

@@ -23,6 +23,7 @@ import { newDynamoDb, TABLE } from '../lambdas/adapters/ledgers.ts';
 import { eventOf } from '../lambdas/api/gateway.ts';
 import { type Fakes, newFakes } from '../lambdas/fakes.ts';
 import { aMigration, aPlan, aRequest, at, target } from '../lambdas/fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const FLOOD = 200;
 const CAPS = { perPrincipal: 50, perDeployment: 120 };
@@ -161,7 +162,7 @@ describe('a squatter', () => {
       for (const squat of [...squats, windowed])
         expect(await ended(sandbox, eve, squat)).toMatchObject({
           outcome: 'blocked',
-          failure: { name: 'Superseded', message: expect.stringContaining(`Migration ${id} began`) as string },
+          failure: { name: 'Superseded', message: containing(`Migration ${id} began`) },
         });
       await world.rest();
       expect(await world.backend.ledger.listWaiting()).toEqual([]);

@@ -65,11 +65,7 @@ const FORMS: Record<ConsumerSpec['is'], Form> = {
         server: 'https://acme-v02.api.letsencrypt.org/directory',
         privateKeySecretRef: { name: 'acme' },
         solvers: [
-          {
-            dns01: {
-              route53: { region: 'eu-west-1', role, auth: { kubernetes: { serviceAccountRef: { name } } } },
-            },
-          },
+          { dns01: { route53: { region: 'eu-west-1', role, auth: { kubernetes: { serviceAccountRef: { name } } } } } },
         ],
       },
     }),

@@ -25,19 +25,13 @@ import {
 import type { RestoreCommandsEnd } from './person.ts';
 import type { FaultSpec } from './spec.ts';
 import { isTransient } from '../faults/kinds.ts';
+import { words } from '../words.ts';
 
 /** Steps of the workflow that a rollback does not use. */
-const WORKFLOW_ONLY = new Set([
-  'delete-addon',
-  'await-deleted',
-  'create-addon',
-  'update-addon',
-  'await-active',
-  'carry-over',
-  'repair-trust',
-  'install-agent',
-  'create-association',
-]);
+const WORKFLOW_ONLY = new Set(words`
+  delete-addon await-deleted create-addon update-addon await-active carry-over repair-trust install-agent
+  create-association
+`);
 
 /** Returns what the restore commands leave unfinished after a person has run them. */
 const restoreCommandsProblems = ({

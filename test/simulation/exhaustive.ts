@@ -5,6 +5,7 @@
 import { FAULT_KINDS, type FaultKind } from '../../sandbox/world/faults.ts';
 import type { RunResult } from './run.ts';
 import type { FaultSpec, RunSpec } from './spec.ts';
+import { words } from '../words.ts';
 
 /** A call that the service's functions made. */
 export type SeenCall = RunResult['sandbox']['world']['faults']['seen'][number];
@@ -92,16 +93,10 @@ export const persistentFailures = (scenario: string, seen: readonly SeenCall[]):
   return [...first.values()].map((fault): RunSpec => ({ scenario, seed: SEED, faults: [fault] }));
 };
 
-const ROLLBACK = new Set([
-  'assess-rollback',
-  'restore-addon',
-  'restore-associations',
-  'annotate-service-account',
-  'verify-pods',
-  'restart-pods',
-  'repair-trust',
-  'finish',
-]);
+const ROLLBACK = new Set(words`
+  assess-rollback restore-addon restore-associations annotate-service-account verify-pods restart-pods repair-trust
+  finish
+`);
 
 /** Steps with which a rollback begins: the assessment or, for a service account, its association. */
 const FIRST_BACK = new Set(['assess-rollback', 'restore-associations']);

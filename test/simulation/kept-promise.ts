@@ -4,6 +4,7 @@ import { inputOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
+import { words } from '../words.ts';
 
 const accountOf = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
   `${namespace}/${serviceAccount}`;
@@ -30,13 +31,9 @@ function promisedLess(result: RunResult): Set<string> {
 }
 
 /** The answers of EKS Auth, and of STS to pods, during an outage (`sandbox/credentials/outages.ts`). */
-const OUTAGE: ReadonlySet<string> = new Set([
-  'InternalServerException',
-  'ThrottlingException',
-  'ServiceUnavailable',
-  'Throttling',
-  'ConnectionLost',
-]);
+const OUTAGE: ReadonlySet<string> = new Set(words`
+  InternalServerException ThrottlingException ServiceUnavailable Throttling ConnectionLost
+`);
 
 /**
  * Returns whether a new pod lacks credentials because of an outage of EKS Auth, which the service learns of only from

@@ -66,9 +66,7 @@ const definitions: Definition[] = [
       const policy = role?.trustPolicy as { Statement: { Sid: string; Condition?: object }[] } | undefined;
       const statement = policy?.Statement.find(({ Sid }) => Sid === 'PodIdentity');
       if (!statement) throw new Error('The role of the scenario shared-role has no statement PodIdentity.');
-      statement.Condition = {
-        StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'efs-csi-controller-sa' },
-      };
+      statement.Condition = { StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'efs-csi-controller-sa' } };
     },
   },
   { name: 'trust-repair', file: 'trust-repair', requests: [{ addon: EBS, strategy: 'in-place', trust: 'repair' }] },

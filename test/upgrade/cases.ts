@@ -129,11 +129,7 @@ const DONE = [
     scenario: 'service-account-irsa',
     asked: { serviceAccount: ACCOUNT, annotation: 'remove' },
   },
-  {
-    title: 'of an add-on whose role was repaired',
-    scenario: 'trust-repair',
-    asked: { addon: ADDON, trust: 'repair' },
-  },
+  { title: 'of an add-on whose role was repaired', scenario: 'trust-repair', asked: { addon: ADDON, trust: 'repair' } },
   { title: 'of an add-on that was deleted', scenario: 'preserve', asked: { addon: ADDON, strategy: 'recreate' } },
 ] as const;
 

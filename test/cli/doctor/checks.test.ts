@@ -18,6 +18,7 @@ import { targetGrants } from '../../../lib/permissions/targets.ts';
 import { aCluster } from '../../lambdas/fixtures.ts';
 import { TARGET } from '../fixtures.ts';
 import { words } from '../../words.ts';
+import { containing, matching } from '../../lambdas/matchers.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/team/reader';
 const SESSION = 'arn:aws:sts::111122223333:assumed-role/reader/anna';
@@ -62,7 +63,7 @@ describe('the credentials', () => {
     expect(checkCaller({ ...where, caller: { account: '111122223333', arn: SESSION } }).status).toBe('pass');
     expect(
       checkCaller({ ...where, caller: { account: '111122223333', arn: 'arn:aws:iam::111122223333:root' } }),
-    ).toMatchObject({ status: 'warn', remedy: expect.stringContaining('IAM role') as unknown });
+    ).toMatchObject({ status: 'warn', remedy: containing('IAM role') });
   });
 
   it.each<[number | undefined, 'plan' | 'migrate', string]>([
@@ -170,9 +171,7 @@ describe('the cluster', () => {
     expect(checkAccess(TARGET, ROLE, [allowed]).status).toBe('pass');
     expect(checkAccess(TARGET, ROLE, [allowed, { what: 'nodes', status: 'unauthorised' }])).toMatchObject({
       status: 'fail',
-      remedy: expect.stringContaining(
-        `create-access-entry --region eu-west-1 --cluster-name demo --principal-arn ${ROLE}`,
-      ) as unknown,
+      remedy: containing(`create-access-entry --region eu-west-1 --cluster-name demo --principal-arn ${ROLE}`),
     });
     expect(checkAccess(TARGET, ROLE, [allowed, { what: 'nodes', status: 'forbidden' }])).toMatchObject({
       status: 'fail',
@@ -201,7 +200,7 @@ describe('a purpose', () => {
         id: 'service',
         status: 'fail',
         message: 'Account 1 has no stack Mine.',
-        remedy: expect.stringMatching(/^Add --stack\nTo list: aws x\n.* doctor --for deploy$/) as unknown,
+        remedy: matching(/^Add --stack\nTo list: aws x\n.* doctor --for deploy$/),
       },
     ]);
     const service = serviceOf(

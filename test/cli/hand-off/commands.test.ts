@@ -7,6 +7,7 @@ import { SCENARIO } from '../../end-to-end/fixture.ts';
 import { keptWorld } from '../kept-world.ts';
 import { runProgram as run } from '../run-program.ts';
 import { words } from '../fixtures.ts';
+import { containing, matching } from '../../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
 const PROGRAM = 'npm run --silent pod-identity --';
@@ -154,7 +155,7 @@ describe('the document of patch and check', () => {
       terraform: code,
       matches: false,
       written: false,
-      files: [{ path: 'main.tf', diff: expect.stringMatching(/^--- a\/main\.tf\n/) as string }],
+      files: [{ path: 'main.tf', diff: matching(/^--- a\/main\.tf\n/) }],
       handOff: { state: 'migrated' },
     });
     const patched = await world.run('hand-off', 'patch', '--write', '--terraform', code, id, '--json');
@@ -174,7 +175,7 @@ describe('what cannot be compared', () => {
     expect(await refused('hand-off', 'check', '--terraform', world.file('gone'), ...ADDON)).toMatchObject({
       exitCode: 2,
       out: '',
-      err: expect.stringMatching(/^error: --terraform .*gone does not exist\nhint: /) as string,
+      err: matching(/^error: --terraform .*gone does not exist\nhint: /),
     });
   });
 
@@ -183,7 +184,7 @@ describe('what cannot be compared', () => {
     const unknown = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
     expect(await refused('hand-off', unknown, '--state', world.state())).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining(`migration ${unknown} does not exist here`) as string,
+      err: containing(`migration ${unknown} does not exist here`),
     });
     const blocked = await world.reportOf('migrate', '--cluster', 'reliability-dev', '--addon', 'no-such-addon');
     const { exitCode, err } = await refused('hand-off', blocked.migrationId, '--state', world.state());

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeContainer } from '../../../conformance/pods/kube-pod.ts';
 import { worldsOf } from '../../../conformance/pods/worlds.ts';
+import { words } from '../../words.ts';
 
 const of = (container: Omit<KubeContainer, 'name'>): string[] => {
   const given = { name: 'c', ...container };
@@ -41,12 +42,9 @@ describe('the worlds of a container', () => {
     expect(of({ env, volumeMounts: [{ name: 'scratch', mountPath: '/s' }] })).toEqual(['', 'a token at /s/token']);
   });
   it('are never more than 48', () => {
-    const names = [
-      'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-      'NO_PROXY',
-      'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
-      'AWS_PROFILE',
-    ];
+    const names = words`
+      AWS_CONTAINER_CREDENTIALS_FULL_URI NO_PROXY AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_PROFILE
+    `;
     expect(
       of({ env: names.map((name) => ({ name, valueFrom: from(true) })), envFrom: [{ secretRef: { name: 's' } }] }),
     ).toHaveLength(48);

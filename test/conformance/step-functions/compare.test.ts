@@ -66,11 +66,7 @@ describe('coverage', () => {
     QueryLanguage: 'JSONata',
     StartAt: 'Which',
     States: {
-      Which: {
-        Type: 'Choice',
-        Choices: [{ Condition: '{% $states.input.a %}', Next: 'Each' }],
-        Default: 'End',
-      },
+      Which: { Type: 'Choice', Choices: [{ Condition: '{% $states.input.a %}', Next: 'Each' }], Default: 'End' },
       Each: {
         Type: 'Map',
         Label: 'items',

@@ -10,6 +10,7 @@ import { ADDON, aMigration, MIGRATION_ID, target } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { eventOf, handle, newFakes, problemIn, proxied, REQUEST_ID, send, started, fieldsIn } from './gateway.ts';
 import type { Request } from './gateway.ts';
+import { words } from '../../words.ts';
 
 const it = test.extend('fakes', () => newFakes());
 const body = { target, addon: ADDON };
@@ -231,14 +232,9 @@ describe('all that is wrong', () => {
       ),
       'invalid-request',
     );
-    expect(found.errors?.map(({ field }) => field).sort()).toEqual([
-      'body.force',
-      'body.target.account',
-      'body.target.cluster',
-      'body.target.region',
-      'header.idempotency-key',
-      'query.x',
-    ]);
+    expect(found.errors?.map(({ field }) => field).sort()).toEqual(words`
+      body.force body.target.account body.target.cluster body.target.region header.idempotency-key query.x
+    `);
     expect(found.detail).toContain('query.x: is not a parameter of this operation; ');
   });
   it('is counted, where it is more than a person reads', async () => {

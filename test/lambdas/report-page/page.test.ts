@@ -76,10 +76,7 @@ describe('reportPage', () => {
     const [row] = report.rows;
     const shown = (change: Partial<ReportRow>): { cell: string | undefined; data: unknown } => {
       const html = reportPage({ ...report, rows: [{ ...row!, state: 'ended', ...change }] });
-      return {
-        cell: /<span class="level">([^<]*)<\/span>/.exec(listOf(html))?.[1],
-        data: dataOf(html).rows[0],
-      };
+      return { cell: /<span class="level">([^<]*)<\/span>/.exec(listOf(html))?.[1], data: dataOf(html).rows[0] };
     };
     expect(shown({ outcome: 'migrated', verified: 'ready' })).toMatchObject({
       cell: 'verified: ready',

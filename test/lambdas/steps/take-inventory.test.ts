@@ -10,6 +10,7 @@ import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, aConfiguration, ADDON, aCluster, ROLE } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
+import { words } from '../../words.ts';
 
 const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 const LOCATION = { account: ACCOUNT, region: 'eu-west-1' };
@@ -193,12 +194,9 @@ describe("what can't be looked at", () => {
     it('for each add-on that EKS still names, by one more call', async () => {
       await take();
       expect(found('a')).toMatchObject({ version: '1.31', calls: { eks: 2 }, findings: [unreachable(reason), AGENT] });
-      expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([
-        'eks.describeCluster',
-        'eks.listAddons',
-        'eks.describeCluster',
-        'eks.listAddons',
-      ]);
+      expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual(words`
+        eks.describeCluster eks.listAddons eks.describeCluster eks.listAddons
+      `);
     });
 
     it('as a whole where EKS names none, or knows it no longer', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { applyEdits, isTerraformFile, patchTerraform } from '../../../../cli/hand-off/terraform/index.ts';
 import { ADDON, handOffOf, OTHER_ARN, patch, patchMain, resourceOf, resultsOf, ROLE_ARN } from './resource-cases.ts';
 import { words } from '../../../words.ts';
+import { containing, matching } from '../../../lambdas/matchers.ts';
 
 const ROLE = `  service_account_role_arn = "${ROLE_ARN}"`;
 const of = (cluster: string, addon = `"${ADDON}"`, label = 'ebs', role = ROLE): string =>
@@ -49,7 +50,7 @@ describe('the resource', () => {
       'main.tf': of(expression.replace('prod', 'x')),
       'names.tf': definition.replace('"prod"', '"x"'),
     });
-    expect(other.findings).toMatchObject([{ result: 'left', what: expect.stringMatching(/^No code for/) as string }]);
+    expect(other.findings).toMatchObject([{ result: 'left', what: matching(/^No code for/) }]);
   });
 
   it('is the only candidate if its cluster cannot be read', async () => {
@@ -82,7 +83,7 @@ describe('the resource', () => {
         result: 'left',
         line: 1,
         what: `aws_eks_addon.a may define ${ADDON} of prod, but so may aws_eks_addon.b (main.tf:6).`,
-        why: expect.stringContaining(why) as string,
+        why: containing(why),
       },
       { result: 'left', line: 6 },
     ]);
@@ -115,9 +116,7 @@ describe('the resource', () => {
     expect(texts['modules/addons/main.tf']).toContain('role_arn        = var.role\n');
     const twice = `${files['main.tf']}${files['main.tf'].replace('"addons"', '"more"').replace('prod', 'x')}`;
     const left = await patch({ ...files, 'main.tf': twice });
-    expect(left.findings).toMatchObject([
-      { result: 'left', what: expect.stringContaining('(main.tf:1, main.tf:6)') as string },
-    ]);
+    expect(left.findings).toMatchObject([{ result: 'left', what: containing('(main.tf:1, main.tf:6)') }]);
     const each = await patch({ ...files, 'main.tf': files['main.tf'].replace('\n', '\n  for_each = var.clusters\n') });
     expect(resultsOf(each.findings)).toEqual(['left']);
   });

@@ -13,9 +13,7 @@ async function patched(text: string): Promise<string> {
 
 const addon = (more: object): object => ({
   resource: {
-    aws_eks_addon: {
-      ebs_csi: { cluster_name: 'payments-prod', addon_name: 'aws-ebs-csi-driver', ...more },
-    },
+    aws_eks_addon: { ebs_csi: { cluster_name: 'payments-prod', addon_name: 'aws-ebs-csi-driver', ...more } },
   },
 });
 const ASSOCIATIONS = [{ role_arn: ROLE, service_account: 'ebs-csi-controller-sa' }];

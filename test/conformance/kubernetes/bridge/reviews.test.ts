@@ -6,6 +6,7 @@ import { admitPod } from '../../../../sandbox/kubernetes/webhook.ts';
 import type { Pod } from '../../../../sandbox/kubernetes/objects.ts';
 import { buildWorld } from '../../../../sandbox/world/load.ts';
 import { scenarioWith, TARGET } from '../../../end-to-end/fixture.ts';
+import { containing } from '../../../lambdas/matchers.ts';
 
 const open = () => {
   const world = buildWorld(scenarioWith());
@@ -17,11 +18,7 @@ const tokenReview = (token: string) => ({
   kind: 'TokenReview',
   spec: { token },
 });
-const accessReview = (spec: object) => ({
-  apiVersion: 'authorization.k8s.io/v1',
-  kind: 'SubjectAccessReview',
-  spec,
-});
+const accessReview = (spec: object) => ({ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec });
 
 describe('a TokenReview', () => {
   it("returns the user and groups of the caller's access entry", () => {
@@ -54,7 +51,7 @@ describe('a SubjectAccessReview', () => {
     const extra = { canonicalArn: [operatorRoleArn(where.world)] };
     expect(reviewAccess(where, accessReview({ extra, resourceAttributes: pods }))['status']).toMatchObject({
       allowed: true,
-      reason: expect.stringContaining('AmazonEKSClusterAdminPolicy') as string,
+      reason: containing('AmazonEKSClusterAdminPolicy'),
     });
     const nonResourceAttributes = { path: '/metrics', verb: 'get' };
     expect(reviewAccess(where, accessReview({ extra, nonResourceAttributes }))['status']).toMatchObject({

@@ -15,6 +15,7 @@ import { checkWebhook } from '../../../../lambdas/domain/plan/preflight-webhook.
 import { aCluster, anAgentPod, aNode, aNodePod, aPod, planned, podIdentityWebhook } from '../../eks-fixtures.ts';
 import { aRequest, someFacts } from '../../fixtures.ts';
 import { only, said, containing } from '../../matchers.ts';
+import { words } from '../../../words.ts';
 
 const API = aRequest({ verification: 'api' });
 const PLANNED = [planned];
@@ -25,15 +26,9 @@ describe('all of them', () => {
   it('pass, each by name, and take part in the plan', () => {
     const checks = preflight(someFacts(), PLANNED);
     expect(checks.map(({ id, status }) => [id, status])).toEqual(
-      [
-        'platform-version',
-        'node-role',
-        'unsupported-compute',
-        'agent-nodes',
-        'webhook',
-        'static-credentials',
-        'aws-sdk-version',
-      ].map((id) => [id, 'pass']),
+      words`platform-version node-role unsupported-compute agent-nodes webhook static-credentials aws-sdk-version`.map(
+        (id) => [id, 'pass'],
+      ),
     );
     const plan = planMigration(someFacts());
     expect(plan.verdict).toBe('migrate');

@@ -10,6 +10,7 @@ import {
 } from '../../../../lambdas/domain/policy/contexts.ts';
 import type { PolicyRequest } from '../../../../lambdas/domain/policy/request.ts';
 import { containing } from '../../matchers.ts';
+import { words } from '../../../words.ts';
 
 const ACCOUNT = '111122223333';
 const NAMESPACE = 'kube-system';
@@ -20,14 +21,10 @@ const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 const SUBJECT = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
 const use: TrustUse = { ...SUBJECT, clusterArn: CLUSTER_ARN, oidcIssuer: ISSUER };
 const NAME = ISSUER.replace('https://', '');
-const TAGS = [
-  'eks-cluster-arn',
-  'eks-cluster-name',
-  'kubernetes-namespace',
-  'kubernetes-service-account',
-  'kubernetes-pod-name',
-  'kubernetes-pod-uid',
-];
+const TAGS = words`
+  eks-cluster-arn eks-cluster-name kubernetes-namespace kubernetes-service-account kubernetes-pod-name
+  kubernetes-pod-uid
+`;
 
 /** Returns a key's values, or the name of its state. */
 const asked = (request: PolicyRequest, key: string): string | readonly string[] => {
@@ -252,15 +249,10 @@ describe('requests that are known completely', () => {
       'sts:TagSession',
     );
     expect(request.action).toBe('sts:TagSession');
-    const keys = [
-      'sts:ExternalId',
-      'aws:RequestTag/team',
-      'aws:RequestTag/stage',
-      'aws:TagKeys',
-      'sts:TransitiveTagKeys',
-      'aws:CurrentTime',
-      'aws:EpochTime',
-    ];
+    const keys = words`
+      sts:ExternalId aws:RequestTag/team aws:RequestTag/stage aws:TagKeys sts:TransitiveTagKeys aws:CurrentTime
+      aws:EpochTime
+    `;
     expect(keys.map((key) => asked(request, key))).toEqual([
       ['x-1'],
       ['a'],

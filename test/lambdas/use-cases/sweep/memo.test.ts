@@ -16,6 +16,7 @@ import {
 } from '../../example.ts';
 import { anAssociation } from '../../eks-fixtures.ts';
 import { expectError } from '../../matchers.ts';
+import { words } from '../../../words.ts';
 
 let fakes: Fakes;
 let memory: LocationMemory;
@@ -57,12 +58,9 @@ describe('the ports of a cluster', () => {
     await eks.describeConfiguration(ADDON, 'v2');
     await kubernetes.listPods(NAMESPACE);
     await kubernetes.listPods('default');
-    expect(fakes.journal.names()).toEqual([
-      'eks.describeConfiguration',
-      'eks.describeConfiguration',
-      'kubernetes.listPods',
-      'kubernetes.listPods',
-    ]);
+    expect(fakes.journal.names()).toEqual(words`
+      eks.describeConfiguration eks.describeConfiguration kubernetes.listPods kubernetes.listPods
+    `);
   });
 
   it('can change nothing', () => {

@@ -174,11 +174,7 @@ export function handOffs(name: fc.Arbitrary<string>, text: fc.Arbitrary<string>,
     .tuple(
       fc.record({
         state: fc.constantFrom<HandOff['state']>('planned', 'migrated', 'rolled-back', 'retired', 'found'),
-        target: fc.record({
-          account: fc.constant(TARGET.account),
-          region: fc.constant(TARGET.region),
-          cluster: name,
-        }),
+        target: fc.record({ account: fc.constant(TARGET.account), region: fc.constant(TARGET.region), cluster: name }),
         associations: fc.array(association, { maxLength: 4 }),
         trust: fc.array(
           fc.oneof(
