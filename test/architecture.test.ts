@@ -202,9 +202,9 @@ describe('imports', () => {
     ['lambdas/domain/plan/x.ts', 'lambdas/domain/policy/wildcard.ts'],
     ['sandbox/iam/x.ts', 'lambdas/domain/policy/document.ts'],
     ['test/lambdas/x.test.ts', 'lambdas/domain/policy/trust.ts'],
-  ])('of the policy evaluator may not be crossed: %s imports %s', (file, imported) => {
-    expect(pastPolicyIndex({ file, imports: [imported] })).toEqual([`${file} imports ${imported}`]);
-  });
+  ])('of the policy evaluator may not be crossed: %s imports %s', (file, imported) =>
+    expect(pastPolicyIndex({ file, imports: [imported] })).toEqual([`${file} imports ${imported}`]),
+  );
 
   it('name existing files', () => {
     const there = new Set(sources.map(({ file }) => file));
@@ -217,9 +217,7 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
-  it('form no circles of files, not even by types', () => {
-    expect(inCircles(sources)).toEqual([]);
-  });
+  it('form no circles of files, not even by types', () => expect(inCircles(sources)).toEqual([]));
 
   it('form a circle if files import each other', () => {
     const file = (name: string, ...imports: string[]) => ({ file: name, imports });

@@ -54,9 +54,7 @@ describe('a run of tests', () => {
     });
   });
 
-  it('has no smaller budget on a faster machine', () => {
-    expect(slowness(BUDGETS, 0.001)).toBe(1);
-  });
+  it('has no smaller budget on a faster machine', () => expect(slowness(BUDGETS, 0.001)).toBe(1));
 
   it('needs a limit', () => {
     expect(() => judgeRun(BUDGETS, 'unknown', { seconds: 1, files: FILES, yardstick: 1 })).toThrow(

@@ -264,9 +264,8 @@ const violationsOf = (packages: Parameters<typeof lockOf>[0], facts: Partial<Lic
 const inDevelopment: Partial<LicenceFacts> = { bundled: new Set() };
 
 describe('licences', () => {
-  it('of everything in the lockfile are within the policy', async () => {
-    expect((await judgeProject()).violations).toEqual([]);
-  });
+  it('of everything in the lockfile are within the policy', async () =>
+    expect((await judgeProject()).violations).toEqual([]));
 
   it('have no unnecessary exception', () => {
     const used = DEVELOPMENT_EXCEPTIONS.filter(({ packages, licence }) =>
@@ -321,9 +320,7 @@ describe('licences', () => {
     'Apache-2.0 WITH LLVM-exception',
     'MIT AND ISC',
     'Apache-2.0+',
-  ])('%s may ship', (license) => {
-    expect(violationsOf({ 'node_modules/a': { license } })).toEqual([]);
-  });
+  ])('%s may ship', (license) => expect(violationsOf({ 'node_modules/a': { license } })).toEqual([]));
 
   it('binds AND closer than OR, and brackets closer than both', () => {
     const isAllowed = (id: string): boolean => id === 'MIT';
@@ -334,9 +331,7 @@ describe('licences', () => {
 
   it.each(['', '(', '()', '(MIT', 'MIT)', 'MIT OR', 'OR MIT', 'MIT ISC', 'MIT or ISC', 'MIT WITH', 'MIT / ISC'])(
     '%o is not an expression',
-    (text) => {
-      expect(() => parseSpdx(text)).toThrow(/is not an SPDX expression/);
-    },
+    (text) => expect(() => parseSpdx(text)).toThrow(/is not an SPDX expression/),
   );
 
   it('of development packages may be other ones if the package is named', () => {
@@ -425,7 +420,5 @@ describe('the bundle that is checked', async () => {
     ['../elsewhere/node_modules/a/index.js', 'node_modules/a'],
     ['lambdas/steps/plan/handler.ts', undefined],
     ['step:plan', undefined],
-  ])('%s is a file of %s', (file, path) => {
-    expect(pathOf(file)).toBe(path);
-  });
+  ])('%s is a file of %s', (file, path) => expect(pathOf(file)).toBe(path));
 });

@@ -72,9 +72,8 @@ describe('documents', () => {
     expect(DOCUMENTS).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/architecture.md']));
   });
 
-  it('name paths that exist', () => {
-    expect(DOCUMENTS.flatMap((file) => missingIn(file, readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
-  });
+  it('name paths that exist', () =>
+    expect(DOCUMENTS.flatMap((file) => missingIn(file, readFileSync(join(ROOT, file), 'utf8')))).toEqual([]));
 
   it('and code name decisions that exist', () => {
     const numbers = new Set(FILES.flatMap((file) => /^docs\/adr\/0*(\d+)-/.exec(file)?.[1] ?? []));
@@ -103,7 +102,7 @@ describe('a document', () => {
     ],
     ['[gone](no-such.md) and [out](../no-such/x.ts#L1)', ['docs/no-such.md', 'no-such/x.ts']],
     ['`no-such.ts`, `domain/no-such.ts`', ['no-such.ts', 'domain/no-such.ts']],
-  ])('with %j names what does not exist: %j', (text, expected) => {
-    expect(missingIn('docs/a.md', text)).toEqual(expected.map((path) => `docs/a.md:1: ${path}`));
-  });
+  ])('with %j names what does not exist: %j', (text, expected) =>
+    expect(missingIn('docs/a.md', text)).toEqual(expected.map((path) => `docs/a.md:1: ${path}`)),
+  );
 });

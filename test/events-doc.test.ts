@@ -17,9 +17,7 @@ const examples = [...document.matchAll(/```json\n([^]*?)```/g)]
   .filter(({ detail, source }) => typeof source === 'string' && detail !== undefined);
 
 describe('docs/events.schema.json', () => {
-  it('matches the sources: run node scripts/events-schema.ts', () => {
-    expect(published).toBe(eventsSchemaText());
-  });
+  it('matches the sources: run node scripts/events-schema.ts', () => expect(published).toBe(eventsSchemaText()));
 
   it('accepts fields of later versions, but no event without the common fields', () => {
     const [{ detail } = { detail: undefined }] = examples;

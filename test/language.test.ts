@@ -125,9 +125,7 @@ describe('the words of docs/glossary.md', () => {
     return { file, pieces: [ofPath(file), ...pieces] };
   });
 
-  it('are looked for in the whole tree', () => {
-    expect(tree.length).toBeGreaterThan(1000);
-  });
+  it('are looked for in the whole tree', () => expect(tree.length).toBeGreaterThan(1000));
 
   it.each(RULES)('$word is not used: $instead', (rule) => {
     const found = tree.flatMap(({ file, pieces }) => findings(rule, file, pieces));
@@ -161,15 +159,11 @@ describe('a text', () => {
     ["const text = 'let in';", []],
     ["const text = 'proven on the pods';", ['shows, verifies, evidence; verified: injected, ready or api']],
     ["const text = 'improved by a prover';", []],
-  ])('of code, %j, is wrong for %j', (text, expected) => {
-    expect(wrong(text)).toEqual(expected);
-  });
+  ])('of code, %j, is wrong for %j', (text, expected) => expect(wrong(text)).toEqual(expected));
 
-  it('of a document is read whole', () => {
-    expect(wrong('The ladder of `rung`s.', 'docs/a.md')).toEqual(['attempt', 'attempts']);
-  });
+  it('of a document is read whole', () =>
+    expect(wrong('The ladder of `rung`s.', 'docs/a.md')).toEqual(['attempt', 'attempts']));
 
-  it('is found on its line', () => {
-    expect(findings(RULES[0]!, 'a.ts', piecesOf('a.ts', '/*\n one\n*/\nconst rung = 1;'))).toEqual(['a.ts:4: rung']);
-  });
+  it('is found on its line', () =>
+    expect(findings(RULES[0]!, 'a.ts', piecesOf('a.ts', '/*\n one\n*/\nconst rung = 1;'))).toEqual(['a.ts:4: rung']));
 });

@@ -66,9 +66,7 @@ const brokenIn = (name: string, text: string): string[] =>
     .map((link) => link.text);
 
 describe('the README', () => {
-  it('has at most 150 lines', () => {
-    expect(page('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
-  });
+  it('has at most 150 lines', () => expect(page('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150));
 
   it('has at most three steps to the first plan, and the commands that CI runs', () => {
     const start = page('README.md').split('\n## ')[1] ?? '';
@@ -92,9 +90,8 @@ describe('the README', () => {
 });
 
 describe('links', () => {
-  it('lead to headings that exist', () => {
-    expect([...PAGES].flatMap(([name, text]) => brokenIn(name, text))).toEqual([]);
-  });
+  it('lead to headings that exist', () =>
+    expect([...PAGES].flatMap(([name, text]) => brokenIn(name, text))).toEqual([]));
 
   it('lead from the index to every page of docs, and from the README to the index', () => {
     expect(linksOf('README.md', page('README.md')).map(({ file }) => file)).toContain('docs/README.md');
@@ -113,9 +110,7 @@ describe('an anchor', () => {
     ['## `deploy.api`, and more: x/y', ['deployapi-and-more-xy']],
     ["## The owner's code [here](a.md)", ['the-owners-code-here']],
     ['```sh\n# no heading\n```\n## One', ['one']],
-  ])('of %j is %j', (text, expected) => {
-    expect([...anchorsOf(text)]).toEqual(expected);
-  });
+  ])('of %j is %j', (text, expected) => expect([...anchorsOf(text)]).toEqual(expected));
 
   it('that does not exist is found', () => {
     expect(brokenIn('docs/a.md', '# A\n[x](#a) [y](#b) [z](hand-off.md#check-in-ci) [w](hand-off.md#gone)')).toEqual([

@@ -9,9 +9,7 @@ const DOCUMENTS = documentsWithOutputs().map((name) => ({ name, text: readFileSy
 describe('documents', () => {
   it.for(DOCUMENTS.filter(({ text }) => commandsIn(text).length > 0))(
     'show what their commands print; `node scripts/outputs.ts` writes it: $name',
-    async ({ text }) => {
-      expect(text).toBe(await withOutputs(text));
-    },
+    async ({ text }) => expect(text).toBe(await withOutputs(text)),
   );
 
   it('show a migration, a blocked plan, a workload, a trust policy and the identities of a cluster', () => {
@@ -78,11 +76,8 @@ describe('a command line', () => {
     ['npm run --silent pod-identity -- plan \\\n  --addon a', ['plan', '--addon', 'a']],
     ['npx eks-pod-identity-migrator doctor', ['doctor']],
     ['aws eks list-clusters', undefined],
-  ])('%j has the arguments %j', (line, expected) => {
-    expect(argumentsOf(line)).toEqual(expected);
-  });
+  ])('%j has the arguments %j', (line, expected) => expect(argumentsOf(line)).toEqual(expected));
 
-  it('has the words that a shell would pass', () => {
-    expect(wordsOf("a 'b c' d'e f'g \"\" h")).toEqual(['a', 'b c', 'de fg', '', 'h']);
-  });
+  it('has the words that a shell would pass', () =>
+    expect(wordsOf("a 'b c' d'e f'g \"\" h")).toEqual(['a', 'b c', 'de fg', '', 'h']));
 });

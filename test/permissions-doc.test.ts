@@ -241,9 +241,9 @@ describe('a template is refused', () => {
     { Effect: 'Allow', NotAction: 'iam:GetRole', Resource: ROLE },
     { Effect: 'Allow', Action: 'iam:GetRole', NotResource: ROLE },
     { Effect: 'Allow', Action: 'iam:GetRole', Resource: ROLE, NotPrincipal: { AWS: ROLE } },
-  ])('with a statement that does not fit the table: %o', (statement) => {
-    expect(add('plan', statement)).toThrow("plan has the policy Added, which can't be shown as a table");
-  });
+  ])('with a statement that does not fit the table: %o', (statement) =>
+    expect(add('plan', statement)).toThrow("plan has the policy Added, which can't be shown as a table"),
+  );
 
   it('with a managed policy from elsewhere', () => {
     expect(

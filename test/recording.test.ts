@@ -9,9 +9,8 @@ const terminal = { title: 'a', description: 'b', columns: 80, rows: 3, seconds: 
 const ESCAPE = '\u001b';
 
 describe('docs/images/terminal.svg', () => {
-  it('is what the commands print; `node scripts/recording.ts` writes it', async () => {
-    expect(readFileSync(RECORDING_FILE, 'utf8')).toBe(await recording());
-  });
+  it('is what the commands print; `node scripts/recording.ts` writes it', async () =>
+    expect(readFileSync(RECORDING_FILE, 'utf8')).toBe(await recording()));
 
   it('needs no network and runs no script', () => {
     const svg = readFileSync(RECORDING_FILE, 'utf8');

@@ -124,9 +124,8 @@ describe('release', () => {
     expect(statSync(join(folder, 'deploy.sh')).mode & 0o777).toBe(0o755);
   });
 
-  it('does not touch a folder with files', async () => {
-    await expect(writeRelease({ outdir: folder })).rejects.toThrow(/is not empty\. Name a new one: --out FOLDER/);
-  });
+  it('does not touch a folder with files', () =>
+    expect(writeRelease({ outdir: folder })).rejects.toThrow(/is not empty\. Name a new one: --out FOLDER/));
 
   it('writes nothing with a configuration that is invalid', async () => {
     await expect(release('wrong', { passableRoleArns: ['role/*'] })).rejects.toThrow(

@@ -26,9 +26,7 @@ describe('the values of a field', () => {
     ['list of text', z.array(z.string())],
     ['texts by name', z.record(z.string(), z.string())],
     ['time, UTC', z.iso.datetime()],
-  ])('are shown as %s', (expected, schema) => {
-    expect(valuesOf(schema)).toBe(expected);
-  });
+  ])('are shown as %s', (expected, schema) => expect(valuesOf(schema)).toBe(expected));
 
   it.each(['sandbox.md', 'configuration.md'])('are complete in docs/%s', (file) => {
     const rows = readFileSync(join(DOCS, file), 'utf8')

@@ -65,9 +65,9 @@ describe('a report of npm audit', () => {
     ["npm's error", JSON.stringify({ message: 'request to https://registry/-/npm/v1/security failed', error: {} })],
     ['a report of npm 6', JSON.stringify({ advisories: {}, auditReportVersion: 1, vulnerabilities: {} })],
     ['an unknown severity', reportOf(advisory({ severity: 'dire' }))],
-  ])('that is %s is not treated as clean', (_, answer) => {
-    expect(() => findingsIn(answer)).toThrow(/returned no report.*Use a registry/s);
-  });
+  ])('that is %s is not treated as clean', (_, answer) =>
+    expect(() => findingsIn(answer)).toThrow(/returned no report.*Use a registry/s),
+  );
 });
 
 describe('a finding', () => {
@@ -77,9 +77,9 @@ describe('a finding', () => {
     ['moderate', 1],
     ['low', 0],
     ['info', 0],
-  ] as const)('of severity %s is %i problem', (severity, problems) => {
-    expect(problemsOf([finding({ severity })], [], TODAY)).toHaveLength(problems);
-  });
+  ] as const)('of severity %s is %i problem', (severity, problems) =>
+    expect(problemsOf([finding({ severity })], [], TODAY)).toHaveLength(problems),
+  );
 
   it('is accepted by its id and its package, until a date', () => {
     const judged = (change: Partial<Accepted>): string =>
@@ -103,9 +103,8 @@ describe('a finding', () => {
     );
   });
 
-  it('that is accepted here has all of these fields', () => {
-    expect(() => acceptedIn(read('vulnerabilities.json'))).not.toThrow();
-  });
+  it('that is accepted here has all of these fields', () =>
+    expect(() => acceptedIn(read('vulnerabilities.json'))).not.toThrow());
 });
 
 interface Step {

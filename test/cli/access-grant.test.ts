@@ -273,9 +273,9 @@ describe('the API server', () => {
     ],
     [503, 'no', { name: 'ApiServerError', exitCode: 1 }],
     [401, '', { name: 'Unauthorised', exitCode: 3 }],
-  ])('that answers %i is reported', async (code, body, expected) => {
-    expect(await rejection(answering(code, body).patch(manifest, {}))).toMatchObject(expected);
-  });
+  ])('that answers %i is reported', async (code, body, expected) =>
+    expect(await rejection(answering(code, body).patch(manifest, {}))).toMatchObject(expected),
+  );
 
   it('that does not answer, or not in JSON, is reported', async () => {
     expect(await rejection(answering(200, '<html>').get(manifest))).toMatchObject({
@@ -298,9 +298,7 @@ describe('the API server', () => {
 });
 
 describe('the roles of a deployed service', () => {
-  it('are read as they are printed', () => {
-    expect(readAccessEnvironment(accessEnvironment(ROLES))).toEqual(ROLES);
-  });
+  it('are read as they are printed', () => expect(readAccessEnvironment(accessEnvironment(ROLES))).toEqual(ROLES));
 
   it('are those that it assumes if the cluster is in another account, with the groups for what they do', () => {
     expect(rolesFor(ROLES, { account: '111122223333', region: 'eu-west-1' })).toBe(ROLES);

@@ -63,9 +63,7 @@ describe('a request to the API', () => {
 
   it.each(['http://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1', 'ftp://127.0.0.1/v1', 'v1', ''])(
     'never goes to %s',
-    (url) => {
-      expect(() => recording(url)).toThrow(`The API address ${url} cannot be used: it must be an https URL`);
-    },
+    (url) => expect(() => recording(url)).toThrow(`The API address ${url} cannot be used: it must be an https URL`),
   );
 
   it.each(['http://127.0.0.1:4566/v1', 'http://localhost:4566/v1', 'http://[::1]:4566/v1'])(

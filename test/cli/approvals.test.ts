@@ -193,9 +193,9 @@ describe('flags', () => {
     [['--since', '2026-01-02', '--until', '2026-01-01'], /--until "2026-01-01" must be later than since/],
     [['--requested-by', ''], /--requested-by .*must not be empty/],
     [['--addon', 'No'], /--addon "No" must be an EKS add-on name/],
-  ])('of a list are refused: %j', async (flags, message) => {
-    expect(await refused('migrations', '--deployed', ...flags)).toMatch(message);
-  });
+  ])('of a list are refused: %j', async (flags, message) =>
+    expect(await refused('migrations', '--deployed', ...flags)).toMatch(message),
+  );
 
   it.each([
     [
@@ -244,7 +244,5 @@ describe('flags', () => {
       ['migrations', '--deployed', '--since', 'yesterday', '--limit', '0', '--outcome', 'fine'],
       /--outcome "fine" must be[^]*--since "yesterday" must be a time in ISO 8601[^]*--limit "0" must be a whole number from 1 to 1000/,
     ],
-  ])('%j are refused too', async (argv, message) => {
-    expect(await refused(...argv)).toMatch(message);
-  });
+  ])('%j are refused too', async (argv, message) => expect(await refused(...argv)).toMatch(message));
 });

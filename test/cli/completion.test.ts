@@ -45,9 +45,7 @@ describe('completion', () => {
     [['migrate', '--con'], ['--context']],
     [['migrate', '--cluster', 'demo', '--sand'], ['--sandbox']],
     [['sweep', '--mode', 'plan', '--can'], ['--canary']],
-  ])('of %j proposes %j', (words, expected) => {
-    expect(complete(...words)).toEqual(expected);
-  });
+  ])('of %j proposes %j', (words, expected) => expect(complete(...words)).toEqual(expected));
 
   it('proposes files for options with a file, also with blanks, and nothing for other values', () => {
     expect(complete('migrate', '--sandbox', 'wor')).toEqual(['world one.json']);

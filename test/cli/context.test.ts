@@ -63,9 +63,9 @@ describe('a context of the kubeconfig', () => {
     [ARN, { cluster: 'reliability-dev', region: 'eu-west-1', account: '111122223333', profile: 'work' }],
     ['me@shop', { cluster: 'shop', region: 'us-east-1' }],
     ['old@shop', { cluster: 'shop', region: 'us-east-1' }],
-  ])('%s selects its cluster; of two with the same name, the first counts', (name, expected) => {
-    expect(clusterOf(name)).toEqual(expected);
-  });
+  ])('%s selects its cluster; of two with the same name, the first counts', (name, expected) =>
+    expect(clusterOf(name)).toEqual(expected),
+  );
 
   it('that is unknown, or not of EKS, is an error with what to do', () => {
     const unknown = errorOf(() => clusterOf('nowhere'));
@@ -82,9 +82,8 @@ describe('a context of the kubeconfig', () => {
     expect(errorOf(() => readKubeconfig({ KUBECONFIG: file })).message).toContain('contexts: ');
   });
 
-  it('is looked for in the home directory without KUBECONFIG', () => {
-    expect(kubeconfigFiles({})).toEqual([expect.stringMatching(/\.kube\/config$/)]);
-  });
+  it('is looked for in the home directory without KUBECONFIG', () =>
+    expect(kubeconfigFiles({})).toEqual([expect.stringMatching(/\.kube\/config$/)]));
 });
 
 describe('--context', () => {

@@ -27,13 +27,10 @@ describe('an error', () => {
     expect(err).toMatch(/^error: .*TypeError: x is not a function\nhint: {2}.*--debug.*\n$/);
   });
 
-  it('shows its stack with --debug', () => {
-    expect(tell(new TypeError('broken'), { debug: true }).err).toMatch(/TypeError: broken\n {4}at /);
-  });
+  it('shows its stack with --debug', () =>
+    expect(tell(new TypeError('broken'), { debug: true }).err).toMatch(/TypeError: broken\n {4}at /));
 
-  it('may be anything that was thrown', () => {
-    expect(tell('just text').err).toContain('just text');
-  });
+  it('may be anything that was thrown', () => expect(tell('just text').err).toContain('just text'));
 
   it('is one JSON document with --json, only on stdout', () => {
     const { out, err } = tell(new Error('broken'), { json: true });

@@ -30,16 +30,14 @@ describe('the program', () => {
       { npm_command: 'run-script', npm_lifecycle_event: 'pod-identity', npm_package_name: 'another' },
       'pod-identity',
     ],
-  ])('%s', (_how, environment, program) => {
-    expect(programOf(environment)).toBe(program);
-  });
+  ])('%s', (_how, environment, program) => expect(programOf(environment)).toBe(program));
 });
 
 describe('modules of the published package', () => {
   it.each([
     ['assembly', packedAssembly, assembly],
     ['program-name', packedName, name],
-  ])('%s.packed.ts exports what %s.ts exports', (_name, packed, source) => {
-    expect(Object.keys(packed).sort()).toEqual(Object.keys(source).sort());
-  });
+  ])('%s.packed.ts exports what %s.ts exports', (_name, packed, source) =>
+    expect(Object.keys(packed).sort()).toEqual(Object.keys(source).sort()),
+  );
 });

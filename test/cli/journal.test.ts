@@ -107,9 +107,8 @@ describe('the state file', () => {
     expect(error).toMatchObject({ exitCode: 2, hint: containing('Name a file') });
   });
 
-  it('that is a directory is refused', () => {
-    expect(errorOf(() => readState(directory)).message).toContain('cannot be read: EISDIR');
-  });
+  it('that is a directory is refused', () =>
+    expect(errorOf(() => readState(directory)).message).toContain('cannot be read: EISDIR'));
 });
 
 describe('a journal', () => {
@@ -136,7 +135,6 @@ describe('a journal', () => {
     expect(outOfDate('w.json', 0, migrated, undefined).message).toContain('now results in nothing');
   });
 
-  it('is compared in the form of the file', () => {
-    expect(asKept({ ...migrated, request: { ...migrated.request, reason: undefined } })).toEqual(asKept(migrated));
-  });
+  it('is compared in the form of the file', () =>
+    expect(asKept({ ...migrated, request: { ...migrated.request, reason: undefined } })).toEqual(asKept(migrated)));
 });

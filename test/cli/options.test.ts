@@ -37,9 +37,9 @@ describe('flags', () => {
     ['acceptIdentityLoss', ['a', 'b.c'], ['a', 'b.c']],
     ['iac', 'terraform', 'terraform'],
     ['acceptOwner', ['ack', 'argo-cd'], ['ack', 'argo-cd']],
-  ])('%s %s is read', (name, given, read) => {
-    expect(parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read);
-  });
+  ])('%s %s is read', (name, given, read) =>
+    expect(parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read),
+  );
 
   it.each([
     ['clock', 'slow', /--clock "slow" must be virtual, real or scaled=X/],
@@ -98,9 +98,8 @@ describe('flags', () => {
     );
   });
 
-  it('are all reported at once', () => {
-    expect(errorOf(() => parseMigrationFlags({ seed: 'x' }, 'plan')).message.split('\n')).toHaveLength(3);
-  });
+  it('are all reported at once', () =>
+    expect(errorOf(() => parseMigrationFlags({ seed: 'x' }, 'plan')).message.split('\n')).toHaveLength(3));
 });
 
 describe('the backend of a migration', () => {
@@ -121,9 +120,7 @@ describe('the backend of a migration', () => {
       { kind: 'state', file: 'w.json' },
     ],
     [{ deployed: true }, { kind: 'deployed' }],
-  ])('%j is %j', (given, backend) => {
-    expect(backendOf(given)).toEqual(backend);
-  });
+  ])('%j is %j', (given, backend) => expect(backendOf(given)).toEqual(backend));
 
   it.each([
     [{}, /neither --sandbox FILE nor --deployed is given/],

@@ -132,9 +132,9 @@ describe('trust policies', () => {
       `= statement PodIdentity0123 added to role ${ROLE}, and removed again at ${undoneAt}\n`,
     ],
     ['rolled-back', { ...noted, undoneAt }, `= statement PodIdentity0123 is not in role ${ROLE}\n`],
-  ] as const)('that a migration changed are shown after its end: %s', (outcome, change, line) => {
-    expect(flat({ outcome, trustChanges: [change] })).toContain(`  trust policies:\n    ${line}`);
-  });
+  ] as const)('that a migration changed are shown after its end: %s', (outcome, change, line) =>
+    expect(flat({ outcome, trustChanges: [change] })).toContain(`  trust policies:\n    ${line}`),
+  );
 
   it.each([
     [
@@ -255,7 +255,10 @@ describe('a running migration', () => {
     );
   });
 
-  it('prints readable names of attempts', () => {
-    expect([IN_PLACE, PRESERVE, RECREATE].map(attemptName)).toEqual(['in place', 'recreate with preserve', 'recreate']);
-  });
+  it('prints readable names of attempts', () =>
+    expect([IN_PLACE, PRESERVE, RECREATE].map(attemptName)).toEqual([
+      'in place',
+      'recreate with preserve',
+      'recreate',
+    ]));
 });

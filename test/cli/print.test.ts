@@ -27,9 +27,7 @@ describe('a summary of a migration', () => {
     expect(second).toContain('verified: ready (stable; use of the credentials not observed) · 1 min 43 s (simulated)');
   });
 
-  it('does not call durations of AWS simulated', () => {
-    expect(text({ simulated: false })).not.toContain('simulated');
-  });
+  it('does not call durations of AWS simulated', () => expect(text({ simulated: false })).not.toContain('simulated'));
 
   it('shows what changed: the role, and the associations by id', () => {
     const lines = text();
@@ -50,9 +48,7 @@ describe('a summary of a migration', () => {
     expect(lines).toContain('evidence (1 pod): AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
 
-  it('shows how long each step took', () => {
-    expect(text()).toMatch(/Wait until the add-on is gone +42 s +4 +gone/);
-  });
+  it('shows how long each step took', () => expect(text()).toMatch(/Wait until the add-on is gone +42 s +4 +gone/));
 
   it('shows for the checks what to do and where the rule comes from', () => {
     const checks = [
@@ -277,9 +273,7 @@ describe('steps', () => {
     ['{"verdict":"a \\"b\\", c","n":2,"purged":["a-1","a-', 'verdict a "b", c, n 2'],
     ['{"purged":["a-1","a-', ''],
     ['{"message":"it ha', ''],
-  ])('show the result %s as %s', (result, expected) => {
-    expect(resultText(result)).toBe(expected);
-  });
+  ])('show the result %s as %s', (result, expected) => expect(resultText(result)).toBe(expected));
 });
 
 describe('a summary of a plan', () => {
@@ -304,9 +298,8 @@ describe('a summary of a plan', () => {
     expect(lines).not.toContain('What changed');
   });
 
-  it('shows the current state of the pods', () => {
-    expect(text(change)).toMatch(/Pods {2}current state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
-  });
+  it('shows the current state of the pods', () =>
+    expect(text(change)).toMatch(/Pods {2}current state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/));
 
   it('ends with the verdict, and with the command that carries it out', () => {
     expect(conclusion(aReport(change), { command: 'pod-identity migrate' }, PLAIN).join('\n')).toBe(
@@ -458,9 +451,7 @@ describe('text', () => {
     [59_400, '59 s'],
     [59_600, '1 min 00 s'],
     [3_725_000, '1 h 02 min'],
-  ])('shows %i milliseconds as %s', (milliseconds, expected) => {
-    expect(duration(milliseconds)).toBe(expected);
-  });
+  ])('shows %i milliseconds as %s', (milliseconds, expected) => expect(duration(milliseconds)).toBe(expected));
 
   it('is wrapped at spaces, and long words stay whole', () => {
     expect(wrap('one two three', 7)).toEqual(['one two', 'three']);

@@ -8,9 +8,8 @@ const errorDocument = z.strictObject({
 });
 
 describe('the program', () => {
-  it('prints its version', async () => {
-    expect(await run('--version')).toEqual({ code: 0, out: `${manifest.version}\n`, err: '' });
-  });
+  it('prints its version', async () =>
+    expect(await run('--version')).toEqual({ code: 0, out: `${manifest.version}\n`, err: '' }));
 
   it('explains its commands and exit codes', async () => {
     const { code, out } = await run('--help');

@@ -377,7 +377,6 @@ describe('what a scenario refuses', () => {
     expect(unread.map(({ what }) => what)).toContain('accounts[0].clusters[0].addons[0].serviceAccountRoleArn');
   });
 
-  it('is an error if it is the cluster itself', () => {
-    expect(() => fitted({ accounts: [{ ...base.accounts[0]!, id: 'x' }] }, [])).toThrow('accounts[0].id');
-  });
+  it('is an error if it is the cluster itself', () =>
+    expect(() => fitted({ accounts: [{ ...base.accounts[0]!, id: 'x' }] }, [])).toThrow('accounts[0].id'));
 });

@@ -125,9 +125,8 @@ describe('a release', () => {
     });
   });
 
-  it('counts for the end that it follows, even with a wrong local clock', async () => {
-    expect((await ask(await ended({ endedAt: at(700) }))).released.at).toBe(at(700));
-  });
+  it('counts for the end that it follows, even with a wrong local clock', async () =>
+    expect((await ask(await ended({ endedAt: at(700) }))).released.at).toBe(at(700)));
 
   it.each([
     ['is still running', { status: 'running' } as const, 'is still running'],

@@ -35,9 +35,8 @@ describe('a remedy', () => {
     expect(partsOf('an open {"brace')).toEqual([{ kind: 'sentence', text: 'an open {"brace' }]);
   });
 
-  it('that is only a command stays on its line', () => {
-    expect(remedyLines('  do: ', 'kubectl get pods', PLAIN)).toEqual(['  do: kubectl get pods']);
-  });
+  it('that is only a command stays on its line', () =>
+    expect(remedyLines('  do: ', 'kubectl get pods', PLAIN)).toEqual(['  do: kubectl get pods']));
 
   it('mentions the program without a command', () => {
     for (const text of ['pods went from irsa to pod-identity at once', 'the label eks-pod-identity-agent plan'])

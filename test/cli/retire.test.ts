@@ -218,9 +218,7 @@ describe('the output of retire', () => {
       },
       /^✖ refused .*nothing was changed\n[^]*left unchanged\n[^]*✖ retire-pods: one pod\n +do: restart it/,
     ],
-  ])('%s', (_, change, text) => {
-    expect(lines(change)).toMatch(text);
-  });
+  ])('%s', (_, change, text) => expect(lines(change)).toMatch(text));
 
   it('shows the next command', () => {
     expect(lines({ dryRun: true }, 'COMMAND')).toMatch(/\n✔ retired: .*\nTo apply it:\n {2}COMMAND$/);

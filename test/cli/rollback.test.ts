@@ -255,9 +255,10 @@ describe('a cancellation', () => {
 });
 
 describe('show', () => {
-  it('returns the report of a migration that has ended', async () => {
-    expect(await lookUp(backendWith(records(ended('migrated'))), ID)).toMatchObject({ ended: { outcome: 'migrated' } });
-  });
+  it('returns the report of a migration that has ended', async () =>
+    expect(await lookUp(backendWith(records(ended('migrated'))), ID)).toMatchObject({
+      ended: { outcome: 'migrated' },
+    }));
 
   it('returns the progress of a running migration', async () => {
     const cancellation = { requestedAt: '2026-01-15T09:01:00.000Z' };

@@ -15,9 +15,9 @@ describe('a scenario', () => {
     expect((await openScenario(name)).accounts.length).toBeGreaterThan(0);
   });
 
-  it.each(['ebs-csi-irsa.json', './ebs-csi-irsa', 'a/b', '/tmp/x.json'])('%s is always a file', (argument) => {
-    expect(findScenario(argument)).toEqual({ file: argument });
-  });
+  it.each(['ebs-csi-irsa.json', './ebs-csi-irsa', 'a/b', '/tmp/x.json'])('%s is always a file', (argument) =>
+    expect(findScenario(argument)).toEqual({ file: argument }),
+  );
 
   it('is a file in the working directory if no scenario has the name', () => {
     const folder = mkdtempSync(join(tmpdir(), 'scenarios-'));

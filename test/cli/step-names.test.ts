@@ -14,9 +14,7 @@ describe('the displayed steps', () => {
     expect(namesOf('Choice', 'Pass', 'Succeed', 'Fail').filter((name) => stepOfState(name) !== undefined)).toEqual([]);
   });
 
-  it('know the state that begins the next attempt', () => {
-    expect(migrateAddon.states[NEXT_ATTEMPT]?.Type).toBe('Pass');
-  });
+  it('know the state that begins the next attempt', () => expect(migrateAddon.states[NEXT_ATTEMPT]?.Type).toBe('Pass'));
 
   it('have titles', () => {
     for (const name of Object.keys(stepSchemas)) expect(stepTitle(name)).not.toBe(name);

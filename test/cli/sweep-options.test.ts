@@ -62,9 +62,9 @@ describe('the flags of sweep', () => {
       ],
     ],
     ['tagging', 'opt-in', 'opt-in'],
-  ])('--%s %j is read', (name, given, read) => {
-    expect(parseSweepFlags({ ...GOOD, [name]: given })).toHaveProperty(name, read);
-  });
+  ])('--%s %j is read', (name, given, read) =>
+    expect(parseSweepFlags({ ...GOOD, [name]: given })).toHaveProperty(name, read),
+  );
 
   it.each<[string, unknown, RegExp]>([
     ['mode', undefined, /--mode is missing: specify inventory/],

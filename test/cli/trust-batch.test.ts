@@ -181,9 +181,7 @@ describe('a batch', () => {
     [line(), 0],
     [`${line()}\n${line({ policy: policy(IRSA) })}`, 3],
     [`${line({ policy: policy(IRSA) })}\n{}`, 2],
-  ])('ends with the worst exit code: %s', async (text, expected) => {
-    expect((await batch(text)).code).toBe(expected);
-  });
+  ])('ends with the worst exit code: %s', async (text, expected) => expect((await batch(text)).code).toBe(expected));
 
   it('accepts keys for every line', async () => {
     const { code } = await batch(

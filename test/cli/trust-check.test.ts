@@ -57,9 +57,7 @@ describe('trust check', () => {
     [policyText(POD_IDENTITY, ALL_BUT_THIRD_PARTY), ['invalid', 'invalid', 2]],
     [policyText({ ...POD_IDENTITY, Condition: { StringLike: { 'aws:TagKeys': '*' } } }), ['unknown', 'denied', 3]],
     [policyText(POD_IDENTITY, BY_PROVIDER_ARN), ['allowed', 'denied', 0]],
-  ])('%s', async (text, expected) => {
-    expect(await verdicts(text, '--oidc-issuer', ISSUER)).toEqual(expected);
-  });
+  ])('%s', async (text, expected) => expect(await verdicts(text, '--oidc-issuer', ISSUER)).toEqual(expected));
 
   it("explains a condition key that begins with the provider's ARN, whether or not the issuer is known", async () => {
     for (const issuer of [[], ['--oidc-issuer', ISSUER]]) {

@@ -17,9 +17,8 @@ const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
 const directory = scratchDirectory();
 
 describe('flags', () => {
-  it('have defaults', () => {
-    expect(parseWorkloadFlags(GOOD)).toEqual({ ...GOOD, ...DEFAULT_FLAGS, annotation: 'keep' });
-  });
+  it('have defaults', () =>
+    expect(parseWorkloadFlags(GOOD)).toEqual({ ...GOOD, ...DEFAULT_FLAGS, annotation: 'keep' }));
 
   it.each([
     ['annotation', 'remove', 'remove'],
@@ -32,9 +31,9 @@ describe('flags', () => {
     ['agent', 'install', 'install'],
     ['serviceAccount', 'my.api-2', 'my.api-2'],
     ['seed', '7', 7],
-  ])('%s %s is accepted', (name, given, read) => {
-    expect(parseWorkloadFlags({ ...GOOD, [name]: given })).toHaveProperty(name, read);
-  });
+  ])('%s %s is accepted', (name, given, read) =>
+    expect(parseWorkloadFlags({ ...GOOD, [name]: given })).toHaveProperty(name, read),
+  );
 
   it.each([
     ['cluster', undefined, /^--cluster is missing: specify the EKS cluster$/],
@@ -153,9 +152,7 @@ describe('the request', () => {
     workloadRequestFrom(parseWorkloadFlags({ ...GOOD, ...change }), TARGET, 'me');
   const plain = { ...DEFAULT_REQUEST, serviceAccount: { namespace: 'payments', name: 'api' } };
 
-  it('leaves options that were not given to the service', () => {
-    expect(request()).toEqual(plain);
-  });
+  it('leaves options that were not given to the service', () => expect(request()).toEqual(plain));
 
   it('contains the given options', () => {
     expect(request({ ...GIVEN_FLAGS, annotation: 'remove', roleArn: ROLE, dryRun: true })).toEqual({

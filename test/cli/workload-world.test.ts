@@ -146,9 +146,9 @@ describe('a request in JSON', () => {
       { serviceAccount: { namespace: 'payments', name: 'a/b' } },
       /serviceAccount.*must be the name of a Kubernetes service account/,
     ],
-  ])('%s is refused, and nothing is changed', async (_, request, message) => {
-    expect(await failureOf(request)).toMatch(message);
-  });
+  ])('%s is refused, and nothing is changed', async (_, request, message) =>
+    expect(await failureOf(request)).toMatch(message),
+  );
 
   it('with only the role of that service account is accepted', async () => {
     await inWorld({ scenario: 'service-account-irsa' }, async (world) => {

@@ -43,9 +43,7 @@ describe('the flags', () => {
       { versions: ['1.35'], scenarios: false, cases: false, record: 'out', whole: false },
     ],
     [['--version', '1.30', '--brief'], { versions: ['1.30'], brief: true, whole: true }],
-  ])('%j', (args, expected) => {
-    expect(order(...args)).toMatchObject(expected);
-  });
+  ])('%j', (args, expected) => expect(order(...args)).toMatchObject(expected));
 
   it.each([
     [
@@ -63,7 +61,5 @@ describe('the flags', () => {
     [['--unknown'], /Unknown option '--unknown'.*\nUsage:/s],
     [['--version'], /argument missing.*\nUsage:/s],
     [['scenario'], /Unexpected argument 'scenario'.*\nUsage:/s],
-  ])('refuse %j', (args, message) => {
-    expect(refusal(...args)).toMatch(message);
-  });
+  ])('refuse %j', (args, message) => expect(refusal(...args)).toMatch(message));
 });

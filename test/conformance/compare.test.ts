@@ -23,9 +23,7 @@ describe('the normal form of a text', () => {
     ['About 3 minutes: 12 seconds each', 'About DURATION: DURATION each'],
     ['in 1 hour 5 minutes and 1 second', 'in DURATION'],
     ['Migration 01KF0E44M047C4FEZDQK8YZG0M ended', 'Migration MIGRATION ended'],
-  ])('of "%s" is "%s"', (text, expected) => {
-    expect(normal(text)).toBe(expected);
-  });
+  ])('of "%s" is "%s"', (text, expected) => expect(normal(text)).toBe(expected));
 
   it.each([
     'outbox-0 restarted',
@@ -35,9 +33,7 @@ describe('the normal form of a text', () => {
     'ebs-csi-8mcz2-extra',
     '3 of 3 nodes',
     'version v1.38.1-eksbuild.1',
-  ])('keeps "%s"', (text) => {
-    expect(normal(text)).toBe(text);
-  });
+  ])('keeps "%s"', (text) => expect(normal(text)).toBe(text));
 
   it('does not change when it is taken again', () => {
     fc.assert(
@@ -51,15 +47,13 @@ describe('the normal form of a text', () => {
     );
   });
 
-  it('replaces nothing but ids where there are no workloads', () => {
-    expect(normaliser([])('x-8mcz2 for 5 minutes')).toBe('x-8mcz2 for DURATION');
-  });
+  it('replaces nothing but ids where there are no workloads', () =>
+    expect(normaliser([])('x-8mcz2 for 5 minutes')).toBe('x-8mcz2 for DURATION'));
 });
 
 describe('JSON with sorted keys', () => {
-  it('does not depend on the order of keys, and keeps that of lists', () => {
-    expect(sortedJson({ b: [{ d: 1, c: 2 }, 'x'], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},"x"]}');
-  });
+  it('does not depend on the order of keys, and keeps that of lists', () =>
+    expect(sortedJson({ b: [{ d: 1, c: 2 }, 'x'], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},"x"]}'));
 });
 
 describe('counted texts', () => {

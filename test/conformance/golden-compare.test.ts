@@ -20,9 +20,7 @@ describe('a recorded value', () => {
       { b: 2, a: 1 },
     ],
     ['<none>', '<none>'],
-  ])('%j is equal to %j', (recorded, value) => {
-    expect(differencesOf(recorded, value)).toEqual([]);
-  });
+  ])('%j is equal to %j', (recorded, value) => expect(differencesOf(recorded, value)).toEqual([]));
 
   test.each([
     ['<uid>', 'x', 'body: recorded "<uid>", sandbox "x"'],
@@ -34,9 +32,9 @@ describe('a recorded value', () => {
     [[1], [1, 2], 'body: recorded 1 items, sandbox 2'],
     [[1, 2], [2, 1], '[0]: recorded 1, sandbox 2'],
     ['(a+)', 'aa', 'body: recorded "(a+)", sandbox "aa"'],
-  ])('%j is not equal to %j', (recorded, value, difference) => {
-    expect(differencesOf(recorded, value)).toContain(difference);
-  });
+  ])('%j is not equal to %j', (recorded, value, difference) =>
+    expect(differencesOf(recorded, value)).toContain(difference),
+  );
 });
 
 describe('an answer', () => {
@@ -56,9 +54,8 @@ describe('an answer', () => {
     });
   });
 
-  test('has a body that was left out', () => {
-    expect(compareAnswers({ ...answer, body: undefined, bodyLeftOut: true }, answer).body).toEqual([]);
-  });
+  test('has a body that was left out', () =>
+    expect(compareAnswers({ ...answer, body: undefined, bodyLeftOut: true }, answer).body).toEqual([]));
 
   test('has the ages of a table as times, and its other cells as they are', () => {
     const table = (age: string, status: string): object => ({

@@ -63,9 +63,7 @@ describe('a recorded body', () => {
       [1, null, true, 'api'],
       [1, null, true, 'api'],
     ],
-  ])('of %j', (body, expected) => {
-    expect(normal(body)).toEqual(expected);
-  });
+  ])('of %j', (body, expected) => expect(normal(body)).toEqual(expected));
 
   test('is equal to what it was recorded of', () => {
     const text = fc.oneof(

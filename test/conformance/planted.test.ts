@@ -17,22 +17,21 @@ describe('a defect', () => {
   const source = 'one\ntwo\nthree two\n';
   const defect = { name: 'x', file: 'y.ts' };
 
-  it('replaces its text', () => {
-    expect(withDefect({ ...defect, before: 'one', after: '$&!' }, source)).toBe('$&!\ntwo\nthree two\n');
-  });
+  it('replaces its text', () =>
+    expect(withDefect({ ...defect, before: 'one', after: '$&!' }, source)).toBe('$&!\ntwo\nthree two\n'));
 
   it.each([
     ['four', 'The text before of the defect x must occur once in y.ts, not 0 times: four'],
     ['two', 'The text before of the defect x must occur once in y.ts, not 2 times: two'],
-  ])('that replaces %s is refused, because it does not occur exactly once', (before, message) => {
-    expect(() => withDefect({ ...defect, before, after: '' }, source)).toThrow(message);
-  });
+  ])('that replaces %s is refused, because it does not occur exactly once', (before, message) =>
+    expect(() => withDefect({ ...defect, before, after: '' }, source)).toThrow(message),
+  );
 
   it.each([
     ['one', 'one'],
     ['one\ntwo', '1\n2'],
     ['one', '1\n2'],
-  ])('that replaces %j with %j is refused, because it does not change exactly one line', (before, after) => {
-    expect(() => withDefect({ ...defect, before: before, after }, source)).toThrow('must change one line of y.ts');
-  });
+  ])('that replaces %j with %j is refused, because it does not change exactly one line', (before, after) =>
+    expect(() => withDefect({ ...defect, before: before, after }, source)).toThrow('must change one line of y.ts'),
+  );
 });

@@ -92,9 +92,9 @@ describe('what is printed', () => {
       'rollout-order',
       /^The cases did not find the defect rollout-order\. Add/,
     ],
-  ])('ends with what to do next: %s', (_, all, casesPassed, plant, text) => {
-    expect(nextLine(all, casesPassed, plant)).toMatch(text);
-  });
+  ])('ends with what to do next: %s', (_, all, casesPassed, plant, text) =>
+    expect(nextLine(all, casesPassed, plant)).toMatch(text),
+  );
 });
 
 describe('kept results', () => {

@@ -34,9 +34,8 @@ const differences = (one: readonly ActFacts[], other: readonly ActFacts[]) =>
   );
 
 describe('the runs', () => {
-  it('cover every published scenario', () => {
-    expect([...new Set(PUBLISHED.map(({ scenario }) => scenario))].sort()).toEqual(scenarioNames());
-  });
+  it('cover every published scenario', () =>
+    expect([...new Set(PUBLISHED.map(({ scenario }) => scenario))].sort()).toEqual(scenarioNames()));
 
   it('have names and titles that tell them apart', () => {
     expect(new Set(ALL.map(({ name }) => name)).size).toBe(ALL.length);

@@ -203,9 +203,9 @@ describe.skipIf(reason !== undefined)(
         ['iam', 'get-role', '--role-name', 'unknown'],
         '(NoSuchEntity) when calling the GetRole operation: The role with name unknown cannot be found.',
       ],
-    ])('reads the refusal of %s', async (_what, args, text) => {
-      expect(await refusal(args)).toContain(`An error occurred ${text}`);
-    });
+    ])('reads the refusal of %s', async (_what, args, text) =>
+      expect(await refusal(args)).toContain(`An error occurred ${text}`),
+    );
 
     it.each<[string, Record<string, string>, string, string]>([
       [

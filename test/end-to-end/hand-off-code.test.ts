@@ -27,9 +27,8 @@ describe('the code of the owner', () => {
   it('imports what a rollback has created again', () =>
     expect(reverted('ebs-csi-irsa', { addon: EBS }, 'resource')).resolves.toBeUndefined());
 
-  it('loses the statement that a retirement removes', async () => {
-    expect(await retired('ebs-csi-irsa', { addon: EBS }, 'resource')).toBe(true);
-  });
+  it('loses the statement that a retirement removes', async () =>
+    expect(await retired('ebs-csi-irsa', { addon: EBS }, 'resource')).toBe(true));
 });
 
 /** Returns the add-on's identity, as EKS and its pods show it. */

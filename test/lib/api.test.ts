@@ -78,9 +78,7 @@ describe('the API', () => {
     );
   });
 
-  it('leaves the account-wide role for logs alone', () => {
-    expect(resourcesOf('AWS::ApiGateway::Account')).toEqual([]);
-  });
+  it('leaves the account-wide role for logs alone', () => expect(resourcesOf('AWS::ApiGateway::Account')).toEqual([]));
 
   it('logs who asked for what, and no body; is traced, and throttled', () => {
     const { AccessLogSetting, MethodSettings, TracingEnabled, StageName } = stage.Properties as {

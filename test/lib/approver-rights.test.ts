@@ -19,7 +19,5 @@ describe('the right to read the roles of IAM Identity Center before a change', (
     expect(read(true)).toEqual([expect.stringMatching(/:role\/aws-reserved\/sso\.amazonaws\.com\/\*$/)]);
     expect(read(false)).toEqual([]);
   });
-  it('is not given again to whom may read every role', () => {
-    expect(read(true, ['arn:*:role/*'])).toEqual([]);
-  });
+  it('is not given again to whom may read every role', () => expect(read(true, ['arn:*:role/*'])).toEqual([]));
 });

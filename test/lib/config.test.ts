@@ -50,9 +50,7 @@ describe('roles', () => {
       ['arn:aws-us-gov:iam::111122223333:role/x', 'arn:*:iam::111122223333:role/x+=.@-_'],
       ['arn:aws-us-gov:iam::111122223333:role/x', 'arn:*:iam::111122223333:role/x+=.@-_'],
     ],
-  ])('are taken as %j', (given, expected) => {
-    expect(patternsOf(given)).toEqual(expected);
-  });
+  ])('are taken as %j', (given, expected) => expect(patternsOf(given)).toEqual(expected));
 
   it.each([
     ['role/*', /matches every role/],
@@ -177,9 +175,8 @@ describe('the permissions boundary', () => {
     );
   });
 
-  it('is none by default', () => {
-    expect(JSON.stringify(synthesiseWith({}).template)).not.toContain('PermissionsBoundary');
-  });
+  it('is none by default', () =>
+    expect(JSON.stringify(synthesiseWith({}).template)).not.toContain('PermissionsBoundary'));
 
   it.each([
     'boundary',
@@ -202,9 +199,7 @@ describe('the network', () => {
   const GROUP = 'sg-0123456789abcdef0';
   const refuse = (network: Record<string, unknown>) => () => configOf({ ...REQUIRED, ...network });
 
-  it('is none by default', () => {
-    expect(configOf(REQUIRED)).not.toHaveProperty('network');
-  });
+  it('is none by default', () => expect(configOf(REQUIRED)).not.toHaveProperty('network'));
 
   it.each([
     [SUBNET, GROUP],
@@ -254,9 +249,7 @@ describe('the network', () => {
       { subnetIds: SUBNET, securityGroupIds: Array.from({ length: 6 }, (_, index) => `sg-000000${10 + index}`) },
       /securityGroupIds: has 6 IDs, and Lambda takes at most 5/,
     ],
-  ])('is refused as %j', (network, message) => {
-    expect(refuse(network)).toThrow(message);
-  });
+  ])('is refused as %j', (network, message) => expect(refuse(network)).toThrow(message));
 });
 
 describe('other settings', () => {
@@ -272,13 +265,13 @@ describe('other settings', () => {
     );
   });
 
-  it.each([true, 'true', 'create'])('a key is made for %j', (customerKey) => {
-    expect(configOf({ ...REQUIRED, customerKey })).toMatchObject({ customerKey: 'create' });
-  });
+  it.each([true, 'true', 'create'])('a key is made for %j', (customerKey) =>
+    expect(configOf({ ...REQUIRED, customerKey })).toMatchObject({ customerKey: 'create' }),
+  );
 
-  it.each([false, 'false', undefined])('no key is used for %j', (customerKey) => {
-    expect(configOf({ ...REQUIRED, customerKey })).not.toHaveProperty('customerKey');
-  });
+  it.each([false, 'false', undefined])('no key is used for %j', (customerKey) =>
+    expect(configOf({ ...REQUIRED, customerKey })).not.toHaveProperty('customerKey'),
+  );
 
   it('a topic for alarms is taken by its ARN, and is none by default', () => {
     const alarmTopicArn = 'arn:aws:sns:eu-west-1:111122223333:alarms';
@@ -299,7 +292,6 @@ describe('other settings', () => {
     );
   });
 
-  it('are refused with the key and what it must be', () => {
-    expect(() => configOf({ ...REQUIRED, logLevel: 'LOUD' })).toThrow(/logLevel: .*"DEBUG"/);
-  });
+  it('are refused with the key and what it must be', () =>
+    expect(() => configOf({ ...REQUIRED, logLevel: 'LOUD' })).toThrow(/logLevel: .*"DEBUG"/));
 });

@@ -31,9 +31,9 @@ it.each(Object.entries(CONFIGURATIONS))('cdk-nag finds nothing in a deployment w
 });
 
 describe("CloudFormation's rules", () => {
-  it.each(Object.entries(CONFIGURATIONS))('find nothing in a deployment with %s', (_, configuration) => {
-    expect(findingsOf(configuration)).toEqual([]);
-  });
+  it.each(Object.entries(CONFIGURATIONS))('find nothing in a deployment with %s', (_, configuration) =>
+    expect(findingsOf(configuration)).toEqual([]),
+  );
 
   it('find a value of the wrong type, and stop the synthesis', () => {
     const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };

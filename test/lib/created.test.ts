@@ -40,7 +40,5 @@ describe('the state machine Sweep of before', () => {
     );
   });
 
-  it('is the same but for that', () => {
-    expect(createDefinition('Sweep', sweep.definition).StartAt).toBe('BeginSweep');
-  });
+  it('is the same but for that', () => expect(createDefinition('Sweep', sweep.definition).StartAt).toBe('BeginSweep'));
 });

@@ -31,9 +31,9 @@ describe('the rule for denied calls', () => {
     expect(JSON.parse(inputFor(rule.targets[0]!, rule, deniedEvent() as never))).toEqual(deniedEvent());
   });
 
-  it.each(['AccessDenied', 'AccessDeniedException'])('takes the recorded event, spelled %s', (errorCode) => {
-    expect(matches(deniedEvent({ detail: { errorCode } }))).toBe(true);
-  });
+  it.each(['AccessDenied', 'AccessDeniedException'])('takes the recorded event, spelled %s', (errorCode) =>
+    expect(matches(deniedEvent({ detail: { errorCode } }))).toBe(true),
+  );
 
   it.each([
     ['another AccessDenied', { detail: { errorMessage: 'User: x is not authorized to perform: eks:UpdateAddon' } }],
@@ -44,9 +44,7 @@ describe('the rule for denied calls', () => {
     ['another service', { source: 'aws.lambda', detail: { eventSource: 'lambda.amazonaws.com' } }],
     ['an event from another source', { source: 'my.eks' }],
     ["EKS's own event", { 'detail-type': 'EKS Addon Update Failed' }],
-  ])('leaves %s', (_, change) => {
-    expect(matches(deniedEvent(change))).toBe(false);
-  });
+  ])('leaves %s', (_, change) => expect(matches(deniedEvent(change))).toBe(false));
 });
 
 describe('the rules that publish', () => {

@@ -32,9 +32,8 @@ const FROM_LAMBDA = {
 };
 
 describe('failure', () => {
-  it('is kept as Step Functions has it', async () => {
-    await expect(assignedFailure('CreateAddon', FROM_LAMBDA)).resolves.toEqual(FROM_LAMBDA);
-  });
+  it('is kept as Step Functions has it', () =>
+    expect(assignedFailure('CreateAddon', FROM_LAMBDA)).resolves.toEqual(FROM_LAMBDA));
 
   // `""` is what AWS gives, as far as is known.
   const TIME_OUTS = [{ Error: 'States.Timeout', Cause: '' }, { Error: 'States.Timeout' }];

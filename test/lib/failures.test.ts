@@ -50,9 +50,9 @@ describe('failures of MigrateAddon', () => {
     ['AwaitWindow', 'RecordBlocked'],
     ['RecordBlocked', 'Blocked'],
     ['RecordMigrated', 'NeedsHuman'],
-  ])('lead from %s to %s whatever the error', (from, to) => {
-    expect(migrateAddon.catchersOf(from)).toEqual([[['States.ALL'], to]]);
-  });
+  ])('lead from %s to %s whatever the error', (from, to) =>
+    expect(migrateAddon.catchersOf(from)).toEqual([[['States.ALL'], to]]),
+  );
 
   it('wait for the next window where the last one has closed, and block for anything else', () => {
     expect(migrateAddon.catchersOf('Begin')).toEqual([

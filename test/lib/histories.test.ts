@@ -15,17 +15,16 @@ import { containing } from '../lambdas/matchers.ts';
 const all = await histories();
 
 describe('the longest history', () => {
-  it.each(all)('of $name has less events than an execution may have', ({ worst }) => {
-    expect(worst.events).toBeLessThan(MAX_EVENTS);
-  });
+  it.each(all)('of $name has less events than an execution may have', ({ worst }) =>
+    expect(worst.events).toBeLessThan(MAX_EVENTS),
+  );
 
   it.each(all)('of $name has no loop that is not bounded', ({ bounds }) => {
     for (const loop of bounds.loops) expect(loop.why.length).toBeGreaterThan(20);
   });
 
-  it('is in docs/histories.md: node scripts/histories.ts', async () => {
-    expect(writtenHistories()).toBe(await historiesDocument());
-  });
+  it('is in docs/histories.md: node scripts/histories.ts', async () =>
+    expect(writtenHistories()).toBe(await historiesDocument()));
 
   it('would be too long where windows were looked for every ten minutes, for all of their time', () => {
     const definition = structuredClone(migrateAddon.definition);

@@ -144,9 +144,8 @@ describe.each([
     },
   );
 
-  it('leaves a stack that can be deployed: no resource waits for itself', () => {
-    expect(waitingInCircles(deployment)).toEqual([]);
-  });
+  it('leaves a stack that can be deployed: no resource waits for itself', () =>
+    expect(waitingInCircles(deployment)).toEqual([]));
 
   it('lets a version be called only when its environment can be opened', () => {
     const waits = deployment
@@ -287,7 +286,6 @@ describe('without a key of the customer', () => {
     expect(propertiesOf(without, 'AWS::DynamoDB::Table')).toMatchObject([{ SSESpecification: { SSEEnabled: true } }]);
   });
 
-  it('of a key that is there already nothing is made or changed', () => {
-    expect(theirs.resourcesOf('AWS::KMS::Key')).toEqual([]);
-  });
+  it('of a key that is there already nothing is made or changed', () =>
+    expect(theirs.resourcesOf('AWS::KMS::Key')).toEqual([]));
 });

@@ -26,9 +26,8 @@ describe('concurrent executions', () => {
         }),
     );
 
-  it('are reserved for no Lambda by default, so that an account with ten of them can be deployed to', () => {
-    expect(reservedIn({})).toEqual({});
-  });
+  it('are reserved for no Lambda by default, so that an account with ten of them can be deployed to', () =>
+    expect(reservedIn({})).toEqual({}));
 
   it('are reserved for the steps that the configuration names', () => {
     const file = fileWith({ ...ROLES, reservedConcurrency: [{ step: 'api', executions: 20 }] });

@@ -35,9 +35,8 @@ describe('each list with', () => {
   // 21 to 23: about where a list goes from the roles' own policies into managed ones.
   it.each(grid([1, 20, 21, 22, 23, 40, 80, 100], [72, 160]))(
     '%i patterns, and %i accounts, keeps all limits at %i characters for each pattern',
-    (patterns, accounts, characters) => {
-      expect(tooMuchIn(measuredOf(configurationOf(patterns, accounts, characters)).measures)).toEqual([]);
-    },
+    (patterns, accounts, characters) =>
+      expect(tooMuchIn(measuredOf(configurationOf(patterns, accounts, characters)).measures)).toEqual([]),
   );
 
   it.each(grid([20, 60, 100], [300, 600]))(

@@ -72,9 +72,8 @@ describe.each([
     expect(new Set(patternsFor(many, 'iam:UpdateAssumeRolePolicy'))).toEqual(new Set(REPAIRED));
   });
 
-  it('a small deployment has no managed policy', () => {
-    expect(Object.values(few).filter(({ Type }) => Type === 'AWS::IAM::ManagedPolicy')).toEqual([]);
-  });
+  it('a small deployment has no managed policy', () =>
+    expect(Object.values(few).filter(({ Type }) => Type === 'AWS::IAM::ManagedPolicy')).toEqual([]));
 
   it('a role names its managed policies, so that it is changed after them', () => {
     const named = Object.values(many).flatMap(({ Type, Properties }) =>

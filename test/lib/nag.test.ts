@@ -33,9 +33,7 @@ describe('cdk-nag', () => {
   // Every configuration is in configurations.grid.test.ts.
   it.each(Object.entries({ 'the default': DEFAULT, everything: EVERYTHING }))(
     'finds nothing in a deployment with %s',
-    (_, one) => {
-      expect(withApp(one, nagFindingsOf)).toEqual([]);
-    },
+    (_, one) => expect(withApp(one, nagFindingsOf)).toEqual([]),
   );
 
   it('finds a queue that is not sealed, and a right that is too wide, and stops the synthesis', () =>

@@ -44,9 +44,9 @@ describe('without subnetIds and securityGroupIds', () => {
     ["the sandbox's deployment", template],
     ['one with repair', without.template],
     ['the default', synthesiseWith({}).template],
-  ])('%s has no function in a VPC, and no right in EC2', (_, one) => {
-    expect(JSON.stringify(one).match(/"VpcConfig"|"ec2:|subnet-|sg-/g)).toBeNull();
-  });
+  ])('%s has no function in a VPC, and no right in EC2', (_, one) =>
+    expect(JSON.stringify(one).match(/"VpcConfig"|"ec2:|subnet-|sg-/g)).toBeNull(),
+  );
 });
 
 describe('with subnetIds and securityGroupIds', () => {

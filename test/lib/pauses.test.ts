@@ -31,9 +31,7 @@ const OF_LAMBDA = words`
 `;
 
 describe('a state that calls a step', () => {
-  it('exists: all of the change, of the rollback, and of the ends', () => {
-    expect(pausing.length).toBeGreaterThan(35);
-  });
+  it('exists: all of the change, of the rollback, and of the ends', () => expect(pausing.length).toBeGreaterThan(35));
 
   it.each(pausing)(
     '%#, of $name, %s, pauses for every error that time may cure, before it is caught',
@@ -166,9 +164,9 @@ describe('where waiting ends', () => {
     ['RecordMigrated', 'NeedsHuman'],
     ['RecordNeedsHuman', 'NeedsHuman'],
     ['RecordRolledBack', 'NeedsHuman'],
-  ])('of %s is %s after it has waited too long: nothing goes back because of that', async (name, to) => {
-    expect(await endOf(migrateAddon, name, 'WaitedTooLong')).toMatchObject({ to });
-  });
+  ])('of %s is %s after it has waited too long: nothing goes back because of that', async (name, to) =>
+    expect(await endOf(migrateAddon, name, 'WaitedTooLong')).toMatchObject({ to }),
+  );
 
   it.each([
     ['CreateAddon', 'AssociationStillThere', 'RollBack'],
@@ -189,7 +187,7 @@ describe('where waiting ends', () => {
     });
   });
 
-  it.each(['TakeOver', 'RecordMigrated', 'RecordBlocked'])('of %s in Recover leaves the record alone', async (name) => {
-    expect(await endOf(recover, name, 'WaitedTooLong')).toMatchObject({ to: 'RecoveryFailed' });
-  });
+  it.each(['TakeOver', 'RecordMigrated', 'RecordBlocked'])('of %s in Recover leaves the record alone', async (name) =>
+    expect(await endOf(recover, name, 'WaitedTooLong')).toMatchObject({ to: 'RecoveryFailed' }),
+  );
 });

@@ -31,9 +31,9 @@ describe('properties', () => {
     [{ customerKey: true, logLevel: 'DEBUG', approvals: { required: true }, accounts: ['222233334444'] }],
     [{ network: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] } }],
     [{ notifications: { topicArn: TOPIC }, customerKey: false }],
-  ])('result in the same configuration as a file: %j', (settings) => {
-    expect(configOf({ ...ROLES, ...settings })).toEqual(read({ ...ROLES, ...settings }));
-  });
+  ])('result in the same configuration as a file: %j', (settings) =>
+    expect(configOf({ ...ROLES, ...settings })).toEqual(read({ ...ROLES, ...settings })),
+  );
 
   it.each([
     [{}],

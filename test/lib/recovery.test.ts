@@ -99,9 +99,7 @@ describe('rule for executions that stopped', () => {
     { status: 'FAILED', error: 'States.Runtime' },
     { status: 'FAILED', error: 'States.DataLimitExceeded' },
     { status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' },
-  ])('starts Recover for %o', (detail) => {
-    expect(matches(event(detail))).toBe(true);
-  });
+  ])('starts Recover for %o', (detail) => expect(matches(event(detail))).toBe(true));
 
   it('starts Recover for a failure that has no error', () => {
     const {
@@ -117,13 +115,10 @@ describe('rule for executions that stopped', () => {
     { status: 'SUCCEEDED' },
     { status: 'PENDING_REDRIVE' },
     { status: 'ABORTED', machine: 'RecoverStateMachineArn' },
-  ])('does not for %o', (detail) => {
-    expect(matches(event(detail))).toBe(false);
-  });
+  ])('does not for %o', (detail) => expect(matches(event(detail))).toBe(false));
 
-  it('is not for what another service says', () => {
-    expect(matches({ ...event({ status: 'ABORTED' }), source: 'aws.batch' })).toBe(false);
-  });
+  it('is not for what another service says', () =>
+    expect(matches({ ...event({ status: 'ABORTED' }), source: 'aws.batch' })).toBe(false));
 
   it("gives Recover the execution's name as the migration, by an input that it takes", () => {
     const input = JSON.parse(inputFor(target, rule, event({ status: 'ABORTED' }))) as object;

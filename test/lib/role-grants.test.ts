@@ -41,13 +41,11 @@ describe('roleGrants', () => {
     ],
     ['of a cluster that is a name alone', { ...GRANT, clusters: ['prod'] }, /clusters\.0.*cluster\/prod/],
     ['with a field more', { ...GRANT, namespaces: ['x'] }, /roleGrants\.0.*namespaces/],
-  ])('%s are refused, with where and what to write', (_, grant, message) => {
-    expect(refusal({ ...ROLES, roleGrants: [grant] }).join('\n')).toMatch(message);
-  });
-  it('as text are refused', () => {
-    expect(refusal({ ...ROLES, roleGrants: 'role/x' }).join('\n')).toMatch(/roleGrants.*must be a list of entries/);
-  });
-  it('on the command line are sent to the file', () => {
-    expect(refusal(ROLES, { roleGrants: 'role/x' }).join('\n')).toMatch(/roleGrants.*only in the configuration file/);
-  });
+  ])('%s are refused, with where and what to write', (_, grant, message) =>
+    expect(refusal({ ...ROLES, roleGrants: [grant] }).join('\n')).toMatch(message),
+  );
+  it('as text are refused', () =>
+    expect(refusal({ ...ROLES, roleGrants: 'role/x' }).join('\n')).toMatch(/roleGrants.*must be a list of entries/));
+  it('on the command line are sent to the file', () =>
+    expect(refusal(ROLES, { roleGrants: 'role/x' }).join('\n')).toMatch(/roleGrants.*only in the configuration file/));
 });

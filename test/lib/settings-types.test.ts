@@ -9,9 +9,7 @@ import { settingsTypes, TYPES_FILE } from '../../scripts/settings-types.ts';
 type OfSchema = Omit<z.input<typeof settings>, '$schema'>;
 
 describe('lib/settings-types.ts', () => {
-  it('is fresh: node scripts/settings-types.ts', () => {
-    expect(readFileSync(TYPES_FILE, 'utf8')).toBe(settingsTypes());
-  });
+  it('is fresh: node scripts/settings-types.ts', () => expect(readFileSync(TYPES_FILE, 'utf8')).toBe(settingsTypes()));
 
   it('has the types of the schema', () => {
     // The compiler checks these.

@@ -179,7 +179,5 @@ describe('stack', () => {
     for (const [, { Properties }] of resourcesOf('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(180);
   });
 
-  it('knows no account and no region', () => {
-    expect(JSON.stringify(template)).not.toMatch(/\b\d{12}\b/);
-  });
+  it('knows no account and no region', () => expect(JSON.stringify(template)).not.toMatch(/\b\d{12}\b/));
 });

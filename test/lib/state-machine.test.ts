@@ -78,9 +78,9 @@ describe.each(allMachines)('definition of $name', (machine) => {
     machine.graphs.flatMap((graph) =>
       graph.edges.filter((edge) => edge.onFailure && !mayGoOn(edge)).map((edge) => ({ ...edge, graph })),
     ),
-  )('never succeeds after $from failed to $to', ({ to, graph }) => {
-    expect([...graph.reachableFrom(to)].filter((name) => graph.states[name]!.Type === 'Succeed')).toEqual([]);
-  });
+  )('never succeeds after $from failed to $to', ({ to, graph }) =>
+    expect([...graph.reachableFrom(to)].filter((name) => graph.states[name]!.Type === 'Succeed')).toEqual([]),
+  );
 
   it.each([...machine.tasks, ...machine.ofType('Map')])(
     'catches everything in %s, last, and keeps the error',
@@ -93,9 +93,7 @@ describe.each(allMachines)('definition of $name', (machine) => {
     },
   );
 
-  it.each(machine.tasks)('retries %s', (_, state) => {
-    expect(state.Retry!.length).toBeGreaterThanOrEqual(1);
-  });
+  it.each(machine.tasks)('retries %s', (_, state) => expect(state.Retry!.length).toBeGreaterThanOrEqual(1));
 });
 
 describe('state machines', () => {

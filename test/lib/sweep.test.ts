@@ -238,7 +238,7 @@ describe('sweeps by the clock', () => {
     [{ sweeps: [{ name: 'a', schedule: 'rate(1 day)', request: { mode: 'plan', limits: { canary: 0 } } }] }, /canary/],
     [{ regions: ['nowhere'] }, /must be an AWS region/],
     [{ regions: [] }, /must name a region/],
-  ])('are refused where they are wrong: %j', (settings, message) => {
-    expect(() => synthesiseWith({}, settings)).toThrow(message);
-  });
+  ])('are refused where they are wrong: %j', (settings, message) =>
+    expect(() => synthesiseWith({}, settings)).toThrow(message),
+  );
 });

@@ -14,13 +14,11 @@ import { BY_THE_CLOCK } from './sweep-runs.ts';
 beforeAll(followAll);
 
 describe('the rights of the deployed roles', () => {
-  it.each(RUNS)('are enough: $name', (run) => {
-    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], ends: run.ends });
-  });
+  it.each(RUNS)('are enough: $name', (run) =>
+    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], ends: run.ends }),
+  );
 
-  it('are all used', () => {
-    expect(unused(grants, usesOf(ran))).toEqual([]);
-  });
+  it('are all used', () => expect(unused(grants, usesOf(ran))).toEqual([]));
 
   it('would not be, had one of them an action more', () => {
     const [plan] = grants.filter(({ holder }) => holder === 'plan');
@@ -36,9 +34,8 @@ describe('the rights of the deployed roles', () => {
     expect(all.filter((grant) => isOfUndelivered(grant) && isUsed(grant, uses))).toHaveLength(1);
   });
 
-  it('are enough for every operation of the HTTP API', () => {
-    expect(new Set([...ran.values()].flatMap(({ asked }) => [...asked]))).toEqual(new Set(Object.keys(OPERATIONS)));
-  });
+  it('are enough for every operation of the HTTP API', () =>
+    expect(new Set([...ran.values()].flatMap(({ asked }) => [...asked]))).toEqual(new Set(Object.keys(OPERATIONS))));
 
   it('are those of every Lambda, every state machine, every rule and every schedule', () => {
     const holders = new Set(grants.map(({ holder }) => holder));
@@ -51,9 +48,7 @@ describe('the rights of the deployed roles', () => {
 describe('without one of them', () => {
   it.each(grants.map((grant) => [titleOf(grant), grant] as const))(
     'a run would fail by its name: %s',
-    (_title, grant) => {
-      expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant));
-    },
+    (_title, grant) => expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant)),
   );
 
   it.each(oneOfEachService(grants).map((grant) => [titleOf(grant), grant] as const))(

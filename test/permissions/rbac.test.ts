@@ -59,9 +59,9 @@ describe('the roles that the access is for', () => {
 });
 
 describe('the access that grant-access prints', () => {
-  it.each(RUNS)('is enough: $name', (run) => {
-    expect(ran.get(run)).toMatchObject({ forbidden: [], denied: [], refusals: [], failures: [], ends: run.ends });
-  });
+  it.each(RUNS)('is enough: $name', (run) =>
+    expect(ran.get(run)).toMatchObject({ forbidden: [], denied: [], refusals: [], failures: [], ends: run.ends }),
+  );
 
   it('is all used', () => {
     // A workload with one pod is restarted instead, and not every run goes back.

@@ -23,9 +23,8 @@ describe('the policies of a deployment', () => {
     expect(unused.map(({ reason }) => reason)).toEqual([]);
   });
 
-  it('by default are as the reference has them', async () => {
-    expect(withExceptions(await findingsIn(policiesOf('default', DEFAULT)), EXCEPTIONS).left).toEqual([]);
-  });
+  it('by default are as the reference has them', async () =>
+    expect(withExceptions(await findingsIn(policiesOf('default', DEFAULT)), EXCEPTIONS).left).toEqual([]));
 
   it('are all read: identity policies, trust policies, and those of every kind of resource that has one', () => {
     const kinds = new Set(everything.map(({ kind, where }) => `${kind} ${/\((.*)\)$/.exec(where)?.[1] ?? where}`));
@@ -47,9 +46,7 @@ describe('the policies of a deployment', () => {
 });
 
 describe('the policies that people are to apply', () => {
-  it('are as the reference has them', async () => {
-    expect(await findingsIn(printedPolicies())).toEqual([]);
-  });
+  it('are as the reference has them', async () => expect(await findingsIn(printedPolicies())).toEqual([]));
 
   it('are those of the documents, and that of a repaired trust policy', () => {
     expect([...new Set(printedPolicies().map(({ where, kind }) => `${kind} ${where}`))].toSorted()).toEqual([
@@ -188,13 +185,10 @@ describe('a mistake is found', () => {
       },
       ['operator: iam:PassRole ArnLike iam:PassedToService'],
     ],
-  ])('%s', async (_what, statement, findings, kind) => {
-    expect(await found(statement, kind)).toEqual(findings);
-  });
+  ])('%s', async (_what, statement, findings, kind) => expect(await found(statement, kind)).toEqual(findings));
 
-  it('in a policy that says what it is not about: it can not be held against anything', async () => {
-    await expect(found({ NotAction: 'eks:*', Resource: '*' })).rejects.toThrow('here: no policy that can be read');
-  });
+  it('in a policy that says what it is not about: it can not be held against anything', () =>
+    expect(found({ NotAction: 'eks:*', Resource: '*' })).rejects.toThrow('here: no policy that can be read'));
 });
 
 describe('an exception', () => {
@@ -210,9 +204,8 @@ describe('an exception', () => {
     expect(withExceptions([finding, ...others], [exception])).toEqual({ left: others, unused: [] });
   });
 
-  it('that nothing needs any more is found', () => {
-    expect(withExceptions([], [exception])).toEqual({ left: [], unused: [exception] });
-  });
+  it('that nothing needs any more is found', () =>
+    expect(withExceptions([], [exception])).toEqual({ left: [], unused: [exception] }));
 });
 
 describe('a resource of a policy', () => {
@@ -239,7 +232,5 @@ describe('a resource of a policy', () => {
     [`arn:aws:iam::${ACCOUNT}:role/eks-addons/a/*`, ROLE, true],
     [`arn:aws:iam::${ACCOUNT}:user/x`, ROLE, false],
     ['anything', '*', true],
-  ])('%s may be of the type %s: %s', (pattern, template, is) => {
-    expect(mayBeOfType(pattern, template)).toBe(is);
-  });
+  ])('%s may be of the type %s: %s', (pattern, template, is) => expect(mayBeOfType(pattern, template)).toBe(is));
 });

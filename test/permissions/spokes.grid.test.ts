@@ -12,9 +12,9 @@ import { SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 beforeAll(() => followAll(RUNS));
 
 describe('the rights of the roles in other accounts', () => {
-  it.each(RUNS)('are enough: $name', (run) => {
-    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], forbidden: [], ends: run.ends });
-  });
+  it.each(RUNS)('are enough: $name', (run) =>
+    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], forbidden: [], ends: run.ends }),
+  );
 });
 
 describe('without one of its rights', () => {

@@ -15,13 +15,11 @@ import { FEW_SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 beforeAll(() => followAll(RUNS));
 
 describe('the rights of the roles in other accounts', () => {
-  it.each(RUNS)('are enough: $name', (run) => {
-    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], forbidden: [], ends: run.ends });
-  });
+  it.each(RUNS)('are enough: $name', (run) =>
+    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], forbidden: [], ends: run.ends }),
+  );
 
-  it('are all used', () => {
-    expect(unused(grants, usesOf(ran))).toEqual([]);
-  });
+  it('are all used', () => expect(unused(grants, usesOf(ran))).toEqual([]));
 
   it('would not be, had one of them an action more', () => {
     const read = grants.find(({ holder }) => holder === 'spoke read');
@@ -48,9 +46,9 @@ describe('the rights of the roles in other accounts', () => {
 });
 
 describe('without one of them', () => {
-  it.each(grants.map((grant) => [titleOf(grant), grant] as const))('a run would fail by its name: %s', (_, grant) => {
-    expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant));
-  });
+  it.each(grants.map((grant) => [titleOf(grant), grant] as const))('a run would fail by its name: %s', (_, grant) =>
+    expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant)),
+  );
 
   it.each(oneOfEachService(grants).map((grant) => [titleOf(grant), grant] as const))(
     'a run fails by its name: %s',

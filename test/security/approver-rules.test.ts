@@ -78,9 +78,9 @@ describe('an approver who may be the requester', () => {
       BOB.replace('aws', 'aws-x'),
       /not the complete/,
     ],
-  ])('is barred: %s', async (_, requester, approver, why) => {
-    expect(await attempt({ requester: byApi(requester), approver })).toMatch(why);
-  });
+  ])('is barred: %s', async (_, requester, approver, why) =>
+    expect(await attempt({ requester: byApi(requester), approver })).toMatch(why),
+  );
 
   it.each<[string, string, string]>([
     ['two roles', role('Deployer', 'ann'), BOB],
@@ -94,9 +94,9 @@ describe('an approver who may be the requester', () => {
       'arn:aws-cn:sts::111122223333:assumed-role/a/x1',
       'arn:aws-cn:sts::111122223333:assumed-role/b/x1',
     ],
-  ])('may approve: %s', async (_, requester, approver) => {
-    expect(await attempt({ requester: byApi(requester), approver })).toBeUndefined();
-  });
+  ])('may approve: %s', async (_, requester, approver) =>
+    expect(await attempt({ requester: byApi(requester), approver })).toBeUndefined(),
+  );
 
   it.each<[Partial<ApproverRules>, string, RegExp]>([
     [{ approver: 'anyone' }, role('Deployer', 'ann'), /^admitted$/],

@@ -136,9 +136,9 @@ describe('the plan for a service account that is exchanged before begin', () => 
         }),
       /BadInput: .*(other roles or namespaces|not the plan that the step plan made)/,
     ],
-  ])('%s is refused', async (_, forge, why) => {
-    expect(await inside((world) => exchangedIn(world, forge, ASKED))).toMatch(why);
-  });
+  ])('%s is refused', async (_, forge, why) =>
+    expect(await inside((world) => exchangedIn(world, forge, ASKED))).toMatch(why),
+  );
 });
 
 const NOTED: AnnotationChange = { notedAt: '2026-01-15T08:00:00.000Z', writtenAt: '2026-01-15T08:00:00.000Z' };

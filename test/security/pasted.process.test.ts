@@ -120,9 +120,9 @@ describe.skipIf(reason !== undefined)(`what is pasted${reason === undefined ? ''
     ['a carriage return in quotes that end', 'bash', `aws x 'y'\r${ATTACK}\r''`],
     ['a comment', 'zsh', `# $(${ATTACK})`],
     ['a substitution in double quotes', 'bash', `aws x "$(${ATTACK})"`],
-  ] as const)('would detect %s in %s that runs a command', (_, shell, line) => {
-    expect(paste(shell, [line], false).calls).toContainEqual(ATTACK.split(' '));
-  });
+  ] as const)('would detect %s in %s that runs a command', (_, shell, line) =>
+    expect(paste(shell, [line], false).calls).toContainEqual(ATTACK.split(' ')),
+  );
 
   it('would detect a word that zsh expands', () => {
     expect(paste('zsh', ['aws x =ls'], false).calls).toEqual([['aws', 'x', matching(/\/ls$/)]]);

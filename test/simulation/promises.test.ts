@@ -36,9 +36,8 @@ describe('in a simulation with faults', () => {
     ).toEqual([]);
   });
 
-  it('has no failure inside the sandbox itself', () => {
-    expect(broken.filter(({ promise }) => promise === 'sandbox')).toEqual([]);
-  });
+  it('has no failure inside the sandbox itself', () =>
+    expect(broken.filter(({ promise }) => promise === 'sandbox')).toEqual([]));
 
   it('includes runs with each of the four outcomes', () => {
     expect(tally.runs).toBe(SEEDS.length);

@@ -240,9 +240,7 @@ describe('the list of interferences', () => {
 describe('mutants', () => {
   const mutants = readMutants();
 
-  it('are at least ten', () => {
-    expect(mutants.length).toBeGreaterThanOrEqual(10);
-  });
+  it('are at least ten', () => expect(mutants.length).toBeGreaterThanOrEqual(10));
 
   it.each(mutants)('$name fits the sources and names a promise', (mutant) => {
     expect(defectiveSource(mutant)).toContain(mutant.after);

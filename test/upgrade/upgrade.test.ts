@@ -42,9 +42,9 @@ describe("the previous release's MigrateAddon, with today's functions", () => {
     expectSameEnds(one),
   );
 
-  it.each(ended)('ends a migration $title', async (one) => {
-    expect(await expectEnds(one)).toMatchObject({ report: { outcome: one.outcome } });
-  });
+  it.each(ended)('ends a migration $title', async (one) =>
+    expect(await expectEnds(one)).toMatchObject({ report: { outcome: one.outcome } }),
+  );
 });
 
 describe('a migration whose definition may not know the level that it asks for', () => {

@@ -29,9 +29,7 @@ describe('this machine', () => {
     ['v20.0.0', 'pass'],
     ['v18.20.4', 'fail'],
     ['nonsense', 'fail'],
-  ])('has Node %s: %s', (node, status) => {
-    expect(checkVersions('0.1.0', node).status).toBe(status);
-  });
+  ])('has Node %s: %s', (node, status) => expect(checkVersions('0.1.0', node).status).toBe(status));
 
   it.each<[number | undefined, string, RegExp]>([
     [0, 'pass', /0 s off/],

@@ -36,7 +36,7 @@ describe('the flags', () => {
     expect(readOrder(['--times', '1', '--brief'])).toEqual({ times: 1, brief: true, whole: false });
   });
 
-  it.each([[['--times', '0']], [['--times', 'many']], [['--every']]])('are refused: %j', (words) => {
-    expect(() => readOrder(words)).toThrow(/Usage:/);
-  });
+  it.each([[['--times', '0']], [['--times', 'many']], [['--every']]])('are refused: %j', (words) =>
+    expect(() => readOrder(words)).toThrow(/Usage:/),
+  );
 });

@@ -15,9 +15,9 @@ describe('a list of Python packages', () => {
     ]);
   });
 
-  it.each(['moto', 'moto>=5', 'moto==', '-r other.txt'])('refuses %j', (line) => {
-    expect(() => packagesOf(line)).toThrow('is not a package with its exact version');
-  });
+  it.each(['moto', 'moto>=5', 'moto==', '-r other.txt'])('refuses %j', (line) =>
+    expect(() => packagesOf(line)).toThrow('is not a package with its exact version'),
+  );
 
   it('is pinned in every part', () => {
     const lists = readdirSync(CONFORMANCE, { recursive: true, encoding: 'utf8' }).filter(

@@ -171,9 +171,9 @@ describe('stacks', () => {
       sandboxStack({}),
       'stack status',
     ],
-  ])('differ in %s', (_, moto, sandbox, path) => {
-    expect(compareStack(moto, sandbox, 'Stack').differences.map((difference) => difference.path)).toEqual([path]);
-  });
+  ])('differ in %s', (_, moto, sandbox, path) =>
+    expect(compareStack(moto, sandbox, 'Stack').differences.map((difference) => difference.path)).toEqual([path]),
+  );
 
   it('show what the outputs of the hub have named', () => {
     const hub = compareStack(motoStack({ Table: resource({}) }), sandboxStack({ Table: table({}) }), 'Stack');
@@ -211,7 +211,5 @@ describe('the flags', () => {
     expect(readOrder(['--only', 'everything', '--brief'])).toEqual(order);
   });
 
-  it('are refused if there is no such flag', () => {
-    expect(() => readOrder(['--every'])).toThrow(/--every[^]*Usage:/);
-  });
+  it('are refused if there is no such flag', () => expect(() => readOrder(['--every'])).toThrow(/--every[^]*Usage:/));
 });

@@ -115,9 +115,8 @@ const resultOf = (name: string): Compared => {
 };
 
 describe('the kept results', () => {
-  it('are of every published scenario', () => {
-    expect(kept.scenarios.map(({ scenario }) => scenario)).toEqual(scenarioNames());
-  });
+  it('are of every published scenario', () =>
+    expect(kept.scenarios.map(({ scenario }) => scenario)).toEqual(scenarioNames()));
 
   it('have no unsupported call, and no migration that reports success without a reason to pods without a role', () => {
     const explainer = new Explainer(REASONS);

@@ -54,9 +54,7 @@ describe('what the world requires', () => {
     ['v1.38.1-eksbuild.1', 'v1.38.1-eksbuild.1', false],
     ['v1.9.0-eksbuild.1', 'v1.10.0-eksbuild.1', false],
     ['v2.0.0-eksbuild.1', 'v1.10.0-eksbuild.9', true],
-  ])('%s is newer than %s: %s', (version, than, newer) => {
-    expect(isNewer(version, than)).toBe(newer);
-  });
+  ])('%s is newer than %s: %s', (version, than, newer) => expect(isNewer(version, than)).toBe(newer));
 
   it('are the add-ons with the associations that they own, and all associations', async () => {
     const world = buildWorld(await readScenario('sandbox/scenarios/fsx-csi-irsa.json'));

@@ -39,9 +39,7 @@ describe('the end of a pod whose containers had a role', () => {
     ["its node's role", [onNode], { 'no-role': 1 }],
     ['another role', [container({ roleArn: `${ROLE}-2` })], { 'no-role': 1 }],
     ['the role in another container only', [{ ...container(), container: 'sidecar' }], { 'no-role': 1 }],
-  ])('%s', (_, containers, counts) => {
-    expect(podEnds(BEFORE, [pod(containers)]).counts).toEqual(counts);
-  });
+  ])('%s', (_, containers, counts) => expect(podEnds(BEFORE, [pod(containers)]).counts).toEqual(counts));
 
   it('is the worst of its containers', () => {
     const before = [pod([container(), container({ container: 'sidecar' })])];
@@ -105,9 +103,8 @@ const policies = (...statements: object[]): Map<string, string> =>
   new Map([[ROLE, JSON.stringify({ Version: '2012-10-17', Statement: statements })]]);
 
 describe('the end of a trust policy', () => {
-  it('is nothing if the policy is the same', () => {
-    expect(trustEnds(policies(oidc('a')), policies(oidc('a')))).toEqual([]);
-  });
+  it('is nothing if the policy is the same', () =>
+    expect(trustEnds(policies(oidc('a')), policies(oidc('a')))).toEqual([]));
 
   it('counts statements for OIDC providers and for EKS Pod Identity', () => {
     const ends = trustEnds(policies(oidc('a'), oidc('b'), PODS), policies(PODS, { ...PODS, Sid: 'Again' }));

@@ -77,13 +77,12 @@ describe('the module of a new version', () => {
 });
 
 describe('Go', () => {
-  it('is required in the newest version that a module asks for', () => {
-    expect(requiredGo(['module a\n\ngo 1.26.0\n', 'module b\n\ngo 1.9\n'])).toBe('1.26');
-  });
+  it('is required in the newest version that a module asks for', () =>
+    expect(requiredGo(['module a\n\ngo 1.26.0\n', 'module b\n\ngo 1.9\n'])).toBe('1.26'));
 
-  it.each(['go1.26', 'go1.26.8', 'go1.30.1', 'go2.0', 'devel go1.28-a1b2c3'])('%s builds them', (found) => {
-    expect(problemWithGo(found, '1.26')).toBeUndefined();
-  });
+  it.each(['go1.26', 'go1.26.8', 'go1.30.1', 'go2.0', 'devel go1.28-a1b2c3'])('%s builds them', (found) =>
+    expect(problemWithGo(found, '1.26')).toBeUndefined(),
+  );
 
   it.each([
     ['go1.25.9', '"go" in PATH is 1.25.9'],
@@ -107,13 +106,11 @@ describe('what a built program depends on', () => {
     ['the version that it reports', keyOf({ ...apiServer, variables: {} }, 'mod', 'sum')],
   ])('%s', (_, other) => expect(other).not.toBe(key));
 
-  it('not the directory of the project', () => {
-    expect(keyOf({ ...apiServer, path: '/elsewhere/kube-apiserver', module: '/elsewhere' }, 'mod', 'sum')).toBe(key);
-  });
+  it('not the directory of the project', () =>
+    expect(keyOf({ ...apiServer, path: '/elsewhere/kube-apiserver', module: '/elsewhere' }, 'mod', 'sum')).toBe(key));
 
-  it('is what the API server reports at /version', () => {
-    expect(argumentsOf(apiServer, 'out').join(' ')).toContain('-X k8s.io/component-base/version.gitVersion=v1.35.4');
-  });
+  it('is what the API server reports at /version', () =>
+    expect(argumentsOf(apiServer, 'out').join(' ')).toContain('-X k8s.io/component-base/version.gitVersion=v1.35.4'));
 });
 
 describe('the output of go build', () => {
@@ -163,11 +160,9 @@ describe('progress', () => {
     return texts.join('');
   };
 
-  it('replaces transient lines on a terminal, without a line break', () => {
-    expect(written(true, [])).toBe('\r\u001b[Kbuilding\n\r\u001b[Kbuilding, 1\r\u001b[Kbuilding, 2\r\u001b[Kbuilt\n');
-  });
+  it('replaces transient lines on a terminal, without a line break', () =>
+    expect(written(true, [])).toBe('\r\u001b[Kbuilding\n\r\u001b[Kbuilding, 1\r\u001b[Kbuilding, 2\r\u001b[Kbuilt\n'));
 
-  it('prints few of them elsewhere', () => {
-    expect(written(false, [0, 0, 10_000, 45_000, 45_000, 50_000])).toBe('building\nbuilding, 2 packages\nbuilt\n');
-  });
+  it('prints few of them elsewhere', () =>
+    expect(written(false, [0, 0, 10_000, 45_000, 45_000, 50_000])).toBe('building\nbuilding, 2 packages\nbuilt\n'));
 });

@@ -41,9 +41,8 @@ describe('each case', () => {
     }
   });
 
-  it('that has an accepted difference exists', () => {
-    expect(ACCEPTED.filter((one) => !names.includes(one.case))).toEqual([]);
-  });
+  it('that has an accepted difference exists', () =>
+    expect(ACCEPTED.filter((one) => !names.includes(one.case))).toEqual([]));
 });
 
 describe('planted defects', () => {
@@ -77,9 +76,9 @@ describe('the comparison', () => {
     [{ order: [1], status: 1 }, { order: [2], status: 2 }, 'different'],
     [{ 'status at rest': 1 }, { 'status at rest': 2 }, 'different'],
     [{ failed: 'x' }, {}, 'different'],
-  ] as const)('of %j and %j is %s', (sandbox, real, verdict) => {
-    expect(judge(of, { sandbox, real }, accepted).verdict).toBe(verdict);
-  });
+  ] as const)('of %j and %j is %s', (sandbox, real, verdict) =>
+    expect(judge(of, { sandbox, real }, accepted).verdict).toBe(verdict),
+  );
 
   it('reports an accepted difference that no longer occurs, for its versions', () => {
     const result = judge(of, { sandbox: { order: 1 }, real: { order: 1 } }, accepted);
@@ -159,7 +158,7 @@ describe('facts of rollouts', () => {
     ['pods "db-17" not found', 'pods "db-17" not found'],
     ['namespaces "some-case" not found', 'namespaces "<namespace>" not found'],
     ['uid 00000000-0000-4000-8000-000000000001', 'uid <uid>'],
-  ])('name no generated names: %s', (text, plain) => {
-    expect(plainText(text, { namespace: 'some-case' } as Server)).toBe(plain);
-  });
+  ])('name no generated names: %s', (text, plain) =>
+    expect(plainText(text, { namespace: 'some-case' } as Server)).toBe(plain),
+  );
 });

@@ -119,9 +119,8 @@ describe('the files', () => {
     ]);
   });
 
-  it('have a key that signs tokens of service accounts', () => {
-    expect(readFileSync(files.serviceAccountKey, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
-  });
+  it('have a key that signs tokens of service accounts', () =>
+    expect(readFileSync(files.serviceAccountKey, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/));
 });
 
 describe('the stages of KWOK', () => {
@@ -137,9 +136,8 @@ describe('the stages of KWOK', () => {
     });
   });
 
-  it('are only those of nodes if the caller plays the kubelets', () => {
-    expect(stagesOf({ withoutPods: true }).map(({ metadata }) => metadata.name)).toEqual(['node-initialize']);
-  });
+  it('are only those of nodes if the caller plays the kubelets', () =>
+    expect(stagesOf({ withoutPods: true }).map(({ metadata }) => metadata.name)).toEqual(['node-initialize']));
 
   it('can be changed by annotations', () => {
     const annotation = (name: string) => ({ durationFrom: { expressionFrom: `.metadata.annotations["${name}"]` } });

@@ -45,9 +45,8 @@ describe('the variables of a container', () => {
       D: 'd',
     });
   });
-  it('may refer to names that the container does not define before', () => {
-    expect(unknownReferences(container)).toEqual(['C']);
-  });
+  it('may refer to names that the container does not define before', () =>
+    expect(unknownReferences(container)).toEqual(['C']));
 });
 
 describe('the tokens of a container', () => {
@@ -73,9 +72,9 @@ describe('the tokens of a container', () => {
       ['/t/a/in/token'],
     ],
     ['of an unknown volume', [{ name: 'none', mountPath: '/t' }], []],
-  ])('%s', (_, volumeMounts, paths) => {
-    expect([...tokensOf({ name: 'c', volumeMounts }, VOLUMES).keys()]).toEqual(paths);
-  });
+  ])('%s', (_, volumeMounts, paths) =>
+    expect([...tokensOf({ name: 'c', volumeMounts }, VOLUMES).keys()]).toEqual(paths),
+  );
 
   it.each([
     ['/s/token', true],

@@ -29,9 +29,9 @@ describe('the name of a container', () => {
     ['one SDK asks the agent', 'elsewhere', [seen('none', 'none', 'agent')], 'container called elsewhere'],
     ['all SDKs ask the agent', 'unknown', [seen('agent'), seen('agent')], 'container called unknown, always agent'],
     ['all assume a role', 'elsewhere', [seen('irsa')], 'container called elsewhere, always irsa'],
-  ])('is wrong if %s', (_, called, observations, what) => {
-    expect(differencesOf(called, observations).map((one) => one.what)).toEqual([what]);
-  });
+  ])('is wrong if %s', (_, called, observations, what) =>
+    expect(differencesOf(called, observations).map((one) => one.what)).toEqual([what]),
+  );
 });
 
 describe('the identity of a pod', () => {

@@ -12,12 +12,10 @@ describe('the SDKs', () => {
     expect(requiredVersion(text('go/go.mod'), 'github.com/aws/aws-sdk-go-v2/config')).toMatch(/^1\.\d+\.\d+$/);
     expect([...packagesOf(text('requirements.txt')).keys()]).toContain('botocore');
   });
-  it('are refused if go.mod does not require them', () => {
-    expect(() => requiredVersion('module m\n', 'example.com/m')).toThrow('go.mod does not require example.com/m.');
-  });
-  it('for Go is given a client that it cannot change, so that no address is called', () => {
-    expect(text('go/main.go')).toMatch(/\}\)\.Freeze\(\)/);
-  });
+  it('are refused if go.mod does not require them', () =>
+    expect(() => requiredVersion('module m\n', 'example.com/m')).toThrow('go.mod does not require example.com/m.'));
+  it('for Go is given a client that it cannot change, so that no address is called', () =>
+    expect(text('go/main.go')).toMatch(/\}\)\.Freeze\(\)/));
 });
 
 describe("the sandbox's webhook", () => {

@@ -13,9 +13,8 @@ const of = (container: Omit<KubeContainer, 'name'>): string[] => {
 const from = (optional: boolean) => ({ secretKeyRef: { name: 's', key: 'k', optional } });
 
 describe('the worlds of a container', () => {
-  it('are one if the spec shows everything', () => {
-    expect(of({ env: [{ name: 'AWS_ROLE_ARN', value: 'r' }] })).toEqual(['']);
-  });
+  it('are one if the spec shows everything', () =>
+    expect(of({ env: [{ name: 'AWS_ROLE_ARN', value: 'r' }] })).toEqual(['']));
   it('have each value of a Secret', () => {
     expect(of({ env: [{ name: 'AWS_ACCESS_KEY_ID', valueFrom: from(false) }] })).toEqual([
       'AWS_ACCESS_KEY_ID: AKIAHIDDEN',

@@ -25,9 +25,8 @@ describe('the histories of both interpreters', () => {
     );
   });
 
-  it('are equal whatever the order and the spaces of JSON texts', () => {
-    expect(compareHistories([entered(2, 'A', '{"a":1,"b":2}')], [entered(2, 'A', '{ "b": 2, "a": 1 }')])).toEqual([]);
-  });
+  it('are equal whatever the order and the spaces of JSON texts', () =>
+    expect(compareHistories([entered(2, 'A', '{"a":1,"b":2}')], [entered(2, 'A', '{ "b": 2, "a": 1 }')])).toEqual([]));
 
   it('differ in each field of each event', () => {
     const other = { ...entered(2, 'A', '{"a":{"b":[1,3]}}'), at: 2001, previousEventId: 0 };

@@ -124,9 +124,7 @@ describe('a migrated add-on', () => {
     expect(findings[0]?.what).toBe('aws_eks_addon.ebs: removes service_account_role_arn.');
   });
 
-  it('gets the block that was left out', async () => {
-    expect((await patchMain(resourceOf())).text).toBe(MIGRATED);
-  });
+  it('gets the block that was left out', async () => expect((await patchMain(resourceOf())).text).toBe(MIGRATED));
 
   it('gets the block of each service account, below the ones that are there', async () => {
     const wanted = handOffOf({ associations: [block(), block(OTHER_ARN, 'ebs-csi-node-sa')] });

@@ -135,12 +135,10 @@ describe('an override file', () => {
 });
 
 describe('a resource without instances', () => {
-  it('does not define the add-on', async () => {
-    expect(await isMatch({ 'main.tf': MATCHING.replace('{\n', '{\n  count = 0\n') })).toBe(false);
-  });
-  it('does not define an association', async () => {
-    expect(await isMatch({ 'main.tf': ASSOCIATION.replace('{\n', '{\n  count = 0\n') }, STANDALONE)).toBe(false);
-  });
+  it('does not define the add-on', async () =>
+    expect(await isMatch({ 'main.tf': MATCHING.replace('{\n', '{\n  count = 0\n') })).toBe(false));
+  it('does not define an association', async () =>
+    expect(await isMatch({ 'main.tf': ASSOCIATION.replace('{\n', '{\n  count = 0\n') }, STANDALONE)).toBe(false));
 });
 
 describe('a variable that may be set elsewhere', () => {
@@ -167,9 +165,9 @@ describe('a trust policy', () => {
     ['the actions', 'jsonencode({ Statement = [{ Effect = "Allow", Action = local.actions }] })'],
     ['a statement that merges', 'jsonencode({ Statement = [merge(local.irsa, {})] })'],
     ['NotAction', 'jsonencode({ Statement = [{ Effect = "Allow", NotAction = "iam:*", Principal = "*" }] })'],
-  ])('that has the IRSA statement by reference: %s', async (_, policy) => {
-    expect(await isMatch({ 'main.tf': role(policy) }, REMOVE)).toBe(false);
-  });
+  ])('that has the IRSA statement by reference: %s', async (_, policy) =>
+    expect(await isMatch({ 'main.tf': role(policy) }, REMOVE)).toBe(false),
+  );
 
   it('whose statement is overridden by another document', async () => {
     const overridden = document(`  override_policy_documents = [file("x.json")]\n${POD_STATEMENT}`);

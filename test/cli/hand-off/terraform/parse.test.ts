@@ -59,9 +59,7 @@ describe('errors', () => {
     ['a {\n  b { c = 1 }\n  d = 1 e = 2\n}\n', 3],
     ['a { b {} }\n', 1],
     ['<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> x\n', 1],
-  ])('%j is refused in line %i', async (text, line) => {
-    expect((await parse(text)).errorLine).toBe(line);
-  });
+  ])('%j is refused in line %i', async (text, line) => expect((await parse(text)).errorLine).toBe(line));
 
   it.each([
     '',
@@ -85,9 +83,8 @@ describe('errors', () => {
 });
 
 describe('a file that is nested too deeply', () => {
-  it('counts as one with a syntax error', async () => {
-    expect((await parse(`a = ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`)).errorLine).toBe(1);
-  });
+  it('counts as one with a syntax error', async () =>
+    expect((await parse(`a = ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`)).errorLine).toBe(1));
 });
 
 describe('strings', () => {
@@ -101,7 +98,5 @@ describe('strings', () => {
     'ü𝒳',
     '${aws:username}',
     '\u202e\u0000',
-  ])('%j is encoded and decoded', (text) => {
-    expect(unescape(hclString(text).slice(1, -1))).toBe(text);
-  });
+  ])('%j is encoded and decoded', (text) => expect(unescape(hclString(text).slice(1, -1))).toBe(text));
 });

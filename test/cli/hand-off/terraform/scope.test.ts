@@ -47,9 +47,9 @@ describe('a value', () => {
     ['module.eks.cluster_name', 'module "eks" {\n  source = "someone/eks/aws"\n  name = "prod"\n}', undefined],
     ['"%{ if true }a%{ endif }"', '', undefined],
     ['"${~ "a" ~}"', '', undefined],
-  ])('of %s with %j is %j', async (expression, more, known) => {
-    expect(knownText(await ofExpression(expression, more))).toBe(known);
-  });
+  ])('of %s with %j is %j', async (expression, more, known) =>
+    expect(knownText(await ofExpression(expression, more))).toBe(known),
+  );
 
   const variable = 'variable "y" {\n  default = "default"\n}';
   it.each<[string, Record<string, string>, string | undefined]>([
@@ -65,9 +65,9 @@ describe('a value', () => {
     ['unknown, if a file that may be given sets another value', { 'prod.tfvars': 'y = "p"\n' }, undefined],
     ['certain, if such a file sets the same', { 'prod.tfvars': 'y = "default"\n' }, 'default'],
     ['not that of another folder', { 'stage/terraform.tfvars': 'y = "s"\n' }, 'default'],
-  ])('of a variable is %s', async (_, files, known) => {
-    expect(knownText(await ofExpression('var.y', variable, files))).toBe(known);
-  });
+  ])('of a variable is %s', async (_, files, known) =>
+    expect(knownText(await ofExpression('var.y', variable, files))).toBe(known),
+  );
 
   it('of an output of a local module is what its code says', async () => {
     const call = 'module "m" {\n  source = "./m"\n  y = "prod"\n}';
@@ -89,9 +89,9 @@ describe('a value', () => {
     ['"x"', false],
     ['var.y', false],
     ['false', false],
-  ])('%s is like none: %s', async (expression, absent) => {
-    expect(isAbsent(await ofExpression(expression))).toBe(absent);
-  });
+  ])('%s is like none: %s', async (expression, absent) =>
+    expect(isAbsent(await ofExpression(expression))).toBe(absent),
+  );
 });
 
 describe('the ARN of a role', () => {
@@ -119,7 +119,7 @@ describe('the ARN of a role', () => {
       'yes',
     ],
     ['null', '', 'no'],
-  ])('%s with %j is the role: %s', async (expression, more, answer) => {
-    expect(isRoleArn(await ofExpression(expression, more), ROLE_ARN)).toBe(answer);
-  });
+  ])('%s with %j is the role: %s', async (expression, more, answer) =>
+    expect(isRoleArn(await ofExpression(expression, more), ROLE_ARN)).toBe(answer),
+  );
 });

@@ -55,7 +55,5 @@ describe('an archive', () => {
     ['no line end at its end', '-- a --\nb', 'ends with a line end'],
     ['a file twice', '-- a --\n-- a --\n', 'two files named a'],
     ['a file that goes on after its end', '-- a --\nb␃\nc\n', 'a has ␃ before its end'],
-  ])('is refused with %s', (_, archive, message) => {
-    expect(() => filesIn(archive)).toThrow(message);
-  });
+  ])('is refused with %s', (_, archive, message) => expect(() => filesIn(archive)).toThrow(message));
 });

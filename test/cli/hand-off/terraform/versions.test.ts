@@ -29,9 +29,9 @@ describe('a constraint', () => {
     ['5.60.0', false, true],
     ['~> 4.0', false, true],
     ['newest', undefined, undefined],
-  ])('%s allows a version from 5.75 on: %s, and an older one: %s', (text, sufficient, older) => {
-    expect(allows(text, '5.75.0')).toEqual(sufficient === undefined ? undefined : { sufficient, older });
-  });
+  ])('%s allows a version from 5.75 on: %s, and an older one: %s', (text, sufficient, older) =>
+    expect(allows(text, '5.75.0')).toEqual(sufficient === undefined ? undefined : { sufficient, older }),
+  );
 });
 
 describe('findings', () => {
@@ -53,9 +53,8 @@ describe('findings', () => {
     ]);
   });
 
-  it('do not fail a check where a constraint allows both, and no version is selected here', async () => {
-    expect(await versions({ 'versions.tf': constraint('~> 5.0') })).toMatchObject([{ result: 'as-is', line: 3 }]);
-  });
+  it('do not fail a check where a constraint allows both, and no version is selected here', async () =>
+    expect(await versions({ 'versions.tf': constraint('~> 5.0') })).toMatchObject([{ result: 'as-is', line: 3 }]));
 
   it('are none where the selected version is new enough, or the constraint is another provider’s', async () => {
     expect(await versions({ 'versions.tf': constraint('~> 5.0'), '.terraform.lock.hcl': lock('5.99.1') })).toEqual([]);

@@ -21,9 +21,7 @@ describe('a part of an object with one field', () => {
       'x',
       { spec: { template: { spec: { containers: [{ name: 'a', env: [{ name: 'B', value: 'x' }] }] } } } },
     ],
-  ])('has the value at %s', (path, value, part) => {
-    expect(partialOf(parseField(path)!, value)).toEqual(part);
-  });
+  ])('has the value at %s', (path, value, part) => expect(partialOf(parseField(path)!, value)).toEqual(part));
 
   it('has exactly the fields of its set, for any object with one leaf', () => {
     const names = fc.array(fc.stringMatching(/^[a-z]{1,5}$/), { minLength: 1, maxLength: 4 });
@@ -62,9 +60,7 @@ describe('the manager of a conflict', () => {
     ['conflict with "kubectl-edit" using apps/v1', 'kubectl-edit'],
     ['conflict with "hpa" with subresource "scale" using apps/v1 at 2026-11-29T10:00:00Z', 'hpa'],
     ['', 'unknown'],
-  ])('of %j', (message, manager) => {
-    expect(managerIn({ message })).toBe(manager);
-  });
+  ])('of %j', (message, manager) => expect(managerIn({ message })).toBe(manager));
 });
 
 describe('a scenario that a real control plane cannot be given', () => {

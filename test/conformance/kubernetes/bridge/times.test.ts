@@ -27,9 +27,7 @@ describe("times of a real server in the world's time", () => {
 
   it.each(['2026-11-29T09:59:59Z', '2026-11-29T10:09:00Z', '2025-03-04T09:45:00Z', 'nginx', ''])(
     'leaves %j, which is no time of the run',
-    (text) => {
-      expect(open().times.inWorld(text)).toBe(text);
-    },
+    (text) => expect(open().times.inWorld(text)).toBe(text),
   );
 
   it('keeps the time at which an object was first seen, whatever the server says later', () => {
