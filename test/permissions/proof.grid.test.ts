@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { follows } from './follow.ts';
 import { nameOf, titleOf } from './grants.ts';
-import { directory, followAll, grants, ran } from './proof-runs.ts';
+import { directory, followAll, grants, ran, RUNS } from './proof-runs.ts';
 import { deletedBefore, followWithout, isAsked, runFor } from './proving.ts';
 
 beforeAll(followAll);
@@ -25,6 +25,38 @@ describe('without one that the plan asks IAM about', () => {
     async (_, grant) => {
       const run = runFor(grant, ran);
       expect(deletedBefore(await follows(run, directory, grant))).toEqual([]);
+    },
+  );
+
+  it.each(
+    grants
+      .filter(
+        (grant) =>
+          isAsked(grant) && grant.action !== 'iam:GetRole' && /^(create|delete|restore)-addon$/.test(grant.holder),
+      )
+      .map((grant) => [titleOf(grant), grant] as const),
+  )('the plan says so beforehand: %s', async (_title, grant) => {
+    const followed = await follows(runFor(grant, ran), directory, grant);
+    expect([followed.denied, deletedBefore(followed)]).toEqual([[], []]);
+    // Where another way is left, or nobody knows whether EKS asks for that one, it is not the plan that fails.
+    const blocked = new RegExp(
+      `${grant.holder} may make ${grant.action} for|\\(${grant.holder}\\) .*${grant.action}`,
+      's',
+    );
+    expect(followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : followed.ends[0]).toMatch(
+      followed.ends[0]!.endsWith('Blocked') ? blocked : /SUCCEEDED$/,
+    );
+  });
+});
+
+describe('iam:AssociatedResourceArn', () => {
+  it.each(['cluster', 'absent'] as const)(
+    'does not keep roles from being passed, there and back: %s',
+    async (associatedResourceArn) => {
+      const run = RUNS.find(({ name }) => name === 'in place over its own association, rolled back on demand')!;
+      const { denied, ends } = await follows({ ...run, knobs: { ...run.knobs, associatedResourceArn } }, directory);
+      expect(denied).toEqual([]);
+      expect(ends).toEqual(run.ends);
     },
   );
 });

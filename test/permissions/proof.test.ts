@@ -1,14 +1,13 @@
 /**
  * Each role has the rights that it uses, and no other: over these runs no call is refused, every action that is granted
- * is used, and a run fails without it. Whole runs without one right are followed for one right of each service;
- * `proof.grid.test.ts` follows them for each right.
+ * is used, and a run would fail without it. `proof.grid.test.ts` follows whole runs without each right.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { follows } from './follow.ts';
 import { isUsed, nameOf, titleOf } from './grants.ts';
 import { all, assembly, directory, followAll, grants, isOfUndelivered, ran, RUNS } from './proof-runs.ts';
-import { deletedBefore, followWithout, isAsked, oneOfEachService, runFor, unused, usesOf } from './proving.ts';
+import { runFor, unused, usesOf } from './proving.ts';
 import { BY_THE_CLOCK } from './sweep-runs.ts';
 
 beforeAll(followAll);
@@ -49,46 +48,5 @@ describe('without one of them', () => {
   it.each(grants.map((grant) => [titleOf(grant), grant] as const))(
     'a run would fail by its name: %s',
     (_title, grant) => expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant)),
-  );
-
-  it.each(oneOfEachService(grants).map((grant) => [titleOf(grant), grant] as const))(
-    'a run fails by its name: %s',
-    async (_title, grant) => {
-      const run = runFor(grant, ran);
-      const { denied } = await followWithout(run, directory, grant);
-      expect(denied).toContain(nameOf(grant));
-    },
-  );
-
-  it.each(
-    grants
-      .filter(
-        (grant) =>
-          isAsked(grant) && grant.action !== 'iam:GetRole' && /^(create|delete|restore)-addon$/.test(grant.holder),
-      )
-      .map((grant) => [titleOf(grant), grant] as const),
-  )('the plan says so beforehand: %s', async (_title, grant) => {
-    const followed = await follows(runFor(grant, ran), directory, grant);
-    expect([followed.denied, deletedBefore(followed)]).toEqual([[], []]);
-    // Where another way is left, or nobody knows whether EKS asks for that one, it is not the plan that fails.
-    const blocked = new RegExp(
-      `${grant.holder} may make ${grant.action} for|\\(${grant.holder}\\) .*${grant.action}`,
-      's',
-    );
-    expect(followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : followed.ends[0]).toMatch(
-      followed.ends[0]!.endsWith('Blocked') ? blocked : /SUCCEEDED$/,
-    );
-  });
-});
-
-describe('iam:AssociatedResourceArn', () => {
-  it.each(['cluster', 'absent'] as const)(
-    'does not keep roles from being passed, there and back: %s',
-    async (associatedResourceArn) => {
-      const run = RUNS.find(({ name }) => name === 'in place over its own association, rolled back on demand')!;
-      const { denied, ends } = await follows({ ...run, knobs: { ...run.knobs, associatedResourceArn } }, directory);
-      expect(denied).toEqual([]);
-      expect(ends).toEqual(run.ends);
-    },
   );
 });
