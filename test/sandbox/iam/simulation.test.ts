@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import { ACCOUNT, clientsOf, FUNCTION_ROLE, openGateway, REGION, ROLE, scenarioFile } from '../support.ts';
+import { expectFailure } from '../../lambdas/matchers.ts';
 
 const CLUSTER = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
 const OTHER = `arn:aws:iam::${ACCOUNT}:role/other`;
@@ -249,21 +250,18 @@ describe('SimulatePrincipalPolicy', () => {
       `Invalid Entity Arn: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x does not clearly define entity type and name.`,
     ],
   ])('rejects %s', async (_what, PolicySourceArn, name, httpStatusCode, message) => {
-    await expect(open().simulate({ PolicySourceArn })).rejects.toMatchObject({
-      name,
-      message,
-      $metadata: { httpStatusCode },
-    });
+    await expectFailure(open().simulate({ PolicySourceArn }), httpStatusCode, name, message);
   });
 
   it('is denied to every caller with the knob deny', async () => {
     const { world, simulate } = open(passes());
     world.knobs.simulatePrincipalPolicy = 'deny';
-    await expect(simulate()).rejects.toMatchObject({
-      name: 'AccessDenied',
-      message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox is not authorized to perform: iam:SimulatePrincipalPolicy on resource: ${FUNCTION_ROLE} because no identity-based policy allows the iam:SimulatePrincipalPolicy action`,
-      $metadata: { httpStatusCode: 403 },
-    });
+    await expectFailure(
+      simulate(),
+      403,
+      'AccessDenied',
+      `User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox is not authorized to perform: iam:SimulatePrincipalPolicy on resource: ${FUNCTION_ROLE} because no identity-based policy allows the iam:SimulatePrincipalPolicy action`,
+    );
   });
 
   it.each(['action', 'resource'] as const)(
