@@ -44,7 +44,7 @@ describe('the gateway', () => {
     const gateway = openGateway(world, { eks: echo });
     const clients = clientsOf(gateway, world);
     await clients.eks().send(LIST);
-    await expect(clients.iam().send(new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toThrow();
+    await expectFailure(clients.iam().send(new GetRoleCommand({ RoleName: 'nobody' })), 404, 'NoSuchEntityException');
     expect(world.log.calls).toEqual([
       {
         n: 1,
