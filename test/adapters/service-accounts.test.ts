@@ -4,6 +4,7 @@ import type { PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { newEbsLab, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const ANNOTATION = 'eks.amazonaws.com/role-arn';
 const ACCOUNT = { namespace: 'kube-system', name: 'ebs-csi-controller-sa' };
@@ -152,9 +153,7 @@ describe('a service account', () => {
     );
     expect(error).toMatchObject({
       name,
-      message: expect.stringContaining(
-        `${status} to get service account payments/api on cluster dev: because`,
-      ) as string,
+      message: containing(`${status} to get service account payments/api on cluster dev: because`),
     });
   });
 });
@@ -189,9 +188,7 @@ describe('its annotation', () => {
     );
     expect(error).toMatchObject({
       name: 'Busy',
-      message: expect.stringContaining(
-        '409 to annotate service account payments/api on cluster dev: the object has been modified',
-      ) as string,
+      message: containing('409 to annotate service account payments/api on cluster dev: the object has been modified'),
     });
   });
 

@@ -5,21 +5,26 @@ import type { Kubernetes, Pod } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy } from './kubernetes.ts';
 
+/** One page of a list as the API server answers it. */
+const listed = (items: unknown[], next?: string) => {
+  const metadata = next === undefined ? {} : { continue: next };
+  return { status: 200, headers: {}, body: JSON.stringify({ metadata, items }) };
+};
+
 /** Answers those pages, one after the other; `paths`: what was asked. */
 const paging = (pages: unknown[][]): { kubernetes: Kubernetes; paths: string[] } => {
   const paths: string[] = [];
   const kubernetes = kubernetesBy(async ({ url }) => {
     const at = paths.push(url.replace('https://abc.eks.amazonaws.com', '')) - 1;
-    return {
-      status: 200,
-      headers: {},
-      body: JSON.stringify({ metadata: at + 1 < pages.length ? { continue: `page-${at + 1}` } : {}, items: pages[at] }),
-    };
+    return listed(pages[at] ?? [], at + 1 < pages.length ? `page-${at + 1}` : undefined);
   });
   return { kubernetes, paths };
 };
 
 describe('each pod', () => {
+  const POD = { name: 'p', namespace: 'n', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
+  const HASH = { 'pod-template-hash': '5d8f' };
+
   test('is visited once, in pages of at most 500, without a call for its replica set', async () => {
     const lab = newEbsLab({ objects: ebsWith({ replicas: 1100 }) });
     const inner = plainHttp(lab);
@@ -42,52 +47,27 @@ describe('each pod', () => {
     const seenAtCall: number[] = [];
     const kubernetes = kubernetesBy(async () => {
       const calls = seenAtCall.push(visited);
-      const pod = {
-        metadata: { name: `p-${calls}`, namespace: 'n', uid: `u-${calls}`, creationTimestamp: '2026-01-01T00:00:00Z' },
-        spec: {},
-      };
-      return {
-        status: 200,
-        headers: {},
-        body: JSON.stringify({ metadata: calls < 4 ? { continue: 'c' } : {}, items: [pod, pod] }),
-      };
+      const pod = { metadata: { ...POD, name: `p-${calls}`, uid: `u-${calls}` }, spec: {} };
+      return listed([pod, pod], calls < 4 ? 'c' : undefined);
     });
     await kubernetes.eachPod((pods) => void (visited += pods.length));
     expect(seenAtCall).toEqual([0, 2, 4, 6]);
   });
 
-  test.each<[string, Record<string, string>, string, string, { kind: string; name: string }]>([
-    ['of a Deployment', { 'pod-template-hash': '5d8f' }, 'ReplicaSet', 'web-5d8f', { kind: 'Deployment', name: 'web' }],
-    ['of a ReplicaSet created by hand', {}, 'ReplicaSet', 'web-5d8f', { kind: 'ReplicaSet', name: 'web-5d8f' }],
-    [
-      'of a ReplicaSet that is not named after the hash',
-      { 'pod-template-hash': '5d8f' },
-      'ReplicaSet',
-      'web',
-      { kind: 'ReplicaSet', name: 'web' },
-    ],
-    ['with an empty hash', { 'pod-template-hash': '' }, 'ReplicaSet', 'web-', { kind: 'ReplicaSet', name: 'web-' }],
-    [
-      'of a DaemonSet with that label',
-      { 'pod-template-hash': '5d8f' },
-      'DaemonSet',
-      'web-5d8f',
-      { kind: 'DaemonSet', name: 'web-5d8f' },
-    ],
-  ])('%s: what owns it', async (_, labels, kind, name, owner) => {
-    const metadata = {
-      name: 'p',
-      namespace: 'n',
-      uid: 'u',
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      labels,
-      ownerReferences: [{ kind, name, controller: true }],
-    };
+  test.each<[string, Record<string, string>, string, string]>([
+    ['of a Deployment', HASH, 'ReplicaSet/web-5d8f', 'Deployment/web'],
+    ['of a ReplicaSet created by hand', {}, 'ReplicaSet/web-5d8f', 'ReplicaSet/web-5d8f'],
+    ['of a ReplicaSet that is not named after the hash', HASH, 'ReplicaSet/web', 'ReplicaSet/web'],
+    ['with an empty hash', { 'pod-template-hash': '' }, 'ReplicaSet/web-', 'ReplicaSet/web-'],
+    ['of a DaemonSet with that label', HASH, 'DaemonSet/web-5d8f', 'DaemonSet/web-5d8f'],
+  ])('%s: what owns it', async (_, labels, controller, owner) => {
+    const [kind, name] = controller.split('/');
+    const metadata = { ...POD, labels, ownerReferences: [{ kind, name, controller: true }] };
     const visited: Pod[] = [];
-    await paging([[{ metadata, spec: { hostNetwork: true } }]]).kubernetes.eachPod(
-      (pods) => void visited.push(...pods),
-    );
-    expect(visited).toMatchObject([{ owner, hostNetwork: true }]);
+    const { kubernetes } = paging([[{ metadata, spec: { hostNetwork: true } }]]);
+    await kubernetes.eachPod((pods) => void visited.push(...pods));
+    const [ownerKind, ownerName] = owner.split('/');
+    expect(visited).toMatchObject([{ owner: { kind: ownerKind, name: ownerName }, hostNetwork: true }]);
   });
 });
 
@@ -110,12 +90,8 @@ describe('service accounts', () => {
 });
 
 describe('nodes', () => {
-  const ready = (status: string) => ({
-    conditions: [
-      { type: 'MemoryPressure', status: 'False' },
-      { type: 'Ready', status },
-    ],
-  });
+  const pressure = { type: 'MemoryPressure', status: 'False' };
+  const ready = (status: string) => ({ conditions: [pressure, { type: 'Ready', status }] });
   test('say by their labels what they run on', async () => {
     const node = (name: string, labels: Record<string, string> | null, status: unknown = ready('True')) => ({
       metadata: { name, labels },
@@ -147,31 +123,23 @@ describe('nodes', () => {
 
 describe('mutating webhooks', () => {
   test('come one by one, with the configuration that they are of', async () => {
+    const forPods = { name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore' };
+    const ofMesh = [
+      { name: 'a.mesh', admissionReviewVersions: ['v1', 'v1beta1'] },
+      { name: 'b.mesh', failurePolicy: 'Fail' },
+    ];
     const { kubernetes, paths } = paging([
       [
         {
           metadata: { name: 'pod-identity-webhook' },
-          webhooks: [
-            { name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore', admissionReviewVersions: ['v1beta1'] },
-          ],
+          webhooks: [{ ...forPods, admissionReviewVersions: ['v1beta1'] }],
         },
-        {
-          metadata: { name: 'mesh' },
-          webhooks: [
-            { name: 'a.mesh', admissionReviewVersions: ['v1', 'v1beta1'] },
-            { name: 'b.mesh', failurePolicy: 'Fail' },
-          ],
-        },
+        { metadata: { name: 'mesh' }, webhooks: ofMesh },
         { metadata: { name: 'empty' }, webhooks: null },
       ],
     ]);
     expect(await kubernetes.listMutatingWebhooks()).toEqual([
-      {
-        configuration: 'pod-identity-webhook',
-        name: 'iam-for-pods.amazonaws.com',
-        failurePolicy: 'Ignore',
-        reviewVersions: ['v1beta1'],
-      },
+      { configuration: 'pod-identity-webhook', ...forPods, reviewVersions: ['v1beta1'] },
       { configuration: 'mesh', name: 'a.mesh', failurePolicy: 'Fail', reviewVersions: ['v1', 'v1beta1'] },
       { configuration: 'mesh', name: 'b.mesh', failurePolicy: 'Fail', reviewVersions: [] },
     ]);
@@ -191,43 +159,22 @@ describe('environment of a container', () => {
       { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'PLAIN', value: 'x' },
     ];
-    const workload = {
-      metadata: { name: 'd', namespace: 'n' },
-      spec: {
-        template: {
-          spec: {
-            initContainers: [{ name: 'i', image: 'init' }],
-            containers: [
-              {
-                name: 'c',
-                image: 'app:1',
-                env,
-                envFrom: [
-                  { secretRef: { name: 'aws' } },
-                  { prefix: 'AWS_', configMapRef: { name: 'settings' } },
-                  { prefix: 'X_', configMapRef: { name: 'others' } },
-                ],
-              },
-            ],
-          },
-        },
-      },
-    };
-    expect(
-      (await answering(200, workload).getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' }))?.containers,
-    ).toEqual([
+    const envFrom = [
+      { secretRef: { name: 'aws' } },
+      { prefix: 'AWS_', configMapRef: { name: 'settings' } },
+      { prefix: 'X_', configMapRef: { name: 'others' } },
+    ];
+    const initContainers = [{ name: 'i', image: 'init' }];
+    const template = { spec: { initContainers, containers: [{ name: 'c', image: 'app:1', env, envFrom }] } };
+    const api = answering(200, { metadata: { name: 'd', namespace: 'n' }, spec: { template } });
+    const read = await api.getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' });
+    expect(read?.containers).toEqual([
       { name: 'i', image: 'init', init: true, env: {}, mounts: [] },
       {
         name: 'c',
         image: 'app:1',
         init: false,
-        env: {
-          AWS_ACCESS_KEY_ID: undefined,
-          SETTING: undefined,
-          AWS_SECRET_ACCESS_KEY: undefined,
-          NODE: undefined,
-          PLAIN: 'x',
-        },
+        env: { ...Object.fromEntries(env.map(({ name }) => [name, undefined])), PLAIN: 'x' },
         optionalEnv: ['AWS_ACCESS_KEY_ID', 'SETTING'],
         envFrom: ['Secret/aws', 'ConfigMap/settings'],
         mounts: [],
@@ -240,11 +187,7 @@ test.each<[string, string, (kubernetes: Kubernetes) => Promise<unknown>]>([
   ['list pods in all namespaces', 'AmazonEKSViewPolicy', (kubernetes) => kubernetes.eachPod(() => undefined)],
   ['list service accounts in all namespaces', 'AmazonEKSViewPolicy', (kubernetes) => kubernetes.listServiceAccounts()],
   ['list nodes', 'AmazonEKSAdminViewPolicy', (kubernetes) => kubernetes.listNodes()],
-  [
-    'list mutating webhook configurations',
-    'AmazonEKSAdminViewPolicy',
-    (kubernetes) => kubernetes.listMutatingWebhooks(),
-  ],
+  ['list mutating webhook configurations', 'AmazonEKSAdminViewPolicy', (api) => api.listMutatingWebhooks()],
 ])('%s: a refusal names what to grant for the whole cluster', async (what, policy, list) => {
   const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
   expect(error).toMatchObject({

@@ -16,6 +16,14 @@ import { answering, kubernetesBy, kubernetesOf } from './kubernetes.ts';
 
 const CONTROLLER = { kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' } as const;
 const NODE = { kind: 'DaemonSet', namespace: 'kube-system', name: 'ebs-csi-node' } as const;
+const patch = (lab: Lab, path: string, spec: object) => lab.call('PATCH', path, { headers: strategic, body: { spec } });
+/** What the port reads of a workload of that kind with that specification. */
+const readOf = (kind: 'Deployment' | 'DaemonSet' | 'StatefulSet', spec: object) =>
+  answering(200, { metadata: { name: 'w', namespace: 'n' }, spec: { template: { spec: {} }, ...spec } }).getWorkload({
+    kind,
+    namespace: 'n',
+    name: 'w',
+  });
 const DATABASE = { kind: 'StatefulSet', namespace: 'kube-system', name: 'db' } as const;
 
 describe('workloads', () => {
@@ -27,6 +35,8 @@ describe('workloads', () => {
       templateAnnotations: {},
       nodeSelector: { 'kubernetes.io/os': 'linux' },
     };
+    const pods = (count: number) => ({ desired: count, ready: count, updated: count, total: count });
+    const labelled = (app: string) => ({ labels: { app }, templateLabels: { app } });
     const plugin = { name: 'ebs-plugin', image: 'ebs', init: false, env: {}, mounts: [] };
     const managedFields = [
       {
@@ -40,14 +50,10 @@ describe('workloads', () => {
         kind: 'Deployment',
         name: 'ebs-csi-controller',
         serviceAccount: 'ebs-csi-controller-sa',
-        desired: 2,
-        ready: 2,
-        updated: 2,
-        total: 2,
+        ...pods(2),
         rollout: { maxSurge: '25%', maxUnavailable: '25%', progressDeadlineSeconds: 600, graceSeconds: 30 },
         containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }],
-        labels: { app: 'ebs-csi-controller' },
-        templateLabels: { app: 'ebs-csi-controller' },
+        ...labelled('ebs-csi-controller'),
         managedFields,
       },
       {
@@ -55,32 +61,24 @@ describe('workloads', () => {
         kind: 'DaemonSet',
         name: 'ebs-csi-node',
         serviceAccount: 'ebs-csi-node-sa',
-        desired: 3,
-        ready: 3,
-        updated: 3,
-        total: 3,
+        ...pods(3),
         rollout: { maxSurge: 0, maxUnavailable: 1, graceSeconds: 30 },
         containers: [plugin],
-        labels: { app: 'ebs-csi-node' },
-        templateLabels: { app: 'ebs-csi-node' },
+        ...labelled('ebs-csi-node'),
         managedFields,
       },
       {
         ...common,
         kind: 'StatefulSet',
         name: 'db',
-        templateLabels: { app: 'db' },
+        ...labelled('db'),
         serviceAccount: 'ebs-csi-controller-sa',
-        desired: 3,
-        ready: 3,
-        updated: 3,
-        total: 3,
+        ...pods(3),
         rollout: { graceSeconds: 30 },
         containers: [
           { ...plugin, name: 'main', image: 'db:1' },
           { ...plugin, name: 'exporter', image: 'exporter' },
         ],
-        labels: { app: 'db' },
         managedFields: [{ manager: 'helm', fields: expect.arrayContaining(['.spec.serviceName']) as string[] }],
       },
     ]);
@@ -106,40 +104,20 @@ describe('workloads', () => {
     const rollouts = async () => (await kubernetes.listWorkloads('kube-system')).map(({ rollout }) => rollout);
     const template = { spec: { terminationGracePeriodSeconds: 600 } };
     const spec = { minReadySeconds: 20, template };
-    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec } });
-    await lab.call('PATCH', STATEFUL_SET, {
-      headers: strategic,
-      body: { spec: { ...spec, updateStrategy: { rollingUpdate: { partition: 2 } } } },
-    });
+    await patch(lab, DEPLOYMENT, spec);
+    await patch(lab, STATEFUL_SET, { ...spec, updateStrategy: { rollingUpdate: { partition: 2 } } });
     expect(await rollouts()).toEqual([
-      {
-        maxSurge: '25%',
-        maxUnavailable: '25%',
-        minReadySeconds: 20,
-        progressDeadlineSeconds: 600,
-        graceSeconds: 600,
-      },
+      { maxSurge: '25%', maxUnavailable: '25%', minReadySeconds: 20, progressDeadlineSeconds: 600, graceSeconds: 600 },
       { maxSurge: 0, maxUnavailable: 1, graceSeconds: 30 },
       { partition: 2, minReadySeconds: 20, graceSeconds: 600 },
     ]);
   });
 
   const seedOnDelete = (lab: Lab, kind: 'DaemonSet' | 'StatefulSet'): void => {
-    const workload = {
-      kind,
-      name: 'held',
-      serviceAccount: 'default',
-      labels: { app: 'held' },
-      containers: [{ name: 'main', image: 'i' }],
-      updateStrategy: 'OnDelete' as const,
-    };
-    seedAddonObjects(
-      lab.world,
-      lab.cluster,
-      'held',
-      { ...ebs, workloads: [workload] },
-      { irsaServiceAccounts: [], podsCreatedAt: START },
-    );
+    const containers = [{ name: 'main', image: 'i' }];
+    const plain = { name: 'held', serviceAccount: 'default', labels: { app: 'held' }, containers };
+    const addon = { ...ebs, workloads: [{ kind, ...plain, updateStrategy: 'OnDelete' as const }] };
+    seedAddonObjects(lab.world, lab.cluster, 'held', addon, { irsaServiceAccounts: [], podsCreatedAt: START });
   };
 
   test('say why a new template would not reach their pods', async () => {
@@ -159,11 +137,8 @@ describe('workloads', () => {
     });
     for (const workload of await kubernetes.listWorkloads('kube-system'))
       expect(workload).not.toHaveProperty('heldBack');
-    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { paused: true } } });
-    await lab.call('PATCH', STATEFUL_SET, {
-      headers: strategic,
-      body: { spec: { updateStrategy: { rollingUpdate: { partition: 2 } } } },
-    });
+    await patch(lab, DEPLOYMENT, { paused: true });
+    await patch(lab, STATEFUL_SET, { updateStrategy: { rollingUpdate: { partition: 2 } } });
     seedOnDelete(lab, 'DaemonSet');
     seedOnDelete(lab, 'StatefulSet');
     expect(await reasons()).toEqual({
@@ -183,19 +158,14 @@ describe('workloads', () => {
     ['StatefulSet', { updateStrategy: { rollingUpdate: null } }],
     ['StatefulSet', { updateStrategy: null }],
   ] as const)('of kind %s, with %j, are held back by nothing', async (kind, spec) => {
-    const workload = { metadata: { name: 'w', namespace: 'n' }, spec: { ...spec, template: { spec: {} } } };
-    expect(await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' })).not.toHaveProperty(
-      'heldBack',
-    );
+    expect(await readOf(kind, spec)).not.toHaveProperty('heldBack');
   });
 
   test('have the volumes and tokens of their template, and the names of skipped containers unchanged', async () => {
     const token = (path: string, audience?: string) => ({ serviceAccountToken: { path, audience } });
     const metadata = { annotations: { 'eks.amazonaws.com/skip-containers': 'a\nb', other: 'a\nb' } };
     const volumes = [{ name: 'scratch' }, { name: 'own', projected: { sources: [token('x', 'sts'), token('api')] } }];
-    const template = { metadata, spec: { volumes } };
-    const workload = { metadata: { name: 'w', namespace: 'n' }, spec: { template } };
-    const read = await answering(200, workload).getWorkload({ kind: 'Deployment', namespace: 'n', name: 'w' });
+    const read = await readOf('Deployment', { template: { metadata, spec: { volumes } } });
     expect(read).toMatchObject({
       templateAnnotations: { 'eks.amazonaws.com/skip-containers': 'a\nb' },
       volumes: ['scratch', 'own'],
@@ -214,10 +184,7 @@ describe('workloads', () => {
     ['StatefulSet', { strategy: { type: 'Recreate' } }, undefined],
     ['DaemonSet', { strategy: { type: 'Recreate' } }, undefined],
   ] as const)('of kind %s, with %j, end all their pods before new ones: %s', async (kind, spec, recreates) => {
-    const workload = { metadata: { name: 'w', namespace: 'n' }, spec: { ...spec, template: { spec: {} } } };
-    expect((await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' }))?.recreates).toBe(
-      recreates,
-    );
+    expect((await readOf(kind, spec))?.recreates).toBe(recreates);
   });
 
   test('of which the API tells no labels and no managers', async () => {
@@ -277,15 +244,12 @@ describe('workloads', () => {
     expect(lab.deployment().metadata.generation).toBe(3);
   });
 
+  const ALL_NEW = { replicas: 2, updatedReplicas: 2, readyReplicas: 2 };
   test.each([
     ['a surplus pod', { replicas: 3, updatedReplicas: 2, readyReplicas: 2 }, true],
     ['an old pod', { replicas: 2, updatedReplicas: 1, readyReplicas: 2 }, true],
     ['a pod that is not ready', { replicas: 2, updatedReplicas: 2, readyReplicas: 1 }, true],
-    [
-      'a template that is not seen yet',
-      { replicas: 2, updatedReplicas: 2, readyReplicas: 2, observedGeneration: 6 },
-      false,
-    ],
+    ['a template that is not seen yet', { ...ALL_NEW, observedGeneration: 6 }, false],
     ['no status at all', undefined, false],
   ])('is not settled with %s', async (_, status, observed) => {
     const workload = {
@@ -293,39 +257,20 @@ describe('workloads', () => {
       spec: { replicas: 2, template: { spec: {} } },
       ...(status ? { status: { observedGeneration: 7, ...status } } : {}),
     };
+    const unsettled = { desired: 2, settled: false, serviceAccount: 'default' };
     for (const ref of [CONTROLLER, DATABASE])
-      expect(await answering(200, workload).getWorkload(ref)).toMatchObject({
-        desired: 2,
-        settled: false,
-        observed,
-        serviceAccount: 'default',
-      });
+      expect(await answering(200, workload).getWorkload(ref)).toMatchObject({ ...unsettled, observed });
   });
 
   test.each([
-    [
-      'of no pods, whose counts the API leaves out',
-      0,
-      { observedGeneration: 7, replicas: 0, availableReplicas: 0 },
-      true,
-    ],
-    [
-      'whose status says nothing of new pods',
-      2,
-      { observedGeneration: 7, replicas: 2, readyReplicas: 2, currentReplicas: 2 },
-      false,
-    ],
-    [
-      'all of whose pods are new',
-      2,
-      { observedGeneration: 7, replicas: 2, readyReplicas: 2, updatedReplicas: 2 },
-      true,
-    ],
+    ['of no pods, whose counts the API leaves out', 0, { replicas: 0, availableReplicas: 0 }, true],
+    ['whose status says nothing of new pods', 2, { replicas: 2, readyReplicas: 2, currentReplicas: 2 }, false],
+    ['all of whose pods are new', 2, ALL_NEW, true],
   ])('a StatefulSet %s', async (_, replicas, status, settled) => {
     const workload = {
       metadata: { name: 'd', namespace: 'n', generation: 7 },
       spec: { replicas, template: { spec: {} } },
-      status,
+      status: { observedGeneration: 7, ...status },
     };
     expect(await answering(200, workload).getWorkload(DATABASE)).toMatchObject({ desired: replicas, settled });
   });

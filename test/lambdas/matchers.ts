@@ -42,6 +42,19 @@ export const expectError = (promise: Promise<unknown>, name: string, message?: s
 export const expectExactError = (promise: Promise<unknown>, name: string, message: string): Promise<void> =>
   expect(promise).rejects.toMatchObject({ name, message });
 
+/** Expects a call of AWS to be rejected with an error of that status and name, and with that message where one is given. */
+export const expectFailure = (
+  promise: Promise<unknown>,
+  status: number,
+  name: string,
+  message?: string,
+): Promise<void> =>
+  expect(promise).rejects.toMatchObject({
+    name,
+    $metadata: { httpStatusCode: status },
+    ...(message === undefined ? {} : { message }),
+  });
+
 /** Expects each of those calls to be made, and for the first time in that order. */
 export const expectInOrder = ({ journal }: { journal: Journal }, ...calls: string[]): void =>
   expect(journal.firsts(...calls)).toEqual(calls);

@@ -19,7 +19,7 @@ import { describe, expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import type { CreateAddonRequest } from '../../../lambdas/ports/eks.ts';
 import { ADDON, addonArn, anAddon, CLUSTER, ISSUER, planned, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
-import { anError, expectError } from '../matchers.ts';
+import { anError, expectError, expectExactError } from '../matchers.ts';
 import { mocked, refusal } from './mocked.ts';
 
 const mock = mocked(EKSClient);
@@ -63,14 +63,8 @@ describe('DescribeCluster', () => {
   it('answers what the decisions need', async () => {
     const named = { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE' as const };
     const same = { ...named, endpoint: 'https://x', tags: { team: 'shop' } };
-    mock.on(DescribeClusterCommand).resolves({
-      cluster: {
-        ...same,
-        certificateAuthority: { data: 'PEM' },
-        identity: { oidc: { issuer: ISSUER } },
-        computeConfig: { enabled: true },
-      },
-    });
+    const told = { certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } } };
+    mock.on(DescribeClusterCommand).resolves({ cluster: { ...same, ...told, computeConfig: { enabled: true } } });
     const shown = { certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true };
     expect(await eks.describeCluster()).toEqual({ ...same, ...shown });
     expect(inputs()).toEqual([{ name: CLUSTER }]);
@@ -169,20 +163,11 @@ describe('DescribeAddon', () => {
   };
 
   it('answers it whole, its configuration raw', async () => {
-    const same = {
-      serviceAccountRoleArn: ROLE,
-      configurationValues: 'a: 1 # raw\n',
-      podIdentityAssociations: ['arn:1'],
-      tags: { team: 'a' },
-    };
-    mock.on(DescribeAddonCommand).resolves({
-      addon: {
-        ...found,
-        ...same,
-        namespaceConfig: { namespace: 'storage' },
-        health: { issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, {}] },
-      },
-    });
+    const role = { serviceAccountRoleArn: ROLE, podIdentityAssociations: ['arn:1'] };
+    const same = { ...role, configurationValues: 'a: 1 # raw\n', tags: { team: 'a' } };
+    const health = { issues: [{ code: 'AccessDenied' as const, message: 'no', resourceIds: ['x'] }, {}] };
+    const namespaceConfig = { namespace: 'storage' };
+    mock.on(DescribeAddonCommand).resolves({ addon: { ...found, ...same, namespaceConfig, health } });
     expect(await eks.describeAddon(ADDON)).toEqual({
       name: ADDON,
       arn: addonArn(1),
@@ -210,11 +195,8 @@ describe('DescribeAddon', () => {
   );
   it('lets other refusals through with the call and its text', async () => {
     mock.on(DescribeAddonCommand).rejects(refusal('InvalidParameterException', 'clusterName is too long'));
-    await expectError(
-      eks.describeAddon(ADDON),
-      'InvalidRequest',
-      `eks:DescribeAddon ${ADDON}: InvalidParameterException: clusterName is too long`,
-    );
+    const message = `eks:DescribeAddon ${ADDON}: InvalidParameterException: clusterName is too long`;
+    await expectError(eks.describeAddon(ADDON), 'InvalidRequest', message);
   });
 });
 
@@ -225,23 +207,17 @@ describe('versions and configuration', () => {
       requiresIamPermissions: true,
       compatibilities: [{ clusterVersion, defaultVersion, platformVersions: ['*'] }],
     });
+    const owned = { owner: 'aws', defaultNamespace: 'kube-system' };
+    const addonVersions = [offer('v3', '1.31', true), offer('v2', '1.30')];
     mock
       .on(DescribeAddonVersionsCommand)
       .resolvesOnce({
         nextToken: 'more',
-        addons: [
-          {
-            addonName: ADDON,
-            owner: 'aws',
-            defaultNamespace: 'kube-system',
-            addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')],
-          },
-          { addonName: ADDON },
-        ],
+        addons: [{ addonName: ADDON, ...owned, addonVersions }, { addonName: ADDON }],
       })
       .resolvesOnce({ addons: [{ addonName: ADDON, addonVersions: [offer('v1', '1.31'), {}] }] });
     expect(await eks.listOfferedVersions(ADDON, '1.31')).toEqual([
-      { version: 'v3', default: true, requiresIamPermissions: true, owner: 'aws', defaultNamespace: 'kube-system' },
+      { version: 'v3', default: true, requiresIamPermissions: true, ...owned },
       { version: 'v1', default: false, requiresIamPermissions: true },
     ]);
     expect(inputs()).toMatchObject([
@@ -254,20 +230,16 @@ describe('versions and configuration', () => {
     expect(await eks.listOfferedVersions('x', '1.31')).toEqual([]);
   });
   it('answers the service accounts that take associations, and the schema of the configuration', async () => {
-    mock.on(DescribeAddonConfigurationCommand).resolves({
-      podIdentityConfiguration: [
-        { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
-        { serviceAccount: 'two' },
-        {},
-      ],
-      configurationSchema: '{"type":"object"}',
-    });
+    const [one, two] = [
+      { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
+      { serviceAccount: 'two' },
+    ];
+    const configurationSchema = '{"type":"object"}';
+    const answer = { podIdentityConfiguration: [one, two, {}], configurationSchema };
+    mock.on(DescribeAddonConfigurationCommand).resolves(answer);
     expect(await eks.describeConfiguration(ADDON, VERSION)).toStrictEqual({
-      podIdentity: [
-        { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
-        { serviceAccount: 'two', recommendedManagedPolicies: [] },
-      ],
-      configurationSchema: '{"type":"object"}',
+      podIdentity: [one, { ...two, recommendedManagedPolicies: [] }],
+      configurationSchema,
     });
     expect(inputs()).toEqual([{ addonName: ADDON, addonVersion: VERSION }]);
   });
@@ -318,10 +290,8 @@ describe('CreateAddon and UpdateAddon', () => {
 
   it("does not take an answer without the new copy's ARN for one", async () => {
     mock.on(CreateAddonCommand).resolves({});
-    await expect(eks.createAddon(bare)).rejects.toMatchObject({
-      name: 'ServiceUnavailable',
-      message: `eks:CreateAddon ${ADDON} answered without the add-on's ARN`,
-    });
+    const message = `eks:CreateAddon ${ADDON} answered without the add-on's ARN`;
+    await expectExactError(eks.createAddon(bare), 'ServiceUnavailable', message);
   });
 
   const withRole = { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' };
@@ -367,18 +337,10 @@ describe('DeleteAddon', () => {
 });
 
 it('reads an add-on of the shape that the rest of the service uses', async () => {
-  const { name, arn, version, tags, ...rest } = anAddon();
-  mock.on(DescribeAddonCommand).resolves({
-    addon: {
-      addonName: name,
-      addonArn: arn,
-      addonVersion: version,
-      tags,
-      status: rest.status,
-      configurationValues: rest.configurationValues,
-      serviceAccountRoleArn: rest.serviceAccountRoleArn,
-    },
-  });
+  const { name, arn, version, tags, status, configurationValues, serviceAccountRoleArn } = anAddon();
+  const own = { addonName: name, addonArn: arn, addonVersion: version };
+  const addon = { ...own, tags, status, configurationValues, serviceAccountRoleArn };
+  mock.on(DescribeAddonCommand).resolves({ addon });
   expect(await eks.describeAddon(ADDON)).toEqual(anAddon());
 });
 
@@ -405,18 +367,11 @@ describe('what EKS repeats of what it refuses', () => {
   it.each([`[$.controller.password: ${SECRET} does not match]`, `near '"password":"${SECRET}"'`])(
     'is kept back: %s',
     async (text) => {
-      mock
-        .on(CreateAddonCommand)
-        .rejects(
-          refusal('InvalidParameterException', `ConfigurationValue provided in request is not supported: ${text}`),
-        );
+      const whole = `ConfigurationValue provided in request is not supported: ${text}`;
+      mock.on(CreateAddonCommand).rejects(refusal('InvalidParameterException', whole));
       const error: unknown = await eks.createAddon(request).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject(
-        anError(
-          'InvalidRequest',
-          /eks:CreateAddon .*InvalidParameterException: ConfigurationValue .*password.*\[not shown\]/,
-        ),
-      );
+      const shown = /eks:CreateAddon .*InvalidParameterException: ConfigurationValue .*password.*\[not shown\]/;
+      expect(error).toMatchObject(anError('InvalidRequest', shown));
       expect((error as Error).message).not.toContain(SECRET);
       expect((error as Error).stack).not.toContain(SECRET);
     },

@@ -25,7 +25,7 @@ import {
   aRollback,
   ownHolder,
 } from '../fixtures.ts';
-import { expectError } from '../matchers.ts';
+import { expectError, expectExactError } from '../matchers.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
@@ -43,11 +43,8 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     });
     it("is not put over another execution's", async () => {
       await ledger.putMigration(aMigration());
-      const theirs = aMigration({
-        executionArn: OTHER_EXECUTION,
-        request: aRequest({ reason: 'a replay' }),
-        plan: undefined,
-      });
+      const request = aRequest({ reason: 'a replay' });
+      const theirs = aMigration({ executionArn: OTHER_EXECUTION, request, plan: undefined });
       await expectError(ledger.putMigration(theirs), 'BadInput', 'another execution is working on it');
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
     });
@@ -55,10 +52,8 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       await ledger.putMigration(aMigration({ plan: undefined }));
       await ledger.putMigration(aMigration({ plan: aPlan() }));
       await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked' });
-      await expect(ledger.putMigration(aMigration())).rejects.toMatchObject({
-        name: 'BadInput',
-        message: `Migration ${MIGRATION_ID} has already ended, or another execution is working on it. Start a new migration with a new id.`,
-      });
+      const message = `Migration ${MIGRATION_ID} has already ended, or another execution is working on it. Start a new migration with a new id.`;
+      await expectExactError(ledger.putMigration(aMigration()), 'BadInput', message);
       expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'ended', outcome: 'blocked' });
     });
     it('keeps the lists that it was put with, which one without them does not take away', async () => {
@@ -71,18 +66,10 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     it('takes changes and keeps the rest; what is undefined changes nothing', async () => {
       await ledger.putMigration(aMigration());
       const failure = { name: 'AddonFailed', message: 'why' };
-      await ledger.updateMigration(MIGRATION_ID, {
-        outcome: 'rolled-back',
-        status: 'ended',
-        endedAt: at(60),
-        verified: 'none',
-        failure,
-        restoreCommands: ['aws x'],
-        executionArn: undefined,
-      });
-      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(
-        aMigration({ outcome: 'rolled-back', status: 'ended', endedAt: at(60), failure, restoreCommands: ['aws x'] }),
-      );
+      const ended = { outcome: 'rolled-back', status: 'ended', endedAt: at(60) } as const;
+      const change = { ...ended, failure, restoreCommands: ['aws x'] };
+      await ledger.updateMigration(MIGRATION_ID, { ...change, verified: 'none', executionArn: undefined });
+      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration(change));
     });
   });
 
@@ -110,12 +97,8 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
     await ledger.putMigration(aMigration({ verified: 'ready' }));
     await ledger.recordRecovery(MIGRATION_ID, recovery);
-    expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({
-      recovery,
-      executionArn: RECOVERY_EXECUTION,
-      status: 'running',
-      verified: 'ready',
-    });
+    const reopened = { recovery, executionArn: RECOVERY_EXECUTION, status: 'running', verified: 'ready' };
+    expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject(reopened);
     await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'rolled-back', endedAt: at(200) });
     await ledger.recordRecovery(MIGRATION_ID, recovery);
     expect((await ledger.getMigration(MIGRATION_ID))?.status).toBe('ended');
@@ -126,16 +109,10 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     await ledger.putMigration(aMigration());
     await ledger.updateMigration(MIGRATION_ID, { locks: [ADDON_LOCK], attempt: 1 });
     await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
-    await ledger.putMigration(aMigration({ startedAt: at(1), plan: aPlan({ strategy: 'in-place' }) }));
-    expect(await ledger.getMigration(MIGRATION_ID)).toEqual(
-      aMigration({
-        startedAt: at(1),
-        plan: aPlan({ strategy: 'in-place' }),
-        locks: [ADDON_LOCK],
-        attempt: 1,
-        removed: [addonArn(1)],
-      }),
-    );
+    const again = { startedAt: at(1), plan: aPlan({ strategy: 'in-place' }) };
+    await ledger.putMigration(aMigration(again));
+    const noted = { locks: [ADDON_LOCK], attempt: 1, removed: [addonArn(1)] };
+    expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration({ ...again, ...noted }));
   });
 
   describe('copies of the add-on', () => {
@@ -157,16 +134,12 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     });
     it('are kept each once by two who note the same at once', async () => {
       await ledger.putMigration(aMigration());
-      await Promise.all(
-        [1, 1, 2, 2].map((incarnation) => ledger.recordCopy(MIGRATION_ID, 'made', addonArn(incarnation))),
-      );
+      await Promise.all([1, 1, 2, 2].map((which) => ledger.recordCopy(MIGRATION_ID, 'made', addonArn(which))));
       expect((await ledger.getMigration(MIGRATION_ID))?.made.toSorted()).toEqual([addonArn(1), addonArn(2)]);
     });
     it('are not noted of a migration without a record', async () => {
-      await expect(ledger.recordCopy(MIGRATION_ID, 'made', addonArn(1))).rejects.toMatchObject({
-        name: 'BadInput',
-        message: `The ledger has no migration ${MIGRATION_ID}.`,
-      });
+      const noted = ledger.recordCopy(MIGRATION_ID, 'made', addonArn(1));
+      await expectExactError(noted, 'BadInput', `The ledger has no migration ${MIGRATION_ID}.`);
       expect(await ledger.getMigration(MIGRATION_ID)).toBeUndefined();
     });
   });
@@ -200,19 +173,12 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   describe('associations', () => {
     it('are kept by what was done with them, each id once', async () => {
       await ledger.putMigration(aMigration());
-      const [one, two] = [
-        anAssociation({ id: 'a-1', policy: '{}', tags: { team: 'a' } }),
-        anAssociation({ id: 'a-2' }),
-      ];
-      await ledger.recordAssociation(MIGRATION_ID, 'purged', one);
-      await ledger.recordAssociation(MIGRATION_ID, 'purged', one);
-      await ledger.recordAssociation(MIGRATION_ID, 'purged', two);
+      const one = anAssociation({ id: 'a-1', policy: '{}', tags: { team: 'a' } });
+      const two = anAssociation({ id: 'a-2' });
+      for (const each of [one, one, two]) await ledger.recordAssociation(MIGRATION_ID, 'purged', each);
       await ledger.recordAssociation(MIGRATION_ID, 'created', one);
-      expect((await ledger.getMigration(MIGRATION_ID))?.associations).toEqual({
-        purged: [one, two],
-        created: [one],
-        restored: [],
-      });
+      const kept = { purged: [one, two], created: [one], restored: [] };
+      expect((await ledger.getMigration(MIGRATION_ID))?.associations).toEqual(kept);
     });
     it('stay when the record is put again', async () => {
       await ledger.putMigration(aMigration());
@@ -238,20 +204,14 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     const error = { name: 'AddonStillThere', message: 'still DELETING' };
 
     it('count attempts, from the first start to the last end', async () => {
-      await ledger.recordStep(MIGRATION_ID, { name: 'await-deleted', startedAt: at(10), endedAt: at(11), error });
-      await ledger.recordStep(MIGRATION_ID, { name: 'await-deleted', startedAt: at(20), endedAt: at(21), error });
-      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
-        { name: 'await-deleted', startedAt: at(10), endedAt: at(21), tries: 2, error },
-      ]);
-      await ledger.recordStep(MIGRATION_ID, {
-        name: 'await-deleted',
-        startedAt: at(30),
-        endedAt: at(31),
-        result: '{"gone":true}',
-      });
-      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
-        { name: 'await-deleted', startedAt: at(10), endedAt: at(31), tries: 3, result: '{"gone":true}' },
-      ]);
+      const [name, result] = ['await-deleted', '{"gone":true}'];
+      await ledger.recordStep(MIGRATION_ID, { name, startedAt: at(10), endedAt: at(11), error });
+      await ledger.recordStep(MIGRATION_ID, { name, startedAt: at(20), endedAt: at(21), error });
+      const failed = { name, startedAt: at(10), endedAt: at(21), tries: 2, error };
+      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([failed]);
+      await ledger.recordStep(MIGRATION_ID, { name, startedAt: at(30), endedAt: at(31), result });
+      const done = { name, startedAt: at(10), endedAt: at(31), tries: 3, result };
+      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([done]);
     });
     it('keep an earlier result when a later attempt fails', async () => {
       await ledger.recordStep(MIGRATION_ID, { name: 'begin', startedAt: at(0), endedAt: at(1), result: '{"fence":1}' });
@@ -270,13 +230,8 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       ] as const) {
         await ledger.recordStep(MIGRATION_ID, { name, startedAt: at(start), endedAt: at(end), result: '{}' });
       }
-      expect((await ledger.listSteps(MIGRATION_ID)).map((line) => line.name)).toEqual([
-        'plan',
-        'quick',
-        'begin',
-        'verify-pods',
-        'verify-pods-2',
-      ]);
+      const names = (await ledger.listSteps(MIGRATION_ID)).map((line) => line.name);
+      expect(names).toEqual(['plan', 'quick', 'begin', 'verify-pods', 'verify-pods-2']);
       expect(await ledger.listSteps(OTHER_MIGRATION_ID)).toEqual([]);
     });
   });
@@ -328,12 +283,8 @@ it('keeps items small and under the documented keys of DynamoDB', async () => {
   await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
   await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) });
   await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation({ id: 'a-1' }));
-  await ledger.putEvidence(
-    MIGRATION_ID,
-    'latest',
-    Array.from({ length: 101 }, () => anEvidence()),
-    at(0),
-  );
+  const pods = Array.from({ length: 101 }, () => anEvidence());
+  await ledger.putEvidence(MIGRATION_ID, 'latest', pods, at(0));
   await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
   await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(5) });
   await ledger.acquireLock(ADDON_LOCK, ownHolder(at(0)));

@@ -17,9 +17,10 @@ import {
 } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
-import { anError } from '../matchers.ts';
 
 const ME: LockHolder = ownHolder(at(0));
+/** What ME has of the first lock. */
+const MINE = { executionArn: EXECUTION, fence: 1 };
 const OTHER: LockHolder = otherHolder(at(5));
 /** Takes over what ME left. */
 const RECOVERY: LockHolder = { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: at(600) };
@@ -60,11 +61,7 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
       expect(await ledger.acquireLock(ROLE_LOCK, OTHER)).toEqual({ acquired: true, fence: 1 });
     });
     it('goes to one of many who ask at once', async () => {
-      const asking = ['a', 'b', 'c', 'd'].map((name) => ({
-        migrationId: MIGRATION_ID,
-        executionArn: executionArn(name),
-        since: at(0),
-      }));
+      const asking = ['a', 'b', 'c', 'd'].map((name) => ({ ...ME, executionArn: executionArn(name) }));
       const asked = await Promise.all(asking.map((who) => ledger.acquireLock(KEY, who)));
       expect(asked.filter((one) => one.acquired)).toEqual([{ acquired: true, fence: 1 }]);
     });
@@ -84,10 +81,7 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     });
 
     it('passes on under the next fence, and the one before has lost it', async () => {
-      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({
-        acquired: true,
-        fence: 2,
-      });
+      expect(await ledger.takeOverLock(KEY, MINE, RECOVERY)).toEqual({ acquired: true, fence: 2 });
       expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 2, holder: RECOVERY });
       await expectError(ledger.assertLock(KEY, MIGRATION_ID, 1), 'LockLost');
       await ledger.assertLock(KEY, MIGRATION_ID, 2);
@@ -95,11 +89,8 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
       expect(await ledger.readLock(KEY)).toMatchObject({ holder: RECOVERY });
     });
     it('is answered again to who took it over, after a lost reply', async () => {
-      await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY);
-      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({
-        acquired: true,
-        fence: 2,
-      });
+      await ledger.takeOverLock(KEY, MINE, RECOVERY);
+      expect(await ledger.takeOverLock(KEY, MINE, RECOVERY)).toEqual({ acquired: true, fence: 2 });
     });
     it.each([
       ['another execution', { executionArn: OTHER_EXECUTION, fence: 1 }],
@@ -110,14 +101,13 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     });
     it('comes again when it was let go meanwhile', async () => {
       await ledger.releaseLock(KEY, EXECUTION);
-      await expectError(ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY), 'Busy');
+      await expectError(ledger.takeOverLock(KEY, MINE, RECOVERY), 'Busy');
       expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1 });
     });
     it('goes to one of two who ask at once', async () => {
-      const from = { executionArn: EXECUTION, fence: 1 };
       const asked = await Promise.all(
         [RECOVERY, { ...RECOVERY, executionArn: executionArn('second', 'Recover') }].map((who) =>
-          ledger.takeOverLock(KEY, from, who),
+          ledger.takeOverLock(KEY, MINE, who),
         ),
       );
       expect(asked.filter((one) => one.acquired)).toEqual([{ acquired: true, fence: 2 }]);
@@ -169,12 +159,11 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     it('passes to who takes one share over, and the others keep theirs', async () => {
       await share(ME);
       await share(OTHER);
-      const from = { executionArn: EXECUTION, fence: 1 };
-      expect(await ledger.takeOverLock(KEY, from, RECOVERY)).toMatchObject({ acquired: true });
-      expect(await ledger.takeOverLock(KEY, from, RECOVERY)).toMatchObject({ acquired: true });
+      expect(await ledger.takeOverLock(KEY, MINE, RECOVERY)).toMatchObject({ acquired: true });
+      expect(await ledger.takeOverLock(KEY, MINE, RECOVERY)).toMatchObject({ acquired: true });
       expect(await sharers()).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
       const second = { ...RECOVERY, executionArn: executionArn('second', 'Recover') };
-      expect(await ledger.takeOverLock(KEY, from, second)).toEqual({ acquired: false, holder: RECOVERY });
+      expect(await ledger.takeOverLock(KEY, MINE, second)).toEqual({ acquired: false, holder: RECOVERY });
       await ledger.releaseLock(KEY, EXECUTION);
       expect(await sharers()).toHaveLength(2);
     });
@@ -193,23 +182,15 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
   });
 
   describe('asserted', () => {
+    const lent = async () => (await ledger.acquireLock(KEY, OTHER), ledger.releaseLock(KEY, OTHER_EXECUTION));
     it.each<[string, () => Promise<unknown>]>([
       ['was never taken', async () => undefined],
       ['was let go', async () => (await ledger.acquireLock(KEY, ME), ledger.releaseLock(KEY, EXECUTION))],
       ["is another's", () => ledger.acquireLock(KEY, OTHER)],
-      [
-        "was another's meanwhile",
-        async () => (
-          await ledger.acquireLock(KEY, OTHER),
-          await ledger.releaseLock(KEY, OTHER_EXECUTION),
-          ledger.acquireLock(KEY, ME)
-        ),
-      ],
+      ["was another's meanwhile", async () => (await lent(), ledger.acquireLock(KEY, ME))],
     ])('is lost where it %s', async (__, prepare) => {
       await prepare();
-      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject(
-        anError('LockLost', `${MIGRATION_ID} (fence 1)`),
-      );
+      await expectError(ledger.assertLock(KEY, MIGRATION_ID, 1), 'LockLost', `${MIGRATION_ID} (fence 1)`);
     });
   });
 
@@ -254,7 +235,7 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
       expect(await heldKeys()).toEqual([KEY]);
     });
     it.each<[string, () => Promise<unknown>]>([
-      ['taken over', () => ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)],
+      ['taken over', () => ledger.takeOverLock(KEY, MINE, RECOVERY)],
       ['let go and taken', async () => (await ledger.releaseLock(KEY, EXECUTION), ledger.acquireLock(KEY, OTHER))],
     ])('is there again when it was parked and is %s', async (__, then) => {
       await ledger.acquireLock(KEY, ME);
@@ -271,32 +252,25 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
   });
 });
 
+/** The item of the lock. */
+const item = async (client: Awaited<ReturnType<typeof newDynamoDb>>) => {
+  const get = new GetCommand({ TableName: TABLE, Key: { pk: `LOCK#${KEY}`, sk: 'LOCK' } });
+  return (await DynamoDBDocumentClient.from(client).send(get)).Item;
+};
+
 it('is one item that says by `held` whether the sparse index has it', async () => {
   const client = await newDynamoDb();
   const ledger = createDynamoLedger({ client, tableName: TABLE });
-  const item = async (): Promise<unknown> =>
-    (
-      await DynamoDBDocumentClient.from(client).send(
-        new GetCommand({ TableName: TABLE, Key: { pk: `LOCK#${KEY}`, sk: 'LOCK' } }),
-      )
-    ).Item;
   const free = { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 1 };
   await ledger.acquireLock(KEY, ME);
-  expect(await item()).toEqual({ ...free, owner: ME, held: 'LOCK' });
+  expect(await item(client)).toEqual({ ...free, owner: ME, held: 'LOCK' });
   await ledger.parkLock(KEY, EXECUTION);
-  expect(await item()).toEqual({ ...free, owner: ME });
+  expect(await item(client)).toEqual({ ...free, owner: ME });
   await ledger.releaseLock(KEY, EXECUTION);
-  expect(await item()).toEqual(free);
+  expect(await item(client)).toEqual(free);
 });
 
 describe('a shared lock in DynamoDB', () => {
-  const item = async (client: Awaited<ReturnType<typeof newDynamoDb>>) =>
-    (
-      await DynamoDBDocumentClient.from(client).send(
-        new GetCommand({ TableName: TABLE, Key: { pk: `LOCK#${KEY}`, sk: 'LOCK' } }),
-      )
-    ).Item;
-
   it('looks held by one of its holders to a release that knows no shared locks, and never by one that has let go', async () => {
     const client = await newDynamoDb();
     const ledger = createDynamoLedger({ client, tableName: TABLE });

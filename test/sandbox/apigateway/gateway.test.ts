@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { issueAccessKey } from '../../../sandbox/sts/access-keys.ts';
+import { matching } from '../../lambdas/matchers.ts';
 import { allow, deny } from '../support.ts';
 import {
   ACCOUNT,
@@ -15,21 +16,21 @@ import {
   standardApi,
 } from './fixture.ts';
 
+const MISSING_TOKEN = '{"message":"Missing Authentication Token"}';
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/sandbox`;
+const nulls = (...names: string[]) => Object.fromEntries(names.map((name) => [name, null]));
 const messageOf = ({ body }: { body: string }): unknown => (JSON.parse(body) as { message: unknown }).message;
 
 describe('a call', () => {
   test('reaches the function through API Gateway, and both are in the log', async () => {
     const { call, calls, world, sandboxGateway, authorizer } = openSession();
+    const headers = {
+      'content-type': 'application/json',
+      'x-amzn-requestid': matching(/^[0-9a-f-]{36}$/),
+      'x-amz-apigw-id': expect.any(String) as string,
+    };
     const answer = await call('POST', '/migrations/01J/cancel', { body: { reason: 'r' } });
-    expect(answer).toMatchObject({
-      status: 200,
-      headers: {
-        'content-type': 'application/json',
-        'x-amzn-requestid': expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
-        'x-amz-apigw-id': expect.any(String) as string,
-      },
-    });
+    expect(answer).toMatchObject({ status: 200, headers });
     expect(calls()).toEqual([
       {
         n: 2,
@@ -53,13 +54,8 @@ describe('a call', () => {
     });
     expect(world.log.mutations()).toEqual([]);
     expect(sandboxGateway.failures).toEqual([]);
-    expect(authorizer.uses()).toEqual([
-      {
-        principalArn: FUNCTION_ROLE,
-        action: 'execute-api:Invoke',
-        resource: methodArn('v1/POST/migrations/01J/cancel'),
-      },
-    ]);
+    const resource = methodArn('v1/POST/migrations/01J/cancel');
+    expect(authorizer.uses()).toEqual([{ principalArn: FUNCTION_ROLE, action: 'execute-api:Invoke', resource }]);
   });
 
   test('that only reads is logged as such', async () => {
@@ -73,19 +69,12 @@ describe('a call', () => {
   });
 
   test("returns the function's answer, even an error", async () => {
-    const { call, calls } = openSession({
-      handler: () => ({
-        statusCode: 409,
-        headers: { 'Content-Type': 'application/problem+json', 'Retry-After': 5 },
-        body: '{"title":"held"}',
-      }),
-    });
+    const body = '{"title":"held"}';
+    const headers = { 'Content-Type': 'application/problem+json', 'Retry-After': 5 };
+    const { call, calls } = openSession({ handler: () => ({ statusCode: 409, headers, body }) });
     const answer = await call('POST', '/migrations', { body: {} });
-    expect(answer).toMatchObject({
-      status: 409,
-      headers: { 'content-type': 'application/problem+json', 'retry-after': '5' },
-      body: '{"title":"held"}',
-    });
+    const received = { 'content-type': 'application/problem+json', 'retry-after': '5' };
+    expect(answer).toMatchObject({ status: 409, headers: received, body });
     expect(answer.headers).not.toHaveProperty('x-amzn-errortype');
     expect(calls()).toMatchObject([{ status: 409, error: 'HTTP 409' }]);
   });
@@ -126,7 +115,7 @@ describe('the event', () => {
         'X-Forwarded-For': '127.0.0.1',
         'X-Forwarded-Proto': 'https',
         'X-Forwarded-Port': '443',
-        'X-Amzn-Trace-Id': expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/) as string,
+        'X-Amzn-Trace-Id': matching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/),
       }) as object,
       multiValueHeaders: Object.fromEntries(Object.entries(event!.headers).map(([name, value]) => [name, [value]])),
       queryStringParameters: { limit: '10', tag: 'b c', empty: '' },
@@ -139,20 +128,14 @@ describe('the event', () => {
         deploymentId: standardApi.stages[0]!.deploymentId,
         domainName: standardApi.host,
         domainPrefix: standardApi.id,
-        extendedRequestId: expect.stringMatching(/^[a-z0-9]{15}=$/) as string,
+        extendedRequestId: matching(/^[a-z0-9]{15}=$/),
         httpMethod: 'POST',
         identity: {
+          ...nulls('apiKey', 'apiKeyId', 'clientCert', 'cognitoAuthenticationProvider', 'cognitoAuthenticationType'),
+          ...nulls('cognitoIdentityId', 'cognitoIdentityPoolId', 'principalOrgId'),
           accessKey: caller.accessKeyId,
           accountId: ACCOUNT,
-          apiKey: null,
-          apiKeyId: null,
           caller: id,
-          clientCert: null,
-          cognitoAuthenticationProvider: null,
-          cognitoAuthenticationType: null,
-          cognitoIdentityId: null,
-          cognitoIdentityPoolId: null,
-          principalOrgId: null,
           sourceIp: '127.0.0.1',
           user: id,
           userAgent: 'test/1',
@@ -160,7 +143,7 @@ describe('the event', () => {
         },
         path: '/v1/migrations',
         protocol: 'HTTP/1.1',
-        requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+        requestId: matching(/^[0-9a-f-]{36}$/),
         requestTime: '15/Jan/2026:09:00:00 +0000',
         requestTimeEpoch: world.schedule.now(),
         resourceId: standardApi.methods.find(({ path }) => path === '/migrations')!.resourceId,
@@ -174,18 +157,11 @@ describe('the event', () => {
   });
 
   test('has null for what is absent', async () => {
-    const { call, events } = openSession({
-      apis: [{ ...standardApi, stages: [{ ...standardApi.stages[0]!, variables: {} }] }],
-    });
+    const stages = [{ ...standardApi.stages[0]!, variables: {} }];
+    const { call, events } = openSession({ apis: [{ ...standardApi, stages }] });
     await call('GET', '/migrations');
     expect(events).toMatchObject([
-      {
-        queryStringParameters: null,
-        multiValueQueryStringParameters: null,
-        pathParameters: null,
-        stageVariables: null,
-        body: null,
-      },
+      nulls('queryStringParameters', 'multiValueQueryStringParameters', 'pathParameters', 'stageVariables', 'body'),
     ]);
   });
 
@@ -206,17 +182,10 @@ describe('the event', () => {
     const { call, plain, events, calls, client, caller } = openSession();
     await plain({ path: '/v1/health' });
     await call('GET', '/health', {}, client({ credentials: { ...caller, secretAccessKey: 'guess' } }));
-    for (const { requestContext } of events)
-      expect(requestContext.identity).toMatchObject({
-        caller: null,
-        userArn: null,
-        accountId: null,
-        sourceIp: '127.0.0.1',
-      });
-    expect(calls()).toMatchObject([
-      { operation: 'GET /health', caller: '', status: 200 },
-      { operation: 'GET /health', caller: '', status: 200 },
-    ]);
+    const nobody = { ...nulls('caller', 'userArn', 'accountId'), sourceIp: '127.0.0.1' };
+    for (const { requestContext } of events) expect(requestContext.identity).toMatchObject(nobody);
+    const logged = { operation: 'GET /health', caller: '', status: 200 };
+    expect(calls()).toMatchObject([logged, logged]);
   });
 });
 
@@ -234,15 +203,8 @@ describe('a permission', () => {
       `User: ${SESSION} is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:eu-west-1:********3333:${standardApi.id}/v1/POST/migrations/01J/cancel because no identity-based policy allows the execute-api:Invoke action`,
     );
     expect(events).toEqual([]);
-    expect(calls()).toMatchObject([
-      {
-        operation: 'POST /migrations/{id}/cancel',
-        caller: FUNCTION_ROLE,
-        status: 403,
-        error: 'AccessDeniedException',
-        denied: 'execute-api:Invoke',
-      },
-    ]);
+    const refused = { status: 403, error: 'AccessDeniedException', denied: 'execute-api:Invoke' };
+    expect(calls()).toMatchObject([{ operation: 'POST /migrations/{id}/cancel', caller: FUNCTION_ROLE, ...refused }]);
     expect(authorizer.denials).toMatchObject([{ resource: methodArn('v1/POST/migrations/01J/cancel') }]);
   });
 
@@ -258,14 +220,9 @@ describe('a permission', () => {
 describe('a signature', () => {
   test('that is missing is reported, without revealing what exists', async () => {
     const { plain, events, calls } = openSession();
-    for (const path of ['/v1/migrations', '/v1/nothing', '/v1/']) {
-      const answer = await plain({ path });
-      expect(answer).toMatchObject({
-        status: 403,
-        headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
-        body: '{"message":"Missing Authentication Token"}',
-      });
-    }
+    const headers = { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' };
+    for (const path of ['/v1/migrations', '/v1/nothing', '/v1/'])
+      expect(await plain({ path })).toMatchObject({ status: 403, headers, body: MISSING_TOKEN });
     expect(events).toEqual([]);
     expect(calls().map(({ operation, caller, error }) => [operation, caller, error])).toEqual([
       ['GET /migrations', '', 'MissingAuthenticationTokenException'],
@@ -276,16 +233,13 @@ describe('a signature', () => {
 
   test('does not help if the path or method does not exist', async () => {
     const { call } = openSession();
-    for (const [method, path] of [
-      ['GET', '/nothing'],
-      ['DELETE', '/migrations'],
-      ['GET', ''],
-    ] as const) {
-      const body = '{"message":"Missing Authentication Token"}';
-      expect(await call(method, path)).toMatchObject({ status: 403, body });
+    for (const asked of ['GET /nothing', 'DELETE /migrations', 'GET ']) {
+      const [method = '', path = ''] = asked.split(' ');
+      expect(await call(method, path)).toMatchObject({ status: 403, body: MISSING_TOKEN });
     }
   });
 
+  const errorOf = (name: string) => ({ headers: { 'x-amzn-errortype': name } });
   type Location = ReturnType<typeof openSession>;
   const invalid = 'InvalidSignatureException';
   const guessing = ({ caller }: Location) => ({ credentials: { ...caller, secretAccessKey: 'guess' } });
@@ -306,7 +260,7 @@ describe('a signature', () => {
   ])('%s is rejected', async (_, more, name, message) => {
     const location = openSession();
     const answer = await location.call('GET', '/migrations', {}, location.client(more(location)));
-    expect(answer).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': name } });
+    expect(answer).toMatchObject({ status: 403, ...errorOf(name) });
     expect(messageOf(answer)).toContain(message);
     expect(location.events).toEqual([]);
     expect(location.calls()).toMatchObject([{ status: 403, error: name }]);
@@ -318,10 +272,7 @@ describe('a signature', () => {
       ['AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request', 'IncompleteSignatureException'],
       ['Bearer token', 'MissingAuthenticationTokenException'],
     ] as const)
-      expect(await plain({ headers: { authorization } })).toMatchObject({
-        status: 403,
-        headers: { 'x-amzn-errortype': name },
-      });
+      expect(await plain({ headers: { authorization } })).toMatchObject({ status: 403, ...errorOf(name) });
   });
 
   test('covers the body and the query', async () => {

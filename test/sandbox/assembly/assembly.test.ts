@@ -36,10 +36,7 @@ const app: Template = {
     Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Function' } } },
     Machine: {
       Type: 'AWS::StepFunctions::StateMachine',
-      Properties: {
-        RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
-        DefinitionString: { 'Fn::Join': ['', DEFINITION] },
-      },
+      Properties: { RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] }, DefinitionString: { 'Fn::Join': ['', DEFINITION] } },
     },
     Policy: {
       Type: 'AWS::IAM::Policy',
@@ -68,8 +65,7 @@ test('an application as plain data', () => {
       {
         name: 'App',
         id: 'arn:aws:cloudformation:eu-west-1:111122223333:stack/App/00000000-0000-4000-8000-000000000000',
-        account: '111122223333',
-        region: 'eu-west-1',
+        ...WHERE,
         parameters: { Level: 'INFO' },
         tags: {},
         outputs: [
@@ -259,45 +255,41 @@ test('permissions boundaries: from the application, from elsewhere, and none', (
 });
 
 describe('errors name template, logical id and path', () => {
+  const withFunction = (properties: Record<string, unknown>): Template => ({
+    Resources: { Role: role, F: fn(properties) },
+  });
+  const shows = (Value: object, Resources: Template['Resources'] = {}): Template => ({
+    Resources,
+    Outputs: { O: { Value } },
+  });
+  const ofItself = { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } };
+  const unreadable = {
+    Type: 'AWS::StepFunctions::StateMachine',
+    Properties: { RoleArn: 'r', DefinitionString: '{' },
+  };
   const errors: Record<string, Template> = {
-    'App.template.json, F, Properties.Timeout.Fn::Cidr has the function Fn::Cidr': {
-      Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) },
-    },
-    'App.template.json, F, Properties.Environment.Variables.A.Ref has a reference to Gone': {
-      Resources: { Role: role, F: fn({ Environment: { Variables: { A: { Ref: 'Gone' } } } }) },
-    },
-    'output O, Value.Fn::GetAtt has Fn::GetAtt of Role.RoleId': {
-      Resources: { Role: role },
-      Outputs: { O: { Value: { 'Fn::GetAtt': ['Role', 'RoleId'] } } },
-    },
-    'output O, Value.Ref has Ref of X: the sandbox does not support references to AWS::EC2::VPC': {
-      Resources: { X: { Type: 'AWS::EC2::VPC' } },
-      Outputs: { O: { Value: { Ref: 'X' } } },
-    },
-    'the parameter P, which has no default': {
-      Resources: {},
-      Parameters: { P: { Type: 'String' } },
-      Outputs: { O: { Value: { Ref: 'P' } } },
-    },
-    'Fn::ImportValue of none, which no stack exports': {
-      Resources: {},
-      Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } },
-    },
-    'a circular reference: Ref A → Ref A': {
-      Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } },
-      Outputs: { O: { Value: { Ref: 'A' } } },
-    },
-    'F, Properties.Code has code from x.zip': {
-      Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) },
-    },
+    'App.template.json, F, Properties.Timeout.Fn::Cidr has the function Fn::Cidr': withFunction({
+      Timeout: { 'Fn::Cidr': [] },
+    }),
+    'App.template.json, F, Properties.Environment.Variables.A.Ref has a reference to Gone': withFunction({
+      Environment: { Variables: { A: { Ref: 'Gone' } } },
+    }),
+    'output O, Value.Fn::GetAtt has Fn::GetAtt of Role.RoleId': shows(
+      { 'Fn::GetAtt': ['Role', 'RoleId'] },
+      { Role: role },
+    ),
+    'output O, Value.Ref has Ref of X: the sandbox does not support references to AWS::EC2::VPC': shows(
+      { Ref: 'X' },
+      { X: { Type: 'AWS::EC2::VPC' } },
+    ),
+    'the parameter P, which has no default': { ...shows({ Ref: 'P' }), Parameters: { P: { Type: 'String' } } },
+    'Fn::ImportValue of none, which no stack exports': shows({ 'Fn::ImportValue': 'none' }),
+    'a circular reference: Ref A → Ref A': shows({ Ref: 'A' }, { A: ofItself }),
+    'F, Properties.Code has code from x.zip': withFunction({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }),
     'App.template.json, R, Properties.PermissionsBoundary has a PermissionsBoundary that is not an ARN': {
       Resources: { R: { Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary: ['a'] } } },
     },
-    'App.template.json, M has a DefinitionString that is not JSON': {
-      Resources: {
-        M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } },
-      },
-    },
+    'App.template.json, M has a DefinitionString that is not JSON': { Resources: { M: unreadable } },
   };
   test.each(Object.entries(errors))('%s', (message, template) => {
     expect(() => load({ App: template })).toThrow(message);

@@ -21,6 +21,8 @@ import {
 
 const CREATED = '2025-06-01T00:00:00.000Z';
 const OLD = { name: 'go-v1', version: '1.44.0' };
+/** Software with that SDK calls AWS five seconds after its start. */
+const SOON = { knobs: { firstCallSeconds: 5 } };
 const PLUGIN = { workload: 'ebs-csi-controller', container: 'ebs-plugin' };
 
 /** Returns a lab whose EBS plugin has an SDK; the other containers of the pod have a recent one. */
@@ -50,6 +52,13 @@ const roll = (lab: CredentialLab): Pod => {
   lab.restart();
   // `restart` lets 20 seconds pass, of which the pods needed 2 to become ready.
   return controllers(lab).find(({ metadata }) => !old.has(metadata.uid))!;
+};
+
+/** Returns such a lab with an association, and the first pod that was created since. */
+const rolled = async (...options: Parameters<typeof labWith>): Promise<{ lab: CredentialLab; pod: Pod }> => {
+  const lab = labWith(...options);
+  await associate(lab);
+  return { lab, pod: roll(lab) };
 };
 
 interface Status {
@@ -85,26 +94,17 @@ describe('a container whose SDK is too old for Pod Identity', () => {
     expect(plugin(controllers(lab)[0]!)).toMatchObject({ method: 'irsa', roleArn: ROLE, never: false });
     await associate(lab);
     const pod = roll(lab);
-    expect(plugin(pod)).toEqual({
-      container: 'ebs-plugin',
-      isInit: false,
-      method: 'pod-identity',
-      never: true,
-      refused: {
-        code: 'SdkTooOld',
-        status: 0,
-        message: 'go-v1 1.44.0 refuses the host 169.254.170.23: supported since 1.47.11',
-      },
-    });
-    expect(
-      containerCredentials(lab.world, lab.cluster, pod).filter(({ container }) => container !== 'ebs-plugin'),
-    ).toSatisfy((others: { roleArn?: string }[]) => others.every(({ roleArn }) => roleArn === ROLE));
+    const message = 'go-v1 1.44.0 refuses the host 169.254.170.23: supported since 1.47.11';
+    const refused = { code: 'SdkTooOld', status: 0, message };
+    const shown = { container: 'ebs-plugin', isInit: false, method: 'pod-identity', never: true, refused };
+    expect(plugin(pod)).toEqual(shown);
+    const all = containerCredentials(lab.world, lab.cluster, pod);
+    const others = all.filter(({ container }) => container !== 'ebs-plugin');
+    expect(others.map(({ roleArn }) => roleArn)).toEqual(others.map(() => ROLE));
   });
 
   it('exits at its first call and is restarted: at once, then with pauses that double', async () => {
-    const lab = labWith(OLD, { knobs: { firstCallSeconds: 5 } });
-    await associate(lab);
-    const pod = roll(lab);
+    const { lab, pod } = await rolled(OLD, SOON);
     expect(watch(lab, pod, 100)).toEqual([
       '1 waiting CrashLoopBackOff',
       '2 running ready',
@@ -114,29 +114,18 @@ describe('a container whose SDK is too old for Pod Identity', () => {
       '4 running ready',
       '4 waiting CrashLoopBackOff',
     ]);
-    expect([0, 1, 2, 3, 4, 5, 6, 7].map((restarts) => pauseBefore(restarts) / 1000)).toEqual([
-      1, 10, 20, 40, 80, 160, 300, 300,
-    ]);
+    const pauses = [0, 1, 2, 3, 4, 5, 6, 7].map((restarts) => pauseBefore(restarts) / 1000);
+    expect(pauses).toEqual([1, 10, 20, 40, 80, 160, 300, 300]);
   });
 
   it('has the status that the kubelet writes', async () => {
-    const lab = labWith(OLD, { knobs: { firstCallSeconds: 5 } });
-    await associate(lab);
-    const pod = roll(lab);
+    const { pod } = await rolled(OLD, SOON);
     expect(ends(pod)).toBe('1 waiting CrashLoopBackOff');
     const { metadata, status } = pod;
-    expect(statusOf(pod)).toMatchObject({
-      ready: false,
-      started: false,
-      restartCount: 1,
-      state: {
-        waiting: {
-          reason: 'CrashLoopBackOff',
-          message: `back-off 10s restarting failed container=ebs-plugin pod=${metadata.name}_kube-system(${metadata.uid})`,
-        },
-      },
-      lastState: { terminated: { exitCode: 1, reason: 'Error' } },
-    });
+    const message = `back-off 10s restarting failed container=ebs-plugin pod=${metadata.name}_kube-system(${metadata.uid})`;
+    const state = { waiting: { reason: 'CrashLoopBackOff', message } };
+    const lastState = { terminated: { exitCode: 1, reason: 'Error' } };
+    expect(statusOf(pod)).toMatchObject({ ready: false, started: false, restartCount: 1, state, lastState });
     expect(statusOf(pod, 'csi-provisioner')).toMatchObject({ ready: true, restartCount: 0 });
     expect(status.phase).toBe('Running');
     expect(Object.fromEntries(status.conditions.map((one) => [one.type, one.status]))).toEqual({
@@ -153,9 +142,7 @@ describe('a container whose SDK is too old for Pod Identity', () => {
   });
 
   it('counts as unavailable for its workload while it is not ready', async () => {
-    const lab = labWith(OLD, { knobs: { firstCallSeconds: 5 } });
-    await associate(lab);
-    roll(lab);
+    const { lab } = await rolled(OLD, SOON);
     const workload = () => getObject(lab.cluster.kube, 'Deployment', 'kube-system', 'ebs-csi-controller')!.status;
     for (let second = 0; second < 120; second += 1) {
       lab.pass(1);
@@ -163,15 +150,12 @@ describe('a container whose SDK is too old for Pod Identity', () => {
       expect(workload()?.['readyReplicas'] ?? 0).toBe(ready);
       expect(workload()?.['availableReplicas'] ?? 0).toBe(ready);
     }
-    expect(
-      lab.cluster.kube.readyHistory.filter(({ workload: name }) => name === 'ebs-csi-controller').at(-1)?.ready,
-    ).toBe(controllers(lab).filter(isReady).length);
+    const last = lab.cluster.kube.readyHistory.findLast(({ workload: name }) => name === 'ebs-csi-controller');
+    expect(last?.ready).toBe(controllers(lab).filter(isReady).length);
   });
 
   it('runs on once its pods are on IRSA again', async () => {
-    const lab = labWith(OLD, { knobs: { firstCallSeconds: 5 } });
-    await associate(lab);
-    roll(lab);
+    const { lab } = await rolled(OLD, SOON);
     const [associationId] = [...lab.cluster.associations.keys()];
     await lab.eks.send(new DeletePodIdentityAssociationCommand({ clusterName: 'dev', associationId }));
     for (const { metadata } of controllers(lab))
@@ -181,18 +165,14 @@ describe('a container whose SDK is too old for Pod Identity', () => {
   });
 
   it('stays ready and hides it if its software only logs', async () => {
-    const lab = labWith(OLD, { knobs: { softwareWithoutCredentials: 'logs' } });
-    await associate(lab);
-    const pod = roll(lab);
+    const { lab, pod } = await rolled(OLD, { knobs: { softwareWithoutCredentials: 'logs' } });
     lab.pass(3600);
     expect(ends(pod)).toBe('0 running ready');
     expect(hasCredentials(lab.world, lab.cluster, pod)).toBe(false);
   });
 
   it('stays Pending, as before, if pods wait for credentials', async () => {
-    const lab = labWith(OLD, { knobs: { podsWaitForCredentials: true } });
-    await associate(lab);
-    const pod = roll(lab);
+    const { lab, pod } = await rolled(OLD, { knobs: { podsWaitForCredentials: true } });
     lab.pass(600);
     expect(pod.status.phase).toBe('Pending');
     expect(isReady(pod)).toBe(false);
@@ -208,9 +188,7 @@ describe('a container whose SDK is too old for Pod Identity', () => {
   });
 
   it('is restarted ever more rarely after hours, so that weeks of virtual time stay cheap', async () => {
-    const lab = labWith();
-    await associate(lab);
-    const pod = roll(lab);
+    const { lab, pod } = await rolled();
     lab.pass(6 * 3600);
     const { restartCount } = statusOf(pod);
     expect(restartCount).toBeGreaterThan(60);
@@ -219,9 +197,7 @@ describe('a container whose SDK is too old for Pod Identity', () => {
   });
 
   it('changes nothing for a container with a recent SDK', async () => {
-    const lab = labWith({ name: 'go-v1', version: '1.47.11' });
-    await associate(lab);
-    const pod = roll(lab);
+    const { lab, pod } = await rolled({ name: 'go-v1', version: '1.47.11' });
     lab.pass(600);
     expect(ends(pod)).toBe('0 running ready');
     expect(hasCredentials(lab.world, lab.cluster, pod)).toBe(true);
@@ -248,12 +224,8 @@ describe('a container without credentials for another reason than its SDK', () =
     await associate(lab);
     const pod = roll(lab);
     expect(ends(pod)).toBe('1 waiting CrashLoopBackOff');
-    await lab.iam.send(
-      new UpdateAssumeRolePolicyCommand({
-        RoleName: 'ebs-csi',
-        PolicyDocument: JSON.stringify(policyOf(irsaStatement, podsStatement())),
-      }),
-    );
+    const PolicyDocument = JSON.stringify(policyOf(irsaStatement, podsStatement()));
+    await lab.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument }));
     lab.pass(600);
     expect(ends(pod)).toBe('2 running ready');
     expect(isReady(pod)).toBe(true);

@@ -1,10 +1,8 @@
 /** AssumeRoleForPodIdentity over the wire: callers, pods and tokens. */
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { STS } from '@aws-sdk/client-sts';
 import { CreatePodIdentityAssociationCommand, ListClustersCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
-import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
-import { ACCOUNT, allow, configOf, policyOf, REGION, ROLE } from '../support.ts';
+import { ACCOUNT, allow, clientsOf, configOf, policyOf, REGION, ROLE } from '../support.ts';
 import {
   type Assumed,
   assumeForPod,
@@ -45,62 +43,38 @@ describe('AssumeRoleForPodIdentity', () => {
         podIdentityAssociation: { associationId: [...lab.cluster.associations.keys()][0] },
       },
     });
-    const { Arn } = await new STSClient(configOf(lab.gateway, lab.world, keysOf(assumed))).send(
-      new GetCallerIdentityCommand({}),
-    );
-    expect(Arn).toMatch(
-      new RegExp(`^arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/eks-dev-ebs-csi-controller--[0-9a-f-]{36}$`),
-    );
+    const { Arn } = await new STS(configOf(lab.gateway, lab.world, keysOf(assumed))).getCallerIdentity();
+    const session = `arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/eks-dev-ebs-csi-controller--[0-9a-f-]{36}`;
+    expect(Arn).toMatch(new RegExp(`^${session}$`));
     expect(assumed.body.assumedRoleUser?.arn).toBe(Arn);
     expect(assumed.body.credentials!.expiration - Date.now() / 1000).toBeGreaterThan(21_500);
   });
 
   it('limits the session by the policy of the association', async () => {
-    const lab = openLab({
-      association: { disableSessionTags: true, policy: JSON.stringify(policyOf(allow('s3:GetObject'))) },
-    });
+    const policy = JSON.stringify(policyOf(allow('s3:GetObject')));
+    const lab = openLab({ association: { disableSessionTags: true, policy } });
     const assumed = await assumeForPod(lab, await podToken(lab));
     const role = lab.world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
     role.policies.push({ name: 'all', document: JSON.stringify(policyOf(allow('eks:*'))) });
-    const clients = new ClientFactory({
-      region: REGION,
-      credentials: keysOf(assumed),
-      transport: inProcessTransport(lab.gateway, lab.world),
-    });
+    const clients = clientsOf(lab.gateway, lab.world, keysOf(assumed));
     await expect(clients.eks().send(new ListClustersCommand({}))).rejects.toThrow(
       'because no session policy allows the eks:ListClusters action',
     );
   });
 
+  const ASSOCIATIONS = `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/dev/*`;
+  const tagged = (account: string) =>
+    podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': account } });
+  const named = (pods: string) => podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': pods } });
   it.each<[string, object[], number]>([
     ['no condition', [podsStatement()], 200],
     ['the cluster as the source', [podsStatement({ ArnEquals: { 'aws:SourceArn': CLUSTER_ARN } })], 200],
     // awslabs/mountpoint-s3-csi-driver#781: EKS had accepted the association.
-    [
-      'an association as the source',
-      [
-        podsStatement({
-          ArnLike: { 'aws:SourceArn': `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/dev/*` },
-        }),
-      ],
-      400,
-    ],
-    [
-      'the service account as a session tag',
-      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': CONTROLLER } })],
-      200,
-    ],
-    [
-      'another service account as a session tag',
-      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'other' } })],
-      400,
-    ],
-    [
-      'pods by name',
-      [podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'ebs-csi-controller-*' } })],
-      200,
-    ],
-    ['pods with another name', [podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'web-*' } })], 400],
+    ['an association as the source', [podsStatement({ ArnLike: { 'aws:SourceArn': ASSOCIATIONS } })], 400],
+    ['the service account as a session tag', [tagged(CONTROLLER)], 200],
+    ['another service account as a session tag', [tagged('other')], 400],
+    ['pods by name', [named('ebs-csi-controller-*')], 200],
+    ['pods with another name', [named('web-*')], 400],
     ['another account', [podsStatement({ StringEquals: { 'aws:SourceAccount': '999999999999' } })], 400],
     ['no sts:TagSession', [{ ...podsStatement(), Action: 'sts:AssumeRole' }], 400],
     ['a date in the past', [podsStatement({ DateLessThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } })], 400],
@@ -115,7 +89,7 @@ describe('AssumeRoleForPodIdentity', () => {
   });
 
   it('sends no tags if the association disables them, so that conditions on them are not met', async () => {
-    const trust = [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': CONTROLLER } })];
+    const trust = [tagged(CONTROLLER)];
     expect(await ask({ trust, association: { disableSessionTags: true } })).toMatchObject({ status: 400 });
     expect(await ask({ association: { disableSessionTags: true } })).toMatchObject({ status: 200 });
   });
@@ -154,14 +128,8 @@ describe('AssumeRoleForPodIdentity', () => {
     const lab = openLab({ knobs: { eksAuthLagSeconds: 5 } });
     const token = await podToken(lab);
     expect(await assumeForPod(lab, token)).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
-    await lab.eks.send(
-      new CreatePodIdentityAssociationCommand({
-        clusterName: 'dev',
-        namespace: 'kube-system',
-        serviceAccount: CONTROLLER,
-        roleArn: ROLE,
-      }),
-    );
+    const subject = { clusterName: 'dev', namespace: 'kube-system', serviceAccount: CONTROLLER };
+    await lab.eks.send(new CreatePodIdentityAssociationCommand({ ...subject, roleArn: ROLE }));
     lab.pass(4);
     expect(await assumeForPod(lab, token)).toMatchObject({ status: 404 });
     lab.pass(1);

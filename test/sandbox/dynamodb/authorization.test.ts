@@ -6,7 +6,8 @@ import type { HttpRequest } from '../../../sandbox/http.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { ACCOUNT, bareWorld, REGION } from '../../../sandbox/world/bare-world.ts';
 import { allow, roleOf } from '../states/fixture.ts';
-import { configOf, openGateway } from '../support.ts';
+import { expectError } from '../../lambdas/matchers.ts';
+import { configOf, deny, openGateway } from '../support.ts';
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/caller`;
 const tableArn = (name: string, account = ACCOUNT): string => `arn:aws:dynamodb:${REGION}:${account}:table/${name}`;
@@ -16,6 +17,10 @@ const TAGGED = 'arn:aws:dynamodb:us-east-1:000000000000:table/Tagged';
 
 const Key = { pk: { S: 'a' } };
 const values = (value: string) => ({ ExpressionAttributeValues: { ':v': { S: value } } });
+const ITEM = { TableName: 'Ledger', Key };
+const EXISTING = { ConditionExpression: 'attribute_exists(pk)' };
+const ONE_UNIT = { ReadCapacityUnits: 1, WriteCapacityUnits: 1 };
+const PROVISIONED = { BillingMode: 'PROVISIONED', ProvisionedThroughput: ONE_UNIT };
 const BY_PK = { TableName: 'Ledger', KeyConditionExpression: 'pk = :v', ...values('a') };
 const keys = {
   KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
@@ -27,49 +32,26 @@ const CALLS: [operation: string, input: object, resource: string][] = [
   ['BatchGetItem', { RequestItems: { Ledger: { Keys: [Key] } } }, LEDGER],
   ['BatchWriteItem', { RequestItems: { Ledger: [{ PutRequest: { Item: { pk: { S: 'b' } } } }] } }, LEDGER],
   ['CreateTable', { TableName: 'New', BillingMode: 'PAY_PER_REQUEST', ...keys }, tableArn('New')],
-  [
-    'DeleteItem',
-    { TableName: 'Ledger', Key, ConditionExpression: 'attribute_exists(pk)', ReturnValues: 'ALL_OLD' },
-    LEDGER,
-  ],
+  ['DeleteItem', { ...ITEM, ...EXISTING, ReturnValues: 'ALL_OLD' }, LEDGER],
   ['DeleteTable', { TableName: 'Tagged' }, tableArn('Tagged')],
   ['DescribeTable', { TableName: 'Ledger' }, LEDGER],
   ['DescribeTimeToLive', { TableName: 'Ledger' }, LEDGER],
   ['GetItem', { TableName: 'Ledger', Key, ConsistentRead: true }, LEDGER],
   ['ListTables', {}, tableArn('*')],
   ['ListTagsOfResource', { ResourceArn: TAGGED }, TAGGED],
-  [
-    'PutItem',
-    { TableName: 'Ledger', Item: { ...Key, n: { N: '2' } }, ConditionExpression: 'attribute_exists(pk)' },
-    LEDGER,
-  ],
+  ['PutItem', { TableName: 'Ledger', Item: { ...Key, n: { N: '2' } }, ...EXISTING }, LEDGER],
   ['Query', BY_PK, LEDGER],
   ['Scan', { TableName: 'Ledger' }, LEDGER],
   ['TagResource', { ResourceArn: TAGGED, Tags: [{ Key: 'a', Value: 'b' }] }, TAGGED],
   ['UntagResource', { ResourceArn: TAGGED, TagKeys: ['kept'] }, TAGGED],
-  [
-    'UpdateItem',
-    { TableName: 'Ledger', Key, UpdateExpression: 'SET held = :v', ...values('me'), ReturnValues: 'ALL_NEW' },
-    LEDGER,
-  ],
-  [
-    'UpdateTable',
-    {
-      TableName: 'Tagged',
-      BillingMode: 'PROVISIONED',
-      ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 },
-    },
-    tableArn('Tagged'),
-  ],
+  ['UpdateItem', { ...ITEM, UpdateExpression: 'SET held = :v', ...values('me'), ReturnValues: 'ALL_NEW' }, LEDGER],
+  ['UpdateTable', { TableName: 'Tagged', ...PROVISIONED }, tableArn('Tagged')],
 ];
 
 const open = async (statements: object[], account = ACCOUNT) => {
   const caller = ROLE.replace(ACCOUNT, account);
-  const world = bareWorld({
-    accounts: new Map([
-      [account, { id: account, roles: new Map([['caller', roleOf(caller, ...statements)]]), clusters: new Map() }],
-    ]),
-  });
+  const roles = new Map([['caller', roleOf(caller, ...statements)]]);
+  const world = bareWorld({ accounts: new Map([[account, { id: account, roles, clusters: new Map() }]]) });
   const { service, createTable } = createDynamoDb(world);
   const index = {
     IndexName: 'Held',
@@ -77,14 +59,10 @@ const open = async (statements: object[], account = ACCOUNT) => {
     Projection: { ProjectionType: 'ALL' },
   };
   const attributeDefinitions = [...keys.AttributeDefinitions, { AttributeName: 'held', AttributeType: 'S' }];
-  await createTable({
-    name: 'Ledger',
-    keySchema: keys.KeySchema,
-    attributeDefinitions,
-    globalSecondaryIndexes: [index],
-  });
+  const keySchema = keys.KeySchema;
+  await createTable({ name: 'Ledger', keySchema, attributeDefinitions, globalSecondaryIndexes: [index] });
   for (const name of ['Tagged', 'Other'])
-    await createTable({ name, keySchema: keys.KeySchema, attributeDefinitions: keys.AttributeDefinitions });
+    await createTable({ name, keySchema, attributeDefinitions: keys.AttributeDefinitions });
   const gateway = openGateway(world, { dynamodb: service });
   const clientOf = (credentials?: ReturnType<typeof credentialsOf>) =>
     new sdk.DynamoDBClient(configOf(gateway, world, credentials));
@@ -125,13 +103,8 @@ describe('permission for', () => {
     const { world, send, state } = await open([...others, allow(`dynamodb:${operation}`, `${resource}x`)]);
     const before = await state();
     await expect(send(operation, input)).rejects.toMatchObject(refusal(operation, resource));
-    expect(world.log.calls.at(-1)).toMatchObject({
-      service: 'dynamodb',
-      operation,
-      status: 400,
-      error: 'AccessDeniedException',
-      denied: `dynamodb:${operation}`,
-    });
+    const refused = { status: 400, error: 'AccessDeniedException', denied: `dynamodb:${operation}` };
+    expect(world.log.calls.at(-1)).toMatchObject({ service: 'dynamodb', operation, ...refused });
     expect(await state()).toEqual(before);
   });
 
@@ -191,10 +164,8 @@ it('authorizes a caller of another account for the table of its own account', as
   const own = await open([allow('dynamodb:GetItem', tableArn('Ledger', account))], account);
   await own.send('GetItem', get);
   const elsewhere = await open([allow('dynamodb:GetItem', LEDGER)], account);
-  await expect(elsewhere.send('GetItem', get)).rejects.toMatchObject({
-    name: 'AccessDeniedException',
-    message: expect.stringContaining(`on resource: ${tableArn('Ledger', account)} because`) as string,
-  });
+  const message = `on resource: ${tableArn('Ledger', account)} because`;
+  await expectError(elsewhere.send('GetItem', get), 'AccessDeniedException', message);
 });
 
 it.each<[string, object]>([
@@ -208,13 +179,9 @@ it.each<[string, object]>([
 });
 
 it('reports the statement that denies', async () => {
-  const { send } = await open([
-    allow('dynamodb:*', '*'),
-    { Effect: 'Deny', Action: 'dynamodb:Delete*', Resource: '*' },
-  ]);
-  await expect(send('DeleteItem', { TableName: 'Ledger', Key })).rejects.toMatchObject({
-    message: expect.stringMatching(/ with an explicit deny in an identity-based policy$/) as string,
-  });
+  const { send } = await open([allow('dynamodb:*', '*'), deny('dynamodb:Delete*')]);
+  const message = / with an explicit deny in an identity-based policy$/;
+  await expectError(send('DeleteItem', ITEM), 'AccessDeniedException', message);
 });
 
 it("refuses in AWS's wire format", async () => {
@@ -227,13 +194,8 @@ it("refuses in AWS's wire format", async () => {
     headers: { 'x-amz-target': 'DynamoDB_20120810.GetItem' },
     body: Buffer.from(JSON.stringify({ TableName: 'Ledger', Key })),
   };
-  const denial = {
-    action: 'dynamodb:GetItem',
-    resource: LEDGER,
-    principalArn: ROLE,
-    decision: 'implicitDeny' as const,
-    message: 'not you',
-  };
+  const subject = { action: 'dynamodb:GetItem', resource: LEDGER, principalArn: ROLE };
+  const denial = { ...subject, decision: 'implicitDeny' as const, message: 'not you' };
   const { status, body } = await service(request, {
     caller: { accessKeyId: '', principalArn: ROLE, account: ACCOUNT },
     region: REGION,

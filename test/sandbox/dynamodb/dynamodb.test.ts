@@ -8,6 +8,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
 import { clientsOf, newWorld, openGateway } from '../support.ts';
+import { expectError } from '../../lambdas/matchers.ts';
 
 const table = {
   name: 'Ledger',
@@ -113,15 +114,12 @@ describe('DynamoDB', () => {
 
   it('names a missing table and an unsupported operation', async () => {
     const { dynamodb } = await open();
-    await expect(dynamodb.send(new GetItemCommand({ TableName: 'Other', Key }))).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-    });
-    await expect(dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [] }))).rejects.toMatchObject({
-      name: 'UnknownOperationException',
-      message: expect.stringContaining(
-        "The sandbox's DynamoDB does not support the operation TransactWriteItems. Supported operations: BatchGetItem, ",
-      ) as string,
-    });
+    await expectError(dynamodb.send(new GetItemCommand({ TableName: 'Other', Key })), 'ResourceNotFoundException');
+    await expectError(
+      dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [] })),
+      'UnknownOperationException',
+      "The sandbox's DynamoDB does not support the operation TransactWriteItems. Supported operations: BatchGetItem, ",
+    );
   });
 
   it('refuses to create a table twice', async () => {

@@ -283,13 +283,11 @@ describe('the ledger in memory', () => {
 
 describe("the ledger's requests", () => {
   const Key = { pk: { S: 'MIGRATION#1' }, sk: { S: 'RECORD' } };
+  const NESTED = { a: { M: { b: { L: [{ N: '1' }] } } } };
   const named = { ExpressionAttributeNames: { '#s': 'status' } };
   it.each<[string, Json]>([
     ['GetItem', { Key, ConsistentRead: true }],
-    [
-      'PutItem',
-      { Item: { ...Key, a: { M: { b: { L: [{ N: '1' }] } } } }, ConditionExpression: 'attribute_not_exists(pk)' },
-    ],
+    ['PutItem', { Item: { ...Key, ...NESTED }, ConditionExpression: 'attribute_not_exists(pk)' }],
     [
       'UpdateItem',
       {
@@ -322,9 +320,8 @@ describe("the ledger's requests", () => {
     ['DeleteItem', { Key }],
   ])('%s takes the fast path once its expressions are cached', async (name, input) => {
     // The first time dynalite parses them.
-    await (
-      await open(createEngine().run)
-    )(name, { TableName, ...structuredClone(input) });
+    const run = await open(createEngine().run);
+    await run(name, { TableName, ...structuredClone(input) });
     const formed = wellFormed(name, { TableName, ...input });
     expect(formed).toBeDefined();
     const store = { ...createMemoryStore(), table: () => ({ ...TABLE, TableStatus: 'ACTIVE' }) };

@@ -2,6 +2,7 @@ import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { expectError, expectExactError, expectFailure } from '../../lambdas/matchers.ts';
 import type { HttpRequest } from '../../../sandbox/http.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { createGateway } from '../../../sandbox/gateway/gateway.ts';
@@ -18,15 +19,7 @@ import {
   operator,
 } from '../support.ts';
 
-const caught = async (
-  promise: Promise<unknown>,
-): Promise<{ name: string; message: string; $metadata: { httpStatusCode: number } }> =>
-  promise.then(
-    () => {
-      throw new Error('The call was answered.');
-    },
-    (error: unknown) => error as never,
-  );
+const LIST = new ListClustersCommand({});
 
 const plain = (request: Partial<HttpRequest>): HttpRequest => ({
   method: 'GET',
@@ -42,9 +35,7 @@ describe('the gateway', () => {
   it('passes a signed call to its service, with the caller and the region', async () => {
     const world = newWorld();
     const gateway = openGateway(world, { eks: echo });
-    const answer = await clientsOf(gateway, world, credentialsOf(world, FUNCTION_ROLE))
-      .eks()
-      .send(new ListClustersCommand({}));
+    const answer = await clientsOf(gateway, world, credentialsOf(world, FUNCTION_ROLE)).eks().send(LIST);
     expect(answer.clusters).toEqual([FUNCTION_ROLE, REGION]);
   });
 
@@ -52,8 +43,8 @@ describe('the gateway', () => {
     const world = newWorld();
     const gateway = openGateway(world, { eks: echo });
     const clients = clientsOf(gateway, world);
-    await clients.eks().send(new ListClustersCommand({}));
-    await caught(clients.iam().send(new GetRoleCommand({ RoleName: 'nobody' })));
+    await clients.eks().send(LIST);
+    await expectFailure(clients.iam().send(new GetRoleCommand({ RoleName: 'nobody' })), 404, 'NoSuchEntityException');
     expect(world.log.calls).toEqual([
       {
         n: 1,
@@ -81,18 +72,8 @@ describe('the gateway', () => {
 
   it('counts every call that does not only read as mutating', async () => {
     const world = newWorld();
-    const operations = [
-      'DescribeAddon',
-      'ListAddons',
-      'GetItem',
-      'Query',
-      'Scan',
-      'BatchGetItem',
-      'DeleteAddon',
-      'CreateAddon',
-      'PutItem',
-      'TagResource',
-    ];
+    const mutating = ['DeleteAddon', 'CreateAddon', 'PutItem', 'TagResource'];
+    const operations = ['DescribeAddon', 'ListAddons', 'GetItem', 'Query', 'Scan', 'BatchGetItem', ...mutating];
     const queue = [...operations];
     const gateway = openGateway(world, {
       eks: async (_request, context) => {
@@ -101,13 +82,8 @@ describe('the gateway', () => {
       },
     });
     const eks = clientsOf(gateway, world).eks();
-    for (const _ of operations) await eks.send(new ListClustersCommand({}));
-    expect(world.log.calls.filter((call) => call.mutating).map((call) => call.operation)).toEqual([
-      'DeleteAddon',
-      'CreateAddon',
-      'PutItem',
-      'TagResource',
-    ]);
+    for (const _ of operations) await eks.send(LIST);
+    expect(world.log.calls.filter((call) => call.mutating).map((call) => call.operation)).toEqual(mutating);
   });
 
   it('runs due events before a service sees the call', async () => {
@@ -121,28 +97,19 @@ describe('the gateway', () => {
       services: { eks: echo },
       kubernetes: () => echo,
     });
-    await clientsOf(gateway, world).eks().send(new ListClustersCommand({}));
+    await clientsOf(gateway, world).eks().send(LIST);
     expect(happened).toEqual([start + 5000]);
     expect(world.log.calls[0]?.at).toBe('2026-01-15T09:00:07.000Z');
   });
 
   it("refuses a wrong secret with each protocol's error", async () => {
     const world = newWorld();
-    const clients = clientsOf(openGateway(world, { eks: echo }), world, {
-      ...operator(world),
-      secretAccessKey: 'guess',
-    });
-    expect(await caught(clients.eks().send(new ListClustersCommand({})))).toMatchObject({
-      name: 'InvalidSignatureException',
-      $metadata: { httpStatusCode: 403 },
-    });
-    expect(await caught(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })))).toMatchObject({
-      name: 'SignatureDoesNotMatch',
-      $metadata: { httpStatusCode: 403 },
-    });
-    expect(
-      await caught(clients.dynamodb().send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' } } }))),
-    ).toMatchObject({ name: 'InvalidSignatureException', $metadata: { httpStatusCode: 400 } });
+    const wrong = { ...operator(world), secretAccessKey: 'guess' };
+    const clients = clientsOf(openGateway(world, { eks: echo }), world, wrong);
+    const getItem = new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' } } });
+    await expectFailure(clients.eks().send(LIST), 403, 'InvalidSignatureException');
+    await expectFailure(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })), 403, 'SignatureDoesNotMatch');
+    await expectFailure(clients.dynamodb().send(getItem), 400, 'InvalidSignatureException');
     expect(world.log.calls.map(({ service, operation, caller, error }) => [service, operation, caller, error])).toEqual(
       [
         ['eks', 'GET /clusters', '', 'InvalidSignatureException'],
@@ -154,26 +121,18 @@ describe('the gateway', () => {
 
   it("refuses an unknown key with each protocol's error", async () => {
     const world = newWorld();
-    const clients = clientsOf(openGateway(world, { eks: echo }), world, {
-      accessKeyId: 'AKIANOBODY',
-      secretAccessKey: 'guess',
-    });
-    expect(await caught(clients.eks().send(new ListClustersCommand({})))).toMatchObject({
-      name: 'UnrecognizedClientException',
-      message: 'The security token included in the request is invalid.',
-    });
-    expect(await caught(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })))).toMatchObject({
-      name: 'InvalidClientTokenId',
-    });
+    const unknown = { accessKeyId: 'AKIANOBODY', secretAccessKey: 'guess' };
+    const clients = clientsOf(openGateway(world, { eks: echo }), world, unknown);
+    const message = 'The security token included in the request is invalid.';
+    await expectExactError(clients.eks().send(LIST), 'UnrecognizedClientException', message);
+    await expectError(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })), 'InvalidClientTokenId');
   });
 
   it('checks signatures against the clock of the signers', async () => {
     const world = newWorld();
     const gateway = openGateway(world, { eks: echo }, () => Date.now() + 600_000);
-    expect(await caught(clientsOf(gateway, world).eks().send(new ListClustersCommand({})))).toMatchObject({
-      name: 'InvalidSignatureException',
-      message: expect.stringMatching(/^Signature expired: /),
-    });
+    const call = clientsOf(gateway, world).eks().send(LIST);
+    await expectError(call, 'InvalidSignatureException', /^Signature expired: /);
   });
 
   it('answers an unsigned request as AWS does', async () => {
@@ -189,12 +148,8 @@ describe('the gateway', () => {
 
   it('lists the supported services if a service is missing', async () => {
     const world = newWorld();
-    const error = await caught(clientsOf(openGateway(world), world).eks().send(new ListClustersCommand({})));
-    expect(error).toMatchObject({
-      name: 'NotImplemented',
-      message: 'The sandbox does not support eks (GET /clusters). Supported services: iam, sts.',
-      $metadata: { httpStatusCode: 501 },
-    });
+    const message = 'The sandbox does not support eks (GET /clusters). Supported services: iam, sts.';
+    await expectFailure(clientsOf(openGateway(world), world).eks().send(LIST), 501, 'NotImplemented', message);
   });
 
   it('turns an error that a service throws into a 500 and keeps it', async () => {
@@ -206,10 +161,7 @@ describe('the gateway', () => {
         throw defect;
       },
     });
-    expect(await caught(new EKSClient(configOf(gateway, world)).send(new ListClustersCommand({})))).toMatchObject({
-      name: 'InternalServerError',
-      $metadata: { httpStatusCode: 500 },
-    });
+    await expectFailure(new EKSClient(configOf(gateway, world)).send(LIST), 500, 'InternalServerError');
     expect(gateway.failures).toEqual([{ service: 'eks', operation: 'ListClusters', error: defect }]);
     expect(world.log.calls[0]).toMatchObject({ status: 500, error: 'InternalServerError' });
   });
@@ -224,15 +176,8 @@ describe('the gateway', () => {
     for (const headers of [{}, { authorization: 'Bearer k8s-aws-v1.bm8gVVJM' }] as Record<string, string>[]) {
       const answer = await gateway.handle(plain({ host, path: '/api/v1/namespaces/kube-system/pods', headers }));
       expect(answer.status).toBe(401);
-      expect(JSON.parse(String(answer.body))).toEqual({
-        kind: 'Status',
-        apiVersion: 'v1',
-        metadata: {},
-        status: 'Failure',
-        message: 'Unauthorized',
-        reason: 'Unauthorized',
-        code: 401,
-      });
+      const why = { status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 };
+      expect(JSON.parse(String(answer.body))).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, ...why });
     }
     expect(world.log.calls[1]).toMatchObject({
       service: 'kubernetes',

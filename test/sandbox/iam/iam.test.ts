@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createIamService } from '../../../sandbox/iam/service.ts';
 import { expectSupported } from './query-actions.ts';
 import { ACCOUNT, ROLE, configOf, newWorld, openGateway, podIdentityTrust } from '../support.ts';
+import { expectExactError, expectFailure } from '../../lambdas/matchers.ts';
 
 const open = () => {
   const world = newWorld();
@@ -101,16 +102,12 @@ describe('IAM', () => {
       IsTruncated: false,
       Tags: [{ Key: 'b' }, { Key: 'c' }],
     });
-    await expect(iam.listRoleTags({ ...onRole, Marker: '1' })).rejects.toMatchObject({
-      name: 'ValidationError',
-      message: 'Invalid Marker.',
-      $metadata: { httpStatusCode: 400 },
-    });
-    await expect(iam.listRoles({ MaxItems: 1001 })).rejects.toMatchObject({
-      name: 'ValidationError',
-      message:
-        "1 validation error detected: Value '1001' at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000",
-    });
+    await expectFailure(iam.listRoleTags({ ...onRole, Marker: '1' }), 400, 'ValidationError', 'Invalid Marker.');
+    await expectExactError(
+      iam.listRoles({ MaxItems: 1001 }),
+      'ValidationError',
+      "1 validation error detected: Value '1001' at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000",
+    );
   });
 
   it('returns no inline policies for a role without them', async () => {
@@ -119,11 +116,12 @@ describe('IAM', () => {
       PolicyNames: [],
       IsTruncated: false,
     });
-    await expect(iam.getRolePolicy({ ...onRole, PolicyName: 'inline' })).rejects.toMatchObject({
-      name: 'NoSuchEntityException',
-      message: 'The role policy with name inline cannot be found.',
-      $metadata: { httpStatusCode: 404 },
-    });
+    await expectFailure(
+      iam.getRolePolicy({ ...onRole, PolicyName: 'inline' }),
+      404,
+      'NoSuchEntityException',
+      'The role policy with name inline cannot be found.',
+    );
     for (const call of [
       iam.listRolePolicies(onNobody),
       iam.listAttachedRolePolicies(onNobody),
@@ -193,11 +191,7 @@ describe('IAM', () => {
   ])('rejects a trust policy with %s', async (_what, document, message) => {
     const { world, iam } = open();
     const before = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy;
-    await expect(update(iam, document)).rejects.toMatchObject({
-      name: 'MalformedPolicyDocumentException',
-      message,
-      $metadata: { httpStatusCode: 400 },
-    });
+    await expectFailure(update(iam, document), 400, 'MalformedPolicyDocumentException', message);
     expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy).toBe(before);
   });
 
@@ -228,11 +222,12 @@ describe('IAM', () => {
       const { world, iam } = open();
       const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
       role.path = path;
-      await expect(update(iam, podIdentityTrust)).rejects.toMatchObject({
-        name: 'UnmodifiableEntityException',
-        message: "Cannot perform the operation on the protected role 'ebs-csi' - this role is only modifiable by AWS",
-        $metadata: { httpStatusCode: 400 },
-      });
+      await expectFailure(
+        update(iam, podIdentityTrust),
+        400,
+        'UnmodifiableEntityException',
+        "Cannot perform the operation on the protected role 'ebs-csi' - this role is only modifiable by AWS",
+      );
     },
   );
 
@@ -240,10 +235,11 @@ describe('IAM', () => {
     'GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, CreateRole, PutRolePolicy, AttachRolePolicy, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy';
 
   it('refuses an unsupported action with its name', async () => {
-    await expect(open().iam.deleteRole({ RoleName: 'r' })).rejects.toMatchObject({
-      name: 'NotImplemented',
-      message: `The sandbox's IAM does not support the operation DeleteRole. Supported operations: ${SUPPORTED}.`,
-    });
+    await expectExactError(
+      open().iam.deleteRole({ RoleName: 'r' }),
+      'NotImplemented',
+      `The sandbox's IAM does not support the operation DeleteRole. Supported operations: ${SUPPORTED}.`,
+    );
   });
 
   it('refuses every unsupported action of the API with its name', async () => {

@@ -3,7 +3,8 @@ import type { SimulatePrincipalPolicyCommandInput } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, clientsOf, FUNCTION_ROLE, openGateway, REGION, ROLE, scenarioFile } from '../support.ts';
+import { ACCOUNT, allow, clientsOf, FUNCTION_ROLE, openGateway, REGION, ROLE, scenarioFile } from '../support.ts';
+import { expectFailure } from '../../lambdas/matchers.ts';
 
 const CLUSTER = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
 const OTHER = `arn:aws:iam::${ACCOUNT}:role/other`;
@@ -19,6 +20,8 @@ const passes = (change: object = {}) => ({
 });
 const denied = { Effect: 'Deny', Action: 'iam:Pass*', Resource: ROLE };
 
+const passedTo = (service: string) => ({ Condition: { StringEquals: { 'iam:PassedToService': service } } });
+
 /** Opens IAM with the function's role, which has each statement in a separate policy. */
 const open = (...statements: object[]) => {
   const policies = statements.map((Statement, index) => ({
@@ -29,24 +32,16 @@ const open = (...statements: object[]) => {
     roles: [{ arn: FUNCTION_ROLE, policies, managedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] }],
   });
   const iam = clientsOf(openGateway(world), world).iam();
+  const key = (ContextKeyName: string, value: string) => {
+    return { ContextKeyName, ContextKeyType: 'string' as const, ContextKeyValues: [value] };
+  };
   const ContextEntries = [
-    {
-      ContextKeyName: 'iam:PassedToService',
-      ContextKeyType: 'string' as const,
-      ContextKeyValues: ['pods.eks.amazonaws.com'],
-    },
-    { ContextKeyName: 'iam:AssociatedResourceArn', ContextKeyType: 'string' as const, ContextKeyValues: [CLUSTER] },
+    key('iam:PassedToService', 'pods.eks.amazonaws.com'),
+    key('iam:AssociatedResourceArn', CLUSTER),
   ];
+  const usual = { PolicySourceArn: FUNCTION_ROLE, ActionNames: ['iam:PassRole'], ResourceArns: [ROLE], ContextEntries };
   const simulate = (change: Partial<SimulatePrincipalPolicyCommandInput> = {}) =>
-    iam.send(
-      new SimulatePrincipalPolicyCommand({
-        PolicySourceArn: FUNCTION_ROLE,
-        ActionNames: ['iam:PassRole'],
-        ResourceArns: [ROLE],
-        ContextEntries,
-        ...change,
-      }),
-    );
+    iam.send(new SimulatePrincipalPolicyCommand({ ...usual, ...change }));
   return { world, iam, simulate };
 };
 const decisions = async (answer: ReturnType<ReturnType<typeof open>['simulate']>) =>
@@ -59,7 +54,7 @@ const decisions = async (answer: ReturnType<ReturnType<typeof open>['simulate']>
 
 describe('SimulatePrincipalPolicy', () => {
   it('returns the decision of a role’s policies, and which policies determine it', async () => {
-    const { simulate } = open({ Effect: 'Allow', Action: 's3:*', Resource: '*' }, passes());
+    const { simulate } = open(allow('s3:*'), passes());
     expect(await simulate()).toMatchObject({
       IsTruncated: false,
       EvaluationResults: [
@@ -80,18 +75,13 @@ describe('SimulatePrincipalPolicy', () => {
     ['no statement', [], 'implicitDeny', []],
     ['another action', [passes({ Action: 'iam:GetRole' })], 'implicitDeny', []],
     ['another resource', [passes({ Resource: OTHER })], 'implicitDeny', []],
-    [
-      'a condition that is not met',
-      [passes({ Condition: { StringEquals: { 'iam:PassedToService': 'eks.amazonaws.com' } } })],
-      'implicitDeny',
-      [],
-    ],
+    ['a condition that is not met', [passes(passedTo('eks.amazonaws.com'))], 'implicitDeny', []],
     ['a Deny together with an Allow', [passes(), denied], 'explicitDeny', ['policy-2']],
     ['a Deny alone', [denied], 'explicitDeny', ['policy-1']],
     ['a Deny of something else', [passes(), { ...denied, Resource: OTHER }], 'allowed', ['policy-1']],
     [
       'a Deny whose condition is not met',
-      [passes(), { ...denied, Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } } }],
+      [passes(), { ...denied, ...passedTo('ec2.amazonaws.com') }],
       'allowed',
       ['policy-1'],
     ],
@@ -104,7 +94,7 @@ describe('SimulatePrincipalPolicy', () => {
   });
 
   it('evaluates each action on each resource, or on all resources if none is named, in pages', async () => {
-    const { simulate } = open(passes(), { Effect: 'Allow', Action: 'iam:GetRole', Resource: '*' });
+    const { simulate } = open(passes(), allow('iam:GetRole'));
     const asked = { ActionNames: ['iam:PassRole', 'iam:GetRole'], ResourceArns: [ROLE, OTHER] };
     const all = [
       `iam:GetRole ${ROLE} allowed`,
@@ -158,12 +148,7 @@ describe('SimulatePrincipalPolicy', () => {
   ] as const)(
     'reports keys of statements about other actions, or does not: %s',
     async (simulationMissingKeys, expected) => {
-      const { world, simulate } = open(passes(), {
-        Effect: 'Allow',
-        Action: 's3:ListBucket',
-        Resource: '*',
-        Condition: { StringEquals: { 's3:prefix': 'a' } },
-      });
+      const { world, simulate } = open(passes(), allow('s3:ListBucket', '*', { StringEquals: { 's3:prefix': 'a' } }));
       world.knobs.simulationMissingKeys = simulationMissingKeys;
       const { EvaluationResults: [result] = [] } = await simulate();
       expect(result?.ResourceSpecificResults?.[0]).toMatchObject({
@@ -226,44 +211,32 @@ describe('SimulatePrincipalPolicy', () => {
     ]);
   });
 
-  it.each([
-    [
-      'a missing role',
-      `arn:aws:iam::${ACCOUNT}:role/gone`,
-      'NoSuchEntityException',
-      404,
-      'The role with name gone cannot be found.',
-    ],
-    [
-      'a role of another account',
-      'arn:aws:iam::444455556666:role/far',
-      'NoSuchEntityException',
-      404,
-      'The role with name far cannot be found.',
-    ],
+  const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x`;
+  const missing = (name: string) =>
+    ['NoSuchEntityException', 404, `The role with name ${name} cannot be found.`] as const;
+  it.each<[string, string, string, number, string]>([
+    ['a missing role', `arn:aws:iam::${ACCOUNT}:role/gone`, ...missing('gone')],
+    ['a role of another account', 'arn:aws:iam::444455556666:role/far', ...missing('far')],
     [
       'a session',
-      `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x`,
+      SESSION,
       'InvalidInputException',
       400,
-      `Invalid Entity Arn: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x does not clearly define entity type and name.`,
+      `Invalid Entity Arn: ${SESSION} does not clearly define entity type and name.`,
     ],
   ])('rejects %s', async (_what, PolicySourceArn, name, httpStatusCode, message) => {
-    await expect(open().simulate({ PolicySourceArn })).rejects.toMatchObject({
-      name,
-      message,
-      $metadata: { httpStatusCode },
-    });
+    await expectFailure(open().simulate({ PolicySourceArn }), httpStatusCode, name, message);
   });
 
   it('is denied to every caller with the knob deny', async () => {
     const { world, simulate } = open(passes());
     world.knobs.simulatePrincipalPolicy = 'deny';
-    await expect(simulate()).rejects.toMatchObject({
-      name: 'AccessDenied',
-      message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox is not authorized to perform: iam:SimulatePrincipalPolicy on resource: ${FUNCTION_ROLE} because no identity-based policy allows the iam:SimulatePrincipalPolicy action`,
-      $metadata: { httpStatusCode: 403 },
-    });
+    await expectFailure(
+      simulate(),
+      403,
+      'AccessDenied',
+      `User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox is not authorized to perform: iam:SimulatePrincipalPolicy on resource: ${FUNCTION_ROLE} because no identity-based policy allows the iam:SimulatePrincipalPolicy action`,
+    );
   });
 
   it.each(['action', 'resource'] as const)(
@@ -278,20 +251,12 @@ describe('SimulatePrincipalPolicy', () => {
           resources: [ROLE, OTHER],
           context: { 'iam:PassedToService': [service], 'iam:AssociatedResourceArn': [CLUSTER] },
         });
-        return found.map(({ resource, allowed }) => [resource, allowed]);
+        expect(found.map(({ resource }) => resource)).toEqual([ROLE, OTHER]);
+        return found.map(({ allowed }) => allowed);
       };
-      expect(await asked([passes()])).toEqual([
-        [ROLE, true],
-        [OTHER, false],
-      ]);
-      expect(await asked([passes(), denied])).toEqual([
-        [ROLE, false],
-        [OTHER, false],
-      ]);
-      expect(await asked([passes()], 'eks.amazonaws.com')).toEqual([
-        [ROLE, false],
-        [OTHER, false],
-      ]);
+      expect(await asked([passes()])).toEqual([true, false]);
+      expect(await asked([passes(), denied])).toEqual([false, false]);
+      expect(await asked([passes()], 'eks.amazonaws.com')).toEqual([false, false]);
     },
   );
 });

@@ -11,50 +11,24 @@ import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts'
 const ACCOUNT = '111122223333';
 const OPERATOR_ENTRY = `arn:aws:iam::${ACCOUNT}:role/operator`;
 const createdAt = '2025-06-01T00:00:00.000Z';
-const workload = (kind: string, name: string, more: object = {}): object => ({
-  kind,
-  namespace: 'shop',
-  name,
-  serviceAccount: name,
-  createdAt,
-  ...more,
-});
+const workload = (kind: string, name: string, more: object = {}): object => {
+  const plain = { kind, namespace: 'shop', name, serviceAccount: name, createdAt };
+  return { ...plain, ...more };
+};
 
 const open = (cluster: object, { seed = 1, knobs = {} }: { seed?: number; knobs?: object } = {}) => {
-  const scenario = parseScenario(
-    {
-      seed,
-      knobs: { podTerminationSeconds: 1, podReadySeconds: 2, ...knobs },
-      accounts: [
-        {
-          id: ACCOUNT,
-          clusters: [
-            {
-              name: 'dev',
-              region: 'eu-west-1',
-              version: '1.31',
-              nodes: 4,
-              accessEntries: [
-                {
-                  principalArn: OPERATOR_ENTRY,
-                  createdAt,
-                  policies: [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy' }],
-                },
-              ],
-              workloads: [
-                workload('Deployment', 'web', { replicas: 8 }),
-                workload('StatefulSet', 'db', { replicas: 4 }),
-                workload('DaemonSet', 'logs'),
-              ],
-              ...cluster,
-            },
-          ],
-        },
-      ],
-    },
-    'test',
-  );
-  const world = buildWorld(scenario);
+  const policies = [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy' }];
+  const usual = {
+    accessEntries: [{ principalArn: OPERATOR_ENTRY, createdAt, policies }],
+    workloads: [
+      workload('Deployment', 'web', { replicas: 8 }),
+      workload('StatefulSet', 'db', { replicas: 4 }),
+      workload('DaemonSet', 'logs'),
+    ],
+  };
+  const clusters = [{ name: 'dev', region: 'eu-west-1', version: '1.31', nodes: 4, ...usual, ...cluster }];
+  const allKnobs = { podTerminationSeconds: 1, podReadySeconds: 2, ...knobs };
+  const world = buildWorld(parseScenario({ seed, knobs: allKnobs, accounts: [{ id: ACCOUNT, clusters }] }, 'test'));
   const found = findCluster(world, ACCOUNT, 'eu-west-1', 'dev')!;
   const { kube } = found;
   return {
@@ -142,10 +116,8 @@ describe('a lost node', () => {
     lab.pass(11);
     const daemonSet = getObject(lab.kube, 'DaemonSet', 'shop', 'logs')!;
     const old = new Set(lab.pods('logs').map(({ metadata }) => metadata.uid));
-    const template = {
-      ...daemonSet.spec.template,
-      metadata: { ...daemonSet.spec.template.metadata, annotations: { a: 'b' } },
-    };
+    const { template: before } = daemonSet.spec;
+    const template = { ...before, metadata: { ...before.metadata, annotations: { a: 'b' } } };
     replaceObject(lab.world, lab.cluster, daemonSet, { ...daemonSet, spec: { ...daemonSet.spec, template } });
     lab.pass(3600);
     // The lost pod uses up maxUnavailable, so the others wait for it.
@@ -157,10 +129,10 @@ describe('a lost node', () => {
 });
 
 describe('an autoscaler', () => {
+  const autoscalers = [{ kind: 'Deployment', namespace: 'shop', name: 'web', minReplicas: 2, maxReplicas: 20 }];
+
   test('repeatedly changes the number of pods within its bounds, through the subresource', async () => {
-    const lab = open({
-      autoscalers: [{ kind: 'Deployment', namespace: 'shop', name: 'web', minReplicas: 2, maxReplicas: 20 }],
-    });
+    const lab = open({ autoscalers });
     const seen = new Set<number>();
     for (let minute = 0; minute < 30; minute += 1) {
       lab.pass(60);
@@ -181,7 +153,7 @@ describe('an autoscaler', () => {
   test('ignores a workload that was scaled to zero', () => {
     const lab = open({
       workloads: [workload('Deployment', 'web', { replicas: 0 })],
-      autoscalers: [{ kind: 'Deployment', namespace: 'shop', name: 'web', minReplicas: 2, maxReplicas: 20 }],
+      autoscalers,
     });
     lab.pass(600);
     expect(lab.replicas()).toBe(0);
@@ -192,10 +164,8 @@ describe('time to readiness with bounds', () => {
   /** Returns the seconds that each of 200 replacement pods needed. */
   const times = (seed: number): number[] => {
     const readySeconds = { min: 5, max: 95 };
-    const lab = open(
-      { nodes: 20, workloads: [workload('Deployment', 'web', { replicas: 200, readySeconds })] },
-      { seed },
-    );
+    const workloads = [workload('Deployment', 'web', { replicas: 200, readySeconds })];
+    const lab = open({ nodes: 20, workloads }, { seed });
     const took = new Map<string, number>();
     for (const { metadata } of lab.pods('web'))
       deletePod(lab.world, lab.cluster, { namespace: 'shop', name: metadata.name });
@@ -223,23 +193,14 @@ describe('time to readiness with bounds', () => {
 describe('a budget of the scenario', () => {
   const service = ({ world, cluster }: Lab) => createKubernetesService(world, cluster);
   const evict = async (lab: Lab, pod: Pod): Promise<number> => {
+    const { name } = pod.metadata;
+    const path = `/api/v1/namespaces/shop/pods/${name}/eviction`;
+    const body = Buffer.from(JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } }));
+    const headers = { 'content-type': 'application/json' };
+    const caller = { accessKeyId: 'AKIA', principalArn: OPERATOR_ENTRY, account: ACCOUNT };
     const { status } = await service(lab)(
-      {
-        method: 'POST',
-        host: 'cluster',
-        path: `/api/v1/namespaces/shop/pods/${pod.metadata.name}/eviction`,
-        query: {},
-        headers: { 'content-type': 'application/json' },
-        body: Buffer.from(
-          JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod.metadata.name } }),
-        ),
-      },
-      {
-        caller: { accessKeyId: 'AKIA', principalArn: OPERATOR_ENTRY, account: ACCOUNT },
-        region: 'eu-west-1',
-        describe: () => {},
-        authorize: () => undefined,
-      },
+      { method: 'POST', host: 'cluster', path, query: {}, headers, body },
+      { caller, region: 'eu-west-1', describe: () => {}, authorize: () => undefined },
     );
     return status;
   };

@@ -8,6 +8,7 @@ import { Executions } from '../../../sandbox/states/executions.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import { allow, functionArn, functionOf, MACHINE, ROLE, roleOf, START, worldOf } from '../states/fixture.ts';
+import { matching, containing } from '../../lambdas/matchers.ts';
 
 const SCHEDULE = 'arn:aws:scheduler:eu-west-1:111122223333:schedule/default/sweep';
 const SCHEDULER = 'arn:aws:iam::111122223333:role/scheduler';
@@ -85,7 +86,7 @@ describe('a schedule', () => {
     expect(calls.map(({ at }) => at)).toEqual(['09:00:00', '09:10:00', '09:20:00']);
     expect(calls[1]!.payload).toEqual({
       at: '2026-01-15T09:10:00Z',
-      id: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      id: matching(/^[0-9a-f]{16}$/),
       attempt: '1',
       by: SCHEDULE,
       other: '<aws.scheduler.nothing>',
@@ -195,9 +196,9 @@ describe('a target that its role may not use', () => {
       {
         queueArn: DEAD,
         event: { at: '2026-01-15T09:00:00Z' },
-        why: expect.stringContaining(
+        why: containing(
           `${code}: User: arn:aws:sts::111122223333:assumed-role/scheduler/sandbox is not authorized to perform: ${action}`,
-        ) as string,
+        ),
       },
     ]);
   });
@@ -209,9 +210,7 @@ describe('a target that its role may not use', () => {
       target: { arn: gone, deadLetterArn: DEAD },
       permissions: [SEND, allow('lambda:InvokeFunction', gone)],
     });
-    expect(world.deadLetters).toMatchObject([
-      { why: expect.stringContaining('NO_RESOURCE: Function not found') as string },
-    ]);
+    expect(world.deadLetters).toMatchObject([{ why: containing('NO_RESOURCE: Function not found') }]);
   });
 
   test('is lost without a queue, or without permission for it', async () => {

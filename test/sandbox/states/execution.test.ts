@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import { containing } from '../../lambdas/matchers.ts';
 import { fail, functionOf, invoke, MACHINE, ofType, only, openBench, outputOf } from './fixture.ts';
 import { runState, runTask, START, typesOf } from './fixture.ts';
 
@@ -51,11 +52,9 @@ describe('variables', () => {
 describe('errors of expressions', () => {
   test('nothing (undefined) reports state, expression and field', async () => {
     const execution = await runState({ Type: 'Pass', Output: { v: '{% $states.input.missing %}' }, End: true });
-    expect(execution).toMatchObject({
-      error: 'States.QueryEvaluationError',
-      cause:
-        "An error occurred while executing the state 'It' (entered at the event id #2). The JSONata expression '$states.input.missing' specified for the field 'Output/v' returned nothing (undefined).",
-    });
+    const cause =
+      "An error occurred while executing the state 'It' (entered at the event id #2). The JSONata expression '$states.input.missing' specified for the field 'Output/v' returned nothing (undefined).";
+    expect(execution).toMatchObject({ error: 'States.QueryEvaluationError', cause });
     expect(typesOf(execution)).toEqual(['ExecutionStarted', 'PassStateEntered', 'EvaluationFailed', 'ExecutionFailed']);
     expect(ofType(execution, 'EvaluationFailed')[0]).toMatchObject({
       evaluationFailedEventDetails: { state: 'It', location: 'Output/v', error: 'States.QueryEvaluationError' },
@@ -64,10 +63,8 @@ describe('errors of expressions', () => {
 
   test('a Task catches them, both in its arguments and in its output', async () => {
     const Catch = [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Caught', Output: 'c' }];
-    for (const more of [
-      { Arguments: { FunctionName: '{% $nothing %}' } },
-      { Output: '{% $states.result.Payload.b %}' },
-    ])
+    const [inArguments, inOutput] = ['{% $nothing %}', '{% $states.result.Payload.b %}'];
+    for (const more of [{ Arguments: { FunctionName: inArguments } }, { Output: inOutput }])
       expect(outputOf(await runTask({ ...more, Catch }, () => ({ a: 1 })))).toEqual({ to: 'Caught', input: 'c' });
   });
 });
@@ -78,11 +75,8 @@ describe('limits', () => {
     const result = (bytes: number) =>
       runTask({ Output: '{% $length($states.result.Payload) %}', Catch }, () => 'x'.repeat(bytes));
     expect(outputOf(await result(262_000))).toBe(262_000);
-    expect(await result(262_144)).toMatchObject({
-      status: 'FAILED',
-      error: 'States.DataLimitExceeded',
-      cause: expect.stringContaining("'It' returned a result with a size exceeding") as string,
-    });
+    const cause = containing("'It' returned a result with a size exceeding");
+    expect(await result(262_144)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded', cause });
   });
 
   test('bytes count, not characters', async () => {
@@ -123,11 +117,8 @@ describe('limits', () => {
   test('25,000 events, the last of which reports the limit', async () => {
     const endless = { Type: 'Choice', Choices: [{ Condition: '{% true %}', Next: 'It' }], Default: 'Yes' };
     const execution = await runState(endless);
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'States.Runtime',
-      cause: 'The execution reached the maximum number of history events (25000).',
-    });
+    const cause = 'The execution reached the maximum number of history events (25000).';
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime', cause });
     const last = { id: 25_000, previousEventId: 24_999, type: 'ExecutionFailed' };
     expect(execution.history.events.at(-1)).toMatchObject(last);
   });
@@ -286,6 +277,9 @@ describe('definitions', () => {
   const caught = invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true });
   const inner = { StartAt: 'B', States: { B: { Type: 'Pass', Next: 'A' } } };
   const csv = { ItemReader: { ...reader, ReaderConfig: { InputType: 'CSV' } } };
+  const innerOnly = only({ Type: 'Map', ItemProcessor: inner, End: true });
+  const tolerance = { ToleratedFailureCount: 1 };
+  const twoSources = { Items: [], ItemReader: reader };
   const percentage = 'ToleratedFailurePercentage';
   const config = 'States.A.ItemProcessor.ProcessorConfig';
 
@@ -297,22 +291,10 @@ describe('definitions', () => {
     ['a missing first state', only(last, { StartAt: 'B' }), 'StartAt leads to B, which does not exist'],
     ['a missing target', only(caught), 'States.A.Catch[0].Next leads to C'],
     ['a state without a transition', only({ Type: 'Pass' }), 'States.A must have either Next or End'],
-    [
-      'a missing target within a Map',
-      only({ Type: 'Map', ItemProcessor: inner, End: true }),
-      'States.A.ItemProcessor.States.B.Next leads to A',
-    ],
+    ['a missing target within a Map', innerOnly, 'States.A.ItemProcessor.States.B.Next leads to A'],
     ['a distributed Map without an execution type', mapOf({}, { Mode: 'DISTRIBUTED' }), `${config}.ExecutionType`],
-    [
-      'a tolerance without a distributed Map',
-      mapOf({ ToleratedFailureCount: 1 }),
-      'States.A: has a field of distributed Maps',
-    ],
-    [
-      'two sources of items',
-      mapOf({ Items: [], ItemReader: reader }, distributed),
-      'States.A: must have ItemReader or Items, not both',
-    ],
+    ['a tolerance without a distributed Map', mapOf(tolerance), 'States.A: has a field of distributed Maps'],
+    ['two sources of items', mapOf(twoSources, distributed), 'States.A: must have ItemReader or Items, not both'],
     ['a reader of CSV', mapOf(csv, distributed), 'States.A.ItemReader.ReaderConfig.InputType: must be JSON'],
     [
       'a writer without a destination',

@@ -6,6 +6,7 @@ import { configOf, openGateway } from '../support.ts';
 import { allow, fail, MACHINE, outputOf, ROLE, roleOf, tracedBy, typesOf } from './fixture.ts';
 import { BUCKET, itemsUpTo, keep, kept, MAP_RUN, openMap, openMapService } from './map-fixture.ts';
 import { PERMISSIONS, reader, rolesWith, runOf } from './map-fixture.ts';
+import { containing, matching, expectError } from '../../lambdas/matchers.ts';
 
 const work = (item: number) => (item === 1 ? fail('Bad', 'one') : [item]);
 const writer = (config?: object, location: object = { Bucket: BUCKET, Prefix: 'sweeps/results' }) => ({
@@ -40,7 +41,7 @@ describe('items in S3', () => {
     if (text !== undefined) keep(bench, key, text);
     expect(outputOf(await bench.run({ key }))).toMatchObject({
       Error: 'States.ItemReaderFailed',
-      Cause: expect.stringContaining(why) as string,
+      Cause: containing(why),
     });
   });
 });
@@ -56,7 +57,7 @@ describe('a ResultWriter', () => {
     const { execution, files: made, run } = await files(writer());
     const manifest = `sweeps/results/${run.id}/manifest.json`;
     expect(outputOf(execution)).toEqual({
-      MapRunArn: expect.stringMatching(MAP_RUN) as string,
+      MapRunArn: matching(MAP_RUN),
       ResultWriterDetails: { Bucket: BUCKET, Key: manifest },
     });
     const {
@@ -199,13 +200,9 @@ describe('the API', () => {
   test('refuses a missing run, and a list of neither or both', async () => {
     const { client } = openMapService();
     const mapRunArn = 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:gone';
-    await expect(client.describeMapRun({ mapRunArn })).rejects.toMatchObject({
-      name: 'ResourceNotFound',
-    });
+    await expectError(client.describeMapRun({ mapRunArn }), 'ResourceNotFound');
     for (const input of [{}, { mapRunArn, stateMachineArn: MACHINE }])
-      await expect(client.listExecutions(input)).rejects.toMatchObject({
-        name: expect.stringMatching(/ValidationException|InvalidArn/) as string,
-      });
+      await expectError(client.listExecutions(input), matching(/ValidationException|InvalidArn/));
   });
 
   test('requires permission on the run', async () => {
@@ -218,10 +215,11 @@ describe('the API', () => {
     const client = new SFN(configOf(gateway, bench.world, credentialsOf(bench.world, CALLER)));
     expect(await client.describeMapRun({ mapRunArn })).toMatchObject({ status: 'SUCCEEDED' });
     await client.listExecutions({ stateMachineArn: MACHINE });
-    await expect(client.listExecutions({ mapRunArn })).rejects.toMatchObject({
-      name: 'AccessDeniedException',
-      message: expect.stringContaining(`states:ListExecutions on resource: ${mapRunArn}`) as string,
-    });
+    await expectError(
+      client.listExecutions({ mapRunArn }),
+      'AccessDeniedException',
+      `states:ListExecutions on resource: ${mapRunArn}`,
+    );
   });
 });
 

@@ -8,6 +8,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { fail, invoke, MACHINE, openService as open, outputOf, ROLE, START } from './fixture.ts';
 import { GONE, openWaiting } from './token-fixture.ts';
+import { expectExactError, expectError, containing, expectFailure } from '../../lambdas/matchers.ts';
 
 const pass = { StartAt: 'A', States: { A: { Type: 'Pass', Output: { out: '{% $states.input.x %}' }, End: true } } };
 const waiting = { StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 60, End: true } } };
@@ -44,19 +45,18 @@ describe('executions', () => {
     const first = await start('{"x":1}');
     await clock.spawn(() => clock.sleep(1000));
     expect(await start('{"x":1}')).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
-    await expect(start('{"x":2}')).rejects.toMatchObject({
-      name: 'ExecutionAlreadyExists',
-      message: `Execution Already Exists: '${first.executionArn}'`,
-    });
+    await expectExactError(
+      start('{"x":2}'),
+      'ExecutionAlreadyExists',
+      `Execution Already Exists: '${first.executionArn}'`,
+    );
     await clock.spawn(() => clock.sleep(60_000));
-    await expect(start('{"x":1}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+    await expectError(start('{"x":1}'), 'ExecutionAlreadyExists');
   });
 
   test.each(['with space', 'a/b', 'a:b', 'x'.repeat(81), 'a*'])('the name %s is refused', async (name) => {
     const { client } = open(pass);
-    await expect(client.startExecution({ stateMachineArn: MACHINE, name })).rejects.toMatchObject({
-      name: 'InvalidName',
-    });
+    await expectError(client.startExecution({ stateMachineArn: MACHINE, name }), 'InvalidName');
   });
 
   test('StopExecution ends it, and returns the stop time again if it has ended', async () => {
@@ -158,9 +158,7 @@ describe('GetExecutionHistory', () => {
 
   test('refuses a token from another list', async () => {
     const { client, executionArn } = await openRun();
-    await expect(client.getExecutionHistory({ executionArn, nextToken: 'abc' })).rejects.toMatchObject({
-      name: 'InvalidToken',
-    });
+    await expectError(client.getExecutionHistory({ executionArn, nextToken: 'abc' }), 'InvalidToken');
   });
 });
 
@@ -187,29 +185,27 @@ describe('refusals', () => {
   const unknown = 'arn:aws:states:eu-west-1:111122223333:execution:machine:none';
 
   test('for missing resources', async () => {
-    await expect(client.describeExecution({ executionArn: unknown })).rejects.toMatchObject({
-      name: 'ExecutionDoesNotExist',
-      message: `Execution Does Not Exist: '${unknown}'`,
-      $metadata: { httpStatusCode: 400 },
-    });
-    await expect(client.startExecution({ stateMachineArn: `${MACHINE}x` })).rejects.toMatchObject({
-      name: 'StateMachineDoesNotExist',
-    });
+    await expectFailure(
+      client.describeExecution({ executionArn: unknown }),
+      400,
+      'ExecutionDoesNotExist',
+      `Execution Does Not Exist: '${unknown}'`,
+    );
+    await expectError(client.startExecution({ stateMachineArn: `${MACHINE}x` }), 'StateMachineDoesNotExist');
   });
 
   test('for input that is not JSON or too large', async () => {
     const start = (input: string) => client.startExecution({ stateMachineArn: MACHINE, input });
-    await expect(start('{')).rejects.toMatchObject({ name: 'InvalidExecutionInput' });
-    await expect(start(JSON.stringify('x'.repeat(262_143)))).rejects.toMatchObject({ name: 'ValidationException' });
+    await expectError(start('{'), 'InvalidExecutionInput');
+    await expectError(start(JSON.stringify('x'.repeat(262_143))), 'ValidationException');
   });
 
   test('for an unsupported operation', async () => {
-    await expect(client.deleteStateMachine({ stateMachineArn: MACHINE })).rejects.toMatchObject({
-      name: 'NotImplemented',
-      message: expect.stringContaining(
-        'does not support the operation DeleteStateMachine. Supported operations: StartExecution,',
-      ) as string,
-    });
+    await expectError(
+      client.deleteStateMachine({ stateMachineArn: MACHINE }),
+      'NotImplemented',
+      'does not support the operation DeleteStateMachine. Supported operations: StartExecution,',
+    );
   });
 
   test('the call log never shows execution data', async () => {
@@ -232,20 +228,13 @@ describe('a task token', () => {
   test('is refused if it never existed', async () => {
     const { client } = openWaiting();
     for (const command of sends('FakeTaskToken'))
-      await expect(client.send(command as never)).rejects.toMatchObject({
-        name: 'InvalidToken',
-        message: "Invalid Token: 'Invalid token'",
-        $metadata: { httpStatusCode: 400 },
-      });
+      await expectFailure(client.send(command as never), 400, 'InvalidToken', "Invalid Token: 'Invalid token'");
   });
 
   test.each([[''], ['x'.repeat(2049)]])('is refused if its length is invalid', async (token) => {
     const { client } = openWaiting();
     for (const command of sends(token))
-      await expect(client.send(command as never)).rejects.toMatchObject({
-        name: 'ValidationException',
-        message: expect.stringContaining("'taskToken'") as string,
-      });
+      await expectError(client.send(command as never), 'ValidationException', "'taskToken'");
   });
 
   test('with invalid output is refused, and the task still waits', async () => {
@@ -253,7 +242,7 @@ describe('a task token', () => {
     const sendOutput = (output: string) => client.sendTaskSuccess({ taskToken: tokens[0]!, output });
     const about = (name: string): object => ({
       name: 'ValidationException',
-      message: expect.stringContaining(`'${name}'`) as string,
+      message: containing(`'${name}'`),
     });
     const notSecret = { name: 'InvalidOutput', message: expect.not.stringContaining('secret') as string };
     const longError = { error: 'x'.repeat(257) };
@@ -261,10 +250,10 @@ describe('a task token', () => {
     const missing = () => client.sendTaskSuccess({ taskToken: tokens[0]! } as never);
     const execution = await runWith([
       [1, () => expect(sendOutput('{secret')).rejects.toMatchObject(notSecret)],
-      [2, () => expect(sendOutput('')).rejects.toMatchObject({ name: 'InvalidOutput' })],
+      [2, () => expectError(sendOutput(''), 'InvalidOutput')],
       // Bytes, not characters.
       [3, () => expect(sendOutput(JSON.stringify('€'.repeat(87_381)))).rejects.toMatchObject(about('output'))],
-      [4, () => expect(missing()).rejects.toMatchObject({ name: 'ValidationException' })],
+      [4, () => expectError(missing(), 'ValidationException')],
       [5, () => expect(send.failure(tokens[0]!, longError)).rejects.toMatchObject(about('error'))],
       [6, () => expect(send.failure(tokens[0]!, longCause)).rejects.toMatchObject(about('cause'))],
       [7, () => send.failure(tokens[0]!, { error: 'x'.repeat(256), cause: 'x'.repeat(32_768) })],

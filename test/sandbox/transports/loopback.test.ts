@@ -25,54 +25,40 @@ const clusterOf = (world: World): ClusterState => world.accounts.get(ACCOUNT)!.c
 const open = async (port?: number) => {
   const world = newWorld();
   const gateway = openGateway(world);
-  const loopback = await openLoopback({
-    world,
-    gateway,
-    credentials: operator(world),
-    ...(port === undefined ? {} : { port }),
-  });
+  const chosen = port === undefined ? {} : { port };
+  const loopback = await openLoopback({ world, gateway, credentials: operator(world), ...chosen });
   closing.push(loopback.close);
   return { world, gateway, loopback };
 };
 
 /** `sts` is the endpoint of STS. */
-const bearer = async (
-  world: World,
-  sts = new URL(`https://sts.${REGION}.amazonaws.com`),
-): Promise<Record<string, string>> => {
+const bearer = async (world: World, sts = new URL(`https://sts.${REGION}.amazonaws.com`)) => {
   const { host } = sts;
   const signer = new SignatureV4({ service: 'sts', region: REGION, credentials: operator(world), sha256: Sha256 });
+  const asked = {
+    query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+    headers: { host, 'x-k8s-aws-id': 'dev' },
+  };
   const { query } = await signer.presign(
-    new HttpRequest({
-      method: 'GET',
-      protocol: 'https:',
-      hostname: host,
-      path: '/',
-      query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
-      headers: { host, 'x-k8s-aws-id': 'dev' },
-    }),
+    new HttpRequest({ method: 'GET', protocol: 'https:', hostname: host, path: '/', ...asked }),
     { expiresIn: 60, unhoistableHeaders: new Set(['x-k8s-aws-id']) },
   );
   const url = `${sts.origin}/?${new URLSearchParams(query as Record<string, string>).toString()}`;
   return { authorization: `Bearer k8s-aws-v1.${Buffer.from(url).toString('base64url')}` };
 };
 
-const fetchPods = (
-  url: string,
-  headers: Record<string, string>,
-  ca?: string,
-): Promise<{ status: number; body: string; date: string | undefined }> =>
+interface Answer {
+  status: number;
+  body: string;
+  date: string | undefined;
+}
+const fetchPods = (url: string, headers: Record<string, string>, ca?: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
     get(url, { headers, ca, agent: false }, (reply) => {
       const chunks: Buffer[] = [];
+      const { statusCode: status = 0, headers: answered } = reply;
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
-      reply.on('end', () =>
-        resolve({
-          status: reply.statusCode ?? 0,
-          body: Buffer.concat(chunks).toString('utf8'),
-          date: reply.headers.date,
-        }),
-      );
+      reply.on('end', () => resolve({ status, body: Buffer.concat(chunks).toString('utf8'), date: answered.date }));
     }).on('error', reject);
   });
 
@@ -147,15 +133,8 @@ describe('the loopback transport', () => {
       status: 200,
     });
     // By its other name too.
-    expect(
-      (
-        await fetchPods(
-          `${endpoint.replace('127.0.0.1', 'localhost')}${PODS}`,
-          await bearer(world),
-          certificateAuthority,
-        )
-      ).status,
-    ).toBe(200);
+    const byName = `${endpoint.replace('127.0.0.1', 'localhost')}${PODS}`;
+    expect((await fetchPods(byName, await bearer(world), certificateAuthority)).status).toBe(200);
   });
 
   it('is not trusted without its authority, and trusts no caller without a token', async () => {
@@ -167,9 +146,8 @@ describe('the loopback transport', () => {
       ),
     });
     expect((await fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority)).status).toBe(403);
-    expect(
-      (await fetchPods(`${endpoint}${PODS}`, { authorization: 'Bearer nothing' }, certificateAuthority)).status,
-    ).toBe(401);
+    const nothing = { authorization: 'Bearer nothing' };
+    expect((await fetchPods(`${endpoint}${PODS}`, nothing, certificateAuthority)).status).toBe(401);
   });
 
   it('answers for a cluster like the in-process transport', async () => {
@@ -214,24 +192,18 @@ describe('the loopback transport', () => {
     const ended = new Promise((resolve, reject) => {
       const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts?watch=true&resourceVersion=${version}&timeoutSeconds=600`;
       get(url, { headers, ca: cluster.certificateAuthority, agent: false }, (reply) => {
-        reply.on('data', (chunk: Buffer) =>
-          events.push(
-            ...chunk
-              .toString('utf8')
-              .trimEnd()
-              .split('\n')
-              .map((line) => JSON.parse(line) as (typeof events)[number]),
-          ),
-        );
+        reply.on('data', (chunk: Buffer) => {
+          const lines = chunk.toString('utf8').trimEnd().split('\n');
+          events.push(...lines.map((line) => JSON.parse(line) as (typeof events)[number]));
+        });
         reply.on('end', resolve);
       }).on('error', reject);
     });
     const watching = (): unknown[] => world.log.calls.filter(({ operation }) => operation === 'watch serviceaccounts');
     await eventually(() => expect(watching()).toHaveLength(1));
 
-    const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(
-      ({ metadata }) => metadata.namespace === 'kube-system',
-    )!;
+    const accounts = [...cluster.kube.objects.get('serviceaccounts.')!.values()];
+    const account = accounts.find(({ metadata }) => metadata.namespace === 'kube-system')!;
     const change = (annotations: Record<string, string>): void => {
       account.metadata.annotations = annotations;
       account.metadata.resourceVersion = String(++cluster.kube.resourceVersion);
@@ -255,9 +227,8 @@ describe('the loopback transport', () => {
   it('refuses a watch like any other call', async () => {
     const { world } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
-    expect(
-      (await fetchPods(`${endpoint}/api/v1/namespaces/kube-system/pods?watch=true`, {}, certificateAuthority)).status,
-    ).toBe(403);
+    const url = `${endpoint}/api/v1/namespaces/kube-system/pods?watch=true`;
+    expect((await fetchPods(url, {}, certificateAuthority)).status).toBe(403);
   });
 
   it('accepts a token presigned for its own address', async () => {
@@ -289,12 +260,11 @@ describe('the in-process transport', () => {
     const world = newWorld();
     const { http } = inProcessTransport(openGateway(world), world);
     const { endpoint } = clusterOf(world);
-    await expect(http({ method: 'GET', url: `${endpoint}${PODS}`, headers: {} })).rejects.toMatchObject({
-      code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    });
-    await expect(http({ method: 'GET', url: 'https://nowhere.example', headers: {} })).rejects.toMatchObject({
-      code: 'ENOTFOUND',
-    });
+    for (const [url, code] of [
+      [`${endpoint}${PODS}`, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      ['https://nowhere.example', 'ENOTFOUND'],
+    ] as const)
+      await expect(http({ method: 'GET', url, headers: {} })).rejects.toMatchObject({ code });
     expect(world.log.calls).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import type { BuildOptions } from '../../../sandbox/world/build.ts';
 import { buildWorld, parseScenario, readScenario } from '../../../sandbox/world/load.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import { matching } from '../../lambdas/matchers.ts';
 import { ACCOUNT, REGION, ROLE, newWorld, scenarioFile } from '../support.ts';
 
 const ebs = (): ReturnType<typeof readScenario> =>
@@ -28,17 +29,10 @@ describe('buildWorld', () => {
     expect(cluster.endpoint).toMatch(/^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks\.amazonaws\.com$/);
     expect(cluster.oidcIssuer).toBeUndefined();
     expect(cluster.certificateAuthority).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
-    expect(cluster.addons.get('aws-ebs-csi-driver')).toMatchObject({
-      status: 'ACTIVE',
-      namespace: 'kube-system',
-      serviceAccountRoleArn: ROLE,
-      issues: [],
-      associationIds: [],
-    });
-    expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')).toMatchObject({
-      path: '/app/',
-      roleId: expect.stringMatching(/^AROA/),
-    });
+    const plain = { status: 'ACTIVE', namespace: 'kube-system', issues: [], associationIds: [] };
+    expect(cluster.addons.get('aws-ebs-csi-driver')).toMatchObject({ ...plain, serviceAccountRoleArn: ROLE });
+    const role = { path: '/app/', roleId: matching(/^AROA/) };
+    expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')).toMatchObject(role);
   });
 
   it('builds the same world from the same seed, and another from another', async () => {
@@ -50,7 +44,8 @@ describe('buildWorld', () => {
   it('sets the owner of associations, and the associations of the owner', () => {
     const file = scenarioFile();
     const ofAddon = { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', owner: 'aws-ebs-csi-driver' };
-    const ofApp = { id: 'a-12345678901234567', namespace: 'default', serviceAccount: 'app' };
+    const id = 'a-12345678901234567';
+    const ofApp = { id, namespace: 'default', serviceAccount: 'app' };
     file.accounts[0]!.clusters[0]!.associations.push(
       { ...ofAddon, roleArn: ROLE, createdAt: '2025-07-01T00:00:00.000Z' },
       { ...ofApp, roleArn: ROLE, createdAt: '2025-07-02T00:00:00.000Z' },
@@ -58,16 +53,10 @@ describe('buildWorld', () => {
     const cluster = onlyCluster(buildWorld(parseScenario(file, 'test')));
     const addon = cluster.addons.get('aws-ebs-csi-driver')!;
     const [owned, alone] = [...cluster.associations.values()];
-    expect(owned).toMatchObject({
-      id: expect.stringMatching(/^a-[a-z0-9]{17}$/),
-      ownerArn: addon.arn,
-      createdAt: Date.parse('2025-07-01'),
-    });
+    const made = { id: matching(/^a-[a-z0-9]{17}$/), createdAt: Date.parse('2025-07-01') };
+    expect(owned).toMatchObject({ ...made, ownerArn: addon.arn });
     expect(addon.associationIds).toEqual([owned!.id]);
-    expect(alone).toMatchObject({
-      id: 'a-12345678901234567',
-      arn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/dev/a-12345678901234567`,
-    });
+    expect(alone).toMatchObject({ id, arn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/dev/${id}` });
     expect(alone!.ownerArn).toBeUndefined();
   });
 
@@ -99,15 +88,12 @@ describe('buildWorld', () => {
   });
 
   it('removes withdrawn versions from what EKS offers', () => {
-    const withdrawn = {
-      ...scenarioFile(),
-      catalogue: [{ addon: 'aws-ebs-csi-driver', withdrawnVersions: ['v1.38.1-eksbuild.1'] }],
+    const catalogue = [{ addon: 'aws-ebs-csi-driver', withdrawnVersions: ['v1.38.1-eksbuild.1'] }];
+    const withdrawn = { ...scenarioFile(), catalogue };
+    const offered = (world: World) => {
+      const { versions } = world.catalogue.get('aws-ebs-csi-driver')!;
+      return versions.filter((version) => version.offered).map((version) => version.version);
     };
-    const offered = (world: World) =>
-      world.catalogue
-        .get('aws-ebs-csi-driver')!
-        .versions.filter((version) => version.offered)
-        .map((version) => version.version);
     expect(offered(buildWorld(parseScenario(withdrawn, 'test')))).not.toContain('v1.38.1-eksbuild.1');
     expect(offered(newWorld())).toContain('v1.38.1-eksbuild.1');
   });
@@ -120,13 +106,8 @@ describe('a cluster has in addition to its add-ons', () => {
     Object.assign(file.accounts[0]!.clusters[0]!, parts);
     return onlyCluster(buildWorld(parseScenario(file, 'test'), options));
   };
-  const workload = {
-    kind: 'Deployment',
-    namespace: 'shop',
-    name: 'checkout',
-    serviceAccount: 'checkout',
-    createdAt: '2025-12-01T08:00:00.000Z',
-  };
+  const checkout = { namespace: 'shop', name: 'checkout', serviceAccount: 'checkout' };
+  const workload = { kind: 'Deployment', ...checkout, createdAt: '2025-12-01T08:00:00.000Z' };
   const podsOf = (cluster: ClusterState, name: string): KubeObject[] =>
     objectsOf(cluster, 'pods.').filter((pod) => pod.metadata.name.startsWith(`${name}-`));
 
@@ -140,17 +121,12 @@ describe('a cluster has in addition to its add-ons', () => {
         { ...daemon, labels: { app: 'agent' }, containers: [{ name: 'main', image: 'example/agent:1' }] },
       ],
     });
-    const checkout = podsOf(cluster, 'checkout');
-    expect(checkout).toHaveLength(3);
-    for (const pod of checkout) {
-      expect(pod).toMatchObject({
-        metadata: {
-          namespace: 'shop',
-          creationTimestamp: '2025-12-01T08:00:00Z',
-          labels: { 'app.kubernetes.io/name': 'checkout' },
-        },
-        status: { phase: 'Running' },
-      });
+    const pods = podsOf(cluster, 'checkout');
+    expect(pods).toHaveLength(3);
+    const labels = { 'app.kubernetes.io/name': 'checkout' };
+    const named = { namespace: 'shop', creationTimestamp: '2025-12-01T08:00:00Z', labels };
+    for (const pod of pods) {
+      expect(pod).toMatchObject({ metadata: named, status: { phase: 'Running' } });
       expect(JSON.stringify(pod.spec)).toContain(`{"name":"AWS_ROLE_ARN","value":"${ROLE}"}`);
     }
     const agent = podsOf(cluster, 'agent');
@@ -180,31 +156,22 @@ describe('a cluster has in addition to its add-ons', () => {
       for (const { status, spec } of podsOf(cluster, name))
         expect([status?.['phase'], JSON.stringify(spec).includes('AWS_ROLE_ARN')]).toEqual(['Running', true]);
     }
+    const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { partition: 0 } };
+    const ofDatabase = { replicas: 3, serviceName: 'db', updateStrategy };
     expect(objectsOf(cluster, 'statefulsets.apps')).toMatchObject([
-      {
-        metadata: { name: 'db' },
-        spec: {
-          replicas: 3,
-          serviceName: 'db',
-          updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
-        },
-        status: { readyReplicas: 3 },
-      },
+      { metadata: { name: 'db' }, spec: ofDatabase, status: { readyReplicas: 3 } },
       { metadata: { name: 'queue' }, spec: { updateStrategy: { type: 'OnDelete' } }, status: { readyReplicas: 1 } },
     ]);
     expect(objectsOf(cluster, 'deployments.apps').find(({ metadata }) => metadata.name === 'web')).toMatchObject({
       spec: { paused: true },
       status: { updatedReplicas: 1 },
     });
-    expect(
-      cluster.kube.readyHistory
-        .filter(({ namespace }) => namespace === 'shop')
-        .map(({ kind, workload: name, ready }) => [kind, name, ready]),
-    ).toEqual([
-      ['StatefulSet', 'db', 3],
-      ['StatefulSet', 'queue', 1],
-      ['DaemonSet', 'logs', 2],
-      ['Deployment', 'web', 1],
+    const inShop = cluster.kube.readyHistory.filter(({ namespace }) => namespace === 'shop');
+    expect(inShop.map(({ kind, workload: name, ready }) => `${kind} ${name} ${ready}`)).toEqual([
+      'StatefulSet db 3',
+      'StatefulSet queue 1',
+      'DaemonSet logs 2',
+      'Deployment web 1',
     ]);
   });
 
@@ -235,28 +202,18 @@ describe('a cluster has in addition to its add-ons', () => {
   });
 
   it('custom resources, of kinds that an add-on defines and of other kinds', () => {
+    const java = { namespace: 'shop', name: 'java' };
+    const kind = { apiVersion: 'opentelemetry.io/v1alpha1', kind: 'Instrumentation' };
+    const spec = { sampler: { type: 'always_on' } };
     const cluster = withCluster({
       addons: [{ name: 'adot', version: 'v0.109.0-eksbuild.2', createdAt: '2025-06-01T00:00:00.000Z' }],
       customResources: [
-        {
-          apiVersion: 'opentelemetry.io/v1alpha1',
-          kind: 'Instrumentation',
-          plural: 'instrumentations',
-          namespace: 'shop',
-          name: 'java',
-          spec: { sampler: { type: 'always_on' } },
-          createdAt: '2025-12-01T08:00:00.000Z',
-        },
+        { ...kind, plural: 'instrumentations', ...java, spec, createdAt: '2025-12-01T08:00:00.000Z' },
         { apiVersion: 'example.com/v1', kind: 'Thing', plural: 'things', name: 'one' },
       ],
     });
     expect(objectsOf(cluster, 'instrumentations.opentelemetry.io')).toMatchObject([
-      {
-        apiVersion: 'opentelemetry.io/v1alpha1',
-        kind: 'Instrumentation',
-        metadata: { name: 'java', namespace: 'shop', creationTimestamp: '2025-12-01T08:00:00Z' },
-        spec: { sampler: { type: 'always_on' } },
-      },
+      { ...kind, metadata: { ...java, creationTimestamp: '2025-12-01T08:00:00Z' }, spec },
     ]);
     expect(objectsOf(cluster, 'opentelemetrycollectors.opentelemetry.io')).toHaveLength(3);
     expect(objectsOf(cluster, 'things.example.com')).toMatchObject([
@@ -295,12 +252,9 @@ describe('a cluster has in addition to its add-ons', () => {
     const { accessEntries, createdAt } = withCluster({}, callers);
     const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
     const scope = { type: 'cluster', namespaces: [] };
+    const clusterAdmin = policyArn.replace('View', 'ClusterAdmin');
     expect([...accessEntries.values()]).toEqual([
-      {
-        ...entry,
-        principalArn: operator,
-        policies: [{ policyArn: policyArn.replace('View', 'ClusterAdmin'), scope, associatedAt: createdAt }],
-      },
+      { ...entry, principalArn: operator, policies: [{ policyArn: clusterAdmin, scope, associatedAt: createdAt }] },
       { ...entry, principalArn: service, kubernetesGroups: ['sandbox:migrator:read'] },
       { ...entry, principalArn: verifier, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:restart'] },
       { ...entry, principalArn: annotator, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:annotate'] },
@@ -352,11 +306,8 @@ describe('a cluster has in addition to its add-ons', () => {
       ],
     });
     const roles = objectsOf(cluster, 'clusterroles.rbac.authorization.k8s.io');
-    const role = {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { uid: expect.any(String) },
-    };
+    const kind = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' };
+    const role = { ...kind, metadata: { uid: expect.any(String) } };
     expect(roles.find(({ metadata }) => metadata.name === 'pod-reader')).toMatchObject({ ...role, rules });
     expect(objectsOf(cluster, 'rolebindings.rbac.authorization.k8s.io')).toEqual([
       expect.objectContaining({
@@ -404,9 +355,8 @@ describe('the scenario ebs-csi-irsa', () => {
       expect(version).toMatchObject({ offered: true, kubernetesVersions: expect.arrayContaining(['1.31']) });
     }
     const ebsAddon = world.catalogue.get('aws-ebs-csi-driver')!;
-    expect(
-      ebsAddon.versions.find((one) => one.version === cluster.addons.get('aws-ebs-csi-driver')!.version)!.podIdentity,
-    ).toBeDefined();
+    const { version } = cluster.addons.get('aws-ebs-csi-driver')!;
+    expect(ebsAddon.versions.find((one) => one.version === version)!.podIdentity).toBeDefined();
     const { properties } = JSON.parse(ebsAddon.configurationSchema) as {
       properties: { controller: { properties: object } };
     };

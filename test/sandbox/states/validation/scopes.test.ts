@@ -1,6 +1,7 @@
 /** Variables and states that CreateStateMachine accepts or refuses. */
 import { describe, expect, test } from 'vitest';
 import { diagnosticsOf, DISTRIBUTED, found, mapOf, passWith, type States, task } from './fixture.ts';
+import { containing } from '../../../lambdas/matchers.ts';
 
 const assigns = (names: string[], more: Record<string, unknown>): Record<string, unknown> => ({
   Type: 'Pass',
@@ -73,7 +74,7 @@ describe('a variable that is read', () => {
     });
     expect(found(states('x'))).toEqual([]);
     expect(diagnosticsOf(states('y'))).toMatchObject([
-      { severity: 'WARNING', message: expect.stringContaining("Variable 'y' is possibly not defined.") as string },
+      { severity: 'WARNING', message: containing("Variable 'y' is possibly not defined.") },
     ]);
   });
 
@@ -94,9 +95,7 @@ describe('a variable that is read', () => {
       {
         severity: 'WARNING',
         location: '/States/It/ItemProcessor/States/E/Output',
-        message: expect.stringContaining(
-          'It is assigned at /States/A/Assign/x, outside of a distributed Map',
-        ) as string,
+        message: containing('It is assigned at /States/A/Assign/x, outside of a distributed Map'),
       },
     ]);
   });
