@@ -70,9 +70,7 @@ describe('a token', () => {
     ['us-isob-east-1', 'sts.us-isob-east-1.sc2s.sgov.gov'],
     ['eu-isoe-west-1', 'sts.eu-isoe-west-1.cloud.adc-e.uk'],
     ['us-isof-south-1', 'sts.us-isof-south-1.csp.hci.ic.gov'],
-  ])('in %s is for %s', async (region, host) => {
-    expect(urlOf(await eksToken({ ...options, region })).host).toBe(host);
-  });
+  ])('in %s is for %s', async (region, host) => expect(urlOf(await eksToken({ ...options, region })).host).toBe(host));
 
   test.each(RegionInfo.regions.map(({ name }) => name))(
     "in %s is for STS as the SDK finds it, and taken by that partition's clusters alone",

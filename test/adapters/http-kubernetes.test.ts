@@ -6,6 +6,7 @@ import type { ErrorName } from '../../lambdas/domain/failures/errors.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, type Lab, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const CONTROLLER = { kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' } as const;
 
@@ -48,7 +49,7 @@ describe('pods', () => {
           init: false,
           env: { AWS_ROLE_ARN: ROLE },
           mounts: [
-            { volume: expect.stringContaining('kube-api-access') as string },
+            { volume: containing('kube-api-access') },
             { volume: 'aws-iam-token', path: '/var/run/secrets/eks.amazonaws.com/serviceaccount' },
           ],
         },
@@ -198,16 +199,16 @@ describe('custom resources', () => {
   test.each([
     '404 page not found\n',
     { kind: 'Status', message: 'the server could not find the requested resource', code: 404 },
-  ])('are none where the cluster has no such definition: %j', async (body) => {
-    expect(await answering(404, body).listCustomResources(KIND)).toEqual([]);
-  });
+  ])('are none where the cluster has no such definition: %j', async (body) =>
+    expect(await answering(404, body).listCustomResources(KIND)).toEqual([]),
+  );
   test('are not none where they may not be read', async () => {
     const error = await errorOf(because(403).listCustomResources(KIND));
     expect(error).toMatchObject({
       name: 'AccessDenied',
-      message: expect.stringContaining(
+      message: containing(
         "403 to list certificates.cert-manager.io on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate AmazonEKSAdminViewPolicy for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: pod-identity grant-access --cluster dev --deployed (for a service account",
-      ) as string,
+      ),
     });
   });
 });
@@ -307,9 +308,9 @@ describe('all namespaces', () => {
     const error = await errorOf(list(because(403)));
     expect(error).toMatchObject({
       name: 'AccessDenied',
-      message: expect.stringContaining(
+      message: containing(
         `403 to ${what} in all namespaces on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate AmazonEKSViewPolicy for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: ${grantForms('dev')}`,
-      ) as string,
+      ),
     });
   });
 });
@@ -394,7 +395,7 @@ describe('the calls', () => {
     });
     expect(await errorOf(kubernetes.listPods('x'))).toMatchObject({
       name: 'InvalidRequest',
-      message: expect.stringContaining('more than 2000 pages') as string,
+      message: containing('more than 2000 pages'),
     });
     expect(pages).toBe(2000);
   });
@@ -407,9 +408,8 @@ describe('the calls', () => {
     );
   });
 
-  test('a refusal that is no Status keeps its text', async () => {
-    expect((await errorOf(answering(502, '<html>bad gateway').listPods('x'))).message).toContain('<html>bad gateway');
-  });
+  test('a refusal that is no Status keeps its text', async () =>
+    expect((await errorOf(answering(502, '<html>bad gateway').listPods('x'))).message).toContain('<html>bad gateway'));
 
   test.each<[string, ErrorName]>([
     ['ECONNREFUSED', 'ConnectionLost'],

@@ -73,9 +73,9 @@ describe('a service account', () => {
       'the server knows no field selector, and lists others',
       listing(metadata({ name: 'web' }), metadata({ name: 'api-2' })),
     ],
-  ])('is undefined where %s', async (_, kubernetes) => {
-    expect(await kubernetes.getServiceAccount('payments', 'api')).toBeUndefined();
-  });
+  ])('is undefined where %s', async (_, kubernetes) =>
+    expect(await kubernetes.getServiceAccount('payments', 'api')).toBeUndefined(),
+  );
 
   test('is the one of that name, whatever else is listed', async () => {
     expect(
@@ -88,9 +88,9 @@ describe('a service account', () => {
     [{ annotations: {} }],
     [{ annotations: { [ANNOTATION]: '' } }],
     [{ annotations: undefined }],
-  ])('has no role where the annotation is not there or empty: %j', async (change) => {
-    expect(await listing(metadata(change)).getServiceAccount('payments', 'api')).not.toHaveProperty('roleArn');
-  });
+  ])('has no role where the annotation is not there or empty: %j', async (change) =>
+    expect(await listing(metadata(change)).getServiceAccount('payments', 'api')).not.toHaveProperty('roleArn'),
+  );
 
   test('says who has set the annotation, and not who has set others', async () => {
     const managedFields = [

@@ -4,6 +4,7 @@ import { grantForms } from '../../lambdas/domain/access/command.ts';
 import type { Kubernetes, Pod } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy } from './kubernetes.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 /** One page of a list as the API server answers it. */
 const listed = (items: unknown[], next?: string) => {
@@ -192,8 +193,8 @@ test.each<[string, string, (kubernetes: Kubernetes) => Promise<unknown>]>([
   const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
   expect(error).toMatchObject({
     name: 'AccessDenied',
-    message: expect.stringContaining(
+    message: containing(
       `403 to ${what} on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate ${policy} for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: ${grantForms('dev')}`,
-    ) as string,
+    ),
   });
 });

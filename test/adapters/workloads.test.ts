@@ -157,9 +157,9 @@ describe('workloads', () => {
     ['StatefulSet', { paused: true, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } } }],
     ['StatefulSet', { updateStrategy: { rollingUpdate: null } }],
     ['StatefulSet', { updateStrategy: null }],
-  ] as const)('of kind %s, with %j, are held back by nothing', async (kind, spec) => {
-    expect(await readOf(kind, spec)).not.toHaveProperty('heldBack');
-  });
+  ] as const)('of kind %s, with %j, are held back by nothing', async (kind, spec) =>
+    expect(await readOf(kind, spec)).not.toHaveProperty('heldBack'),
+  );
 
   test('have the volumes and tokens of their template, and the names of skipped containers unchanged', async () => {
     const token = (path: string, audience?: string) => ({ serviceAccountToken: { path, audience } });
@@ -183,9 +183,9 @@ describe('workloads', () => {
     // Not of their kind.
     ['StatefulSet', { strategy: { type: 'Recreate' } }, undefined],
     ['DaemonSet', { strategy: { type: 'Recreate' } }, undefined],
-  ] as const)('of kind %s, with %j, end all their pods before new ones: %s', async (kind, spec, recreates) => {
-    expect((await readOf(kind, spec))?.recreates).toBe(recreates);
-  });
+  ] as const)('of kind %s, with %j, end all their pods before new ones: %s', async (kind, spec, recreates) =>
+    expect((await readOf(kind, spec))?.recreates).toBe(recreates),
+  );
 
   test('of which the API tells no labels and no managers', async () => {
     const workload = { metadata: { name: 'd', namespace: 'n', labels: null }, spec: { template: { spec: {} } } };
@@ -201,9 +201,8 @@ describe('workloads', () => {
     );
   });
 
-  test('what is not there is undefined', async () => {
-    expect(await kubernetesOf(newEbsLab()).getWorkload({ ...CONTROLLER, name: 'nope' })).toBeUndefined();
-  });
+  test('what is not there is undefined', async () =>
+    expect(await kubernetesOf(newEbsLab()).getWorkload({ ...CONTROLLER, name: 'nope' })).toBeUndefined());
 
   test.each([CONTROLLER, NODE, DATABASE])(
     'a restart of the $kind: unsettled from the first moment until the last pod is new and ready',

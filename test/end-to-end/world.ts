@@ -217,17 +217,6 @@ export interface WorldOptions {
 }
 
 /**
- * Limits the polls of each Retry in the definitions, for a test of the last poll that is not about the length of the
- * wait.
- */
-export const fewPolls =
-  (tries: number): NonNullable<WorldOptions['definitionOf']> =>
-  ({ definition }) =>
-    JSON.parse(JSON.stringify(definition), (key, value: unknown) =>
-      key === 'MaxAttempts' && typeof value === 'number' ? Math.min(value, tries) : value,
-    ) as object;
-
-/**
  * Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails
  * the test.
  */

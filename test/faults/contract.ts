@@ -4,7 +4,7 @@
  * expectation with each case.
  */
 import { expect } from 'vitest';
-import type { FaultInput, FaultKind, SeenCall } from '../../sandbox/world/faults.ts';
+import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
 import type { Journal, When } from '../lambdas/fakes.ts';
 
 export { TRANSIENT_KINDS, type TransientKind } from './kinds.ts';
@@ -76,10 +76,6 @@ export const faultAt = (step: string, { kind, position }: FaultCase<FaultKind>):
   step,
   call: position + 1,
 });
-
-/** Returns the names of the calls that a step has made in a sandbox, in order. */
-export const callsOfStep = (seen: readonly SeenCall[], step: string): string[] =>
-  seen.filter((call) => call.step === step).map(({ service, operation }) => `${service}:${operation}`);
 
 interface Faked {
   journal: Journal;

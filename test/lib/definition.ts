@@ -329,7 +329,6 @@ export const allMachines = [...machines, retire, sweep];
 export const allTasks = allMachines.flatMap(({ name: machine, tasks }) =>
   tasks.map(([name, state]): [machine: string, name: string, state: State] => [machine, name, state]),
 );
-export const statesOfType = (type: State['Type']): [string, State][] => migrateAddon.ofType(type);
 
 export const functionOf = (state: State): Resource => deployed.functionOf(state);
 /** The step that a Task calls. */

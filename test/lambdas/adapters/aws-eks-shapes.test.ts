@@ -31,7 +31,6 @@ describe('an add-on', () => {
     ]);
     for (const health of [undefined, {}]) expect(toAddon({ ...found, health }).issues).toEqual([]);
   });
-  it('has no role where EKS answers an empty one', () => {
-    expect(toAddon({ ...found, serviceAccountRoleArn: '' }).serviceAccountRoleArn).toBeUndefined();
-  });
+  it('has no role where EKS answers an empty one', () =>
+    expect(toAddon({ ...found, serviceAccountRoleArn: '' }).serviceAccountRoleArn).toBeUndefined());
 });

@@ -275,18 +275,15 @@ describe('CreateAddon and UpdateAddon', () => {
       namespaceConfig: { namespace: 'storage' },
     });
   });
-  it('sends an empty configuration, which means something, as it is', async () => {
-    expect(await sent({ configurationValues: '' })).toStrictEqual({ ...always, configurationValues: '' });
-  });
+  it('sends an empty configuration, which means something, as it is', async () =>
+    expect(await sent({ configurationValues: '' })).toStrictEqual({ ...always, configurationValues: '' }));
   it.each<[string, Partial<CreateAddonRequest>, object]>([
     ['nothing', {}, {}],
     ['a role', { serviceAccountRoleArn: ROLE }, { serviceAccountRoleArn: ROLE }],
     ['an empty role, which EKS would refuse as a cross-account PassRole', { serviceAccountRoleArn: '' }, {}],
     ['no associations', { podIdentityAssociations: [] }, {}],
     ['PRESERVE, which EKS takes for NONE', { resolveConflicts: 'PRESERVE' }, { resolveConflicts: 'PRESERVE' }],
-  ])('given %s', async (_, change, added) => {
-    expect(await sent(change)).toStrictEqual({ ...always, ...added });
-  });
+  ])('given %s', async (_, change, added) => expect(await sent(change)).toStrictEqual({ ...always, ...added }));
 
   it("does not take an answer without the new copy's ARN for one", async () => {
     mock.on(CreateAddonCommand).resolves({});

@@ -40,9 +40,7 @@ describe("what AWS's errors mean", () => {
     [400, 'InvalidRequest'],
     [404, 'InvalidRequest'],
     [undefined, 'ConnectionLost'],
-  ])('an unknown name with status %s: %s', (status, expected) => {
-    expect(nameOf('SomethingNew', status)).toBe(expected);
-  });
+  ])('an unknown name with status %s: %s', (status, expected) => expect(nameOf('SomethingNew', status)).toBe(expected));
 
   it('covers every exception of the EKS API as its fault says', () => {
     const exceptions = Object.values(eks as Record<string, unknown>).filter(

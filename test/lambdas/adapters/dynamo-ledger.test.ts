@@ -27,6 +27,7 @@ import {
 } from '../fixtures.ts';
 import { expectError, expectExactError } from '../matchers.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
+import { words } from '../../words.ts';
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   let ledger: Ledger;
@@ -291,15 +292,9 @@ it('keeps items small and under the documented keys of DynamoDB', async () => {
   const { Items: items = [] } = await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE }));
   expect(items.map((item) => `${String(item['pk'])} ${String(item['sk'])}`).sort()).toEqual([
     `LOCK#${ADDON_LOCK} LOCK`,
-    ...[
-      'ASSOCIATION#purged#a-1',
-      'CANCEL',
-      'RECORD',
-      'SNAPSHOT',
-      'STEP#plan',
-      'VERIFICATION#latest#00000',
-      'VERIFICATION#latest#00001',
-    ].map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
+    ...words`
+      ASSOCIATION#purged#a-1 CANCEL RECORD SNAPSHOT STEP#plan VERIFICATION#latest#00000 VERIFICATION#latest#00001
+    `.map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
   ]);
   expect(items.find((item) => item['sk'] === 'VERIFICATION#latest#00000')?.['pods']).toHaveLength(100);
 });

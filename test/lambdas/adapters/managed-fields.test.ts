@@ -46,9 +46,7 @@ describe('paths', () => {
     ['an item by its index', { 'f:list': { 'i:2': {} } }, ['.list[2]']],
     ['nothing', {}, []],
     ['the object as a whole, which has no path', { '.': {} }, []],
-  ])('of %s', (_, fieldsV1, expected) => {
-    expect(fieldsOf(fieldsV1)).toEqual(expected);
-  });
+  ])('of %s', (_, fieldsV1, expected) => expect(fieldsOf(fieldsV1)).toEqual(expected));
 });
 
 describe('managers', () => {

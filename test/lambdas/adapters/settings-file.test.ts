@@ -17,9 +17,7 @@ const read = (settings: object): unknown => readText(JSON.stringify(settings));
 const LEAST = { accounts: [], passableRoleArns: ['role/eks-addons/*'] };
 
 describe('the settings file of a function', () => {
-  it('has at least accounts and passable roles', () => {
-    expect(read(LEAST)).toEqual(LEAST);
-  });
+  it('has at least accounts and passable roles', () => expect(read(LEAST)).toEqual(LEAST));
 
   it('may have repairable roles, regions and a change window', () => {
     const all = {

@@ -81,9 +81,7 @@ describe('reportCsv', () => {
   });
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', '=HYPERLINK("http://example.com","x")'])(
     'makes %j harmless',
-    (reason) => {
-      expect(ofRows([row({ reason })])[0]?.['reason']).toBe(`'${printable(reason)}`);
-    },
+    (reason) => expect(ofRows([row({ reason })])[0]?.['reason']).toBe(`'${printable(reason)}`),
   );
   it.each([
     ['a;=1+1', "a;'=1+1"],

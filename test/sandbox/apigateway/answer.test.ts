@@ -38,9 +38,7 @@ describe("a function's answer", () => {
       { status: 200, headers: { ...JSON_TYPE, ...REMAPPED }, body: '' },
     ],
     ['stays base64', { body: 'aGk=', isBase64Encoded: true }, { status: 200, headers: JSON_TYPE, body: 'aGk=' }],
-  ])('%s', (_, result, expected) => {
-    expect(answerOf(result)).toEqual(expected);
-  });
+  ])('%s', (_, result, expected) => expect(answerOf(result)).toEqual(expected));
 
   test.each<[string, unknown]>([
     ['nothing', null],
@@ -60,7 +58,5 @@ describe("a function's answer", () => {
     ['an invalid header name', { headers: { 'x y': 'a' } }],
     ['lists that are strings', { multiValueHeaders: 'x' }],
     ['an encoding that is a string', { isBase64Encoded: 'yes' }],
-  ])('is malformed with %s', (_, result) => {
-    expect(answerOf(result)).toBeUndefined();
-  });
+  ])('is malformed with %s', (_, result) => expect(answerOf(result)).toBeUndefined());
 });

@@ -9,6 +9,7 @@ import {
   standardApi,
 } from './fixture.ts';
 import { allow } from '../support.ts';
+import { containing, matching } from '../../lambdas/matchers.ts';
 
 const location = (more: SessionOptions = {}) => openSession({ apis: [customApi], ...more });
 const parsed = ({ body }: { body: string }): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
@@ -53,7 +54,7 @@ describe('gateway responses', () => {
       headers: { 'content-type': 'application/problem+json', 'x-amzn-errortype': 'InvalidSignatureException' },
     });
     expect(answer.headers['x-request']).toBe(answer.headers['x-amzn-requestid']);
-    const message = expect.stringMatching(/^The request signature we calculated does not match/) as string;
+    const message = matching(/^The request signature we calculated does not match/);
     expect(parsed(answer)).toEqual({
       title: message,
       type: 'INVALID_SIGNATURE',
@@ -73,7 +74,7 @@ describe('gateway responses', () => {
     expect(parsed(answer)).toMatchObject({
       title: 'Internal server error',
       type: 'INTEGRATION_FAILURE',
-      who: expect.stringContaining('assumed-role/plan-function/') as string,
+      who: containing('assumed-role/plan-function/'),
     });
   });
 

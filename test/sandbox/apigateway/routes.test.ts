@@ -39,9 +39,7 @@ describe('a path', () => {
     ['/x/y/z', 'ANY /{proxy+}', { proxy: 'x/y/z' }],
     ['/a', 'ANY /{proxy+}', { proxy: 'a' }],
     ['/any', 'GET /any', {}],
-  ])('%s matches %s', (path, expected, parameters) => {
-    expect(routed(API, path)).toEqual([expected, parameters]);
-  });
+  ])('%s matches %s', (path, expected, parameters) => expect(routed(API, path)).toEqual([expected, parameters]));
 
   test('matches the most literal resource, in any order of the resources', () => {
     for (const order of [API, API.toReversed()]) expect(routed(order, '/a/b')).toEqual(['GET /a/b', {}]);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { customApi, standard, standardApi } from '../apigateway/fixture.ts';
 import { load as loadStacks } from './stacks.ts';
+import { matching } from '../../lambdas/matchers.ts';
+import { words } from '../../words.ts';
 
 const WHERE = { account: '111122223333', region: 'eu-west-1' };
 
@@ -49,7 +51,7 @@ describe("CDK's RestApi", () => {
     expect(standardApi).toMatchObject({ partition: 'aws', ...WHERE, host, responses: {} });
     expect(standardApi.id).toMatch(/^[a-z0-9]{10}$/);
     expect(standardApi.stages).toEqual([
-      { name: 'v1', deploymentId: expect.stringMatching(/^[a-z0-9]{10}$/) as string, variables: { colour: 'blue' } },
+      { name: 'v1', deploymentId: matching(/^[a-z0-9]{10}$/), variables: { colour: 'blue' } },
     ]);
     const methods = standardApi.methods.map((one) => `${one.httpMethod} ${one.path} ${one.authorization}`);
     expect(methods.toSorted()).toEqual([
@@ -120,9 +122,8 @@ describe('an API', () => {
     ]);
   });
 
-  test('is absent in an application without one', () => {
-    expect(loadStacks({ App: { Resources: {} } })).not.toHaveProperty('apis');
-  });
+  test('is absent in an application without one', () =>
+    expect(loadStacks({ App: { Resources: {} } })).not.toHaveProperty('apis'));
 
   const refused: Record<string, Record<string, Record<string, unknown>>> = {
     'an API with Policy, which the sandbox does not support': { Api: { Policy: {} } },
@@ -172,12 +173,9 @@ describe('an API', () => {
     expect(() => load(changes)).toThrow(`App.template.json, ${logicalId}`);
   });
 
-  test.each([
-    'AWS::ApiGateway::Authorizer',
-    'AWS::ApiGateway::UsagePlan',
-    'AWS::ApiGateway::DomainName',
-    'AWS::ApiGatewayV2::Api',
-  ])('of the type %s is refused', (type) => {
+  test.each(words`
+    AWS::ApiGateway::Authorizer AWS::ApiGateway::UsagePlan AWS::ApiGateway::DomainName AWS::ApiGatewayV2::Api
+  `)('of the type %s is refused', (type) => {
     expect(() => load({}, { Other: { Type: type, Properties: {} } })).toThrow(
       `App.template.json, Other has the type ${type}; of API Gateway the sandbox supports REST APIs`,
     );

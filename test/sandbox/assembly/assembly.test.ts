@@ -263,10 +263,7 @@ describe('errors name template, logical id and path', () => {
     Outputs: { O: { Value } },
   });
   const ofItself = { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } };
-  const unreadable = {
-    Type: 'AWS::StepFunctions::StateMachine',
-    Properties: { RoleArn: 'r', DefinitionString: '{' },
-  };
+  const unreadable = { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } };
   const errors: Record<string, Template> = {
     'App.template.json, F, Properties.Timeout.Fn::Cidr has the function Fn::Cidr': withFunction({
       Timeout: { 'Fn::Cidr': [] },
@@ -291,13 +288,12 @@ describe('errors name template, logical id and path', () => {
     },
     'App.template.json, M has a DefinitionString that is not JSON': { Resources: { M: unreadable } },
   };
-  test.each(Object.entries(errors))('%s', (message, template) => {
-    expect(() => load({ App: template })).toThrow(message);
-  });
+  test.each(Object.entries(errors))('%s', (message, template) =>
+    expect(() => load({ App: template })).toThrow(message),
+  );
 
-  test('a directory that is not an assembly', () => {
-    expect(() => loadAssembly(tmpdir(), { account: '1', region: 'r' })).toThrow(/manifest\.json.*npm run build/);
-  });
+  test('a directory that is not an assembly', () =>
+    expect(() => loadAssembly(tmpdir(), { account: '1', region: 'r' })).toThrow(/manifest\.json.*npm run build/));
 });
 
 test("the project's own application", () => {

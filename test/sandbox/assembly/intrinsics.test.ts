@@ -46,9 +46,7 @@ describe('intrinsic functions', () => {
       'v',
     ],
     ['a parameter', { Ref: 'P' }, { Parameters: { P: { Type: 'Number', Default: 7 } } }, '7'],
-  ])('%s', (_, value, more, expected) => {
-    expect(outputOf(value, more)).toBe(expected);
-  });
+  ])('%s', (_, value, more, expected) => expect(outputOf(value, more)).toBe(expected));
 
   test('AWS::NoValue removes its property, a false condition its resource', () => {
     const { functions } = load({

@@ -12,6 +12,7 @@ import { loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { Messages } from '../../../sandbox/messaging/messages.ts';
 import { bareWorld, START } from '../../../sandbox/world/bare-world.ts';
+import { matching } from '../../lambdas/matchers.ts';
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -80,7 +81,7 @@ describe("CDK's topics and queues", () => {
 
   test('become topics with their subscriptions, and queues, each with its policy', () => {
     expect(alerts).toMatchObject({
-      arn: expect.stringMatching(/^arn:aws:sns:eu-west-1:111122223333:App-Alerts/) as string,
+      arn: matching(/^arn:aws:sns:eu-west-1:111122223333:App-Alerts/),
       subscriptions: [
         { protocol: 'email', endpoint: 'team@example.com' },
         { protocol: 'https', endpoint: 'https://chat.example.com/hook' },
@@ -92,9 +93,7 @@ describe("CDK's topics and queues", () => {
       policies: [],
       subscriptions: [{ protocol: 'email', endpoint: 'others@example.com' }],
     });
-    expect(dead).toMatchObject({
-      arn: expect.stringMatching(/^arn:aws:sqs:eu-west-1:111122223333:App-Dead/) as string,
-    });
+    expect(dead).toMatchObject({ arn: matching(/^arn:aws:sqs:eu-west-1:111122223333:App-Dead/) });
     expect(
       [alerts, dead].map((each) => each!.policies.map((policy) => policy.valid && policy.statements.length)),
     ).toEqual([[2], [2]]);

@@ -76,9 +76,9 @@ describe('rules', () => {
     ['rate(1 minute)', 60],
     ['rate(2 hours)', 7200],
     ['rate(1 day)', 86_400],
-  ])('%s is %i seconds', (expression, seconds) => {
-    expect(load({ ScheduleExpression: expression })).toMatchObject([{ everySeconds: seconds }]);
-  });
+  ])('%s is %i seconds', (expression, seconds) =>
+    expect(load({ ScheduleExpression: expression })).toMatchObject([{ everySeconds: seconds }]),
+  );
 
   const target = (more: object) => ({ EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, ...more }] });
   const refused: Record<string, object> = {
@@ -118,9 +118,8 @@ describe('rules', () => {
     expect(() => load(rule)).toThrow('App.template.json, Rule');
   });
 
-  test('that are disabled are left out', () => {
-    expect(load({ ScheduleExpression: 'cron(0 12 * * ? *)', State: 'DISABLED' })).toEqual([]);
-  });
+  test('that are disabled are left out', () =>
+    expect(load({ ScheduleExpression: 'cron(0 12 * * ? *)', State: 'DISABLED' })).toEqual([]));
 });
 
 test('an assembly is read once, and again when it has changed', () => {

@@ -10,6 +10,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { checkServiceRoles } from '../../../sandbox/service-roles.ts';
+import { matching } from '../../lambdas/matchers.ts';
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -92,18 +93,18 @@ describe("CDK's output", () => {
   test('for schedules is read, except for disabled ones', () => {
     expect(assembly.schedules).toEqual([
       {
-        logicalId: expect.stringMatching(/^Weekly/) as string,
-        name: expect.stringMatching(/^App-Weekly/) as string,
-        arn: expect.stringMatching(/^arn:aws:scheduler:eu-west-1:111122223333:schedule\/default\/App-Weekly/) as string,
+        logicalId: matching(/^Weekly/),
+        name: matching(/^App-Weekly/),
+        arn: matching(/^arn:aws:scheduler:eu-west-1:111122223333:schedule\/default\/App-Weekly/),
         groupArn: 'arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default',
         expression: 'cron(0 6 ? * MON *)',
         timeZone: 'Europe/Berlin',
         startAt: Date.parse('2026-02-01T00:00:00Z'),
         target: {
-          arn: expect.stringMatching(/:function:App-Start/) as string,
-          roleArn: expect.stringMatching(/:role\//) as string,
+          arn: matching(/:function:App-Start/),
+          roleArn: matching(/:role\//),
           input: '{"mode":"inventory","scheduledTime":"<aws.scheduler.scheduled-time>"}',
-          deadLetterArn: expect.stringMatching(/:sqs:.*:App-Dead/) as string,
+          deadLetterArn: matching(/:sqs:.*:App-Dead/),
         },
       },
     ]);
@@ -120,7 +121,7 @@ describe("CDK's output", () => {
       },
     ]);
     expect([results!.isVersioned, open!.isVersioned]).toEqual([true, false]);
-    expect(open).toMatchObject({ name: expect.stringMatching(/^app-open/) as string, statements: [] });
+    expect(open).toMatchObject({ name: matching(/^app-open/), statements: [] });
   });
 });
 
@@ -165,13 +166,9 @@ describe('a schedule is refused', () => {
       "Properties.Target has a schedule's target with EcsParameters",
     ],
     ['with a start that is not a time', { StartDate: 'soon' }, 'Properties.StartDate has the time "soon"'],
-  ])('%s', (_, more, message) => {
-    expect(schedule(more)).toThrow(message);
-  });
+  ])('%s', (_, more, message) => expect(schedule(more)).toThrow(message));
 
-  test('only for these reasons', () => {
-    expect(schedule({})().schedules).toHaveLength(1);
-  });
+  test('only for these reasons', () => expect(schedule({})().schedules).toHaveLength(1));
 });
 
 test.each([

@@ -155,7 +155,5 @@ describe("a bus's resource policy", () => {
       { StatementId: 'x', Statement: { ...statement, Effect: 'Maybe' } },
       'a policy that AWS would refuse',
     ],
-  ])('%s is refused', (_, properties, message) => {
-    expect(() => policyOf(properties)).toThrow(message);
-  });
+  ])('%s is refused', (_, properties, message) => expect(() => policyOf(properties)).toThrow(message));
 });

@@ -65,9 +65,7 @@ describe('identity policies', () => {
         }),
       ],
     ],
-  ])('allow by %s', (_what, statements, permission) => {
-    expect(open(statements).ask(permission)).toBeUndefined();
-  });
+  ])('allow by %s', (_what, statements, permission) => expect(open(statements).ask(permission)).toBeUndefined());
 
   it.each<[string, object[], Partial<RequiredPermission>?]>([
     ['no statement', []],
@@ -164,9 +162,9 @@ describe('a permissions boundary', () => {
     ['denies explicitly even if no policy allows', [allow('iam:*')], bound(deny('eks:*')), DENIED],
     ['with an unknown document allows nothing', [describing], withBoundary(), notAllowedBy('permissions boundary')],
     ['with an invalid document allows nothing', [describing], withBoundary('{}'), notAllowedBy('permissions boundary')],
-  ])('%s', (_what, statements, change, reason) => {
-    expect(open(statements, change).ask()?.message).toBe(reason === undefined ? undefined : `${REFUSED} ${reason}`);
-  });
+  ])('%s', (_what, statements, change, reason) =>
+    expect(open(statements, change).ask()?.message).toBe(reason === undefined ? undefined : `${REFUSED} ${reason}`),
+  );
 });
 
 describe('session policies', () => {
@@ -216,10 +214,7 @@ describe('the trust policy of an assumed role', () => {
   const trust = (
     names: ResourcePolicyResult['names'],
     decision: ResourcePolicyResult['decision'] = 'allowed',
-  ): Partial<RequiredPermission> => ({
-    action: 'sts:AssumeRole',
-    trust: { decision, names },
-  });
+  ): Partial<RequiredPermission> => ({ action: 'sts:AssumeRole', trust: { decision, names } });
   const missing = [allow('s3:*')];
   const able = allow('sts:AssumeRole');
 

@@ -19,9 +19,7 @@ export const TRUST = {
   Effect: 'Allow',
   Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${ISSUER}` },
   Action: 'sts:AssumeRoleWithWebIdentity',
-  Condition: {
-    StringLike: { [`${ISSUER}:sub`]: 'system:serviceaccount:*:*', [`${ISSUER}:aud`]: 'sts.amazonaws.com' },
-  },
+  Condition: { StringLike: { [`${ISSUER}:sub`]: 'system:serviceaccount:*:*', [`${ISSUER}:aud`]: 'sts.amazonaws.com' } },
 };
 export const POD_IDENTITY = {
   Effect: 'Allow',

@@ -139,9 +139,7 @@ describe('Crossplane', () => {
     ['PodIdentity', { source: 'PodIdentity' }],
     ['Secret', { source: 'Secret' }],
     ['Upbound', { source: 'Upbound' }],
-  ])('with the source %s is none', (_, source) => {
-    expect(seen(opened(provider(source)))).toEqual([]);
-  });
+  ])('with the source %s is none', (_, source) => expect(seen(opened(provider(source)))).toEqual([]));
 });
 
 describe('Mountpoint for Amazon S3', () => {
@@ -190,7 +188,6 @@ describe('Mountpoint for Amazon S3', () => {
     expect(seen(stage)).toEqual([[...NAME, false]]);
   });
 
-  it("is none with the driver's own role", () => {
-    expect(seen(mounted({ persistentVolumes: [volume('driver')] }))).toEqual([]);
-  });
+  it("is none with the driver's own role", () =>
+    expect(seen(mounted({ persistentVolumes: [volume('driver')] }))).toEqual([]));
 });

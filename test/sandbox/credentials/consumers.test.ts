@@ -106,9 +106,9 @@ describe('a played consumer', () => {
     ['a SecretProviderClass that uses EKS Pod Identity', { ...using(podIdentity), workloads: [mounting] }],
     ['a SecretProviderClass that nothing mounts', using(secretClass({}))],
     ['an Issuer without a service account', using(anonymous)],
-  ])('%s is none', (_, cluster) => {
-    expect(seen(opened({ serviceAccounts: [API], workloads: [deployment()], ...cluster }))).toEqual([]);
-  });
+  ])('%s is none', (_, cluster) =>
+    expect(seen(opened({ serviceAccounts: [API], workloads: [deployment()], ...cluster }))).toEqual([]),
+  );
 
   it('is listed once for each namespace that uses a ClusterSecretStore', () => {
     const user = (namespace: string, kind: string): CustomInput =>

@@ -145,9 +145,8 @@ describe('the token', () => {
     return assumeForPod(lab, token);
   };
 
-  it('must be for EKS Auth', async () => {
-    expect(await refused({ audiences: ['sts.amazonaws.com'] })).toMatchObject({ error: 'InvalidTokenException' });
-  });
+  it('must be for EKS Auth', async () =>
+    expect(await refused({ audiences: ['sts.amazonaws.com'] })).toMatchObject({ error: 'InvalidTokenException' }));
 
   it('must be bound to an existing pod', async () => {
     expect(await refused({ boundObjectRef: null })).toMatchObject({ error: 'InvalidTokenException' });
@@ -177,9 +176,9 @@ describe('the token', () => {
     [{ boundObjectRef: { kind: 'Pod', name: 'nobody' } }, 404, 'pods "nobody" not found'],
     [{ boundObjectRef: { kind: 'Secret', name: 'x' } }, 400, 'binds tokens to pods only'],
     [{ audiences: 'sts.amazonaws.com' }, 400, 'spec.audiences'],
-  ])('is not issued for %j', async (spec, status, message) => {
-    expect(await tokenFor(openLab(), spec)).toMatchObject({ status, message: expect.stringContaining(message) });
-  });
+  ])('is not issued for %j', async (spec, status, message) =>
+    expect(await tokenFor(openLab(), spec)).toMatchObject({ status, message: expect.stringContaining(message) }),
+  );
 
   it('is not issued for a pod of another service account, or for a missing service account', async () => {
     const lab = openLab({ association: {} });

@@ -21,10 +21,7 @@ const HOUR = 3600;
 
 const dissociate = ({ eks, cluster }: CredentialLab) =>
   eks.send(
-    new DeletePodIdentityAssociationCommand({
-      clusterName: 'dev',
-      associationId: [...cluster.associations.keys()][0],
-    }),
+    new DeletePodIdentityAssociationCommand({ clusterName: 'dev', associationId: [...cluster.associations.keys()][0] }),
   );
 const trust = ({ iam }: CredentialLab, ...statements: object[]) =>
   iam.send(
@@ -187,9 +184,9 @@ describe('with IRSA', () => {
       },
       'AccessDenied',
     ],
-  ])('a pod has no credentials with %s', (_what, setting, code) => {
-    expect(openLab(setting).has()).toEqual(without('irsa', code));
-  });
+  ])('a pod has no credentials with %s', (_what, setting, code) =>
+    expect(openLab(setting).has()).toEqual(without('irsa', code)),
+  );
 
   it('a pod has no credentials if IAM’s provider is for another audience', () => {
     const lab = openLab();

@@ -195,10 +195,7 @@ describe('an empty value as an index key', () => {
   });
 
   it('is refused as bytes, and in a local index', async () => {
-    const { ask } = await open({
-      ...keyed({ seal: 'B' }),
-      LocalSecondaryIndexes: [indexed('Sealed', 'pk', 'seal')],
-    });
+    const { ask } = await open({ ...keyed({ seal: 'B' }), LocalSecondaryIndexes: [indexed('Sealed', 'pk', 'seal')] });
     expect(await ask('PutItem', { Item: { ...Key, seal: { B: '' } } })).toEqual(ofItem('Sealed', 'seal', 'binary'));
     expect(await ask('PutItem', { Item: { ...Key, seal: { B: 'AA==' } } })).toMatchObject({ status: 200 });
   });

@@ -35,10 +35,7 @@ describe('DescribeAddonVersions', () => {
 
   it.each(['1.34', '1.35'])('has the Pod Identity agent and every other add-on for Kubernetes %s', async (version) => {
     const { eks, world } = openFixture();
-    const agent = await eks.describeAddonVersions({
-      addonName: 'eks-pod-identity-agent',
-      kubernetesVersion: version,
-    });
+    const agent = await eks.describeAddonVersions({ addonName: 'eks-pod-identity-agent', kubernetesVersion: version });
     expect(agent.addons?.[0]?.addonVersions?.[0]).toMatchObject({
       addonVersion: 'v1.3.10-eksbuild.2',
       compatibilities: [{ clusterVersion: version, defaultVersion: true }],

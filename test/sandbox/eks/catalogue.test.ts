@@ -4,6 +4,7 @@ import type { Schema } from '@cfworker/json-schema';
 import { madeByAddon, ownedKinds } from '../../../lambdas/domain/addons/registry.ts';
 import { CLUSTER_VERSIONS } from '../../../sandbox/catalog/cluster-versions.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
+import { words } from '../../words.ts';
 
 const catalogue = loadCatalogue();
 const addons = [...catalogue.values()];
@@ -11,22 +12,11 @@ const numbers = (version: string): number[] => version.split(/\D+/).filter(Boole
 
 describe('the catalogue', () => {
   it('has the documented add-ons', () => {
-    expect([...catalogue.keys()].sort()).toEqual([
-      'adot',
-      'amazon-cloudwatch-observability',
-      'aws-ebs-csi-driver',
-      'aws-efs-csi-driver',
-      'aws-fsx-csi-driver',
-      'aws-mountpoint-s3-csi-driver',
-      'cert-manager',
-      'coredns',
-      'eks-pod-identity-agent',
-      'external-dns',
-      'fluent-bit',
-      'kube-proxy',
-      'snapshot-controller',
-      'vpc-cni',
-    ]);
+    expect([...catalogue.keys()].sort()).toEqual(words`
+      adot amazon-cloudwatch-observability aws-ebs-csi-driver aws-efs-csi-driver aws-fsx-csi-driver
+      aws-mountpoint-s3-csi-driver cert-manager coredns eks-pod-identity-agent external-dns fluent-bit kube-proxy
+      snapshot-controller vpc-cni
+    `);
   });
 
   it('is a new copy each time', () => {

@@ -38,9 +38,7 @@ describe('configuration values', () => {
     [EBS, undefined],
     ['aws-efs-csi-driver', 'controller:\n  resources:\n    requests:\n      cpu: 50m\n'],
     ['adot', '{"collector":{"prometheusMetrics":{"resources":{"limits":{"memory":"1Gi"}}}}}'],
-  ])('%s accepts %j', (addon, text) => {
-    expect(refusalOf(addon, text)).toBeUndefined();
-  });
+  ])('%s accepts %j', (addon, text) => expect(refusalOf(addon, text)).toBeUndefined());
 
   // Messages: aws/amazon-vpc-cni-k8s#2491, terraform-aws-modules/terraform-aws-eks#2349, aws/containers-roadmap#2216; the
   // others are the validator's own.
@@ -73,9 +71,7 @@ describe('configuration values', () => {
     [EBS, 'just words', failed('$: string found, object expected')],
     [EBS, '{"controller":', 'it is neither valid JSON nor YAML'],
     [EBS, 'a: b: c', 'it is neither valid JSON nor YAML'],
-  ])('%s rejects %j: %s', (addon, text, why) => {
-    expect(refusalOf(addon, text)).toBe(why);
-  });
+  ])('%s rejects %j: %s', (addon, text, why) => expect(refusalOf(addon, text)).toBe(why));
 
   it('of the scenarios are all valid', () => {
     const folder = 'sandbox/scenarios';

@@ -21,9 +21,9 @@ describe('tolerations in configuration values', () => {
     ['tolerations:\n- {key: gpu, operator: Exists}\n', GPU],
     [{ tolerations: [] }, undefined],
     ['{"tolerations":', EVERY],
-  ])('of the agent: %j', (values, expected) => {
-    expect(tolerationsOf('eks-pod-identity-agent', values)).toEqual({ 'eks-pod-identity-agent': expected });
-  });
+  ])('of the agent: %j', (values, expected) =>
+    expect(tolerationsOf('eks-pod-identity-agent', values)).toEqual({ 'eks-pod-identity-agent': expected }),
+  );
 
   it.each<[unknown, unknown, unknown]>([
     [{ node: { tolerations: GPU } }, undefined, [...EVERY, ...GPU]],

@@ -304,9 +304,7 @@ const answerIn = async ([, call, , { before, ...options } = {}]: Row): Promise<u
 };
 
 describe('the operations on add-ons', () => {
-  it.each([...ADDONS, ...OF_BOTH])('%s', async (_title, row) => {
-    expect(await answerIn(row)).toEqual(row[2]);
-  });
+  it.each([...ADDONS, ...OF_BOTH])('%s', async (_title, row) => expect(await answerIn(row)).toEqual(row[2]));
 
   it('[likely] an empty role is sent by the SDK for JavaScript, which does not check lengths', async () => {
     const fixture = openFixture(INSTALLED);
@@ -318,9 +316,7 @@ describe('the operations on add-ons', () => {
 });
 
 describe('the operations on associations', () => {
-  it.each(ASSOCIATIONS)('%s', async (_title, row) => {
-    expect(await answerIn(row)).toEqual(row[2]);
-  });
+  it.each(ASSOCIATIONS)('%s', async (_title, row) => expect(await answerIn(row)).toEqual(row[2]));
 });
 
 const coredns = { clusterName: CLUSTER, addonName: 'coredns' };

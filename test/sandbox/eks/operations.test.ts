@@ -5,6 +5,7 @@ import type { Schema } from '../../../sandbox/eks/model.ts';
 import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { requiredMembers } from '../../../sandbox/shapes.ts';
 import { CLUSTER, failureOf, openFixture } from './fixture.ts';
+import { words } from '../../words.ts';
 
 type Command = Parameters<sdk.EKS['send']>[0];
 
@@ -59,41 +60,15 @@ describe('each operation of the EKS API', () => {
   });
 
   it('is implemented if a migration or its operator needs it', () => {
-    expect([...supportedOperations].sort()).toEqual([
-      'AssociateAccessPolicy',
-      'CreateAccessEntry',
-      'CreateAddon',
-      'CreatePodIdentityAssociation',
-      'DeleteAccessEntry',
-      'DeleteAddon',
-      'DeletePodIdentityAssociation',
-      'DescribeAccessEntry',
-      'DescribeAddon',
-      'DescribeAddonConfiguration',
-      'DescribeAddonVersions',
-      'DescribeCapability',
-      'DescribeCluster',
-      'DescribeClusterVersions',
-      'DescribeFargateProfile',
-      'DescribePodIdentityAssociation',
-      'DescribeUpdate',
-      'DisassociateAccessPolicy',
-      'ListAccessEntries',
-      'ListAccessPolicies',
-      'ListAddons',
-      'ListAssociatedAccessPolicies',
-      'ListCapabilities',
-      'ListClusters',
-      'ListFargateProfiles',
-      'ListPodIdentityAssociations',
-      'ListTagsForResource',
-      'ListUpdates',
-      'TagResource',
-      'UntagResource',
-      'UpdateAccessEntry',
-      'UpdateAddon',
-      'UpdatePodIdentityAssociation',
-    ]);
+    expect([...supportedOperations].sort()).toEqual(words`
+      AssociateAccessPolicy CreateAccessEntry CreateAddon CreatePodIdentityAssociation DeleteAccessEntry DeleteAddon
+      DeletePodIdentityAssociation DescribeAccessEntry DescribeAddon DescribeAddonConfiguration
+      DescribeAddonVersions DescribeCapability DescribeCluster DescribeClusterVersions DescribeFargateProfile
+      DescribePodIdentityAssociation DescribeUpdate DisassociateAccessPolicy ListAccessEntries ListAccessPolicies
+      ListAddons ListAssociatedAccessPolicies ListCapabilities ListClusters ListFargateProfiles
+      ListPodIdentityAssociations ListTagsForResource ListUpdates TagResource UntagResource UpdateAccessEntry
+      UpdateAddon UpdatePodIdentityAssociation
+    `);
   });
 });
 

@@ -28,7 +28,5 @@ describe('trustsPods for a trust policy', () => {
     ['for another service', trust(allow({ Principal: { Service: 'eks.amazonaws.com' } })), false],
     ['with an action that only has the same prefix', trust(allow({ Action: [WEB, 'sts:TagSession'] })), false],
     ['that is not JSON', 'no policy', false],
-  ])('%s', (_what, policy, expected) => {
-    expect(trustsPods(policy)).toBe(expected);
-  });
+  ])('%s', (_what, policy, expected) => expect(trustsPods(policy)).toBe(expected));
 });

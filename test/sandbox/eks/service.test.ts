@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { addon, CLUSTER, EBS, failureOf, openFixture, podIdentityAssociations, roleArn } from './fixture.ts';
+import { matching } from '../../lambdas/matchers.ts';
 
 describe('the EKS service', () => {
   it('returns JSON with a request id and without a date', async () => {
     const { send } = openFixture();
     const { status, headers } = await send('GET', '/clusters');
-    const id = expect.stringMatching(/^[0-9a-f-]{36}$/) as string;
+    const id = matching(/^[0-9a-f-]{36}$/);
     expect({ status, headers }).toEqual({
       status: 200,
       headers: { 'content-type': 'application/json', 'x-amzn-requestid': id },

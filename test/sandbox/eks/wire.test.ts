@@ -124,13 +124,12 @@ describe('decoding a request', () => {
     ).toContain("at 'tagKeys' failed to satisfy constraint: Member must have length less than or equal to 128");
   });
 
-  it.each(['{', '[]', '"text"'])('rejects the body %s', (raw) => {
-    expect(refusal(() => decode('POST', '/clusters/shop/addons', { raw }))[0]).toBe('SerializationException');
-  });
+  it.each(['{', '[]', '"text"'])('rejects the body %s', (raw) =>
+    expect(refusal(() => decode('POST', '/clusters/shop/addons', { raw }))[0]).toBe('SerializationException'),
+  );
 
-  it('rejects a path with invalid percent-encoding', () => {
-    expect(refusal(() => decode('GET', '/clusters/%E0%A4%A'))[1]).toContain('%E0%A4%A');
-  });
+  it('rejects a path with invalid percent-encoding', () =>
+    expect(refusal(() => decode('GET', '/clusters/%E0%A4%A'))[1]).toContain('%E0%A4%A'));
 });
 
 describe('checking a response', () => {
@@ -144,9 +143,8 @@ describe('checking a response', () => {
     podIdentityAssociations: ['arn'],
   };
 
-  it('finds no fault in a valid response with undefined members', () => {
-    expect(outputFaults(output, { addon: { ...good, configurationValues: undefined } })).toEqual([]);
-  });
+  it('finds no fault in a valid response with undefined members', () =>
+    expect(outputFaults(output, { addon: { ...good, configurationValues: undefined } })).toEqual([]));
 
   it.each([
     [{ addonName: 1 }, 'addon.addonName must be a string'],
@@ -159,7 +157,7 @@ describe('checking a response', () => {
     [{ tags: { a: 1 } }, 'addon.tags.a must be a string'],
     [{ health: [] }, 'addon.health must be a structure'],
     [{ health: { issues: [{ code: 'Boredom' }] } }, 'addon.health.issues[0].code: Member must satisfy enum value set'],
-  ])('finds the fault in %j', (change, fault) => {
-    expect(outputFaults(output, { addon: { ...good, ...change } })).toEqual([expect.stringContaining(fault)]);
-  });
+  ])('finds the fault in %j', (change, fault) =>
+    expect(outputFaults(output, { addon: { ...good, ...change } })).toEqual([expect.stringContaining(fault)]),
+  );
 });

@@ -10,6 +10,7 @@ import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { allow, functionArn, roleOf } from '../states/fixture.ts';
 import { configOf, openGateway } from '../support.ts';
 import { open, permission, policiesOf, queueOf, rule } from './fixture.ts';
+import { containing, matching } from '../../lambdas/matchers.ts';
 
 const OTHER = '444455556666';
 const HUB_BUS = 'arn:aws:events:eu-west-1:111122223333:event-bus/default';
@@ -118,9 +119,7 @@ describe('an event of another account', () => {
     expect(world.log.calls.filter(({ operation }) => operation === 'PutEvents')).toMatchObject([
       { status: 400, error: 'AccessDeniedException', denied: 'events:PutEvents' },
     ]);
-    expect(world.deadLetters).toMatchObject([
-      { event: { id: 'e-1' }, why: expect.stringMatching(/^NO_PERMISSIONS: User: /) as string },
-    ]);
+    expect(world.deadLetters).toMatchObject([{ event: { id: 'e-1' }, why: matching(/^NO_PERMISSIONS: User: /) }]);
     expect(authorizer.denials).toMatchObject([{ principalArn: FORWARDER, action: 'events:PutEvents' }]);
   });
 });
@@ -164,7 +163,7 @@ describe('PutEvents of another account', () => {
   test('is refused for a source other than the one in the policy', async () => {
     await expect(put('my.app')).rejects.toMatchObject({
       name: 'AccessDeniedException',
-      message: expect.stringContaining('no resource-based policy allows the events:PutEvents action') as string,
+      message: containing('no resource-based policy allows the events:PutEvents action'),
     });
   });
 

@@ -107,12 +107,7 @@ describe('a target gets', () => {
         error: '$.detail.error',
         first: '$.resources[0]',
       }),
-    ).toEqual({
-      migrationId: 'one',
-      count: 0,
-      what: 'it "Lambda.Unknown" one',
-      first: execution.arn,
-    });
+    ).toEqual({ migrationId: 'one', count: 0, what: 'it "Lambda.Unknown" one', first: execution.arn });
   });
 
   test('predefined variables', () => {
@@ -121,13 +116,7 @@ describe('a target gets', () => {
       transformed(
         '{"rule":"<aws.events.rule-name>","arn":<aws.events.rule-arn>,"at":<aws.events.event.ingestion-time>,"whole":<aws.events.event.json>,"head":<aws.events.event>}',
       ),
-    ).toEqual({
-      rule: 'rule',
-      arn: rule.arn,
-      at: event.time,
-      whole: event,
-      head: { ...rest, detailType },
-    });
+    ).toEqual({ rule: 'rule', arn: rule.arn, at: event.time, whole: event, head: { ...rest, detailType } });
   });
 
   test('nothing for what the event lacks', () => {

@@ -59,9 +59,7 @@ describe('a pattern', () => {
       },
       false,
     ],
-  ])('of %s', (_, pattern, expected) => {
-    expect(matches(pattern)).toBe(expected);
-  });
+  ])('of %s', (_, pattern, expected) => expect(matches(pattern)).toBe(expected));
 
   test.each<[string, Record<string, unknown>, string]>([
     ['an unsupported operator', { detail: { address: [{ cidr: '10.0.0.0/8' }] } }, 'detail.address'],

@@ -112,10 +112,7 @@ describe('IAM', () => {
 
   it('returns no inline policies for a role without them', async () => {
     const { iam } = open();
-    expect(await iam.listRolePolicies(onRole)).toMatchObject({
-      PolicyNames: [],
-      IsTruncated: false,
-    });
+    expect(await iam.listRolePolicies(onRole)).toMatchObject({ PolicyNames: [], IsTruncated: false });
     await expectFailure(
       iam.getRolePolicy({ ...onRole, PolicyName: 'inline' }),
       404,

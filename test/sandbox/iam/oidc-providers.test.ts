@@ -128,9 +128,7 @@ describe('OIDC providers', () => {
       (file) => add(file, { version: '1.35' }),
       'accounts[0].clusters[0].version: EKS supports Kubernetes 1.35 since 2026-01-27, but the world begins before that, on 2026-01-15. Change startAt, or the version.',
     ],
-  ])('reject a scenario with %s', (_what, change, message) => {
-    expect(problemOf(change)).toContain(message);
-  });
+  ])('reject a scenario with %s', (_what, change, message) => expect(problemOf(change)).toContain(message));
 
   it('accept a scenario with a version that EKS has on that day', () => {
     const file = changed((scenario) => {

@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import { ACCOUNT, clientsOf, FUNCTION_ROLE, openGateway, ROLE, scenarioFile } from '../support.ts';
+import { matching } from '../../lambdas/matchers.ts';
 
 const statement = (Action: string, Resource = '*') => ({
   Version: '2012-10-17',
@@ -123,9 +124,9 @@ describe('the policies of a role', () => {
       'NotImplemented',
       `The sandbox does not know the document of the policy ${OF_AWS}. Add the document to the scenario.`,
     ],
-  ])('are not invented: %s', async (_what, command, name, message) => {
-    await expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message });
-  });
+  ])('are not invented: %s', (_what, command, name, message) =>
+    expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message }),
+  );
 
   it('include those of the deployed service’s roles, which nobody may assume unless their template allows it', async () => {
     const { iam } = open();
@@ -138,7 +139,7 @@ describe('the policies of a role', () => {
       ),
     ).toEqual(statement('eks:*'));
     const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }));
-    expect(role).toMatchObject({ Arn: FUNCTION_ROLE, RoleId: expect.stringMatching(/^AROA[0-9A-F]{17}$/) as string });
+    expect(role).toMatchObject({ Arn: FUNCTION_ROLE, RoleId: matching(/^AROA[0-9A-F]{17}$/) });
     expect(json(role?.AssumeRolePolicyDocument)).toEqual({ Version: '2012-10-17', Statement: [] });
   });
 

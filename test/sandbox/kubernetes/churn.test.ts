@@ -151,10 +151,7 @@ describe('an autoscaler', () => {
   });
 
   test('ignores a workload that was scaled to zero', () => {
-    const lab = open({
-      workloads: [workload('Deployment', 'web', { replicas: 0 })],
-      autoscalers,
-    });
+    const lab = open({ workloads: [workload('Deployment', 'web', { replicas: 0 })], autoscalers });
     lab.pass(600);
     expect(lab.replicas()).toBe(0);
   });

@@ -6,6 +6,7 @@ import { newMetadata, putResource } from '../../../sandbox/kubernetes/store.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import { merge, newEntry, newLab, START } from './support.ts';
 import type { Lab } from './support.ts';
+import { words } from '../../words.ts';
 
 const ADOT = 'adot';
 const { objects } = loadCatalogue().get(ADOT)!;
@@ -143,12 +144,9 @@ describe('discovery', () => {
         storageVersionHash: 'skIOwvZV0n4=',
       },
     ]);
-    expect((await lab.call('GET', `${GROUP}/v1alpha1`)).body.resources.map(({ name }) => name)).toEqual([
-      'opentelemetrycollectors',
-      'instrumentations',
-      'opampbridges',
-      'targetallocators',
-    ]);
+    expect((await lab.call('GET', `${GROUP}/v1alpha1`)).body.resources.map(({ name }) => name)).toEqual(words`
+      opentelemetrycollectors instrumentations opampbridges targetallocators
+    `);
   });
 
   test('omits groups of add-ons that are not installed', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { withDefaults } from '../../../sandbox/kubernetes/defaults/with-defaults.ts';
 import { newKubeState } from '../../../sandbox/kubernetes/new-kube-state.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
+import { words } from '../../words.ts';
 
 const clusterOf = (version: string) => ({ version, kube: newKubeState() });
 
@@ -125,15 +126,9 @@ describe('pods', () => {
 
   test('of a DaemonSet tolerate pressure, and are bound to their node', () => {
     const spec = daemonPod({ nodeName: 'node-1', hostNetwork: true });
-    expect(keysOf(spec.tolerations)).toEqual([
-      'not-ready',
-      'unreachable',
-      'disk-pressure',
-      'memory-pressure',
-      'pid-pressure',
-      'unschedulable',
-      'network-unavailable',
-    ]);
+    expect(keysOf(spec.tolerations)).toEqual(words`
+      not-ready unreachable disk-pressure memory-pressure pid-pressure unschedulable network-unavailable
+    `);
     const terms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-1'] }] }];
     const requiredDuringSchedulingIgnoredDuringExecution = { nodeSelectorTerms: terms };
     expect(spec['affinity']).toEqual({ nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution } });
@@ -150,10 +145,7 @@ describe('pods', () => {
     const statusOf = (restartCount: number, state: object): Record<string, unknown> => {
       const { status } = served({
         ...podOf({}),
-        status: {
-          conditions: [],
-          containerStatuses: [{ name: 'web', image: 'r:5000/web:1', restartCount, state }],
-        },
+        status: { conditions: [], containerStatuses: [{ name: 'web', image: 'r:5000/web:1', restartCount, state }] },
       });
       return (status['containerStatuses'] as [Record<string, unknown>])[0];
     };

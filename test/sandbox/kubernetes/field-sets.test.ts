@@ -114,9 +114,7 @@ describe('compare', () => {
       { env: [{ name: 'a' }, { name: 'a' }] },
       { added: { 'f:env': { [A]: {} } }, removed: { 'f:env': { [A]: { '.': {}, 'f:name': {} } } } },
     ],
-  ])('%s', (_, before, after, expected) => {
-    expect(compare(before, after)).toEqual({ ...none, ...expected });
-  });
+  ])('%s', (_, before, after, expected) => expect(compare(before, after)).toEqual({ ...none, ...expected }));
 });
 
 /** Sets of a few elements, so that they overlap. */

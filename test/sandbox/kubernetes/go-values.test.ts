@@ -9,11 +9,11 @@ const answers = JSON.parse(readFileSync(new URL('../../golden/webhook/go-values.
 };
 
 describe("values like Go's", () => {
-  it.each(answers.ParseInt)('ParseInt of %j is %s', (text, value) => {
-    expect(parseInt64(text)).toBe(value === null ? undefined : Number(value));
-  });
+  it.each(answers.ParseInt)('ParseInt of %j is %s', (text, value) =>
+    expect(parseInt64(text)).toBe(value === null ? undefined : Number(value)),
+  );
 
-  it.each(answers.ParseBool)('ParseBool of %j is %s', (text, value) => {
-    expect(parseBool(text)).toBe(value ?? undefined);
-  });
+  it.each(answers.ParseBool)('ParseBool of %j is %s', (text, value) =>
+    expect(parseBool(text)).toBe(value ?? undefined),
+  );
 });

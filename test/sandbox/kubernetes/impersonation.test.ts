@@ -197,9 +197,8 @@ describe('the permission to impersonate', () => {
       expect(await refusalFor(user)).toContain('cannot impersonate');
   });
 
-  test('does not exist without an access entry', async () => {
-    expect((await list(newEbsLab(), jane, WHO)).status).toBe(401);
-  });
+  test('does not exist without an access entry', async () =>
+    expect((await list(newEbsLab(), jane, WHO)).status).toBe(401));
 });
 
 test.each<[Headers, string]>([

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
 import { withStaticToken } from '../../end-to-end/static-token.ts';
+import { words } from '../../words.ts';
 
 const reason = reasonToSkip('kubectl');
 
@@ -52,14 +53,12 @@ describe.skipIf(reason !== undefined)(
       expect(await canI('list', 'pods', '--as', 'jane', '--as-group', 'nodes, all')).toBe('no');
       expect(
         (
-          await served.run('kubectl', [
-            'auth',
-            'whoami',
-            '--as',
-            'system:serviceaccount:payments:api',
-            '--output',
-            'jsonpath={.status.userInfo.groups}',
-          ])
+          await served.run(
+            'kubectl',
+            words`
+            auth whoami --as system:serviceaccount:payments:api --output jsonpath={.status.userInfo.groups}
+          `,
+          )
         ).out,
       ).toBe('["system:serviceaccounts","system:serviceaccounts:payments","system:authenticated"]');
     });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
 import { withStaticToken } from '../../end-to-end/static-token.ts';
 import { eventually } from '../../eventually.ts';
+import { words } from '../../words.ts';
 
 const reason = reasonToSkip('kubectl');
 
@@ -211,14 +212,9 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('drain waits because of the disruption budget, and succeeds without it', async () => {
-      const ofController = [
-        'get',
-        'pods',
-        '--selector',
-        'app=ebs-csi-controller',
-        '--output',
-        'jsonpath={.items[*].spec.nodeName}',
-      ];
+      const ofController = words`
+        get pods --selector app=ebs-csi-controller --output jsonpath={.items[*].spec.nodeName}
+      `;
       const [node = ''] = (await kubectl(...ofController)).split(' ');
       await kubectl('create', 'pdb', 'guard', '--selector=app=ebs-csi-controller', '--min-available=100%');
       await eventually(async () =>

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
 import { seedServiceAccounts } from '../../../sandbox/world/build-recorded.ts';
 import { DAEMON_SET, DEPLOYMENT, ebs, merge, newEbsLab, newLab, restartPatch, START, strategic } from './support.ts';
 import type { Lab } from './support.ts';
+import { matching } from '../../lambdas/matchers.ts';
 
 interface Entry {
   manager: string;
@@ -156,7 +157,7 @@ describe('managedFields', () => {
     const lab = newEbsLab();
     const spec = { paused: true, strategy: { type: 'Recreate', rollingUpdate: null } };
     await patch(lab, DEPLOYMENT, 'me', { metadata: { annotations: { mine: 'x' } }, spec });
-    const field = expect.stringMatching(/strategy\.type$/) as string;
+    const field = matching(/strategy\.type$/);
     expect(lab.cluster.foreignFields.get(ADDON)).toMatchObject([{ field }]);
     const removed = { metadata: { annotations: { mine: null } }, spec: { paused: null, strategy: null } };
     await patch(lab, DEPLOYMENT, 'me', removed);

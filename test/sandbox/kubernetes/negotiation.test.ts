@@ -9,9 +9,7 @@ const metadata = (kind: string, version = 'v1') => `application/json;as=${kind};
 describe('the representation of an answer', () => {
   test.each(['', '*/*', 'application/*', 'application/json', 'application/vnd.kubernetes.protobuf,application/json'])(
     'is JSON for the media types "%s"',
-    async (accept) => {
-      expect((await get(DEFAULT, accept)).raw.headers['content-type']).toBe('application/json');
-    },
+    async (accept) => expect((await get(DEFAULT, accept)).raw.headers['content-type']).toBe('application/json'),
   );
 
   test('can be YAML, also of an error', async () => {

@@ -76,9 +76,7 @@ const outcomeOf = (run: () => unknown): unknown => {
 };
 
 describe('bodies in protobuf', () => {
-  test.each(BODIES)('kubectl %s', (_, body, object) => {
-    expect(readProtobuf(hex(body))).toEqual(object);
-  });
+  test.each(BODIES)('kubectl %s', (_, body, object) => expect(readProtobuf(hex(body))).toEqual(object));
 
   test('a truncated body is rejected, or yields an object with fewer fields; nothing else', () => {
     for (const [, body] of BODIES) {
@@ -103,9 +101,7 @@ describe('bodies in protobuf', () => {
     ],
     ['a group, which no Kubernetes message uses', hex('6b3873000b'), /wire type 3/],
     ['a number instead of the object', hex('6b3873000801'), /a number where a string or an object is expected/],
-  ])('%s is rejected', (_, body, message) => {
-    expect(() => readProtobuf(body)).toThrow(message);
-  });
+  ])('%s is rejected', (_, body, message) => expect(() => readProtobuf(body)).toThrow(message));
 
   test('yield ordinary objects: created, returned as JSON, and effective', async () => {
     const lab = newEbsLab();

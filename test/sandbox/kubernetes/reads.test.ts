@@ -90,9 +90,7 @@ describe('paths of the server itself', () => {
   test.each([
     ['/livez/etcd', 'ok'],
     ['/metrics', expect.stringContaining('apiserver_storage_objects{resource="pods"} 5')],
-  ])('%s', async (path, text) => {
-    expect(await newEbsLab().call('GET', path)).toMatchObject({ status: 200, text });
-  });
+  ])('%s', async (path, text) => expect(await newEbsLab().call('GET', path)).toMatchObject({ status: 200, text }));
 
   test('/readyz lists its checks on demand, and excludes some', async () => {
     const { text } = await newEbsLab().call('GET', '/readyz', { query: { verbose: '', exclude: 'etcd' } });
@@ -228,7 +226,7 @@ describe("errors are Status objects in Kubernetes' wording", () => {
     ['/apis/apps/v2/deployments', 404],
     [`${PODS}/nope/log`, 501],
     ['/version/nope', 404],
-  ])('for a path within a group: %s', async (path, code) => {
-    expect((await newEbsLab().call('GET', path)).body).toMatchObject({ kind: 'Status', code });
-  });
+  ])('for a path within a group: %s', async (path, code) =>
+    expect((await newEbsLab().call('GET', path)).body).toMatchObject({ kind: 'Status', code }),
+  );
 });

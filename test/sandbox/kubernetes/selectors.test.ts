@@ -28,9 +28,9 @@ describe('label selectors', () => {
     ['a=', { a: '' }, true],
     ['  a = b , ! c ', { a: 'b' }, true],
     ['example.com/a=b', { 'example.com/a': 'b' }, true],
-  ] as [string, Record<string, string>, boolean][])('%s of %o', (selector, labels, expected) => {
-    expect(matches(selector, labels)).toBe(expected);
-  });
+  ] as [string, Record<string, string>, boolean][])('%s of %o', (selector, labels, expected) =>
+    expect(matches(selector, labels)).toBe(expected),
+  );
 
   test.each([
     ['a,', "found '', expected: identifier after ','"],
@@ -44,9 +44,7 @@ describe('label selectors', () => {
       "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",
     ],
     ['a/b/c', 'unable to parse requirement: <nil>: Invalid value: "a/b/c": a '],
-  ])('%s is refused', (selector, message) => {
-    expect(() => labelSelector(selector)).toThrow(message);
-  });
+  ])('%s is refused', (selector, message) => expect(() => labelSelector(selector)).toThrow(message));
 
   test('find what they were written for, whatever the spaces', () => {
     const word = fc.stringMatching(/^[a-z0-9]{1,5}$/).filter((text) => text !== 'in' && text !== 'notin');
@@ -91,7 +89,7 @@ describe('field selectors', () => {
     ['Pod', 'abc', "invalid selector: 'abc'; can't understand 'abc'"],
     ['Pod', 'a=b=c', 'invalid field selector: unescaped character in value: 61'],
     ['Pod', String.raw`a=\b`, String.raw`invalid field selector: invalid escape sequence: \b`],
-  ] as const)('of %s: %s is refused', (kind, selector, message) => {
-    expect(() => selects(selector, objectWith({}), kind)).toThrow(message);
-  });
+  ] as const)('of %s: %s is refused', (kind, selector, message) =>
+    expect(() => selects(selector, objectWith({}), kind)).toThrow(message),
+  );
 });

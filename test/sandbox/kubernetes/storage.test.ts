@@ -152,9 +152,9 @@ describe('the volumes of a workload', () => {
       ],
       /the mount path \/a occurs twice/,
     ],
-  ])('are checked: %j', (volumes, message) => {
-    expect(problemsOf({ workloads: [{ ...WORKLOAD, volumes } as never] })).toMatch(message);
-  });
+  ])('are checked: %j', (volumes, message) =>
+    expect(problemsOf({ workloads: [{ ...WORKLOAD, volumes } as never] })).toMatch(message),
+  );
 });
 
 describe('definitions of custom resources', () => {

@@ -53,7 +53,6 @@ describe('the stored form of a change', () => {
     );
   });
 
-  test('has no default that the change left alone', () => {
-    expect(storedForm({ a: 9 }, withDefaults({ a: 9 }), { ...withDefaults({ a: 9 }), a: 8 })).toEqual({ a: 8 });
-  });
+  test('has no default that the change left alone', () =>
+    expect(storedForm({ a: 9 }, withDefaults({ a: 9 }), { ...withDefaults({ a: 9 }), a: 8 })).toEqual({ a: 8 }));
 });

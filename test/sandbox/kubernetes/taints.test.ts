@@ -19,9 +19,9 @@ describe('a toleration', () => {
     [{ key: 'gpu' }, {}, false],
     [{ key: 'gpu' }, { value: '' }, true],
     [{ key: 'cpu', operator: 'Exists' }, {}, false],
-  ])('%j tolerates the taint with %j: %s', (toleration, change, expected) => {
-    expect(tolerates([toleration], { ...GPU, ...change })).toBe(expected);
-  });
+  ])('%j tolerates the taint with %j: %s', (toleration, change, expected) =>
+    expect(tolerates([toleration], { ...GPU, ...change })).toBe(expected),
+  );
 
   it('never keeps a pod from a node', () => {
     const key = fc.constantFrom('a', 'b');

@@ -16,9 +16,7 @@ describe('patch documents', () => {
     [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-  ])('merge patch %o with %o', (target, patch, result) => {
-    expect(mergePatch(target, patch)).toEqual(result);
-  });
+  ])('merge patch %o with %o', (target, patch, result) => expect(mergePatch(target, patch)).toEqual(result));
 
   const [X, Y] = ['X', 'Y'].map((name, index) => ({ name, value: `${index + 1}` }));
   const a = { name: 'a', image: '1', env: [X], args: ['p', 'q'] };

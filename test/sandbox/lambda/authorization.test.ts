@@ -226,7 +226,7 @@ describe("a template's permissions", () => {
       'a permission with PrincipalOrgID, which the sandbox does not support',
     ],
     ['a URL', { FunctionUrlAuthType: 'NONE' }, 'a permission with FunctionUrlAuthType'],
-  ])('for %s are refused, since they would not be evaluated correctly', (_, more, message) => {
-    expect(() => permissionsOf({ FunctionName: 'plan', ...more })).toThrow(message);
-  });
+  ])('for %s are refused, since they would not be evaluated correctly', (_, more, message) =>
+    expect(() => permissionsOf({ FunctionName: 'plan', ...more })).toThrow(message),
+  );
 });

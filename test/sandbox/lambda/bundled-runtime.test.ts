@@ -8,6 +8,7 @@ import { BundledRuntime, type BundledRuntimeOptions } from '../../../sandbox/lam
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { ScaledClock } from '../../../sandbox/world/scaled-clock.ts';
 import { functionArn, functionOf, ROLE, START, worldOf } from '../states/fixture.ts';
+import { containing } from '../../lambdas/matchers.ts';
 
 const AS_MACHINE = { caller: ROLE };
 
@@ -142,7 +143,7 @@ describe('a bundle', () => {
     const { runtime, world } = open();
     await expect(runtime.invoke(functionArn(name), payload, AS_MACHINE)).rejects.toMatchObject({
       errorType,
-      failureCause: expect.stringContaining(cause) as string,
+      failureCause: containing(cause),
     });
     expect(world.log.calls).toMatchObject([{ status: 200, error: errorType }]);
   });
@@ -160,7 +161,7 @@ describe('a bundle', () => {
     const { runtime } = open(3000);
     await expect(runtime.invoke(functionArn('wild'), { do: 'hang' }, AS_MACHINE)).rejects.toMatchObject({
       errorType: 'Sandbox.Timedout',
-      failureCause: expect.stringContaining('Task timed out after 30.00 seconds') as string,
+      failureCause: containing('Task timed out after 30.00 seconds'),
     });
     expect(await runtime.invoke(functionArn('wild'), {}, AS_MACHINE)).toHaveProperty('pid');
   });
@@ -171,7 +172,7 @@ describe('a bundle', () => {
     await runtime.close();
     expect(await hanging).toMatchObject({
       errorType: 'Runtime.ExitError',
-      failureCause: expect.stringContaining('signal: SIGKILL') as string,
+      failureCause: containing('signal: SIGKILL'),
     });
   });
 });

@@ -30,7 +30,6 @@ describe("a function's environment on this machine", () => {
     });
   });
 
-  it('is unchanged without layers', () => {
-    expect(withLocalLayers({ environment: { A: '/opt/a.json' } })).toEqual({ A: '/opt/a.json' });
-  });
+  it('is unchanged without layers', () =>
+    expect(withLocalLayers({ environment: { A: '/opt/a.json' } })).toEqual({ A: '/opt/a.json' }));
 });

@@ -7,6 +7,7 @@ import type { Invoker, SourceRuntimeOptions } from '../../../sandbox/lambda/sour
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { functionArn, functionOf, START, worldOf } from '../states/fixture.ts';
+import { containing, matching } from '../../lambdas/matchers.ts';
 
 const open = (invoker: Invoker, more: Partial<SourceRuntimeOptions> = {}) => {
   const world = worldOf();
@@ -149,7 +150,7 @@ test('a timeout is reported in time; the invocation continues', async () => {
   );
   await expect(invoke()).rejects.toMatchObject({
     errorType: 'Sandbox.Timedout',
-    failureCause: expect.stringMatching(/Task timed out after 3\.00 seconds"}$/) as string,
+    failureCause: matching(/Task timed out after 3\.00 seconds"}$/),
   });
   expect(clock.now() - START).toBe(3000);
   await clock.spawn(() => clock.sleep(20_000));
@@ -167,7 +168,7 @@ test('missing functions and versions are refused', async () => {
   for (const arn of [functionArn('other'), `${functionArn('plan')}:2`, 'plan']) {
     await expect(invoke({}, arn)).rejects.toMatchObject({
       errorType: 'Lambda.ResourceNotFoundException',
-      failureCause: expect.stringContaining(arn) as string,
+      failureCause: containing(arn),
     });
   }
   expect(world.log.calls.map(({ status }) => status)).toEqual([404, 404, 404]);
@@ -177,7 +178,7 @@ test('a function without a step fails', async () => {
   const { invoke } = open(async () => 1, { steps: { begin: {} } });
   await expect(invoke()).rejects.toMatchObject({
     errorType: 'Runtime.ImportModuleError',
-    failureCause: expect.stringContaining("Cannot find module 'plan'") as string,
+    failureCause: containing("Cannot find module 'plan'"),
   });
 });
 

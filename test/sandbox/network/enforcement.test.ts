@@ -80,9 +80,9 @@ describe('a NetworkPolicy', () => {
     ],
     ['for addresses of IPv6', CUT_OFF, policy({ egress: [toBlock('::/0')] })],
     ['for all pods', CUT_OFF, policy({ egress: [{ to: [{ namespaceSelector: {} }] }] })],
-  ])('%s: %s', (_name, expected, networkPolicy) => {
-    expect(result(openWith({ networkPolicies: [networkPolicy] }))).toBe(expected);
-  });
+  ])('%s: %s', (_name, expected, networkPolicy) =>
+    expect(result(openWith({ networkPolicies: [networkPolicy] }))).toBe(expected),
+  );
 
   it('is added to others: what one of them allows is allowed', () => {
     const deny = policy({}, { name: 'deny' });

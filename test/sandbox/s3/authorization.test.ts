@@ -2,6 +2,7 @@ import * as sdk from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { ACCOUNT, allow, deny, FUNCTION_ROLE } from '../support.ts';
 import { ARN, BUCKET, bucketOf, EVERYTHING, get, list, open, put, statement, textOf } from './fixture.ts';
+import { containing } from '../../lambdas/matchers.ts';
 
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/sandbox`;
 const OTHER = '444455556666';
@@ -37,10 +38,7 @@ describe('the permission for', () => {
       name: 'AccessDenied',
       message: `User: ${SESSION} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`,
     };
-    expect(failure).toMatchObject({
-      $metadata: { httpStatusCode: 403 },
-      ...(operation === 'HeadObject' ? {} : says),
-    });
+    expect(failure).toMatchObject({ $metadata: { httpStatusCode: 403 }, ...(operation === 'HeadObject' ? {} : says) });
     expect(world.log.calls.at(-1)).toMatchObject({
       service: 's3',
       operation,
@@ -110,7 +108,7 @@ describe("a bucket's policy", () => {
       open([allow('eks:*')], allowing(`arn:aws:iam::${ACCOUNT}:root`)).client.send(put('one')),
     ).rejects.toMatchObject({ name: 'AccessDenied' });
     await expect(open([deny('s3:*')], allowing(FUNCTION_ROLE)).client.send(put('one'))).rejects.toMatchObject({
-      message: expect.stringContaining('with an explicit deny in an identity-based policy') as string,
+      message: containing('with an explicit deny in an identity-based policy'),
     });
   });
 
@@ -127,7 +125,7 @@ describe("a bucket's policy", () => {
     );
     await open(EVERYTHING, elsewhere(allowing)).client.send(put('one'));
     await expect(open([allow('eks:*')], elsewhere(allowing)).client.send(put('one'))).rejects.toMatchObject({
-      message: expect.stringContaining('because no identity-based policy allows') as string,
+      message: containing('because no identity-based policy allows'),
     });
   });
 });

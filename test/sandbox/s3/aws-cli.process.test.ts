@@ -11,6 +11,7 @@ import { readScenario } from '../../../sandbox/world/load.ts';
 import { reasonToSkip } from '../../end-to-end/served.ts';
 import { useWarmAws } from '../../warm-aws/index.ts';
 import { BUCKET, listen, open } from './fixture.ts';
+import { containing } from '../../lambdas/matchers.ts';
 
 const reason = reasonToSkip('aws');
 
@@ -64,11 +65,9 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
     expect((await aws('s3', 'ls', `s3://${BUCKET}/`)).stdout).toMatch(/^ +PRE sweeps\/\n$/);
     await aws('s3', 'rm', `s3://${BUCKET}/sweeps/1/a b.json`);
     expect(bench.objects().size).toBe(0);
-    await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({
-      stderr: expect.stringContaining('(404)') as string,
-    });
+    await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({ stderr: containing('(404)') });
     await expect(aws('s3', 'ls', 's3://missing-bucket/')).rejects.toMatchObject({
-      stderr: expect.stringContaining('(NoSuchBucket)') as string,
+      stderr: containing('(NoSuchBucket)'),
     });
   });
 

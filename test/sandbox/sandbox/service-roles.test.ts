@@ -74,9 +74,7 @@ describe('the roles of an application', () => {
       'are not defined by the application',
       { plan: 'elsewhere', machine: 'elsewhere', events: 'elsewhere', schedule: 'elsewhere' },
     ],
-  ])('that %s are accepted', (_, trusts) => {
-    expect(() => checkServiceRoles(assemblyOf(trusts))).not.toThrow();
-  });
+  ])('that %s are accepted', (_, trusts) => expect(() => checkServiceRoles(assemblyOf(trusts))).not.toThrow());
 
   const everywhere = source('arn:aws:states:*:*:stateMachine:*', '444455556666');
   const person = trust('*', { Bool: { 'aws:PrincipalIsAWSService': 'false' } });

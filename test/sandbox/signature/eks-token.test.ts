@@ -97,9 +97,7 @@ describe('verifyEksToken', () => {
       'security token included in the request is invalid',
     ],
   ])('refuses %s', async (_what, options, reason) => {
-    expect(verifyEksToken(keys, await token(options), DEV, NOW)).toEqual({
-      refused: expect.stringContaining(reason),
-    });
+    expect(verifyEksToken(keys, await token(options), DEV, NOW)).toEqual({ refused: expect.stringContaining(reason) });
   });
 
   it('accepts a token presigned for an address at which STS answers, and for no other', async () => {
@@ -113,9 +111,7 @@ describe('verifyEksToken', () => {
     );
     expect(
       verifyEksToken(keys, made, { ...DEV, name: 'prod' }, NOW, { addresses: new Set(['http://127.0.0.1:4566']) }),
-    ).toEqual({
-      refused: expect.stringContaining('does not match the signature'),
-    });
+    ).toEqual({ refused: expect.stringContaining('does not match the signature') });
     expect(verifyEksToken(keys, made, DEV, NOW, { addresses: new Set(['http://127.0.0.1:4567']) })).toEqual({
       refused: 'unexpected scheme "http:" in pre-signed URL',
     });
@@ -134,8 +130,6 @@ describe('verifyEksToken', () => {
       refused: 'token is missing expected "k8s-aws-v1." prefix',
     });
     expect(verifyEksToken(keys, 'k8s-aws-v1.bm8gVVJM', DEV, NOW)).toEqual({ refused: 'token does not hold a URL' });
-    expect(verifyEksToken(keys, `k8s-aws-v1.${'a'.repeat(5000)}`, DEV, NOW)).toEqual({
-      refused: 'token is too large',
-    });
+    expect(verifyEksToken(keys, `k8s-aws-v1.${'a'.repeat(5000)}`, DEV, NOW)).toEqual({ refused: 'token is too large' });
   });
 });

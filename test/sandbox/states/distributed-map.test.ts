@@ -13,6 +13,7 @@ import {
   rolesWith,
   runOf,
 } from './map-fixture.ts';
+import { containing } from '../../lambdas/matchers.ts';
 
 const double = { work: (item: number) => item * 2 };
 const failing = (...items: number[]) => ({
@@ -68,7 +69,7 @@ describe('a distributed Map', () => {
     expect(outputOf(execution)).toEqual(
       ['a', 'b'].map((value, at) => ({
         got: { at, value, all: 2, from: execution.name },
-        id: expect.stringContaining('execution:machine/Each:') as string,
+        id: containing('execution:machine/Each:'),
       })),
     );
     const Work = { Type: 'Pass', Output: '{% [$states.input, $exists($outer)] %}', End: true };
@@ -256,7 +257,7 @@ describe('failed children', () => {
     expect(await bench.run(itemsUpTo(3))).toMatchObject({
       status: 'FAILED',
       error: 'States.DataLimitExceeded',
-      cause: expect.stringContaining("The state/task 'Map' returned a result with a size exceeding") as string,
+      cause: containing("The state/task 'Map' returned a result with a size exceeding"),
     });
   });
 });
@@ -284,9 +285,9 @@ describe('the role of the state machine', () => {
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'States.ItemReaderFailed',
-      cause: expect.stringContaining(
+      cause: containing(
         'is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::results-of-dev/items.json"',
-      ) as string,
+      ),
     });
     expect(bench.world.log.calls).toMatchObject([
       { service: 's3', operation: 'GetObject', caller: ROLE, status: 403, denied: 's3:GetObject' },

@@ -42,9 +42,7 @@ describe('templates', () => {
     ["$none ?? 'x'", 'threw an error during evaluation. S0'],
     ["$eval('1')", '$eval is not available in Step Functions. Use $parse instead'],
     ["$error('mine')", 'D3137: mine'],
-  ])('%s fails', async (source, message) => {
-    await expect(of(source)).rejects.toThrow(message);
-  });
+  ])('%s fails', (source, message) => expect(of(source)).rejects.toThrow(message));
 });
 
 describe("Step Functions' functions", () => {
@@ -63,9 +61,7 @@ describe("Step Functions' functions", () => {
     ['$map([1, 2], $string)', ['1', '2']],
     ['$map(["1", "[2]"], $parse)', [1, [2]]],
     ['$sort($shuffle([1, 2, 3]))', [1, 2, 3]],
-  ])('%s', async (source, value) => {
-    expect(await of(source)).toEqual(value);
-  });
+  ])('%s', async (source, value) => expect(await of(source)).toEqual(value));
 
   test.each([
     ["$parse('{')", 'D3137: Invalid JSON'],
@@ -74,9 +70,7 @@ describe("Step Functions' functions", () => {
     ["$range('a', 2, 1)", 'T0410: Argument 1 of function "range" does not match function signature'],
     ['$uuid(1)', 'T0410'],
     ['$range(1, 360146, 1)', 'memory limit'],
-  ])('%s fails', async (source, message) => {
-    await expect(of(source)).rejects.toThrow(message);
-  });
+  ])('%s fails', (source, message) => expect(of(source)).rejects.toThrow(message));
 
   test('random values are seeded', async () => {
     expect(await of('$uuid()')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

@@ -62,10 +62,7 @@ describe('the predecessor', () => {
   });
 
   test('of a stop is none', async () => {
-    const bench = openBench({
-      StartAt: 'Wait',
-      States: { Wait: { Type: 'Wait', Seconds: 60, End: true } },
-    });
+    const bench = openBench({ StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 60, End: true } } });
     await bench.clock.spawn(async () => {
       const execution = bench.executions.start(bench.executions.stateMachines()[0]!.arn);
       await bench.clock.sleep(1000);

@@ -49,13 +49,11 @@ const OTHERS = [
 ];
 
 describe('simple expressions', () => {
-  test.each(SIMPLE)('%s is evaluated quickly', (source) => {
-    expect(quickOf(compile(source).ast())).toBeDefined();
-  });
+  test.each(SIMPLE)('%s is evaluated quickly', (source) => expect(quickOf(compile(source).ast())).toBeDefined());
 
-  test.each(OTHERS)("%s is left to JSONata's interpreter", (source) => {
-    expect(quickOf(compile(source).ast())).toBeUndefined();
-  });
+  test.each(OTHERS)("%s is left to JSONata's interpreter", (source) =>
+    expect(quickOf(compile(source).ast())).toBeUndefined(),
+  );
 
   test('have the values and failures of JSONata', async () => {
     const value = oneof(

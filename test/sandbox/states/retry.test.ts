@@ -5,6 +5,7 @@ import { retryDelay } from '../../../sandbox/states/retry.ts';
 import { Random } from '../../../sandbox/world/random.ts';
 import { fail, functionOf, invoke, ofType, openBench, outputOf, runState, runTask } from './fixture.ts';
 import { secondsOf, sleeps, START, typesOf } from './fixture.ts';
+import { containing } from '../../lambdas/matchers.ts';
 
 const failing = (name: string, times = Infinity) => {
   let calls = 0;
@@ -83,7 +84,7 @@ describe('Catch', () => {
 
   test('uses the error as the output by default', async () => {
     const execution = await runTask({ Catch: [{ ErrorEquals: ['E'], Next: 'Caught' }] }, failing('E'));
-    const input = { Error: 'E', Cause: expect.stringContaining('call 1') as string };
+    const input = { Error: 'E', Cause: containing('call 1') };
     expect(outputOf(execution)).toMatchObject({ input });
   });
 
@@ -108,9 +109,9 @@ describe('Catch', () => {
     [['States.Timeout'], 'States.Timeout', true],
     [['States.HeartbeatTimeout'], 'States.Timeout', false],
     [['E'], 'F', false],
-  ])('%j matches %s: %s', (names, error, taken) => {
-    expect(handles({ ErrorEquals: names }, new StateFailure(error))).toBe(taken);
-  });
+  ])('%j matches %s: %s', (names, error, taken) =>
+    expect(handles({ ErrorEquals: names }, new StateFailure(error))).toBe(taken),
+  );
 
   test.each([
     [['States.HeartbeatTimeout'], true],

@@ -240,10 +240,7 @@ describe('a task token', () => {
   test('with invalid output is refused, and the task still waits', async () => {
     const { runWith, tokens, client, send } = openWaiting();
     const sendOutput = (output: string) => client.sendTaskSuccess({ taskToken: tokens[0]!, output });
-    const about = (name: string): object => ({
-      name: 'ValidationException',
-      message: containing(`'${name}'`),
-    });
+    const about = (name: string): object => ({ name: 'ValidationException', message: containing(`'${name}'`) });
     const notSecret = { name: 'InvalidOutput', message: expect.not.stringContaining('secret') as string };
     const longError = { error: 'x'.repeat(257) };
     const longCause = { cause: 'x'.repeat(32_769) };

@@ -10,9 +10,8 @@ describe('Pass and Succeed', () => {
     ).toEqual({ b: 2, c: 'text' });
   });
 
-  test('treat an expression in the input as text', async () => {
-    expect(outputOf(await runState({ Type: 'Pass', End: true }, { a: '{% 1 + 1 %}' }))).toEqual({ a: '{% 1 + 1 %}' });
-  });
+  test('treat an expression in the input as text', async () =>
+    expect(outputOf(await runState({ Type: 'Pass', End: true }, { a: '{% 1 + 1 %}' }))).toEqual({ a: '{% 1 + 1 %}' }));
 });
 
 describe('the context object', () => {
@@ -53,9 +52,8 @@ describe('Choice', () => {
     expect(outputOf(execution)).toEqual({ to: 'No', input: 'default' });
   });
 
-  test('fails without a match and without Default', async () => {
-    expect(await runState(choice, { n: 0 })).toMatchObject({ status: 'FAILED', error: 'States.NoChoiceMatched' });
-  });
+  test('fails without a match and without Default', async () =>
+    expect(await runState(choice, { n: 0 })).toMatchObject({ status: 'FAILED', error: 'States.NoChoiceMatched' }));
 
   test('requires a condition to be true or false', async () => {
     const rule = { Condition: '{% $states.input.n %}', Next: 'Yes' };

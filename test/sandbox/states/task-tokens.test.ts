@@ -7,6 +7,7 @@ import type { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { fail, functionArn, functionOf, type Handlers, MACHINE, ofType, only, openBench } from './fixture.ts';
 import { openService, outputOf, secondsOf, sleeps, START, typesOf, waitForToken } from './fixture.ts';
 import { type TaskInput, GONE, openWaiting as open } from './token-fixture.ts';
+import { containing } from '../../lambdas/matchers.ts';
 
 describe('a task that waits for its token', () => {
   test('ends with the output that is sent with its token', async () => {
@@ -207,7 +208,7 @@ describe('timeouts of a waiting task', () => {
       const { tokens, ...bench } = open({ [field]: '{% 0 %}' });
       expect(await bench.run()).toMatchObject({
         error: 'States.QueryEvaluationError',
-        cause: expect.stringContaining(`'${field}' must be a whole number of seconds`) as string,
+        cause: containing(`'${field}' must be a whole number of seconds`),
       });
       expect(tokens).toEqual([]);
     },
@@ -328,7 +329,7 @@ describe('definitions', () => {
     const execution = await openBench(only(waitForToken('ask', { Resource, End: true }))).run();
     expect(execution).toMatchObject({
       error: 'States.Runtime',
-      cause: expect.stringContaining('arn:aws:states:::lambda:invoke.waitForTaskToken') as string,
+      cause: containing('arn:aws:states:::lambda:invoke.waitForTaskToken'),
     });
   });
 });

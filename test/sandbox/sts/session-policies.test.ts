@@ -8,6 +8,7 @@ import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import { ACCOUNT, allow, clientsOf, configOf, deny, FUNCTION_ROLE, functionRole } from '../support.ts';
 import { openGateway, policyOf, ROLE, scenarioFile } from '../support.ts';
+import { containing } from '../../lambdas/matchers.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/read-roles`;
 const KNOWN_BY_NAME = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess';
@@ -121,7 +122,7 @@ describe('session policies', () => {
 
   const invalid = (value: string, constraint: string) => ({
     name: 'ValidationError',
-    message: expect.stringContaining(`${value} failed to satisfy constraint: Member must ${constraint}`) as unknown,
+    message: containing(`${value} failed to satisfy constraint: Member must ${constraint}`),
   });
   const SYNTAX = malformed('Syntax errors in policy.');
   const long = text(allow('s3:*', `arn:aws:s3:::${'b'.repeat(2048)}`));

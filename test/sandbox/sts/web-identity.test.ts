@@ -14,12 +14,7 @@ const assume = async (lab: CredentialLab, token: string, change: object = {}) =>
     credentials: () => Promise.reject(new Error('none')),
   });
   return sts.send(
-    new AssumeRoleWithWebIdentityCommand({
-      RoleArn: ROLE,
-      RoleSessionName: 'pod',
-      WebIdentityToken: token,
-      ...change,
-    }),
+    new AssumeRoleWithWebIdentityCommand({ RoleArn: ROLE, RoleSessionName: 'pod', WebIdentityToken: token, ...change }),
   );
 };
 

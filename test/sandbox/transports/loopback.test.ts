@@ -13,6 +13,7 @@ import { openLoopback } from '../../../sandbox/transports/loopback.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, REGION, newWorld, openGateway, operator } from '../support.ts';
 import { eventually } from '../../eventually.ts';
+import { matching } from '../../lambdas/matchers.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -124,7 +125,7 @@ describe('the loopback transport', () => {
     expect(authority.ca).toBe(true);
     expect(authority.publicKey.asymmetricKeyType).toBe('ec');
     const answer = await fetchPods(`${endpoint}${PODS}`, await bearer(world), certificateAuthority);
-    expect(answer).toMatchObject({ status: 200, date: expect.stringMatching(/GMT$/) as unknown });
+    expect(answer).toMatchObject({ status: 200, date: matching(/GMT$/) });
     expect(JSON.parse(answer.body)).toMatchObject({ kind: 'PodList' });
     expect(world.log.calls.at(-1)).toMatchObject({
       service: 'kubernetes',

@@ -39,9 +39,7 @@ describe('faults', () => {
     ],
     ['none if a list differs', { input: { tags: { y: ['2'] } }, times: 'all', kind: 'throttled' }, []],
     ['none beyond the last call', { call: 6, kind: 'throttled' }, []],
-  ])('affect %s', (_, fault, expected) => {
-    expect(affected(fault)).toEqual(expected);
-  });
+  ])('affect %s', (_, fault, expected) => expect(affected(fault)).toEqual(expected));
 
   test('can begin at a time of their own, regardless of calls', () => {
     const faults = new Faults([{ service: 'eks', after: 60, seconds: 120, kind: 'throttled' }], { startAt: 1_000_000 });

@@ -75,13 +75,12 @@ const faults = (schema: Schema, value: unknown, path: string): string[] => {
 };
 
 describe('sandbox/scenario.schema.json', () => {
-  it('is up to date: run node scripts/scenario-schema.ts', () => {
-    expect(readFileSync(SCHEMA_FILE, 'utf8')).toBe(schemaText());
-  });
+  it('is up to date: run node scripts/scenario-schema.ts', () =>
+    expect(readFileSync(SCHEMA_FILE, 'utf8')).toBe(schemaText()));
 
-  it.each(scenarioFiles)('accepts %s', (file) => {
-    expect(faults(published, JSON.parse(readFileSync(join(SCENARIOS, file), 'utf8')), '$')).toEqual([]);
-  });
+  it.each(scenarioFiles)('accepts %s', (file) =>
+    expect(faults(published, JSON.parse(readFileSync(join(SCENARIOS, file), 'utf8')), '$')).toEqual([]),
+  );
 
   it.each<[string, object, string]>([
     ['an unknown field', { account: [] }, '$.account is unknown'],
@@ -148,9 +147,7 @@ describe('docs/sandbox.md', () => {
       .flatMap((line) => (line.startsWith('| `') ? [[line.split('`')[1]!, line.split(' | ')] as const] : [])),
   );
 
-  it('has up-to-date tables: run node scripts/scenario-schema.ts', () => {
-    expect(withTables(docs)).toBe(docs);
-  });
+  it('has up-to-date tables: run node scripts/scenario-schema.ts', () => expect(withTables(docs)).toBe(docs));
 
   it.each(Object.entries(knobs.parse({})))(
     'documents the knob %s with its default %j, the confidence, and the source',

@@ -55,7 +55,6 @@ describe('the scenarios about trust', () => {
     expect(length + plainest).toBeGreaterThan(2048);
   });
 
-  it('trust-conditions: EKS evaluates the policy', async () => {
-    expect((await read('trust-conditions')).scenario.knobs.trustValidation).toBe('evaluated');
-  });
+  it('trust-conditions: EKS evaluates the policy', async () =>
+    expect((await read('trust-conditions')).scenario.knobs.trustValidation).toBe('evaluated'));
 });

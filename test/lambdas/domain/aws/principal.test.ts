@@ -34,9 +34,7 @@ describe('the ARN of a principal', () => {
       [`arn:aws:iam::${A}:user${LONG_PATH}p/${NAME}`, `arn:aws:iam::${A}:user/${NAME}n`],
       [`arn:aws:iam::${A}:user/ann\n`],
     ].flat(),
-  )('is not read: %j', (arn) => {
-    expect(parsePrincipal(arn)).toBeUndefined();
-  });
+  )('is not read: %j', (arn) => expect(parsePrincipal(arn)).toBeUndefined());
   it('has at most as many characters as the longest ARN of IAM', () => {
     const longest = PARTITION_NAMES.map((partition) => `arn:${partition}:iam::${A}:user${LONG_PATH}${NAME}`);
     expect(Math.max(...longest.map(({ length }) => length))).toBe(LONGEST_PRINCIPAL);

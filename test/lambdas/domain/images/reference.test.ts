@@ -61,9 +61,7 @@ describe('a reference to an image', () => {
       ['', ':v1', 'quay.io/', 'quay.io/Org/name', 'name:', 'name@sha256:12', 'a:b:c', 'a b', 'a//b'],
       [`a:${'x'.repeat(129)}`],
     ].flat(),
-  )('is refused: %s', (text) => {
-    expect(parseImage(text)).toBeUndefined();
-  });
+  )('is refused: %s', (text) => expect(parseImage(text)).toBeUndefined());
 
   it('of one component on Docker Hub is in library', () =>
     expect(

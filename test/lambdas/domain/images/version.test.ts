@@ -70,9 +70,7 @@ describe('the version in a tag', () => {
       ['latest', 'stable', 'main-1a2b3c', 'v3', '20240101', '', '1.0.r2-80-g8244505-2025.02.10.18.44', 'init-2.32.5'],
       ['1.2.x'],
     ].flat(),
-  )('%s is none', (text) => {
-    expect(readVersion(text)).toBeUndefined();
-  });
+  )('%s is none', (text) => expect(readVersion(text)).toBeUndefined());
 
   it.each<[string, string, boolean | undefined]>([
     ['1.26.0', '1.26.0', true],

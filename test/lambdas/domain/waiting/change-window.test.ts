@@ -52,9 +52,7 @@ describe('changeWindow', () => {
       ['0 22 * * SUN', '0 22 * * 0', '*/15 * * * *', '0  1 * * *', '0 1,2 1-7 JAN-MAR MON-FRI', '0 22 L * *'],
       ['0 22 * * SUN#1', '0 22 15W * *', '0 22 ? * SAT,SUN', '0 22 29 2,3 *', '0 22 29 2 MON'],
     ].flat(),
-  )('takes the schedule %s', (schedule) => {
-    expect(problems({ ...aWindow, schedule })).toEqual([]);
-  });
+  )('takes the schedule %s', (schedule) => expect(problems({ ...aWindow, schedule })).toEqual([]));
 
   it.each(
     [

@@ -50,9 +50,7 @@ describe('JSON', () => {
     ['[tru]', "invalid character ']' in literal true (expecting 'e')"],
     [String.raw`"\x"`, "invalid character 'x' in string escape code"],
     ['[-]', "invalid character ']' in numeric literal"],
-  ])('%s has the error of Go', (text, message) => {
-    expect(() => parseGoJson(text)).toThrow(message);
-  });
+  ])('%s has the error of Go', (text, message) => expect(() => parseGoJson(text)).toThrow(message));
 
   test('names the fields that an object has twice', () => {
     expect(parseGoJson('{"a":{"b":1,"b":2},"c":[{"d":1,"d":1}],"a":3}')).toEqual({

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { diagnosticsOf, found, mapOf, passWith, type States, task } from './fixture.ts';
+import { words } from '../../../words.ts';
 
 const unsupported = (message: string, location = '/States/E/Output'): object => ({
   severity: 'ERROR',
@@ -37,20 +38,18 @@ describe('the missing context', () => {
     '$count(phone[inner])',
     'phone.**.deeper',
     'phone + phone',
-  ])('cannot be read by name: %s', (expression) => {
-    expect(messagesOf(expression)).toEqual(["Reference to 'phone' at the top level is not supported."]);
-  });
+  ])('cannot be read by name: %s', (expression) =>
+    expect(messagesOf(expression)).toEqual(["Reference to 'phone' at the top level is not supported."]),
+  );
 
   test.each(['$', '$.phone', '$[0]', '$string($)', '$map($states.input.a, function($x){ $ })'])(
     'cannot be read as a whole: %s',
-    (expression) => {
-      expect(messagesOf(expression)).toEqual(["Reference to '$' at the top level is not supported."]);
-    },
+    (expression) => expect(messagesOf(expression)).toEqual(["Reference to '$' at the top level is not supported."]),
   );
 
-  test.each(['$$', '$$.phone'])('cannot be read from its root: %s', (expression) => {
-    expect(messagesOf(expression)).toEqual(["Reference to '$$' is not supported."]);
-  });
+  test.each(['$$', '$$.phone'])('cannot be read from its root: %s', (expression) =>
+    expect(messagesOf(expression)).toEqual(["Reference to '$$' is not supported."]),
+  );
 
   test.each([
     '$states.input.phone',
@@ -72,9 +71,7 @@ describe('the missing context', () => {
     '$now()',
     '$states.error',
     '$states',
-  ])('is different in nested expressions: %s', (expression) => {
-    expect(messagesOf(expression)).toEqual([]);
-  });
+  ])('is different in nested expressions: %s', (expression) => expect(messagesOf(expression)).toEqual([]));
 
   test('is reported with every name, once, with its location', () => {
     const location = '/States/E/Output/a/b[0]';
@@ -100,9 +97,7 @@ describe('an expression that cannot be parsed', () => {
 
   test.each(['{% 1', '1 %}', ' {% 1 %}', '{% 1 %} ', ' {% 1 %} '])(
     'is also refused if it is half delimited: "%s"',
-    (text) => {
-      expect(found(passWith({ v: text }))).toEqual(['SCHEMA_VALIDATION_FAILED at /States/E/Output/v']);
-    },
+    (text) => expect(found(passWith({ v: text }))).toEqual(['SCHEMA_VALIDATION_FAILED at /States/E/Output/v']),
   );
 
   test.each(['100 %', '{', 'a {% b %} c', '{%%}'])(
@@ -151,9 +146,9 @@ describe('every field is validated', () => {
       { P: parallel({ StartAt: 'I', States: { I: end } }, { Arguments: PHONE }) },
       'P/Arguments',
     ],
-  ])('%s', (_, states, location) => {
-    expect(found(states)).toEqual([`UNSUPPORTED_JSONATA_EXPRESSION at /States/${location}`]);
-  });
+  ])('%s', (_, states, location) =>
+    expect(found(states)).toEqual([`UNSUPPORTED_JSONATA_EXPRESSION at /States/${location}`]),
+  );
 
   test('all fields of a distributed Map', () => {
     const config = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' };
@@ -171,15 +166,10 @@ describe('every field is validated', () => {
       ToleratedFailureCount: '{% phone %}',
     };
     expect(found({ M: JSON.parse(JSON.stringify(map)) as Record<string, unknown> })).toEqual(
-      [
-        'ToleratedFailurePercentage',
-        'ToleratedFailureCount',
-        'ItemReader/Arguments/Key',
-        'ItemReader/ReaderConfig/MaxItems',
-        'ItemBatcher/BatchInput',
-        'ItemBatcher/MaxItemsPerBatch',
-        'ResultWriter/Arguments/Prefix',
-      ].map((field) => `UNSUPPORTED_JSONATA_EXPRESSION at /States/M/${field}`),
+      words`
+        ToleratedFailurePercentage ToleratedFailureCount ItemReader/Arguments/Key ItemReader/ReaderConfig/MaxItems
+        ItemBatcher/BatchInput ItemBatcher/MaxItemsPerBatch ResultWriter/Arguments/Prefix
+      `.map((field) => `UNSUPPORTED_JSONATA_EXPRESSION at /States/M/${field}`),
     );
   });
 
@@ -222,9 +212,9 @@ describe('members of $states', () => {
       { E: mapOf({ I: { Type: 'Succeed' } }, { ItemSelector: '{% $states.result %}', End: true }) },
       '/States/E/ItemSelector',
     ],
-  ])('the result is undefined elsewhere: %j', (states, location) => {
-    expect(found(states)).toEqual([`${UNSUPPORTED} ${location}`]);
-  });
+  ])('the result is undefined elsewhere: %j', (states, location) =>
+    expect(found(states)).toEqual([`${UNSUPPORTED} ${location}`]),
+  );
 
   test('the error is defined only in a Catch', () => {
     expect(

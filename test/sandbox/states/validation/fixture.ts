@@ -26,11 +26,7 @@ export const mapOf = (
 ): Record<string, unknown> => ({
   Type: 'Map',
   Items: [1],
-  ItemProcessor: {
-    StartAt: Object.keys(states)[0],
-    States: states,
-    ...(config ? { ProcessorConfig: config } : {}),
-  },
+  ItemProcessor: { StartAt: Object.keys(states)[0], States: states, ...(config ? { ProcessorConfig: config } : {}) },
   ...more,
 });
 

@@ -123,9 +123,9 @@ describe('a variable that is read', () => {
 });
 
 describe('names', () => {
-  test.each(['x', 'é', '変数', 'a_1', 'x'.repeat(80)])('of a variable may be %s', (name) => {
-    expect(found({ A: assigns([name], { End: true }) })).toEqual([]);
-  });
+  test.each(['x', 'é', '変数', 'a_1', 'x'.repeat(80)])('of a variable may be %s', (name) =>
+    expect(found({ A: assigns([name], { End: true }) })).toEqual([]),
+  );
 
   test.each(['states', '1x', 'x.y', 'x[2]', '', '_x', 'x'.repeat(81)])('of a variable may not be "%s"', (name) => {
     expect(found({ A: assigns([name], { End: true }) })).toEqual([

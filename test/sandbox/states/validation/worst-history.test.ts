@@ -45,9 +45,8 @@ describe('a visit', () => {
     expect(worst(states).events).toBe((await bench.run()).history.events.length);
   });
 
-  test('of an inline Map or a Parallel is not supported', () => {
-    expect(() => worst({ A: mapOf({ I: END }, { End: true }) })).toThrow(/does not count/);
-  });
+  test('of an inline Map or a Parallel is not supported', () =>
+    expect(() => worst({ A: mapOf({ I: END }, { End: true }) })).toThrow(/does not count/));
 });
 
 describe('a walk', () => {
@@ -98,13 +97,7 @@ describe('a walk', () => {
   });
 
   test('takes the longest path in each round, and the longest exit', () => {
-    const states: States = {
-      A: choice('B', 'C', 'Z'),
-      B: pass('A'),
-      C: pass('D'),
-      D: pass('A'),
-      Z: END,
-    };
+    const states: States = { A: choice('B', 'C', 'Z'), B: pass('A'), C: pass('D'), D: pass('A'), Z: END };
     expect(visitsOf(states, { loops: [{ state: 'A', visits: 4 }] })).toEqual({ A: 4, C: 3, D: 3, Z: 1 });
   });
 
