@@ -34,8 +34,3 @@ export const deletedBefore = ({ uses, denied }: Pick<Ran, 'uses' | 'denied'>): s
   denied.length === 0
     ? []
     : uses.filter(({ action }) => DELETES.test(action)).map(({ action, resource }) => `${action} ${resource}`);
-
-/** One right for each service whose actions are granted, which stands for all of them where a whole run is followed. */
-export const oneOfEachService = (grants: readonly Grant[]): Grant[] => [
-  ...new Map(grants.toReversed().map((grant) => [grant.action.split(':')[0], grant])).values(),
-];

@@ -28,10 +28,14 @@ describe('without one of its rights', () => {
 /** As a permissions boundary takes it, or a change by hand: from before the plan on. */
 describe('without one that the plan asks IAM about', () => {
   it.each(grants.filter(isAsked).map((grant) => [titleOf(grant), grant] as const))(
-    'nothing is deleted before it is missed: %s',
+    'nothing is deleted before the plan says so, and whose it is: %s',
     async (_, grant) => {
-      const run = runFor(grant, ran);
-      expect(deletedBefore(await follows(run, directory, grant))).toEqual([]);
+      const followed = await follows(runFor(grant, ran), directory, grant);
+      expect(deletedBefore(followed)).toEqual([]);
+      const told = followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : 'not known beforehand';
+      expect(told).toMatch(
+        /pod-identity-migrator-change \([a-z-]+\) .*The stack PodIdentityMigratorSpoke of that account grants that|not known beforehand/s,
+      );
     },
   );
 });

@@ -1,15 +1,14 @@
 /**
  * Each role that the service assumes in another account has the rights that it uses, and no other, and each step may
- * assume those that it works with, and no other: over these runs no call is refused, every action that is granted is
- * used, and a run fails without it. Nothing is called there in any other way. Whole runs without one right are followed
- * for one right of each service; `spokes.grid.test.ts` follows them for each right, and every run with all of them.
+ * assume those that it works with, and no other: over these runs no call is refused, and every action that is
+ * granted is used. Nothing is called there in any other way. `spokes.grid.test.ts` follows a whole run without each right, and every
+ * run with all of them.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../../lambdas/domain/aws/spokes.ts';
-import { follows } from './follow.ts';
 import { nameOf, titleOf } from './grants.ts';
-import { deletedBefore, followWithout, isAsked, oneOfEachService, runFor, unused, usesOf } from './proving.ts';
-import { deployed, directory, followAll, grants, isOfSpoke, ran } from './spoke-proof-runs.ts';
+import { runFor, unused, usesOf } from './proving.ts';
+import { deployed, followAll, grants, isOfSpoke, ran } from './spoke-proof-runs.ts';
 import { FEW_SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 
 beforeAll(() => followAll(RUNS));
@@ -48,26 +47,5 @@ describe('the rights of the roles in other accounts', () => {
 describe('without one of them', () => {
   it.each(grants.map((grant) => [titleOf(grant), grant] as const))('a run would fail by its name: %s', (_, grant) =>
     expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant)),
-  );
-
-  it.each(oneOfEachService(grants).map((grant) => [titleOf(grant), grant] as const))(
-    'a run fails by its name: %s',
-    async (_, grant) => {
-      const run = runFor(grant, ran);
-      const { denied } = await followWithout(run, directory, grant);
-      expect(denied).toContain(nameOf(grant));
-    },
-  );
-
-  it.each(grants.filter(isAsked).map((grant) => [titleOf(grant), grant] as const))(
-    'nothing is deleted before the plan says so, and whose it is: %s',
-    async (_, grant) => {
-      const followed = await follows(runFor(grant, ran), directory, grant);
-      expect(deletedBefore(followed)).toEqual([]);
-      const told = followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : 'not known beforehand';
-      expect(told).toMatch(
-        /pod-identity-migrator-change \([a-z-]+\) .*The stack PodIdentityMigratorSpoke of that account grants that|not known beforehand/s,
-      );
-    },
   );
 });
