@@ -71,6 +71,15 @@ function usesOf(removed: Removed): { provider: OidcProvider; accounts: ServiceAc
 }
 
 /**
+ * Returns the service accounts that a retirement took the trust from; undefined if a removed statement allows some by a
+ * pattern, or in a way that is not known.
+ */
+export function removedAccounts({ removed }: Pick<TrustRetirement, 'removed'>): ServiceAccountUse[] | undefined {
+  const uses = removed.map(usesOf);
+  return uses.includes(undefined) ? undefined : uses.flatMap((one) => one?.accounts ?? []);
+}
+
+/**
  * Returns whether the policy before differs from the one after only by the removed statements, in any order. The record
  * of a second retirement of a role may not: other principals may have changed the policy in between.
  */

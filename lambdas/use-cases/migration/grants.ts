@@ -171,7 +171,8 @@ export interface GrantWork {
 /** What a step is about to write: associations, or a trust policy that it has just read. */
 export type Given = { associations: readonly PlannedAssociation[] } | { repair: TrustRepair };
 
-async function trustOf(
+/** Returns the roles' trust policies without the statements that this migration has added. */
+export async function trustOf(
   roles: Pick<Roles, 'getRole'>,
   record: Migration,
   arns: Iterable<string>,

@@ -3,7 +3,7 @@
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Check, Migration } from '../../domain/migration/model.ts';
+import type { Check, Migration, Snapshot } from '../../domain/migration/model.ts';
 import { fail, pass, unknown } from '../../domain/plan/check.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import { subjectOf, subjectTitle } from '../../domain/migration/subject.ts';
@@ -24,6 +24,7 @@ import {
   type RetirementCase,
   type RetireWish,
 } from './checks.ts';
+import { checkReinstatable } from './reinstatement-grants.ts';
 import { proposeWithPatterns } from './patterns.ts';
 
 export type Decision = { roleArn: string } &
@@ -185,11 +186,18 @@ async function decideRetirement(
   return readRetirementCase({ wish, record, roleArn, serviceAccounts, lacking, trustBefore }, checks, ports, clock);
 }
 
-/** Returns what a retirement of that migration may change, by role; undefined if that can't be determined. */
+interface Scope {
+  snapshot: Snapshot;
+  oidcIssuer: string;
+  /** What a retirement of the migration may change, by role. */
+  of: (roleArn: string) => RetirementScope;
+}
+
+/** Returns what retirements of that migration may change; undefined if that can't be determined. */
 async function scopeOf(
   record: Migration,
   { ledger, portsFor }: Pick<HandlerDependencies, 'ledger' | 'portsFor'>,
-): Promise<((roleArn: string) => RetirementScope) | undefined> {
+): Promise<Scope | undefined> {
   const snapshot = await ledger.getSnapshot(record.migrationId);
   if (!snapshot) return undefined;
   assertRecordIntegrity(record, snapshot);
@@ -197,15 +205,49 @@ async function scopeOf(
   const oidcIssuer = (await portsFor(target).eks.describeCluster())?.oidcIssuer;
   if (oidcIssuer === undefined) return undefined;
   const { planned: serviceAccounts, trustPolicies } = snapshot;
-  return (roleArn) => ({ target, serviceAccounts, oidcIssuer, trustBefore: trustPolicies[roleArn] });
+  const of = (roleArn: string): RetirementScope => ({
+    target,
+    serviceAccounts,
+    oidcIssuer,
+    trustBefore: trustPolicies[roleArn],
+  });
+  return { snapshot, oidcIssuer, of };
 }
 
-async function decideReinstatement(
+/** Decides about one retirement that is not undone. Adds the checks of a statement that would be restored. */
+async function decideRestoring(
   record: Migration,
-  { ledger, portsFor, settings, clock }: HandlerDependencies,
-): Promise<RetirementPreview> {
+  note: TrustRetirement,
+  scope: Scope | undefined,
+  checks: Check[],
+  dependencies: HandlerDependencies,
+): Promise<Decision> {
+  const { roleArn } = note;
+  const { target } = record.request;
+  const refused = (why: string): Decision => ({ roleArn, do: 'refuse', why });
+  const strange = scope
+    ? retirementProblem(note, scope.of(roleArn))
+    : `EKS shows no OIDC issuer for cluster ${target.cluster}, or the ledger has no snapshot`;
+  if (!scope || strange !== undefined)
+    return refused(
+      `the ledger contains a retirement that may not be this service's own: ${strange}. Find out who wrote it, and restore by hand what is missing`,
+    );
+  const role = await readRoleUntilSure(dependencies.portsFor(target).roles, roleArn, dependencies.clock);
+  if (!role) return refused('the role no longer exists in IAM');
+  const current = role.trustPolicy;
+  const undo = undoRetirement(note, current);
+  if (undo.do === 'refuse') return refused(undo.why);
+  if (undo.do === 'nothing') return { roleArn, do: 'confirm', note };
+  const { snapshot, oidcIssuer } = scope;
+  const { document } = undo;
+  const granted = await checkReinstatable({ record, snapshot, note, oidcIssuer, current, document }, dependencies);
+  checks.push(granted);
+  if (isBlocking(granted)) return refused(BLOCKED_BY_CHECKS);
+  return { roleArn, do: 'write', before: current, after: document, note };
+}
+
+async function decideReinstatement(record: Migration, dependencies: HandlerDependencies): Promise<RetirementPreview> {
   const { migrationId, status, request } = record;
-  const { roles } = portsFor(request.target);
   const checks: Check[] = [
     status === 'ended'
       ? pass('reinstate-over', `Migration ${migrationId} has ended.`)
@@ -217,33 +259,18 @@ async function decideReinstatement(
   ];
   const decisions: Decision[] = [];
   const standing = standingRetirements(record);
-  const scope = standing.length > 0 ? await scopeOf(record, { ledger, portsFor }) : undefined;
+  const scope = standing.length > 0 ? await scopeOf(record, dependencies) : undefined;
+  const { repairableRoleArns } = settingsFor(dependencies.settings, request.target);
   for (const note of standing) {
     const { roleArn } = note;
-    const covered = checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns);
+    const covered = checkRepairable(roleArn, record, repairableRoleArns);
     checks.push(covered);
     // A role that may not be changed may not be read either.
-    if (isBlocking(covered)) {
-      decisions.push({ roleArn, do: 'refuse', why: BLOCKED_BY_CHECKS });
-      continue;
-    }
-    const strange = scope
-      ? retirementProblem(note, scope(roleArn))
-      : `EKS shows no OIDC issuer for cluster ${request.target.cluster}, or the ledger has no snapshot`;
-    if (strange !== undefined) {
-      decisions.push({
-        roleArn,
-        do: 'refuse',
-        why: `the ledger contains a retirement that may not be this service's own: ${strange}. Find out who wrote it, and restore by hand what is missing`,
-      });
-      continue;
-    }
-    const role = await readRoleUntilSure(roles, roleArn, clock);
-    const undo = role && undoRetirement(note, role.trustPolicy);
-    if (!role || !undo) decisions.push({ roleArn, do: 'refuse', why: 'the role no longer exists in IAM' });
-    else if (undo.do === 'refuse') decisions.push({ roleArn, do: 'refuse', why: undo.why });
-    else if (undo.do === 'nothing') decisions.push({ roleArn, do: 'confirm', note });
-    else decisions.push({ roleArn, do: 'write', before: role.trustPolicy, after: undo.document, note });
+    decisions.push(
+      isBlocking(covered)
+        ? { roleArn, do: 'refuse', why: BLOCKED_BY_CHECKS }
+        : await decideRestoring(record, note, scope, checks, dependencies),
+    );
   }
   if (decisions.length === 0)
     return {
