@@ -13,6 +13,8 @@ export interface Config {
   repairableRoleArns?: string[];
   /** Roles that may be given to service accounts even if no trust policy or association shows it. */
   roleGrants: Settings['roleGrants'];
+  /** For how many days after a migration a requested rollback gives back an association that it deleted. */
+  rollbackClaimDays: number;
   permissionsBoundaryArn?: string;
   /** If absent, AWS-owned keys are used. */
   customerKey?: 'create' | { arn: string };

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { type DeploymentSettings, LAYER_FOLDER, SETTINGS_FILE_NAME } from '../lambdas/domain/settings/deployment.ts';
+import {
+  type DeploymentSettings,
+  LAYER_FOLDER,
+  ROLLBACK_CLAIM_DAYS,
+  SETTINGS_FILE_NAME,
+} from '../lambdas/domain/settings/deployment.ts';
 import type { Config } from './config.ts';
 import { portable } from './role-pattern.ts';
 
@@ -20,6 +25,7 @@ export const deploymentSettingsOf = ({
   passableRoleArns,
   repairableRoleArns,
   roleGrants,
+  rollbackClaimDays,
   regions,
   changeWindow,
 }: Config): DeploymentSettings => ({
@@ -29,6 +35,7 @@ export const deploymentSettingsOf = ({
   ...(roleGrants.length > 0
     ? { roleGrants: roleGrants.map((grant) => ({ ...grant, roles: grant.roles.map(portable) })) }
     : {}),
+  ...(rollbackClaimDays === ROLLBACK_CLAIM_DAYS ? {} : { rollbackClaimDays }),
   ...(regions ? { regions } : {}),
   ...(changeWindow ? { changeWindow } : {}),
 });

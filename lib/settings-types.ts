@@ -30,6 +30,12 @@ export interface MigratorSettings {
     serviceAccounts: string[];
   }[];
   /**
+   * For how many days after a migration a requested rollback gives a service account back the role of an association
+   * that the migration deleted, while the role's trust policy is unchanged: from 0 to 3650. Later it needs a trust
+   * policy that names the service account, or `roleGrants`. Default: `30`.
+   */
+  rollbackClaimDays?: number;
+  /**
    * A managed policy that limits every role of the service, by its ARN, or `policy/NAME` for a policy of this account.
    */
   permissionsBoundaryArn?: string;

@@ -8,6 +8,7 @@ import { approverRule } from '../lambdas/domain/approval/approval.ts';
 import { changeWindow } from '../lambdas/domain/waiting/change-window.ts';
 import { accountId, plainText, regionName } from '../lambdas/domain/text/names.ts';
 import { EVENT_TYPES, type EventType } from '../lambdas/domain/events/outbox-events.ts';
+import { ROLLBACK_CLAIM_DAYS } from '../lambdas/domain/settings/deployment.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
 import { roleArnPattern } from './role-pattern.ts';
@@ -98,6 +99,7 @@ const MOST_EMAIL = 254;
 const EMAIL = 'must be an e-mail address such as platform-team@example.com';
 
 const HOURS = 'must be a whole number of hours from 1 to 720';
+const CLAIM_DAYS = 'must be a whole number of days from 0 to 3650';
 
 const SCHEDULE = 'must be a schedule of EventBridge Scheduler, such as cron(0 6 ? * MON *) or rate(7 days)';
 const SCHEDULE_NAME = 'must be a name of at most 64 letters, digits, - and _';
@@ -169,6 +171,14 @@ export const settings = z.strictObject({
     .default([])
     .describe(
       'Which roles may be given to which service accounts although neither a trust policy nor an association is evidence for it: for new roles (`roleArn`), and for trust repairs without session tags (ADR 41). Each entry gives every one of its roles to every one of its service accounts in every one of its clusters. At most 100 entries.',
+    ),
+  rollbackClaimDays: z
+    .int(CLAIM_DAYS)
+    .min(0, CLAIM_DAYS)
+    .max(3650, CLAIM_DAYS)
+    .default(ROLLBACK_CLAIM_DAYS)
+    .describe(
+      "For how many days after a migration a requested rollback gives a service account back the role of an association that the migration deleted, while the role's trust policy is unchanged: from 0 to 3650. Later it needs a trust policy that names the service account, or `roleGrants`.",
     ),
   permissionsBoundaryArn: boundaryArn
     .optional()

@@ -84,6 +84,8 @@ export interface Settings {
   repairableRoleArns: string[];
   /** Roles that may be given to service accounts even without other grounds; `role/` patterns as above. */
   roleGrants?: readonly RoleGrant[] | undefined;
+  /** For how many days after a migration an association that it deleted counts as a ground to give it back. */
+  rollbackClaimDays?: number | undefined;
   /** ARN of the role of each step that makes changes. The rights of a step that is not listed cannot be checked. */
   actingRoles: Partial<Record<ActingStep, string>>;
   /** Whether every change must be approved, and who may approve a request. */

@@ -182,6 +182,7 @@ const settingsIn = (
   passableRoleArns: deployment?.passableRoleArns ?? [],
   repairableRoleArns: deployment?.repairableRoleArns ?? [],
   ...(deployment?.roleGrants ? { roleGrants: deployment.roleGrants } : {}),
+  ...(deployment?.rollbackClaimDays === undefined ? {} : { rollbackClaimDays: deployment.rollbackClaimDays }),
   actingRoles: Object.fromEntries(
     ACTING_STEPS.flatMap((step) => {
       const arn = environment[ROLE_VARIABLES[step]];

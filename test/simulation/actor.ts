@@ -18,7 +18,7 @@ import type { ClusterState } from '../../sandbox/world/world.ts';
 import { getObject, newMetadata, putObject, removeObject } from '../../sandbox/kubernetes/store.ts';
 import { annotationOf } from './cluster.ts';
 import type { SimulatedScenario } from './scenarios.ts';
-import type { ActorSpec, PHASES } from './spec.ts';
+import type { ActorSpec, Phase } from './spec.ts';
 
 export interface ActorRecord {
   spec: ActorSpec;
@@ -218,7 +218,7 @@ export const addThirdPartyRole = ({ world }: Sandbox, account: string): void => 
 export interface Actor {
   record: ActorRecord;
   /** Acts if the actor's spec names this phase. */
-  interfere: (phase: (typeof PHASES)[number]) => Promise<void>;
+  interfere: (phase: Phase) => Promise<void>;
 }
 
 export const prepareActor = (

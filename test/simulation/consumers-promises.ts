@@ -234,9 +234,11 @@ export const retiredPairsAreServed: Promised = {
     'A retirement takes the OIDC trust only from service accounts that have an association, or that it accepts by name: also with a pattern that allows many.',
   broken: (result) => {
     const issuer = result.cluster.oidcIssuer ?? '';
-    return result.retirements.flatMap(({ id, migrationId, action, accepted, trustPolicies, accounts }) => {
+    return result.retirements.flatMap(({ id, migrationId, action, accepted, trustPolicies, accounts }, index) => {
       const request = result.migrations.find((one) => one.migrationId === migrationId)?.request;
       if (action !== 'retire' || !request) return [];
+      // An earlier one may have taken it while the service account had its association.
+      const were = result.retirements[index - 1]?.trustPolicies ?? result.before.trustPolicies;
       const isAllowed = (policies: Map<string, string>, roleArn: string, { namespace, name }: ServiceAccountRef) =>
         evaluateTrust(parsePolicy(policies.get(roleArn) ?? '', 'trust'), {
           clusterArn: clusterArn(request.target),
@@ -245,14 +247,12 @@ export const retiredPairsAreServed: Promised = {
           oidcIssuer: issuer,
         }).irsa.verdict === 'allowed';
       const changed = [...trustPolicies].flatMap(([roleArn, policy]) =>
-        policy === result.before.trustPolicies.get(roleArn) ? [] : [roleArn],
+        policy === were.get(roleArn) ? [] : [roleArn],
       );
       return changed.flatMap((roleArn) =>
         accounts
           .filter((one) => !one.associated && !accepted.includes(`ServiceAccount/${one.namespace}/${one.name}`))
-          .filter(
-            (one) => isAllowed(result.before.trustPolicies, roleArn, one) && !isAllowed(trustPolicies, roleArn, one),
-          )
+          .filter((one) => isAllowed(were, roleArn, one) && !isAllowed(trustPolicies, roleArn, one))
           .map(
             ({ namespace, name }) =>
               `${id} took the OIDC trust of ${roleArn} from ${namespace}/${name}, which has no association`,

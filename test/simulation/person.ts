@@ -7,7 +7,7 @@ import { release } from '../../cli/release.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { runRestoreCommands } from './restore-commands.ts';
-import type { PHASES, PERSONS } from './spec.ts';
+import type { PERSONS, Phase } from './spec.ts';
 
 /** The result of one end that needed a person. */
 export interface RestoreCommandsEnd {
@@ -41,7 +41,7 @@ export interface PersonOptions {
   /** Asks for a plan and returns its record. */
   plan: (request: MigrationRequest) => Promise<Migration | undefined>;
   /** Runs the third-party act of this phase. */
-  interfere: (phase: (typeof PHASES)[number]) => Promise<void>;
+  interfere: (phase: Phase) => Promise<void>;
 }
 
 const releaseIt = ({ sandbox, ledger }: PersonOptions, migrationId: string): Promise<unknown> => {

@@ -31,6 +31,7 @@ import { handOffIsTrue } from './hand-off-promise.ts';
 import { guardedOneByOne, ledgerIsCertain } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import { credentialsAreKept } from './kept-promise.ts';
+import { revokedStaysRevoked } from './later-promise.ts';
 import type { Promised } from './promised.ts';
 import { oldSdksAreFound, readyHasCredentials, readyWasStable, workingPodsAreKept } from './ready-promises.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
@@ -51,6 +52,7 @@ export const PROMISES: readonly Promised[] = [
   repairIsSafe,
   rolesAreGranted,
   retiresOnlyItsOwn,
+  revokedStaysRevoked,
   failClosed,
   oneAtATime,
   observeFirst,

@@ -354,6 +354,7 @@ export const simulate = async (
           await operator.trustIsKnown(result);
           if (spec.retire !== 'undone') continue;
           await stragglers();
+          await actor?.interfere('before-reinstatement');
           result.retirements.push(await operator.retire(migrationId, 'reinstate'));
         }
       }
@@ -362,8 +363,11 @@ export const simulate = async (
       world.faults.clear();
       allow();
       if (spec.rollBack)
-        for (const { migrationId, record } of result.migrations)
-          if (record?.outcome === 'migrated') await operator.rollBack(migrationId);
+        for (const { migrationId, record } of result.migrations) {
+          if (record?.outcome !== 'migrated') continue;
+          await actor?.interfere('before-requested-rollback');
+          await operator.rollBack(migrationId);
+        }
       if (spec.again) {
         for (const request of requests) {
           const migration = await operator.migrate(migrationRequest.parse(request));

@@ -103,14 +103,18 @@ export interface ConsumersSpec {
 
 /**
  * What a third party does to the add-on or the service account: once the n-th call of the service's functions has been
- * answered, or during the first restore commands, before the first of its commands or before the rollback that is the last.
+ * answered, during the first restore commands (before the first of its commands, or before the rollback that is the last),
+ * or before what is requested after the end.
  */
 export interface ActorSpec {
-  afterCall: number | (typeof PHASES)[number];
+  afterCall: number | Phase;
   does: (typeof ACTS)[number];
 }
 /** Phases of a person running the restore commands. */
 export const PHASES = ['before-commands', 'before-rollback'] as const;
+/** Phases after a migration has ended: before what is requested then. */
+export const LATER_PHASES = ['before-reinstatement', 'before-requested-rollback'] as const;
+export type Phase = (typeof PHASES)[number] | (typeof LATER_PHASES)[number];
 export const ACTS = [
   'update-version',
   'change-configuration',

@@ -14,8 +14,9 @@
  * (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An
  * annotation alone is no evidence, since anyone who may edit a service account can write it.
  *
- * Restoring OIDC trust that was retired needs (2), (4) or (5). The rule does not apply to a rollback, which restores
- * associations, roles and annotations from the snapshot because they existed before the migration (ADR 41).
+ * Restoring OIDC trust that was retired needs (2), (4) or (5), and so does an association that a requested rollback gives
+ * back. The rule does not apply to any other rollback, which restores associations, roles and annotations from the snapshot
+ * because they existed before the migration (ADR 41).
  */
 import { clusterArn } from '../aws/arn.ts';
 import type { AttributedServiceAccount } from '../kubernetes/objects.ts';
@@ -208,10 +209,11 @@ export const judgeRepair = (
 ): GrantAnswer => judge(facts, question, isNarrow ? OF_REPAIRS : ['role-grants']);
 
 /**
- * Returns whether the service account may get back OIDC trust that was retired. Ground 1 is no ground for it: IRSA trust
- * that is there needs no restoring. Nor is ground 3: a migrated add-on has no IRSA role.
+ * Returns whether the service account may get back what a finished migration took: OIDC trust that was retired, or an
+ * association. Ground 1 is no ground for it: IRSA trust that is there needs no restoring. Nor is ground 3: a migrated
+ * add-on has no IRSA role.
  */
-export const judgeReinstatement = (
+export const judgeReturn = (
   facts: GrantFacts,
   question: Pick<GrantQuestion, 'namespace' | 'serviceAccount' | 'roleArn'>,
 ): GrantAnswer =>

@@ -24,6 +24,9 @@ const window = z.strictObject({
   waitAtMostHours: z.int().positive(),
 }) satisfies z.ZodType<ChangeWindow>;
 
+/** Default of `rollbackClaimDays`. */
+export const ROLLBACK_CLAIM_DAYS = 30;
+
 export const deploymentSettings = z.strictObject({
   /** Other accounts whose clusters the service works on; `*`: all accounts (only in the sandbox). */
   accounts: z.array(z.string().min(1)),
@@ -33,6 +36,8 @@ export const deploymentSettings = z.strictObject({
   repairableRoleArns: z.array(z.string().min(1)).min(1).optional(),
   /** Which roles may be given to which service accounts, regardless of their trust policies; absent: none. */
   roleGrants: z.array(roleGrant).min(1).optional(),
+  /** How long an association that a migration deleted counts when a rollback is requested; absent: the default. */
+  rollbackClaimDays: z.int().nonnegative().optional(),
   /** Regions that a sweep inspects if its request names none; absent: the region of the function. */
   regions: z.array(z.string().min(1)).min(1).optional(),
   /** When any change may begin; absent: at any time. */

@@ -187,7 +187,8 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const takenAt = utcNow(clock);
   const seen = await readAsPlanned(plan, record.request, ports, clock);
   assertRollbackIsAllowed(seen.associations, settings);
-  const trustPolicies = await trustOf(ports, roles);
+  // Those of associations that the migration deletes decide whether a later rollback may give them back.
+  const trustPolicies = await trustOf(ports, new Set([...roles, ...seen.associations.map(({ roleArn }) => roleArn)]));
   // The holder of a role's lock may have changed the trust policy while this migration waited for the lock.
   assertTrustAsPlanned(plan, trustPolicies);
   const withRole = await annotatedWithRole(plan, record.request, ports);

@@ -6,7 +6,7 @@ import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
 import type { Check, Migration, Snapshot } from '../../domain/migration/model.ts';
 import { evaluateIrsa, parsePolicy } from '../../domain/policy/index.ts';
 import { fail, pass } from '../../domain/plan/check.ts';
-import { type GrantFacts, judgeReinstatement } from '../../domain/plan/grants.ts';
+import { type GrantFacts, judgeReturn } from '../../domain/plan/grants.ts';
 import { updateTrustLine } from '../../domain/restore-commands/trust.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
@@ -55,7 +55,7 @@ async function ungranted(
     roleGrants: settingsFor(settings, target).roleGrants ?? [],
   };
   return given.flatMap(({ namespace, serviceAccount }) => {
-    const { verdict, why } = judgeReinstatement(facts, { namespace, serviceAccount, roleArn });
+    const { verdict, why } = judgeReturn(facts, { namespace, serviceAccount, roleArn });
     return verdict === 'allowed' ? [] : [`${nameOf({ namespace, serviceAccount })} (${why.join('; ')})`];
   });
 }

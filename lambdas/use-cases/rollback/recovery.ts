@@ -24,6 +24,7 @@ import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { subjectLock } from '../migration/lock.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 import { observeRestore } from './restore.ts';
+import { roleNotReturned } from './returned-roles.ts';
 import { readAccount } from '../migration/service-account.ts';
 import { asClause } from '../../domain/text/text.ts';
 
@@ -82,7 +83,7 @@ export async function readOwners(
   return owners;
 }
 
-type Observer = Pick<HandlerDependencies, 'portsFor' | 'clock'>;
+type Observer = Pick<HandlerDependencies, 'portsFor' | 'clock' | 'settings'>;
 
 /** Returns as text how the add-on was changed outside this migration, or undefined. */
 async function addonChanged(
@@ -119,8 +120,8 @@ async function accountChanged(
 }
 
 /**
- * Returns why a migration that has no locks can't be rolled back, or undefined: its subject was changed since, or it is not
- * certain that the present trust policy of the IRSA role trusts the pods.
+ * Returns why a migration that has no locks can't be rolled back, or undefined: its subject was changed since, a role may no
+ * longer be given back, or it is not certain that the present trust policy of the IRSA role trusts the pods.
  */
 export async function rollbackClosed(
   record: Migration,
@@ -133,6 +134,8 @@ export async function rollbackClosed(
     ? await addonChanged(record, snapshot, observer)
     : await accountChanged(record, snapshot, observer);
   if (changed !== undefined) return changed;
+  const notReturned = await roleNotReturned(record, snapshot, observer);
+  if (notReturned !== undefined) return notReturned;
 
   const roleArn = irsaRoleOf(snapshot);
   if (roleArn === undefined) return undefined;
