@@ -33,6 +33,6 @@ function restored({ retirements, migrations, cluster, actor }: RunResult): strin
 
 export const revokedStaysRevoked: Promised = {
   name: 'revoked-stays-revoked',
-  statement: 'A reinstatement gives no service account a role whose association somebody else has deleted since.',
+  statement: 'A reinstatement gives no service account a role whose association another principal has deleted since.',
   broken: restored,
 };

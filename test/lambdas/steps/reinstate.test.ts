@@ -1,4 +1,4 @@
-/** retire-trust that restores what was retired: only while somebody may be given the role on a ground that holds now. */
+/** retire-trust that restores what was retired: only on a ground for the role that holds now. */
 import { describe, expect, test } from 'vitest';
 import { clusterArn } from '../../../lambdas/domain/aws/arn.ts';
 import { irsa } from '../domain/trust/policies.ts';
