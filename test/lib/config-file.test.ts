@@ -23,6 +23,7 @@ describe('the file', () => {
       deploy: { api: true, apiAccessLog: false, runbook: true, denialRule: true },
       accounts: [],
       roleGrants: [],
+      rollbackClaimDays: 30,
       sweeps: [],
       approvals: { required: false, approver: 'another-role', allowUnknownRequester: false },
       notifications: { events: ['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'] },
@@ -38,6 +39,7 @@ describe('the file', () => {
     const given = {
       ...ROLES,
       $schema: 'docs/configuration.schema.json',
+      rollbackClaimDays: 7,
       permissionsBoundaryArn: 'arn:aws:iam::aws:policy/PowerUserAccess',
       customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd',
       network: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
