@@ -81,9 +81,15 @@ describe('what is made of the package', () => {
     expect(runs[1]).toContain(`if [[ $code -eq ${EXIT_CODES.blocked} && $FAIL_ON_BLOCKED != true ]]`);
   });
 
-  it('is an image without root and shell, which starts the command', () => {
+  it('is an image of images by digest, without root and shell, which starts the command', () => {
     const stages = read('Dockerfile').split(/^FROM /m);
-    expect(stages.at(-1)).toMatch(/^gcr\.io\/distroless\/nodejs\d+-debian\d+:nonroot$/m);
+    expect(stages.slice(1).map((stage) => stage.replace(/\n[^]*/, ''))).toEqual([
+      'node:24-bookworm-slim@${NODE_DIGEST} AS install',
+      'gcr.io/distroless/nodejs24-debian12:nonroot@${DISTROLESS_DIGEST}',
+    ]);
+    // Without a default, so that a build names the digests that its owner has reviewed.
+    expect(stages[0]?.match(/^ARG .*/gm)).toEqual(['ARG NODE_DIGEST', 'ARG DISTROLESS_DIGEST']);
+    expect(stages.at(-1)).toContain(`/node_modules/${manifest.name} `);
     expect(stages.at(-1)).toContain(manifest.bin['pod-identity']);
     expect(stages.at(-1)).not.toMatch(/^RUN /m);
   });
