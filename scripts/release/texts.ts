@@ -77,7 +77,7 @@ You need the AWS CLI, and a bucket of yours in the region of the stack, in which
 
 \`\`\`bash
 ${command('aws s3 cp .', `"s3://\${bucket:?}/${prefixOf(version)}" --recursive`, "--exclude '*' --include '*.zip'")}
-${deployCommand(version, '"\${bucket:?}"')}
+${deployCommand(version, '"${bucket:?}"')}
 \`\`\`
 
 To review a change before it is made, add \`--no-execute-changeset\`.
