@@ -1,4 +1,4 @@
-/** What the package exports as `eks-pod-identity-migrator/cdk`. */
+/** What the package exports as `./cdk`. */
 export { ConfigurationError } from './config-error.ts';
 export {
   type KubernetesRoleArns,

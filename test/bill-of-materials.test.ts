@@ -34,7 +34,11 @@ describe('the bill of materials', async () => {
       bomFormat: 'CycloneDX',
       specVersion: '1.5',
       metadata: {
-        component: { name: manifest.name, type: 'application', purl: `pkg:npm/${manifest.name}@${manifest.version}` },
+        component: {
+          name: manifest.name,
+          type: 'application',
+          purl: `pkg:npm/${manifest.name.replace('@', '%40')}@${manifest.version}`,
+        },
       },
     });
     expect(written).toEqual(bill);

@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stepSchemas } from '../lambdas/steps/schemas.ts';
-import { installInto, PARTS } from './packed.ts';
+import { archive, installInto, PACKAGE_NAME, PARTS } from './packed.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const EXAMPLE = join(ROOT, 'examples/cdk-app');
@@ -56,7 +56,7 @@ describe('examples/cdk-app', () => {
     const { files } = read(outdir, 'Platform.assets.json') as { files: Record<string, { source: { path: string } }> };
     const folders = Object.values(files).map(({ source }) => join(outdir, source.path));
     const lambdas = folders.find((folder) => existsSync(join(folder, 'plan.mjs')))!;
-    const packaged = join(project, 'node_modules/eks-pod-identity-migrator', PARTS, 'lambda');
+    const packaged = join(project, 'node_modules', PACKAGE_NAME, PARTS, 'lambda');
     const names = readdirSync(packaged, { recursive: true, encoding: 'utf8' }).toSorted();
     expect(readdirSync(lambdas, { recursive: true, encoding: 'utf8' }).toSorted()).toEqual(names);
     for (const name of names.filter((one) => one.endsWith('.mjs')))
@@ -71,7 +71,7 @@ describe('examples/cdk-app', () => {
     const all: Record<string, unknown> = {
       ...own['devDependencies'],
       ...own['dependencies'],
-      'eks-pod-identity-migrator': own['version'],
+      [PACKAGE_NAME]: `file:${basename(archive())}`,
     };
     for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
       expect(version, `version of ${name}`).toBe(all[name]);
@@ -79,7 +79,7 @@ describe('examples/cdk-app', () => {
 });
 
 /** The module, as these apps import it. */
-const CDK = JSON.stringify('eks-pod-identity-migrator/cdk');
+const CDK = JSON.stringify(`${PACKAGE_NAME}/cdk`);
 
 describe('the export ./cdk', () => {
   const project = join(scratch, 'other');
@@ -152,7 +152,7 @@ new PodIdentityMigrator(stack, 'Other', { ...settings, logLevel: 'LOUD' });
   });
 
   it('has declarations that need no other package, and name no part of the project', () => {
-    const types = join(project, 'node_modules/eks-pod-identity-migrator', PARTS, 'cdk');
+    const types = join(project, 'node_modules', PACKAGE_NAME, PARTS, 'cdk');
     const files = readdirSync(types, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.d.ts'));
     expect(files.toSorted()).toEqual([
       'index.d.ts',

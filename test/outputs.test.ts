@@ -74,7 +74,6 @@ describe('a command line', () => {
   it.each([
     ['pod-identity sweep --cluster \'dev *\' --x="a b"', ['sweep', '--cluster', 'dev *', '--x=a b']],
     ['npm run --silent pod-identity -- plan \\\n  --addon a', ['plan', '--addon', 'a']],
-    ['npx eks-pod-identity-migrator doctor', ['doctor']],
     ['aws eks list-clusters', undefined],
   ])('%j has the arguments %j', (line, expected) => expect(argumentsOf(line)).toEqual(expected));
 

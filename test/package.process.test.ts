@@ -17,7 +17,7 @@ import {
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { archive, installAlone, pack, type Ran, run, succeed } from './packed.ts';
+import { archive, installAlone, pack, PACKAGE_NAME, type Ran, run, succeed, withoutNpm } from './packed.ts';
 import { matching } from './lambdas/matchers.ts';
 import { words } from './words.ts';
 
@@ -50,7 +50,7 @@ const installOldestNode = (): string => {
 };
 
 const empty = join(scratch, 'empty');
-const installed = join(empty, 'node_modules/eks-pod-identity-migrator');
+const installed = join(empty, 'node_modules', PACKAGE_NAME);
 let oldest: string;
 
 beforeAll(() => {
@@ -121,7 +121,7 @@ describe('the archive', () => {
 
   it('installs nothing else', () => {
     expect(readdirSync(join(empty, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
-      'eks-pod-identity-migrator',
+      PACKAGE_NAME.replace(/\/.*/, ''),
     ]);
   });
 });
@@ -181,10 +181,13 @@ describe('with the oldest supported Node', () => {
     expect(cli('plan', ...target, ...sandbox).stdout).toMatch(
       /\n {2}pod-identity migrate --cluster reliability-dev .*--sandbox ebs-csi-irsa\n/,
     );
-    const byNpx = succeed('npx', ['eks-pod-identity-migrator', 'plan', ...target, ...sandbox], empty);
-    expect(byNpx).toMatch(
-      /\n {2}npx eks-pod-identity-migrator migrate --cluster reliability-dev .*--sandbox ebs-csi-irsa\n/,
-    );
+    const env = { ...withoutNpm, npm_config_cache: join(scratch, 'npm'), npm_config_offline: 'true' };
+    const byNpx = (cwd: string, ...from: string[]): string =>
+      succeed('npx', [...from, 'plan', ...target, ...sandbox], cwd, env);
+    const migrate = ' migrate --cluster reliability-dev ';
+    expect(byNpx(empty, 'pod-identity')).toContain(`\n  ${join(empty, 'node_modules/.bin/pod-identity')}${migrate}`);
+    const started = `npx --yes --package=${archive()} pod-identity`;
+    expect(byNpx(scratch, '--yes', `--package=${archive()}`, 'pod-identity')).toContain(`\n  ${started}${migrate}`);
   });
 
   it('shows the demo, without a warning', () => {
@@ -197,8 +200,8 @@ describe('with the oldest supported Node', () => {
     const module = join(empty, 'trust.mjs');
     writeFileSync(
       module,
-      `import { evaluateTrust, parsePolicy } from 'eks-pod-identity-migrator/trust';
-       import schema from 'eks-pod-identity-migrator/scenario.schema.json' with { type: 'json' };
+      `import { evaluateTrust, parsePolicy } from '${PACKAGE_NAME}/trust';
+       import schema from '${PACKAGE_NAME}/scenario.schema.json' with { type: 'json' };
        const policy = parsePolicy({ Version: '2012-10-17', Statement: { Effect: 'Allow',
          Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] } }, 'trust');
        const use = { clusterArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev', namespace: 'kube-system',
@@ -212,12 +215,12 @@ describe('with the oldest supported Node', () => {
   it('gives the compiler the types of that library, and of the HTTP API', () => {
     writeFileSync(
       join(empty, 'use.ts'),
-      `import { evaluate, parsePolicy, type Verdict } from 'eks-pod-identity-migrator/trust';
+      `import { evaluate, parsePolicy, type Verdict } from '${PACKAGE_NAME}/trust';
        export const verdictOf = (document: string, request: Parameters<typeof evaluate>[1]): Verdict =>
          evaluate(parsePolicy(document, 'trust'), request).verdict;
        // @ts-expect-error The evaluator takes a policy, not a number.
        evaluate(1, {});
-       import type { components, operations, paths } from 'eks-pod-identity-migrator/api';
+       import type { components, operations, paths } from '${PACKAGE_NAME}/api';
        export const planned: paths['/v1/plans']['post'] extends operations['createPlan'] ? string : never =
          ({ migrationId: 'x' } as components['schemas']['Accepted']).migrationId;
        // @ts-expect-error The API has no such path.

@@ -39,10 +39,9 @@ describe('the manifest', () => {
     expect(atInstall).toEqual([]);
   });
 
-  it('has the same command under the name of the package, so that npx finds it', () => {
-    expect(Object.keys(manifest.bin)).toEqual(['eks-pod-identity-migrator', 'pod-identity']);
-    expect(new Set(Object.values(manifest.bin)).size).toBe(1);
-    expect(manifest.name).toBe('eks-pod-identity-migrator');
+  it('has one command, which npx runs because the name ends with it', () => {
+    expect(manifest.name).toMatch(/^@eks-pod-identity-migrator\/pod-identity$/);
+    expect(Object.keys(manifest.bin)).toEqual(['pod-identity']);
   });
 
   it('contains what is built and documents, and exports nothing else', () => {
@@ -68,21 +67,29 @@ describe('the manifest', () => {
 describe('what is made of the package', () => {
   const action = parse(read('action.yml')) as {
     inputs: Record<string, { default?: string }>;
-    runs: { using: string; steps: { run: string; env: Record<string, string> }[] };
+    runs: { using: string; steps: { run: string; env?: Record<string, string> }[] };
   };
 
-  it('is an action of this version, which puts no text of its inputs into a shell', () => {
-    expect(action.inputs['package']?.default).toBe(`${manifest.name}@${manifest.version}`);
+  it('is an action of its own checkout, which puts no text of its inputs into a shell', () => {
+    const runs = action.runs.steps.map(({ run }) => run);
+    expect(runs[0]).toBe('npm --prefix "$GITHUB_ACTION_PATH" ci --ignore-scripts --no-audit --no-fund');
+    expect(runs[1]).toContain('\nnode "$GITHUB_ACTION_PATH/bin/pod-identity.mjs" plan ');
     expect(action.runs.using).toBe('composite');
-    expect(action.runs.steps.map(({ run }) => run).filter((run) => run.includes('${{'))).toEqual([]);
+    expect(runs.filter((run) => run.includes('${{'))).toEqual([]);
     const inputs = Object.keys(action.inputs).map((name) => `\${{ inputs.${name} }}`);
-    expect(action.runs.steps.flatMap(({ env }) => Object.values(env)).sort()).toEqual(inputs.sort());
-    expect(action.runs.steps[0]?.run).toContain(`if [[ $code -eq ${EXIT_CODES.blocked} && $FAIL_ON_BLOCKED != true ]]`);
+    expect(action.runs.steps.flatMap(({ env = {} }) => Object.values(env)).sort()).toEqual(inputs.sort());
+    expect(runs[1]).toContain(`if [[ $code -eq ${EXIT_CODES.blocked} && $FAIL_ON_BLOCKED != true ]]`);
   });
 
-  it('is an image without root and shell, which starts the command', () => {
+  it('is an image of images by digest, without root and shell, which starts the command', () => {
     const stages = read('Dockerfile').split(/^FROM /m);
-    expect(stages.at(-1)).toMatch(/^gcr\.io\/distroless\/nodejs\d+-debian\d+:nonroot$/m);
+    expect(stages.slice(1).map((stage) => stage.replace(/\n[^]*/, ''))).toEqual([
+      'node:24-bookworm-slim@${NODE_DIGEST} AS install',
+      'gcr.io/distroless/nodejs24-debian12:nonroot@${DISTROLESS_DIGEST}',
+    ]);
+    // Without a default, so that a build names the digests that its owner has reviewed.
+    expect(stages[0]?.match(/^ARG .*/gm)).toEqual(['ARG NODE_DIGEST', 'ARG DISTROLESS_DIGEST']);
+    expect(stages.at(-1)).toContain(`/node_modules/${manifest.name} `);
     expect(stages.at(-1)).toContain(manifest.bin['pod-identity']);
     expect(stages.at(-1)).not.toMatch(/^RUN /m);
   });

@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import manifest from '../package.json' with { type: 'json' };
 import { oncePerRun } from './once-per-run.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-export const PACKAGE_NAME = 'eks-pod-identity-migrator';
+export const PACKAGE_NAME = manifest.name;
 /** Folder in the package with everything that is built. */
 export const PARTS = 'dist/package';
 

@@ -50,8 +50,8 @@ describe('deploy.sh', () => {
     writeFileSync(log, '');
   });
 
-  it('asks for a bucket, and calls nothing without one', () => {
-    const { status, stderr } = deploy();
+  it.each(['', 'BUCKET', 'releases more'])('asks for a bucket, and calls nothing with "%s"', (given) => {
+    const { status, stderr } = deploy(...given.split(' ').filter(Boolean));
     expect(stderr).toBe('Name a bucket in the region of the stack: bash deploy.sh BUCKET\n');
     expect(status).toBe(2);
     expect(readFileSync(log, 'utf8')).toBe('');

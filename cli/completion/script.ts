@@ -89,6 +89,6 @@ ${caseOf(
 )}
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
-complete -o filenames -F _pod_identity_completion ${[program.name(), 'eks-pod-identity-migrator'].join(' ')}
+complete -o filenames -F _pod_identity_completion ${program.name()}
 `;
 };

@@ -2,7 +2,7 @@
 import type { Cluster } from '../../lambdas/domain/aws/eks.ts';
 import { eksCommand, eksRegionCommand } from '../../lambdas/domain/aws/command.ts';
 import { oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
-import { shellCommand } from '../../lambdas/domain/text/shell.ts';
+import { OWN_ROLE, shellCommand, type Word } from '../../lambdas/domain/text/shell.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Check, Target } from '../../lambdas/domain/migration/model.ts';
 import { MAX_ASSOCIATIONS } from '../../lambdas/domain/plan/association-checks.ts';
@@ -114,14 +114,14 @@ export const checkAccess = (target: Target, roleArn: string | undefined, lists: 
   );
 };
 
-const entryCommand = (target: Target, roleArn = 'YOUR_ROLE_ARN'): string =>
+const entryCommand = (target: Target, roleArn: Word = OWN_ROLE): string =>
   eksCommand(target, 'create-access-entry', ['--principal-arn', roleArn]);
 
 /**
  * Returns the command that lets the caller read everything that a plan reads, nodes and webhooks included (EKS User Guide,
  * "Review access policy permissions").
  */
-const viewPolicyCommand = (target: Target, roleArn = 'YOUR_ROLE_ARN'): string =>
+const viewPolicyCommand = (target: Target, roleArn: Word = OWN_ROLE): string =>
   eksCommand(
     target,
     'associate-access-policy',

@@ -1,7 +1,7 @@
 /** Reads the facts for a report on identities, with the caller's own credentials, in bulk and with retries. */
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import type { IdentityFacts } from '../../lambdas/domain/identities/facts.ts';
-import { shellCommand } from '../../lambdas/domain/text/shell.ts';
+import { OWN_ROLE, shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { readIdentities as readFacts, UnreadCluster } from '../../lambdas/use-cases/identities/read.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -33,7 +33,7 @@ const explained = ({ why, message, cause }: UnreadCluster, { target: { cluster, 
             '--region',
             region,
             '--principal-arn',
-            'YOUR_ROLE_ARN',
+            OWN_ROLE,
             '--kubernetes-groups',
             ACCESS_GROUPS.read,
           ]),

@@ -6,13 +6,27 @@ import { backendFlags } from '../request.ts';
 import type { ClusterPlanFlags } from './options.ts';
 import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDICTS } from './shown.ts';
 
-/** Returns text in which nothing is markup: it quotes data of third parties. */
-const plain = (text: string): string =>
-  printable(text)
-    .replaceAll('\n', ' ')
+/**
+ * Where GitHub or GitLab would begin a link: in an address, an email, a mention (`@name`), or a reference (`#1`, `GH-1`, `!1`,
+ * `~label`, `%1`, `$1`, `&1`, `^alert`). Sources: GitHub Flavored Markdown Spec, "Autolinks (extension)"; GitHub Docs,
+ * "Autolinked references and URLs"; GitLab Docs, "GitLab Flavored Markdown (GLFM)".
+ */
+const LINK_BEGINS = /(?<=:)(?=\/\/)|(?<=www)(?=\.)|(?<=@)|(?<=[#!~%$&^])(?=["\w])|(?<=\bGH-)(?=\d)/gi;
+/**
+ * Both find links in the rendered text, so that an escape of a character does not prevent one. An element between two texts
+ * does, and what a reader copies is still the text.
+ */
+const APART = '<span></span>';
+
+const markupEscaped = (text: string): string =>
+  text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
-    .replaceAll(/[\\`*_[\]|~#@!]/g, (sign) => `&#${sign.codePointAt(0) ?? 0};`);
+    .replaceAll(/[\\`*_[\]|~#@!>$]/g, (sign) => `&#${sign.codePointAt(0) ?? 0};`);
+
+/** Returns text in which nothing is markup, and nothing becomes a link: it quotes data of third parties. */
+export const plain = (text: string): string =>
+  printable(text).replaceAll('\n', ' ').split(LINK_BEGINS).map(markupEscaped).join(APART);
 
 /** Returns a code span or block whose fence is longer than any in the text. */
 const fenceFor = (text: string): string =>

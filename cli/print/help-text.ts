@@ -1,4 +1,5 @@
 /** Wraps the texts below a command's options to the width of the terminal. */
+import { PROGRAM } from '../program-name.ts';
 import { wrap } from './style.ts';
 
 /** Programs that the examples in help texts call: their lines are pasted, so they are never wrapped. */
@@ -26,7 +27,8 @@ const blocksOf = (text: string): Block[] => {
     const before = blocks.at(-1);
     const trimmed = line.trim();
     const [, lead = '', said = ''] = DEFINITION.exec(line) ?? [];
-    if (continues || COMMAND.test(trimmed)) blocks.push({ lead: '', text: line, kept: true });
+    if (continues || COMMAND.test(trimmed) || trimmed.startsWith(`${PROGRAM} `))
+      blocks.push({ lead: '', text: line, kept: true });
     else if (lead !== '') blocks.push({ lead, text: said, kept: false });
     else if (trimmed !== '' && !trimmed.startsWith('#') && joinable(before, line)) before.text += ` ${trimmed}`;
     else blocks.push({ lead: ' '.repeat(trimmed === '' ? 0 : indentOf(line)), text: trimmed, kept: false });

@@ -11,13 +11,15 @@ const HELP = `Examples:
   ${PROGRAM} ${SUGGEST_CONFIG} --cluster reliability-dev --sandbox ${EXAMPLE_SCENARIO}
 
 This command only reads, with your own credentials. Clusters in other regions are named by their ARNs; all must be in one
-account. Every role is listed by its ARN. docs/configuration.md describes the settings.
+account. Every role is listed by its ARN. What only the annotation of a service account shows is written as a comment, and
+left out with --json: anyone who may edit the service account can write it. docs/configuration.md describes the settings.
 
 Exit codes:
   0  everything was read
   1  any other failure
   2  bad input, an unknown cluster, or nothing to configure
-  3  something could not be read, so that its roles may be missing; the configuration is written all the same`;
+  3  the configuration is written, but something could not be read, so that its roles may be missing; or a role is named
+     by an annotation alone, so that its owner must be asked`;
 
 /** Loads the implementation only when it is needed, so that help and wrong flags are fast. */
 const run = async (flags: Record<string, unknown>, io: Io): Promise<number> => {

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
-import { jsonText } from '../../lambdas/domain/text/text.ts';
+import { counted, jsonText } from '../../lambdas/domain/text/text.ts';
 import type { Clock, TargetPorts } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { type ClusterSettings, readNeededSettings } from '../../lambdas/use-cases/overview/needed-settings.ts';
@@ -18,7 +18,7 @@ import { NO_LEDGER, previewSettings } from '../plan/preview.ts';
 import { whileReading } from '../plan/while-reading.ts';
 import { sandboxOf } from '../sandbox-of.ts';
 import { resolveTarget } from '../target.ts';
-import { configurationOf, suggestionFor, yamlOf } from './configuration.ts';
+import { configurationOf, type Suggestion, suggestionFor, yamlOf } from './configuration.ts';
 import type { NamedCluster, SuggestFlags } from './options.ts';
 
 /** Every role counts as passable and repairable: the plans show which ones are. */
@@ -123,7 +123,21 @@ const write = (file: string, text: string): void => {
   }
 };
 
-/** Writes the configuration. Returns 3 if something could not be read, otherwise 0. */
+/** Names the entries that are not part of the configuration, because anyone who may edit a service account can cause them. */
+const annotatedText = ({ grants }: Suggestion, { json, out }: SuggestFlags): string => {
+  const entries = grants.filter(({ isOnlyAnnotated }) => isOnlyAnnotated);
+  if (entries.length === 0) return '';
+  const todo = json
+    ? 'add its entry to roleGrants, and the role to repairableRoleArns if its trust policy is to be repaired'
+    : `remove the "#" at the beginning of the lines of its entries in ${out ?? 'the configuration'}`;
+  return [
+    `${counted(entries.length, 'entry', 'entries')} of roleGrants ${entries.length === 1 ? 'is' : 'are'} not active: only the annotation of the service account names the role, and anyone who may edit the service account can write it.`,
+    ...entries.map(({ value }) => `  ${jsonText(value)}`),
+    `Ask the owner of each role whether the service account may have it. If so, ${todo}.\n`,
+  ].join('\n');
+};
+
+/** Writes the configuration. Returns 3 if something could not be read, or an annotation alone shows an entry; otherwise 0. */
 export const suggestConfig = async (flags: SuggestFlags, io: Io): Promise<ExitCode> => {
   refuseToOverwrite(flags);
   const read = flags.sandbox === undefined ? await inAws(flags, io) : await inSandbox(flags.sandbox, flags, io);
@@ -134,12 +148,14 @@ export const suggestConfig = async (flags: SuggestFlags, io: Io): Promise<ExitCo
     read.flatMap(({ subjects }) => subjects),
   );
   for (const { what, why } of unread) io.stderr.write(`Not read: ${what}: ${why}\n`);
+  const annotated = annotatedText(suggestion, flags);
   if (suggestion.passable.length === 0)
     throw new CliError(
       'NothingToSuggest',
       `no add-on and no annotated service account of ${targets.map(({ cluster }) => cluster).join(', ')} uses a role`,
       `To see what uses credentials there: ${PROGRAM} identities --cluster ${targets[0]?.cluster}`,
     );
+  io.stderr.write(annotated);
   const text = flags.json ? `${jsonText(configurationOf(suggestion), 2)}\n` : yamlOf(suggestion, targets, unread);
   if (flags.out === undefined) {
     io.stdout.write(text);
@@ -151,5 +167,5 @@ export const suggestConfig = async (flags: SuggestFlags, io: Io): Promise<ExitCo
       `Written to ${flags.out}. Review it, then deploy:\n  ${shellCommand(['npx', 'cdk', 'deploy', '-c', `config=${flags.out}`])}\n`,
     );
   }
-  return unread.length === 0 ? EXIT_CODES.ok : EXIT_CODES.blocked;
+  return unread.length === 0 && annotated === '' ? EXIT_CODES.ok : EXIT_CODES.blocked;
 };

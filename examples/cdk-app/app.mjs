@@ -1,6 +1,6 @@
 import { App, Stack } from 'aws-cdk-lib';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { PodIdentityMigrator } from 'eks-pod-identity-migrator/cdk';
+import { PodIdentityMigrator } from '@eks-pod-identity-migrator/pod-identity/cdk';
 
 // A stack of the platform team, with the service next to a resource of its own. Deleting the stack would stop every
 // migration midway, so it is protected.

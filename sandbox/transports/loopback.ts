@@ -12,6 +12,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { HttpRequest } from '../http.ts';
 import { moveApiServer } from '../world/endpoints.ts';
 import type { ClusterState, World } from '../world/world.ts';
+import { readBody } from './body.ts';
 import { createServerCertificate } from './certificates.ts';
 import { badQueryOf, queryOf } from './query.ts';
 import { isWatch, serveWatch } from './watch.ts';
@@ -40,13 +41,8 @@ export interface Loopback {
 
 const HOST = '127.0.0.1';
 
-const bodyOf = async (message: IncomingMessage): Promise<Uint8Array> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-};
-
-const toRequest = async (message: IncomingMessage, host: string | undefined): Promise<HttpRequest> => {
+/** Returns the request without its body, which is still to be read. */
+const toRequest = (message: IncomingMessage, host: string | undefined): HttpRequest => {
   const [path = '/', search = ''] = (message.url ?? '/').split(/\?(.*)/s);
   const headers = Object.entries(message.headers).map(([name, value]): [string, string] => [
     name,
@@ -63,7 +59,7 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
     query: queryOf(new URLSearchParams(search)),
     ...badQueryOf(search),
     headers: Object.fromEntries(headers),
-    body: await bodyOf(message),
+    body: new Uint8Array(),
   };
 };
 
@@ -74,16 +70,20 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
 const listener = (gateway: Gateway, world: World, cluster?: ClusterState): RequestListener => {
   const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
     // The Date header is this machine's time, as signatures are: the SDK adjusts its signing clock to it.
-    const request = await toRequest(message, cluster && new URL(cluster.endpoint).host);
-    const response = await (cluster && isWatch(request)
-      ? serveWatch(gateway, cluster, request, reply)
-      : gateway.handle(request));
+    const bodiless = toRequest(message, cluster && new URL(cluster.endpoint).host);
+    const body = await readBody(message, bodiless, cluster !== undefined);
+    const request = body instanceof Uint8Array ? { ...bodiless, body } : bodiless;
+    const response = await (!(body instanceof Uint8Array)
+      ? body
+      : cluster && isWatch(request)
+        ? serveWatch(gateway, cluster, request, reply)
+        : gateway.handle(request));
     if (!response) return;
-    const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
+    const content = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
     // A response to HEAD declares the length of the body itself.
-    const length = request.method === 'HEAD' ? (response.headers['content-length'] ?? 0) : body.length;
+    const length = request.method === 'HEAD' ? (response.headers['content-length'] ?? 0) : content.length;
     const time = cluster === undefined ? { [WORLD_TIME]: new Date(world.schedule.now()).toISOString() } : {};
-    reply.writeHead(response.status, { ...response.headers, ...time, 'content-length': length }).end(body);
+    reply.writeHead(response.status, { ...response.headers, ...time, 'content-length': length }).end(content);
   };
   return (message, reply) => {
     // The gateway answers everything; the only error left is a connection that broke while sending its body.

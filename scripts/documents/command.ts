@@ -14,7 +14,7 @@ export interface Printed {
 }
 
 /** How the program may be written in a document. */
-const WRITTEN = /^(npx eks-pod-identity-migrator|npm run (?:--silent )?pod-identity --|pod-identity) /;
+const WRITTEN = /^(npm run (?:--silent )?pod-identity --|pod-identity) /;
 
 /** Returns the words of a command line: blanks separate them, quotes keep blanks, a backslash joins two lines. */
 export const wordsOf = (line: string): string[] =>

@@ -22,14 +22,14 @@ const packedModules: Plugin = {
   },
 };
 
-/** Of package.json, the command line uses the version. The names of development packages would only mislead scanners. */
-const onlyVersion: Plugin = {
-  name: 'package.json with the version only',
+/** Of package.json, the command line uses the name and the version. The names of development packages would only mislead scanners. */
+const onlyNameAndVersion: Plugin = {
+  name: 'package.json with name and version only',
   setup: (bundling) => {
     bundling.onLoad({ filter: /\/package\.json$/ }, ({ path }) => {
       if (path !== join(ROOT, 'package.json')) return undefined;
-      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
-      return { contents: JSON.stringify({ version }), loader: 'json' };
+      const { name, version } = JSON.parse(readFileSync(path, 'utf8')) as { name: string; version: string };
+      return { contents: JSON.stringify({ name, version }), loader: 'json' };
     });
   },
 };
@@ -67,7 +67,7 @@ const commandLine = (outdir: string) =>
     entryPoints: { 'pod-identity': 'bin/pod-identity.ts', host: 'sandbox/lambda/host.ts' },
     outdir,
     splitting: true,
-    plugins: [packedModules, onlyVersion, onlyEnglish, withoutLevel],
+    plugins: [packedModules, onlyNameAndVersion, onlyEnglish, withoutLevel],
     inject: [join(ROOT, 'scripts/package/polyfills.ts')],
     // CommonJS dependencies call `require`, which an ES module does not have.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },

@@ -1,4 +1,4 @@
-/** The module `eks-pod-identity-migrator/trust`: evaluates a role's trust policy without asking AWS. */
+/** The package's export `./trust`: evaluates a role's trust policy without asking AWS. */
 export {
   evaluate,
   evaluateIrsa,

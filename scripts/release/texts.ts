@@ -23,7 +23,9 @@ export const deployScript = (version: string): string => `#!/usr/bin/env bash
 # BUCKET is a bucket of yours in the stack's region. Nothing is deployed before all files are uploaded.
 set -euo pipefail
 cd "$(dirname "\${BASH_SOURCE[0]}")"
-if [[ $# -ne 1 ]]; then
+# As the placeholder is written, it would be the name of an old bucket that belongs to someone else.
+export LC_ALL=C
+if [[ $# -ne 1 || ! $1 =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]]; then
   echo 'Name a bucket in the region of the stack: bash deploy.sh BUCKET' >&2
   exit 2
 fi
@@ -66,16 +68,16 @@ export const releaseReadme = ({
 
 The service as a template with its assets, for \`aws cloudformation deploy\`: no CDK and no bootstrap are needed.
 
-You need the AWS CLI, and a bucket in the region of the stack, in which the template (it is too large for a direct upload) and the .zip files are kept:
+You need the AWS CLI, and a bucket of yours in the region of the stack, in which the template (it is too large for a direct upload) and the .zip files are kept. Set the variable \`bucket\` to its name; without it, the shell refuses these commands:
 
-    aws s3 mb s3://BUCKET
-    bash deploy.sh BUCKET
+    aws s3 mb "s3://\${bucket:?}"
+    bash deploy.sh "\${bucket:?}"
 
 \`deploy.sh\` consists of these commands:
 
 \`\`\`bash
-${command('aws s3 cp .', `s3://BUCKET/${prefixOf(version)} --recursive`, "--exclude '*' --include '*.zip'")}
-${deployCommand(version, 'BUCKET')}
+${command('aws s3 cp .', `"s3://\${bucket:?}/${prefixOf(version)}" --recursive`, "--exclude '*' --include '*.zip'")}
+${deployCommand(version, '"${bucket:?}"')}
 \`\`\`
 
 To review a change before it is made, add \`--no-execute-changeset\`.

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { main } from '../../cli/program.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
@@ -104,6 +105,48 @@ describe('a deployment with the suggested configuration', () => {
     // And the other way around: nothing is in it that the plans do not need.
     expect(read.repairableRoleArns === undefined).toBe(!('trust' in request));
     expect(read.roleGrants.length > 0).toBe(change === onlyForNodes);
+  });
+});
+
+describe('a role that only an annotation names', () => {
+  /** A principal that may edit a service account has annotated its own with the role of the add-on. */
+  const annotatedByStranger = (scenario: Scenario): void => {
+    onlyForNodes(scenario);
+    const { roles, clusters } = scenario.accounts[0]!;
+    const serviceAccountAnnotations = { 'eks.amazonaws.com/role-arn': roles[0]!.arn };
+    const evil = { kind: 'Deployment', namespace: 'evil', name: 'evil', serviceAccount: 'evil' } as const;
+    clusters[0]!.workloads = [{ ...evil, paused: false, hostNetwork: false, serviceAccountAnnotations }];
+  };
+  const NAMES_ACCOUNT = '"serviceAccounts":["evil/evil"]';
+
+  it("is granted to no service account but the add-on's own, until its entry is accepted", async () => {
+    const { file, cluster } = await scenarioWith('node-role-lacks-right', annotatedByStranger);
+    const config = join(scratch, 'annotated.yaml');
+    const ask = ['--cluster', cluster.name, '--sandbox', file];
+    const { code, err } = await suggest(...ask, '--out', config);
+    const accountsIn = (from: string) => configOf({ config: from }).roleGrants.flatMap((one) => one.serviceAccounts);
+    expect([code, accountsIn(config)]).toEqual([3, ['kube-system/ebs-csi-controller-sa']]);
+    expect(err).toMatch(
+      /^1 entry of roleGrants is not active: .*\n {2}\{.*"serviceAccounts":\["evil\/evil"\]\}\nAsk the owner of each/,
+    );
+    const text = readFileSync(config, 'utf8');
+    expect(text).toContain(`  # ${cluster.name}: evil/evil, by its annotation alone\n  - arn:`);
+    const accepted = join(scratch, 'accepted.yaml');
+    writeFileSync(accepted, text.replaceAll(/^#(?= *(?:- |\w+:$))/gm, ''));
+    expect(accountsIn(accepted)).toEqual(['kube-system/ebs-csi-controller-sa', 'evil/evil']);
+    const json = await suggest(...ask, '--json');
+    expect([json.code, json.out.includes('evil/evil'), json.err.includes(NAMES_ACCOUNT)]).toEqual([3, false, true]);
+  });
+
+  it('is not repaired, and leaves lists out that have no other entry', async () => {
+    const { scenario, file, cluster } = await scenarioWith('service-account-irsa', onlyForNodes);
+    const ask = ['--cluster', cluster.name, '--sandbox', file];
+    const { code, out } = await suggest(...ask);
+    const passableRoleArns = [scenario.accounts[0]!.roles[0]!.arn];
+    expect([code, parse(out)]).toEqual([3, { passableRoleArns }]);
+    expect(JSON.parse((await suggest(...ask, '--json')).out)).toEqual({ passableRoleArns });
+    const roles = `#  - roles:\n#      - ${passableRoleArns[0]}\n#    clusters:\n`;
+    expect([out.includes('\n#repairableRoleArns:\n'), out.includes(roles)]).toEqual([true, true]);
   });
 });
 

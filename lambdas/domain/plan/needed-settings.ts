@@ -1,7 +1,7 @@
 /** Derives from a plan which roles the configuration of a deployment must name, for this migration not to be blocked by it. */
 import type { Plan } from '../migration/model.ts';
 import type { Facts } from './facts.ts';
-import type { GrantQuestion } from './grants.ts';
+import { type GrantFacts, type GrantQuestion, judgeGrant } from './grants.ts';
 import { grantFactsOf, grantsPlanOf } from './grants-check.ts';
 import { judgeAssociations, judgeRepairs } from './grants-judged.ts';
 import { passedRoles } from './pass-role.ts';
@@ -11,6 +11,8 @@ import { planRoles } from './plan.ts';
 export interface NeededGrant extends Pick<GrantQuestion, 'namespace' | 'serviceAccount' | 'roleArn'> {
   /** Why nothing else shows it. */
   why: string[];
+  /** Nothing but the annotation of the service account names the role, which anyone who may edit it can write. */
+  isOnlyAnnotated: boolean;
 }
 
 export interface NeededSettings {
@@ -19,6 +21,20 @@ export interface NeededSettings {
   /** The roles whose trust policy the migration has to change. */
   repaired: string[];
   grants: NeededGrant[];
+}
+
+/**
+ * Returns whether an owner of the role shows that the service account may have it: by a ground of the rule that does not
+ * suffice for the change in question, or by having given the role to the add-on that the service account belongs to. EKS
+ * stores that role, and a principal needs the right to pass it.
+ */
+function isShownByOwner(rule: GrantFacts, question: GrantQuestion): boolean {
+  const { namespace, serviceAccount, roleArn } = question;
+  const { addon } = rule;
+  return (
+    judgeGrant(rule, { ...question, isNew: false }).verdict === 'allowed' ||
+    (addon?.roleArn === roleArn && addon.namespace === namespace && addon.serviceAccounts.includes(serviceAccount))
+  );
 }
 
 /**
@@ -34,10 +50,14 @@ export function neededSettings(facts: Facts, plan: Pick<Plan, 'verdict' | 'assoc
     ({ answer }) => answer.verdict !== 'allowed',
   );
   const grants = new Map(
-    refused.map(({ question: { namespace, serviceAccount, roleArn }, answer: { why } }) => [
-      `${roleArn} ${namespace}/${serviceAccount}`,
-      { namespace, serviceAccount, roleArn, why },
-    ]),
+    refused.map(({ question, answer: { why } }) => {
+      const { namespace, serviceAccount, roleArn } = question;
+      const isOnlyAnnotated = !isShownByOwner(rule, question);
+      return [
+        `${roleArn} ${namespace}/${serviceAccount}`,
+        { namespace, serviceAccount, roleArn, why, isOnlyAnnotated },
+      ];
+    }),
   );
   return {
     passed: [...new Set(passedRoles(facts, plan.associations).map(({ arn }) => arn))].sort(),

@@ -41,6 +41,12 @@ export interface Raw {
 }
 export type Word = string | Raw;
 
+/**
+ * The ARN of the reader's own role, where it is not known: a variable for which the shell asks. A command with it does
+ * nothing until it is set, whereas a placeholder would be sent.
+ */
+export const OWN_ROLE: Raw = { raw: '"${ROLE_ARN:?set it to the ARN of your IAM role}"' };
+
 /** Joins groups of words, such as an option with its value, into a command. Groups that are `undefined` are omitted. */
 export const shellCommand = (...groups: (Word[] | undefined)[]): string =>
   groups

@@ -176,6 +176,10 @@ describe('the cluster', () => {
       message: 'The API server does not let you list nodes.',
       remedy: expect.not.stringContaining('create-access-entry') as unknown,
     });
+    // Without a role, the shell asks for it: a placeholder would be sent.
+    expect(checkAccess(TARGET, undefined, [{ what: 'nodes', status: 'unauthorised' }]).remedy).toContain(
+      'create-access-entry --region eu-west-1 --cluster-name demo --principal-arn "${ROLE_ARN:?set it to the ARN of your IAM role}"',
+    );
     expect(checkAccess(TARGET, ROLE, [{ what: 'pods', status: 'failed', why: 'reset' }]).status).toBe('unknown');
   });
 

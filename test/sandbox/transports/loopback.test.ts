@@ -3,7 +3,8 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { X509Certificate } from 'node:crypto';
-import { get } from 'node:https';
+import { request as httpRequest } from 'node:http';
+import { get, request as httpsRequest } from 'node:https';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGateway } from '../../../sandbox/gateway/gateway.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
@@ -149,6 +150,51 @@ describe('the loopback transport', () => {
     expect((await fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority)).status).toBe(403);
     const nothing = { authorization: 'Bearer nothing' };
     expect((await fetchPods(`${endpoint}${PODS}`, nothing, certificateAuthority)).status).toBe(401);
+  });
+
+  const MIB = 1024 * 1024;
+  const scopeOf = (service: string) => ({
+    authorization: `AWS4-HMAC-SHA256 Credential=K/20260115/eu-west-1/${service}/aws4_request, SignedHeaders=host, Signature=0`,
+  });
+  /** Sends a body in parts of a MiB, without its length; or only its length, if the headers have it. */
+  const send = (url: string, headers: Record<string, string | number>, mebibytes: number, ca?: string) =>
+    new Promise<[status: number, body: string]>((resolve, reject) => {
+      const options = { method: 'POST', headers, ca, agent: false as const };
+      const sent = (ca === undefined ? httpRequest : httpsRequest)(url, options, (reply) => {
+        let body = '';
+        reply.setEncoding('utf8').on('data', (text: string) => (body += text));
+        reply.on('end', () => {
+          resolve([reply.statusCode ?? 0, body]);
+          sent.destroy();
+        });
+      }).on('error', reject);
+      if (headers['content-length'] !== undefined) return sent.flushHeaders();
+      const part = Buffer.alloc(MIB);
+      for (let index = 0; index < mebibytes; index += 1) sent.write(part);
+      sent.end('x');
+    });
+  const withLength = (service: string, mebibytes: number) => ({
+    ...scopeOf(service),
+    'content-length': mebibytes * MIB + 1,
+  });
+  const KUBERNETES =
+    /"message":"Request entity too large: limit is 3145728","reason":"RequestEntityTooLarge","code":413/;
+  it.each<[string, number, Record<string, string | number>, number, RegExp]>([
+    ['a cluster', 3, {}, 413, KUBERNETES],
+    ['eks', 16, scopeOf('eks'), 413, /accepts at most 16777216 bytes/],
+    ['dynamodb', 16, withLength('dynamodb', 16), 413, /"__type":"[^"]*#RequestEntityTooLargeException"/],
+    ['sts', 16, withLength('sts', 16), 413, /<Code>RequestEntityTooLarge<\/Code>/],
+    ['s3', 64, withLength('s3', 64), 400, /<Code>EntityTooLarge<\/Code>/],
+    ['an unsigned call', 16, { 'x-amz-target': 'AWSEvents.PutEvents' }, 413, /#RequestEntityTooLargeException/],
+  ])('refuses a body for %s of more than %i MiB, as its protocol does', async (to, most, headers, status, body) => {
+    const { world, loopback } = await open();
+    const { endpoint, certificateAuthority } = clusterOf(world);
+    const where = to === 'a cluster' ? ([endpoint, certificateAuthority] as const) : ([loopback.url] as const);
+    const post = (mebibytes: number) => send(`${where[0]}/api/v1/namespaces`, headers, mebibytes, where[1]);
+    expect(await post(most)).toEqual([status, matching(body)]);
+    // What is not longer is read, and refused for lack of a signature or token.
+    const shorter = headers['content-length'] === undefined ? await post(most - 1) : [];
+    expect(shorter).not.toContainEqual(matching(/TooLarge/));
   });
 
   it('answers for a cluster like the in-process transport', async () => {
