@@ -96,6 +96,23 @@ export const locationInventory = z.object({
 export type LocationInventory = z.infer<typeof locationInventory>;
 
 /**
+ * How far the inspection of a cluster is, noted before it begins and after it ends. `begun`: it is in progress, or an
+ * invocation died during it. `open`: it was broken off, and begins again. `apart`: the same, with no other inspection at
+ * the time, since an invocation died during it or its API server took too much of one. `done`: its result is stored.
+ */
+export const inspectionMark = z.object({
+  cluster: clusterName,
+  state: z.enum(['begun', 'open', 'apart', 'done']),
+  /** The sweep's number of executions: what an earlier execution has inspected is inspected again. */
+  execution: z.int(),
+  /** In `begun`: true if no other cluster is inspected at the time. */
+  alone: z.literal(true).optional(),
+  /** In `done`: true if the selection leaves the cluster out by its tags. */
+  leftOut: z.literal(true).optional(),
+});
+export type InspectionMark = z.infer<typeof inspectionMark>;
+
+/**
  * `running`: it inspects, or starts migrations; `paused`: it was asked to start no migrations for now; `stopping`: it
  * starts none, and those in flight complete.
  */
