@@ -1,4 +1,5 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
+import type { HostileApiServer } from './hostile.ts';
 import type { CallLog } from './call-log.ts';
 import type { CapabilityState } from './capabilities.ts';
 import type { ControllerState } from './controllers.ts';
@@ -160,6 +161,8 @@ export interface ClusterState {
   certificateAuthority: string;
   /** Its API server never answers clients from outside; EKS itself still reaches it. */
   unreachable?: true;
+  /** How its answers harm the functions that read them. */
+  hostile?: HostileApiServer;
   oidcIssuer?: string;
   autoMode: boolean;
   /** IAM role of its nodes. Omitted: not known. */
