@@ -148,7 +148,7 @@ interface Server {
 /** Returns the error for a call without a response. Its message begins with `why`. */
 function lostConnection(error: unknown, why: string, url: string): MigrationError {
   const { code } = error as { code?: unknown };
-  // Whoever may write to the cluster can make an answer long: it is waited out like an answer that never comes.
+  // A principal that may write to the cluster can make an answer long: it is waited out like an answer that never comes.
   if (code === TOO_LONG)
     return new MigrationError('ServiceUnavailable', `${why} Check what responds at ${url}.`, { cause: error });
   if (typeof code === 'string' && CERTIFICATE.test(code)) {

@@ -1,2 +1,2 @@
-/** API servers whose answers harm whoever reads them (`apiServer` in `scenario.ts`). */
+/** API servers whose answers harm the process that reads them (`apiServer` in `scenario.ts`). */
 export type HostileApiServer = 'huge-answers' | 'huge-objects' | 'trickling' | 'fatal';

@@ -1,5 +1,4 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
-import type { HostileApiServer } from './hostile.ts';
 import type { CallLog } from './call-log.ts';
 import type { CapabilityState } from './capabilities.ts';
 import type { ControllerState } from './controllers.ts';
@@ -162,7 +161,7 @@ export interface ClusterState {
   /** Its API server never answers clients from outside; EKS itself still reaches it. */
   unreachable?: true;
   /** How its answers harm the functions that read them. */
-  hostile?: HostileApiServer;
+  hostile?: import('./hostile.ts').HostileApiServer;
   oidcIssuer?: string;
   autoMode: boolean;
   /** IAM role of its nodes. Omitted: not known. */
@@ -177,8 +176,7 @@ export interface ClusterState {
   /** Add-ons deleted with preserve, by add-on name: their objects still exist. */
   preserved: Set<string>;
   /**
-   * By add-on name; a create over preserved objects with NONE fails because of them (EKS User Guide,
-   * kubernetes-field-management).
+   * By add-on name; a create over preserved objects with NONE fails (EKS User Guide, kubernetes-field-management).
    */
   foreignFields: Map<string, ForeignField[]>;
   /** User settings for the pods of add-ons, by add-on name; kept with the cluster, like configuration values. */
@@ -227,9 +225,7 @@ export interface AccessKey {
   sessionName?: string;
   /** Session policies, JSON text: the session may do what its role may do and all of these allow. Omitted: none. */
   policies?: string[];
-  /**
-   * When the key expires, by the clock of the signers, in milliseconds since 1970. The world's own keys never expire.
-   */
+  /** When the key expires, by the signers' clock, in milliseconds since 1970. The world's own keys never expire. */
   expiresAt?: number;
 }
 
