@@ -27,7 +27,7 @@ function ofEnded({ outcome }: Sweep, asked: Asked): CommandVerdict {
   if (outcome === 'incomplete')
     return {
       refused:
-        'it has ended, and inspected what could be inspected. To inspect the rest, correct what its report names, then start another sweep',
+        'it has inspected what could be inspected, so there is nothing to resume. To inspect the rest, correct what its report names, then start another sweep',
     };
   return { restart: true, reset: true };
 }
