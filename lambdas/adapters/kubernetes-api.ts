@@ -29,10 +29,10 @@ const PAGE = 500;
  */
 const MOST_OBJECTS = 1_000_000;
 /**
- * Maximum size in bytes, as `weightOf` estimates it, of what is kept of a list: a quarter of a Lambda's memory. Of 5,000
+ * Maximum size in bytes, as `weightOf` estimates it, of what is kept of a list: a third of a Lambda's memory. Of 5,000
  * pods of 20 KB, 10 MB are kept.
  */
-export const MOST_KEPT = 128 * 1024 * 1024;
+export const MOST_KEPT = 192 * 1024 * 1024;
 
 const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
 /** Cached schemas of pages by the schema of their items, because zod compiles a schema at its first use. */

@@ -72,7 +72,7 @@ describe('a list whose pages are too long', () => {
     [
       'has more to keep than a process holds',
       () => listing(MOST_KEPT / 1_000_000 + 8, aSecret(1_000_000)),
-      'what is needed of it is more than 128 MB',
+      'what is needed of it is more than 192 MB',
     ],
   ])('is given up, by name, where it %s', async (_, made, why) => {
     const error = await errorOf(kinds(made().kubernetes));
