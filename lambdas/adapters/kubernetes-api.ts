@@ -29,8 +29,8 @@ const PAGE = 500;
  */
 const MOST_OBJECTS = 1_000_000;
 /**
- * Maximum size in bytes, as `weightOf` estimates it, of what is kept of a list: a third of a Lambda's memory. Of 5,000
- * pods of 20 KB, 10 MB are kept.
+ * Maximum size in bytes, as `weightOf` estimates it, of what is kept of a list: a third of a Lambda's memory. It is enough
+ * for 5,000 pods of 20 KB, even if all of it is environment variables, which are kept.
  */
 export const MOST_KEPT = 192 * 1024 * 1024;
 
