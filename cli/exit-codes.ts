@@ -51,7 +51,7 @@ const isAllBlocked = (mode: SweepMode, ended: Ended, byClass: ByClass): boolean 
 
 /**
  * Returns the exit code of a sweep that has ended. An inventory or a sweep of plans succeeds unless everything that
- * needs a migration is blocked or could not be read. A migration that was ready and then blocked changed nothing, but is
+ * needs a migration is blocked, or a cluster could not be inspected. A migration that was ready and then blocked changed nothing, but is
  * not a success.
  */
 export const exitCodeOfSweep = ({
@@ -69,18 +69,20 @@ export const exitCodeOfSweep = ({
   if (has('needs-human', 'none')) return EXIT_CODES.needsHuman;
   if (outcome === 'failed') return EXIT_CODES.unexpected;
   if (outcome === 'stopped' || has('rolled-back')) return EXIT_CODES.rolledBack;
+  if (outcome === 'incomplete') return EXIT_CODES.blocked;
   if (mode === 'migrate') return has('blocked') ? EXIT_CODES.blocked : EXIT_CODES.ok;
   return isAllBlocked(mode, ended, byClass) ? EXIT_CODES.blocked : EXIT_CODES.ok;
 };
 
 /** For `--help`. */
 export const SWEEP_EXIT_CODES_HELP = `Exit codes:
-  0  completed: every migration has ended, and none failed. With --mode inventory or plan, also if the report shows
-     add-ons that are blocked or could not be read, as long as another one can be migrated
+  0  completed: every cluster was inspected, every migration has ended, and none failed. With --mode inventory or plan,
+     also if the report shows add-ons that are blocked, as long as another one can be migrated
   1  the sweep itself failed, the question was answered with no, or any other failure
   2  bad input: nothing was started
   3  --mode migrate: completed, but a migration was blocked; nothing was changed there. --mode inventory and plan:
-     there are add-ons to migrate, but all of them are blocked or could not be read
+     there are add-ons to migrate, but all of them are blocked or could not be read. Any mode: incomplete, not every
+     cluster could be inspected
   4  stopped before every migration had begun, or a migration was rolled back
   5  a migration ended needs-human or without an outcome; takes precedence over the other codes
   130  interrupted before anything was started`;

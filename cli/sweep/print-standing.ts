@@ -2,6 +2,7 @@
 import { requesterText, sweepRequesterOf } from '../../lambdas/domain/approval/requester.ts';
 import type { SweepRequest, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import { shortfall } from '../../lambdas/domain/sweep/inspected.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { type Next, nextSection } from '../print/next.ts';
 import { factsSection } from '../print/short-plan.ts';
@@ -20,6 +21,7 @@ const FORMATS: Record<string, Format> = {
   paused: 'yellow',
   stopping: 'yellow',
   completed: 'green',
+  incomplete: 'yellow',
   stopped: 'yellow',
   failed: 'red',
 };
@@ -80,6 +82,7 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
   const { sweepId, request, startedAt, endedAt, status, phase, executionStatus, command, cause, reports, failures } =
     standing;
   const isOver = status === 'ended';
+  const short = shortfall(standing.inspected);
   const isAlone = !isOver && executionStatus !== undefined && executionStatus !== 'RUNNING';
   const progress = phase === 'inventory' ? '' : standingText({ ...standing, phase: 'migrations', status: 'running' });
   return [
@@ -94,6 +97,7 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
       style,
     ),
     ...(isOver ? [] : [`  ${phaseText[phase]}`]),
+    ...(short === undefined ? [] : oneLine('  ', `${short}; the report names the rest`, style, 'yellow')),
     ...(progress === '' || request.mode === 'inventory' ? [] : hanging('  ', progress, style)),
     ...(failures > 0 && !isOver
       ? oneLine(

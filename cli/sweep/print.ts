@@ -2,6 +2,7 @@
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import { shortfall } from '../../lambdas/domain/sweep/inspected.ts';
 import { levelsOfRows } from '../../lambdas/domain/sweep/statuses.ts';
 import { counted, printable, shown } from '../../lambdas/domain/text/text.ts';
 import { between } from '../print/duration.ts';
@@ -28,6 +29,7 @@ const CLASS_NAMES = Object.keys(CLASSES) as SweepClass[];
 
 const MARKS = {
   completed: { mark: '✔', format: 'green' },
+  incomplete: { mark: '!', format: 'yellow' },
   stopped: { mark: '!', format: 'yellow' },
   failed: { mark: '✖', format: 'red' },
 } as const satisfies Record<string, { mark: string; format: Format }>;
@@ -39,13 +41,17 @@ const LONGEST = 320;
 
 const BEGUN: Record<SweepReport['mode'], string> = { inventory: '', plan: 'plans', migrate: 'migrations' };
 
+/** Returns the number of clusters, or how many of them were inspected. */
+const clustersOf = ({ clusters, inspected }: SweepReport['totals']): string =>
+  shortfall(inspected)?.replace(' inspected', '') ?? counted(clusters, 'cluster');
+
 const headline = (report: SweepReport, style: Style): string[] => {
   const { mode, outcome = 'failed', totals, sweepId, startedAt, endedAt, at, simulated, cause } = report;
   const { mark, format } = MARKS[outcome];
   return [
     ...oneLine(
       `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  `,
-      `${MODES[mode]} of ${counted(totals.clusters, 'cluster')} in ${counted(totals.locations, 'location')} (account and region): ${counted(totals.addons, 'add-on')}`,
+      `${MODES[mode]} of ${clustersOf(totals)} in ${counted(totals.locations, 'location')} (account and region): ${counted(totals.addons, 'add-on')}`,
       style,
     ),
     `  ${style.paint('dim', [sweepId, `${between(startedAt, endedAt ?? at)}${simulated ? ' (simulated)' : ''}`].join(' · '))}`,
@@ -218,14 +224,17 @@ const nextOf = (
 ): Next[] => {
   if (outcome === 'stopped' && (where.sandbox === undefined || where.state !== undefined))
     return [{ why: 'To continue with the rest', command: knownCommand('sweep resume', sweepId, where) }];
-  if (command === undefined || outcome !== 'completed') return [];
+  if (command === undefined || (outcome !== 'completed' && outcome !== 'incomplete')) return [];
   if (mode === 'inventory' && byClass.ready > 0) return [{ why: 'To plan what is ready', command: command('plan') }];
   if (mode === 'plan' && (byOutcome['planned'] ?? 0) > 0)
     return [{ why: 'To migrate it in waves', command: command('migrate') }];
   return [];
 };
 
-const verdictOf = ({ mode, outcome = 'failed', totals: { byClass, byOutcome } }: SweepReport, style: Style): string => {
+const verdictOf = (
+  { mode, outcome = 'failed', totals: { byClass, byOutcome, inspected } }: SweepReport,
+  style: Style,
+): string => {
   const { mark, format } = MARKS[outcome];
   const classes = CLASS_NAMES.filter((name) => byClass[name] > 0).map((name) => `${byClass[name]} ${name}`);
   const outcomes = Object.entries(byOutcome).map(
@@ -233,7 +242,8 @@ const verdictOf = ({ mode, outcome = 'failed', totals: { byClass, byOutcome } }:
   );
   const nothing = ['nothing was ready', ...classes];
   const counts = mode === 'inventory' ? classes : outcomes.length > 0 ? outcomes : nothing;
-  return `${style.paint(format, mark)} ${outcome}: ${counts.join(', ') || 'no add-on was found'}.`;
+  const short = shortfall(inspected);
+  return `${style.paint(format, mark)} ${outcome}${short === undefined ? '' : `, ${short}`}: ${counts.join(', ') || 'no add-on was found'}.`;
 };
 
 /** Returns the report of a sweep. A quiet output has what blocks and what failed, without totals. */

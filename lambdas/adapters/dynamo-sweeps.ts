@@ -2,16 +2,19 @@
  * Sweeps in the ledger's table: items of a sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`,
  * `FLIGHT#` and `ENDED#` with a migration's id are its items. An item changes state by being put under its new key
  * before it is removed from the old one. So it is under both keys for a moment, or after a crash, but never under none:
- * the later state counts.
+ * the later state counts. `CLUSTER#` with account, region and name is the mark of a cluster.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import {
+  inspectionMark,
+  type InspectionMark,
   type Sweep,
   sweep,
   type SweepCommand,
   type SweepItem,
   sweepItem,
+  type SweepLocation,
   sweepSummary,
   type SweepTally,
 } from '../domain/sweep/model.ts';
@@ -32,6 +35,8 @@ const placed = (sweepId: string, state: SweepItem['state'], migrationId: string)
   pk: partition(sweepId),
   sk: `${LOCATIONS[state]}${migrationId}`,
 });
+
+const marksOf = ({ account, region }: SweepLocation): string => `CLUSTER#${account}#${region}#`;
 
 // `failed` and `counted` of a record are sets: ids that count towards the failure limit, and ids that are being moved
 // to ended and are counted in `ended`.
@@ -126,6 +131,27 @@ class DynamoSweeps implements Sweeps {
       return stored('a sweep', sweepSummary, { ...entry, request: entry['summary'], startedAt, sweepId });
     });
     return { sweeps, ...(next ? { next } : {}) };
+  }
+
+  async marks(sweepId: string, location: SweepLocation): Promise<InspectionMark[]> {
+    const items = await this.table.under(partition(sweepId), marksOf(location));
+    return items.map((item) => stored('the mark of a cluster', inspectionMark, item));
+  }
+
+  async mark(sweepId: string, location: SweepLocation, mark: InspectionMark): Promise<void> {
+    try {
+      await this.table.put(
+        { pk: partition(sweepId), sk: `${marksOf(location)}${mark.cluster}` },
+        { ...mark },
+        {
+          ConditionExpression: 'attribute_not_exists(pk) OR #state <> :done OR #execution <> :execution',
+          ExpressionAttributeNames: { '#state': 'state', '#execution': 'execution' },
+          ExpressionAttributeValues: { ':done': 'done', ':execution': mark.execution },
+        },
+      );
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
   }
 
   async enqueue(sweepId: string, item: SweepItem): Promise<void> {

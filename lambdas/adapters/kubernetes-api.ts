@@ -6,6 +6,7 @@ import type { ErrorName } from '../domain/failures/errors.ts';
 import { asClause } from '../domain/text/text.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
 import { listOf } from './api-schemas.ts';
+import { weightOf } from './weight.ts';
 
 export interface KubernetesApiOptions {
   http: PlainHttp;
@@ -22,8 +23,16 @@ export interface KubernetesApiOptions {
 
 /** Objects in a page, as in kubectl. */
 const PAGE = 500;
-/** Maximum number of pages in a list: a million objects. A server that returns more probably never ends the list. */
-const MOST_PAGES = 2000;
+/**
+ * Maximum number of objects that the pages of a list may have together. A server whose list has more probably never ends
+ * it. The largest clusters have 150,000 pods (Kubernetes documentation, "Considerations for large clusters").
+ */
+const MOST_OBJECTS = 1_000_000;
+/**
+ * Maximum size in bytes, as `weightOf` estimates it, of what is kept of a list: a third of a Lambda's memory. It is enough
+ * for 5,000 pods of 20 KB, even if all of it is environment variables, which are kept.
+ */
+export const MOST_KEPT = 192 * 1024 * 1024;
 
 const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
 /** Cached schemas of pages by the schema of their items, because zod compiles a schema at its first use. */
@@ -125,6 +134,11 @@ export const unlessNotFound = async <T>(run: () => Promise<T>): Promise<T | unde
   }
 };
 
+/** Code of the error for an answer that is longer than the transport accepts. */
+const TOO_LONG = 'EMSGSIZE';
+const isTooLong = (error: unknown): boolean =>
+  error instanceof MigrationError && (error.cause as { code?: unknown } | undefined)?.code === TOO_LONG;
+
 /** Location of the API server; its `url` does not end with a slash. */
 interface Server {
   url: string;
@@ -134,8 +148,9 @@ interface Server {
 /** Returns the error for a call without a response. Its message begins with `why`. */
 function lostConnection(error: unknown, why: string, url: string): MigrationError {
   const { code } = error as { code?: unknown };
-  if (code === 'EMSGSIZE')
-    return new MigrationError('InvalidRequest', `${why} Check what responds at ${url}.`, { cause: error });
+  // A principal that may write to the cluster can make an answer long: it is waited out like an answer that never comes.
+  if (code === TOO_LONG)
+    return new MigrationError('ServiceUnavailable', `${why} Check what responds at ${url}.`, { cause: error });
   if (typeof code === 'string' && CERTIFICATE.test(code)) {
     return new MigrationError(
       'InvalidRequest',
@@ -183,42 +198,83 @@ export class KubernetesApi {
         `The API server's answer to ${where} is not JSON. Check for a proxy in front of ${server.url}; then try again.`,
       );
     }
+    return this.parsed(document, schema, where);
+  }
+
+  private parsed<T extends z.ZodType>(
+    document: unknown,
+    schema: T,
+    where: string,
+    at: PropertyKey[] = [],
+  ): z.output<T> {
     const parsed = schema.safeParse(document);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     throw new MigrationError(
       'InvalidRequest',
-      `The API server's answer to ${where} is invalid at ${issue?.path.join('.')}: ${issue?.message}. Check that its Kubernetes version is supported.`,
+      `The API server's answer to ${where} is invalid at ${[...at, ...(issue?.path ?? [])].join('.')}: ${issue?.message}. Check that its Kubernetes version is supported.`,
     );
   }
 
-  /** Visits a list page by page, without keeping pages. */
+  /** Returns the error of a list that is too large to be read. Like any answer that can't be used now, it is waited out. */
+  private tooLarge(what: string, how: string, cause?: unknown): MigrationError {
+    return new MigrationError(
+      'ServiceUnavailable',
+      `Could not ${what} on cluster ${this.options.cluster ?? this.server?.url ?? ''}: ${how}. Find out with kubectl which objects of the list are so large or so many, and who creates them; then try again.`,
+      { cause },
+    );
+  }
+
+  /**
+   * Visits a list page by page, without keeping pages. A page that is too long is read again in smaller ones, down to a
+   * single object.
+   */
   async visitPages<T extends z.ZodType>(
     { path, what, access }: ListOptions,
     item: T,
     visit: (items: z.output<T>[]) => void,
   ): Promise<void> {
     let next: string | undefined;
-    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-      const query = new URLSearchParams({ limit: String(PAGE), ...(next ? { continue: next } : {}) });
-      const { metadata, items: found } = await this.call(
-        { what, method: 'GET', path: `${path}?${query.toString()}`, ...(access ? { access } : {}) },
-        pageOf(item),
-      );
-      visit(found);
-      next = metadata.continue ?? undefined;
+    let limit = PAGE;
+    const where = `${what} on cluster ${this.options.cluster ?? ''}`;
+    for (let objects = 0; objects < MOST_OBJECTS;) {
+      const query = new URLSearchParams({ limit: String(limit), ...(next ? { continue: next } : {}) });
+      const request = {
+        what,
+        method: 'GET',
+        path: `${path}?${query.toString()}`,
+        ...(access ? { access } : {}),
+      } as const;
+      try {
+        const { metadata, items } = await this.call(request, page);
+        // One by one, so that of a page with many invalid objects only the first is described.
+        visit(items.map((one, index) => this.parsed(one, item, where, ['items', index])));
+        objects += Math.max(limit, items.length);
+        next = metadata.continue ?? undefined;
+      } catch (error) {
+        if (!isTooLong(error)) throw error;
+        const { cause } = error as { cause: Error };
+        if (limit === 1) throw this.tooLarge(what, `${cause.message}, also for a page of a single object`, cause);
+        limit = Math.floor(limit / 2);
+        continue;
+      }
       if (!next) return;
     }
-    throw new MigrationError(
-      'InvalidRequest',
-      `The API server's answer to ${what} on cluster ${this.options.cluster ?? ''} has more than ${MOST_PAGES} pages. Check what responds at its endpoint.`,
-    );
+    throw this.tooLarge(what, `the list has more than ${MOST_OBJECTS} objects`);
   }
 
   /** Reads all pages of a list. */
   async list<T extends z.ZodType>(options: ListOptions, item: T): Promise<z.output<T>[]> {
     const items: z.output<T>[] = [];
-    await this.visitPages(options, item, (found) => void items.push(...found));
+    let kept = 0;
+    await this.visitPages(options, item, (found) => {
+      for (const one of found) {
+        kept += weightOf(one);
+        items.push(one);
+      }
+      if (kept > MOST_KEPT)
+        throw this.tooLarge(options.what, `what is needed of it is more than ${MOST_KEPT >> 20} MB`);
+    });
     return items;
   }
 

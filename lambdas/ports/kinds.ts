@@ -147,6 +147,8 @@ export const SWEEPS_KINDS = {
   update: 'write',
   command: 'write',
   list: 'read',
+  marks: 'read',
+  mark: 'write',
   enqueue: 'write',
   queued: 'read',
   inFlight: 'read',

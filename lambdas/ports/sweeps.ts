@@ -1,6 +1,14 @@
 import type { ListPosition, SweepFilter } from '../domain/migration/listing.ts';
 import type { Failure, Verified } from '../domain/migration/model.ts';
-import type { Sweep, SweepCommand, SweepItem, SweepSummary, SweepTally } from '../domain/sweep/model.ts';
+import type {
+  InspectionMark,
+  Sweep,
+  SweepCommand,
+  SweepItem,
+  SweepLocation,
+  SweepSummary,
+  SweepTally,
+} from '../domain/sweep/model.ts';
 
 export interface SweepPage {
   sweeps: SweepSummary[];
@@ -29,6 +37,11 @@ export interface Sweeps {
    * index).
    */
   list(filter: SweepFilter, limit: number, after?: ListPosition): Promise<SweepPage>;
+
+  /** Returns the marks of a location's clusters. */
+  marks(sweepId: string, location: SweepLocation): Promise<InspectionMark[]>;
+  /** Replaces the mark of a cluster. One of the same execution with state `done` is kept. */
+  mark(sweepId: string, location: SweepLocation, mark: InspectionMark): Promise<void>;
 
   /** Queues an add-on once. An existing item is kept in any state. */
   enqueue(sweepId: string, item: SweepItem): Promise<void>;

@@ -5,6 +5,7 @@
 import { requesterText, sweepRequesterOf } from '../domain/approval/requester.ts';
 import { type SweepClass, sweepClass } from '../domain/sweep/model.ts';
 import type { SweepReport } from '../domain/sweep/report.ts';
+import { shortfall } from '../domain/sweep/inspected.ts';
 import { levelsOfRows, type Status, STATUSES, type Shown, statusOf } from '../domain/sweep/statuses.ts';
 import { html, type Html } from './html.ts';
 
@@ -46,7 +47,7 @@ const MODES = {
   plan: 'Plan: clusters were inspected and migrations planned, and nothing was changed',
   migrate: 'Migrate: clusters were inspected, and add-ons that were ready were migrated in waves',
 };
-const OUTCOMES = { completed: 'completed', stopped: 'stopped', failed: 'failed' };
+const OUTCOMES = { completed: 'completed', incomplete: 'incomplete', stopped: 'stopped', failed: 'failed' };
 const STATES = { running: 'is running', paused: 'is paused', stopping: 'is stopping', ended: 'has ended' };
 
 export function heading({
@@ -62,12 +63,15 @@ export function heading({
   endedAt,
   at,
   simulated,
+  totals: { inspected },
 }: SweepReport): Html {
+  const short = shortfall(inspected);
   return html`<header class="top">
 <p class="eyebrow">Migration of EKS add-ons from IRSA to EKS Pod Identity</p>
 <h1>Fleet sweep ${outcome ? OUTCOMES[outcome] : STATES[status]}</h1>
 <p class="mode">${MODES[mode]}.</p>
 ${simulated ? html`<p class="notice"><strong>Simulated.</strong> The sandbox simulated AWS on one machine: durations come from the scenario, and no AWS account was changed.</p>` : undefined}
+${short === undefined ? undefined : html`<p class="notice"><strong>Incomplete.</strong> ${short}. What could not be inspected is listed with its reason.</p>`}
 ${cause ? html`<p class="notice notice-bad"><strong>${cause.name}</strong> ${cause.message}</p>` : undefined}
 <dl class="facts">${[
     term('Sweep', html`<code>${sweepId}</code>`),

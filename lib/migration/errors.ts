@@ -21,6 +21,8 @@ export const LAMBDA_ERRORS = [
   'Lambda.Unknown',
   'Sandbox.Timedout',
   'Runtime.ExitError',
+  // Seen in logs of Lambda, instead of Runtime.ExitError, for a process that was killed for lack of memory.
+  'Runtime.OutOfMemory',
   'Lambda.ResourceNotReadyException',
   'Lambda.ResourceConflictException',
   'Lambda.ENINotReadyException',
@@ -157,6 +159,7 @@ const transient = (hours: boolean): Retrier[] => [
       'Lambda.Unknown',
       'Sandbox.Timedout',
       'Runtime.ExitError',
+      'Runtime.OutOfMemory',
       'States.Timeout',
     ],
     intervalSeconds: 2,

@@ -157,8 +157,8 @@ const callsOf: Record<StepName, Calls> = {
     UpdateItem: 'records the execution that works on it',
   },
   'take-inventory': {
-    Query: 'reads the request of the sweep, and how many calls wait',
-    PutItem: 'queues what is ready to be migrated',
+    Query: 'reads the request of the sweep, which clusters are inspected, and how many calls wait',
+    PutItem: 'marks each cluster before and after its inspection, and queues what is ready to be migrated',
     UpdateItem: `${RESERVES} of EKS, of IAM and of API servers in the shared rate limit`,
   },
   'dispatch-sweep': {

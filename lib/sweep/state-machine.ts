@@ -45,6 +45,7 @@ export interface SweepProps extends MachineProps {
 
 interface Ends {
   completed: sfn.State;
+  incomplete: sfn.State;
   handedOver: sfn.State;
   stopped: sfn.State;
   failed: sfn.State;
@@ -52,6 +53,7 @@ interface Ends {
 
 function createEnds(scope: Construct, tableName: string): Ends {
   const completed = sfn.Succeed.jsonata(scope, 'Completed', { outputs: { sweepId: expression(SWEEP_ID) } });
+  const incomplete = sfn.Succeed.jsonata(scope, 'Incomplete', { outputs: { sweepId: expression(SWEEP_ID) } });
   const handedOver = sfn.Succeed.jsonata(scope, 'HandedOver', { outputs: { sweepId: expression(SWEEP_ID) } });
   const stopped = failWith(scope, 'SweepStopped', `'' & $states.input.text`);
   const failed = failWith(
@@ -59,7 +61,7 @@ function createEnds(scope: Construct, tableName: string): Ends {
     'SweepFailed',
     `${TEXT}' failed. ' & ${FAILURE_TEXT} & ' The migrations that it started continue. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Correct the cause, then resume the sweep.'`,
   );
-  return { completed, handedOver, stopped, failed };
+  return { completed, incomplete, handedOver, stopped, failed };
 }
 
 /** Creates the state that reports a failure, as far as possible. */
@@ -93,6 +95,7 @@ function createReport(scope: Construct, functions: StepFunctions, ends: Ends, re
   reportSweep.next(
     sfn.Choice.jsonata(scope, 'HowItEnded')
       .when(answerIs('outcome', 'completed'), ends.completed)
+      .when(answerIs('outcome', 'incomplete'), ends.incomplete)
       .when(answerIs('outcome', 'stopped'), ends.stopped)
       .otherwise(
         sfn.Pass.jsonata(scope, 'KeepFailure', {
@@ -193,8 +196,8 @@ function createStates(scope: Construct, { steps, tableName, bucket }: SweepProps
 
 /**
  * A sweep, or the rest of one: takes an inventory of all locations, starts what is ready in waves, then reports. Input:
- * `{ sweepId, request? }`, with `request` if the sweep has no record yet. It succeeds as `Completed`, or as
- * `HandedOver` if another execution continues. It fails as `SweepStopped`, by a threshold or on request, or as
+ * `{ sweepId, request? }`, with `request` if the sweep has no record yet. It succeeds as `Completed`, as `Incomplete` if
+ * not every cluster could be inspected, or as `HandedOver` if another execution continues. It fails as `SweepStopped`, by a threshold or on request, or as
  * `SweepFailed`. The migrations that it starts are separate executions, and continue even if this one ends.
  */
 export class Sweep extends Construct {

@@ -15,8 +15,13 @@ export interface RunningInvocation {
   sleep(milliseconds: number): Promise<void>;
   /** Whether its process has exited: nothing that it does after that has any effect. */
   readonly exited: boolean;
-  /** Makes its process exit; the caller of the function sees Runtime.ExitError. */
-  exit(): void;
+  /**
+   * Makes its process exit; the caller of the function sees Runtime.ExitError, or Runtime.OutOfMemory if the process is
+   * killed for lack of memory.
+   */
+  exit(why?: 'memory'): void;
+  /** The memory of the function. */
+  readonly memoryMb: number;
 }
 
 export interface InvokingExecution {

@@ -78,12 +78,14 @@ export class SourceRuntime extends FunctionRuntime {
       get exited() {
         return exited;
       },
-      exit: () => {
+      memoryMb: fn.memoryMb,
+      exit: (why) => {
         exited = true;
+        const how = why === 'memory' ? 'signal: killed' : 'exit status 1';
         die(
           runtimeFailure(
-            'Runtime.ExitError',
-            `RequestId: ${context.awsRequestId} Error: Runtime exited with error: exit status 1`,
+            why === 'memory' ? 'Runtime.OutOfMemory' : 'Runtime.ExitError',
+            `RequestId: ${context.awsRequestId} Error: Runtime exited with error: ${how}`,
           ),
         );
       },

@@ -10,6 +10,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { ConnectionLost } from '../gateway/faults.ts';
 import { assertRunning } from '../lambda/invocation.ts';
 import { isS3Host } from '../s3/request.ts';
+import { readHostile } from './hostile-answers.ts';
 import { badQueryOf, queryOf } from './query.ts';
 import { bytesOf, fromSmithy, lowerCase, sdkSettings, withoutDate } from './smithy.ts';
 import { clusterAt } from '../world/endpoints.ts';
@@ -54,6 +55,7 @@ const plainHttp =
       isDirect ? readClaimToken(headers['authorization']) : undefined,
     );
     const { status, content } = response;
+    if (cluster?.hostile) await readHostile(cluster.hostile, Buffer.from(response.body).toString('utf8'), hang);
     return {
       status,
       headers: withoutDate(response),

@@ -1,4 +1,5 @@
 /** Builds a world from a scenario: complete and stable, as if it had always existed. */
+import type { HostileApiServer } from './hostile.ts';
 import { eksArn } from '../../lambdas/domain/aws/arn.ts';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
@@ -158,6 +159,9 @@ const seedInstalledAddon = (world: World, cluster: ClusterState, addon: Scenario
   });
 };
 
+const isHostile = (apiServer: ScenarioCluster['apiServer']): apiServer is HostileApiServer =>
+  apiServer !== 'reachable' && apiServer !== 'unreachable';
+
 const buildCluster = (world: World, account: string, spec: ScenarioCluster, callers: Callers): ClusterState => {
   const { name, region, oidcId } = spec;
   const cluster = newCluster({
@@ -171,6 +175,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.${dnsSuffixOf(region)}`,
     certificateAuthority: placeholderCertificate(world),
     ...(spec.apiServer === 'unreachable' ? { unreachable: true } : {}),
+    ...(isHostile(spec.apiServer) ? { hostile: spec.apiServer } : {}),
     ...(oidcId === undefined ? {} : { oidcIssuer: issuerOf(region, oidcId) }),
     autoMode: spec.autoMode,
     nodeRoleArn: callers.nodes,

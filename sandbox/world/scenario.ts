@@ -156,10 +156,10 @@ const cluster = z
       .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; if omitted, the cluster has no issuer.'),
     oidcProvider: clusterOidcProvider,
     apiServer: z
-      .enum(['reachable', 'unreachable'])
+      .enum(['reachable', 'unreachable', 'huge-answers', 'huge-objects', 'trickling', 'fatal'])
       .default('reachable')
       .describe(
-        'Whether its API server can be reached from outside. `unreachable`: connections get no response until the client times out, as behind a firewall; EKS itself still reaches it.',
+        'Whether its API server can be reached from outside. `unreachable`: connections get no response until the client times out, as behind a firewall; EKS itself still reaches it. The others are hostile: each answer is 57 MB long (`huge-answers`); each object in a list is 2 MB larger (`huge-objects`); an answer arrives one byte each five seconds (`trickling`); an answer ends the process that reads it, as lack of memory does (`fatal`). Served on 127.0.0.1, these answer like any other.',
       ),
     autoMode: z.boolean().default(false).describe('EKS Auto Mode: the Pod Identity agent is built in.'),
     authenticationMode: z

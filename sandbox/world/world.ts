@@ -160,6 +160,8 @@ export interface ClusterState {
   certificateAuthority: string;
   /** Its API server never answers clients from outside; EKS itself still reaches it. */
   unreachable?: true;
+  /** How its answers harm the functions that read them. */
+  hostile?: import('./hostile.ts').HostileApiServer;
   oidcIssuer?: string;
   autoMode: boolean;
   /** IAM role of its nodes. Omitted: not known. */
@@ -174,8 +176,7 @@ export interface ClusterState {
   /** Add-ons deleted with preserve, by add-on name: their objects still exist. */
   preserved: Set<string>;
   /**
-   * By add-on name; a create over preserved objects with NONE fails because of them (EKS User Guide,
-   * kubernetes-field-management).
+   * By add-on name; a create over preserved objects with NONE fails (EKS User Guide, kubernetes-field-management).
    */
   foreignFields: Map<string, ForeignField[]>;
   /** User settings for the pods of add-ons, by add-on name; kept with the cluster, like configuration values. */
@@ -224,9 +225,7 @@ export interface AccessKey {
   sessionName?: string;
   /** Session policies, JSON text: the session may do what its role may do and all of these allow. Omitted: none. */
   policies?: string[];
-  /**
-   * When the key expires, by the clock of the signers, in milliseconds since 1970. The world's own keys never expire.
-   */
+  /** When the key expires, by the signers' clock, in milliseconds since 1970. The world's own keys never expire. */
   expiresAt?: number;
 }
 

@@ -394,8 +394,8 @@ describe('the calls', () => {
       return { status: 200, headers: {}, body: JSON.stringify({ metadata: { continue: `${pages}` }, items: [] }) };
     });
     expect(await errorOf(kubernetes.listPods('x'))).toMatchObject({
-      name: 'InvalidRequest',
-      message: containing('more than 2000 pages'),
+      name: 'ServiceUnavailable',
+      message: containing('the list has more than 1000000 objects'),
     });
     expect(pages).toBe(2000);
   });
@@ -416,7 +416,7 @@ describe('the calls', () => {
     ['ECONNRESET', 'ConnectionLost'],
     ['ETIMEDOUT', 'ConnectionLost'],
     ['ENOTFOUND', 'ConnectionLost'],
-    ['EMSGSIZE', 'InvalidRequest'],
+    ['EMSGSIZE', 'ServiceUnavailable'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'InvalidRequest'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'InvalidRequest'],
   ])('a connection that fails with %s is %s', async (code, name) => {

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { LONGEST_ANSWER, nodeHttp } from '../../lambdas/adapters/node-http.ts';
+import { createNodeHttp, LONGEST_ANSWER, nodeHttp, slowAnswer, timeFor } from '../../lambdas/adapters/node-http.ts';
 import { createServerCertificate, type ServerCertificate } from '../../sandbox/transports/certificates.ts';
 import { matching } from '../lambdas/matchers.ts';
 
@@ -70,7 +70,37 @@ describe('an exchange', () => {
       response.on('drain', more);
       more();
     });
-    await expect(get(url)).rejects.toMatchObject({ code: 'EMSGSIZE', message: 'the answer is longer than 64 MB' });
-    expect(sent).toBeLessThan(2 * LONGEST_ANSWER);
+    await expect(get(url)).rejects.toMatchObject({ code: 'EMSGSIZE', message: 'the answer is longer than 8 MB' });
+    expect(sent).toBeLessThan(4 * LONGEST_ANSWER);
+  });
+
+  it('reads nothing of an answer that states a length beyond the bound', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': LONGEST_ANSWER + 1 }).write('{');
+    });
+    await expect(get(url)).rejects.toMatchObject({ code: 'EMSGSIZE' });
+  });
+
+  it('ends with an answer that never pauses, and is too slow for its size', async () => {
+    const bounds = { pause: 200, leastRate: 1000, longest: 1000 };
+    const url = await serve((_request, response) => {
+      const more = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(more));
+    });
+    const slow = createNodeHttp(bounds)({
+      method: 'GET',
+      url,
+      headers: {},
+      certificateAuthority: certificate.authority,
+    });
+    await expect(slow).rejects.toMatchObject({
+      code: 'ETIMEDOUT',
+      message: matching(/^the answer is too slow: \d+ bytes/),
+    });
+  });
+
+  it('has the more time the more of its answer has arrived, and less than a Lambda for the longest', () => {
+    expect([0, 1024 * 1024, LONGEST_ANSWER].map((received) => timeFor(received))).toEqual([10_000, 14_000, 42_000]);
+    expect(slowAnswer(2).message).toBe('the answer is too slow: 2 bytes of it arrived within 10 seconds');
   });
 });

@@ -60,9 +60,9 @@ describe('sweep --sandbox', () => {
       ...words`sweep --mode inventory --sandbox ${fleet}`,
       ...files.flatMap((one) => ['--report', one]),
     );
-    expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
+    expect({ code, err: code === 3 ? '' : err }).toEqual({ code: 3, err: '' });
     expect(out).toMatch(
-      /^✔ completed {2}inventory of 10 clusters in 4 locations \(account and region\): \d+ add-ons\n/,
+      /^! incomplete {2}inventory of \d of 10 clusters in 4 locations \(account and region\): \d+ add-ons\n/,
     );
     for (const one of files) expect(out).toContain(`\n  ${one}`);
     expect(err).toMatch(/Take the inventory[^]*of 4 locations read[^]*Write the report/);
@@ -73,7 +73,7 @@ describe('sweep --sandbox', () => {
     expect(csv.trimEnd().split('\r\n')).toHaveLength(report.rows.length + 1);
     expect(report).toMatchObject({
       mode: 'inventory',
-      outcome: 'completed',
+      outcome: 'incomplete',
       simulated: true,
       totals: { clusters: 10, locations: 4, byOutcome: {}, queued: 0, inFlight: 0 },
     });
@@ -86,7 +86,7 @@ describe('sweep --sandbox', () => {
     const { code, out, err } = await run(
       ...words`sweep --mode inventory --sandbox ${fleet} --json --previous ${file('inventory.json')}`,
     );
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect({ code, err }).toEqual({ code: 3, err: '' });
     const [before, now] = [reportIn(readFileSync(file('inventory.json'), 'utf8')), reportIn(out)];
     expect(now.trend).toMatchObject({ sweepId: before.sweepId, byClass: before.totals.byClass });
     expect(now.sweepId).not.toBe(before.sweepId);
@@ -98,7 +98,7 @@ describe('sweep --sandbox', () => {
 
   it('plans what is ready, and changes nothing', { timeout: 900_000 }, async () => {
     const { code, out } = await run('sweep', '--mode', 'plan', '--sandbox', fleet, '--json');
-    expect(code).toBe(0);
+    expect(code).toBe(3);
     const { rows, totals } = reportIn(out);
     const ready = rows.filter((row) => row.class === 'ready');
     expect(ready.length).toBeGreaterThan(2);
@@ -153,7 +153,7 @@ describe('sweep --state', () => {
       // A migration that was rolled back is not tried again.
       expect({ code: resumed.code, outcome: rest.outcome, queued: rest.totals.queued }).toEqual({
         code: 4,
-        outcome: 'completed',
+        outcome: 'incomplete',
         queued: 0,
       });
       expect(rest.totals.byOutcome).toEqual({ 'rolled-back': 1, migrated: stopped.totals.queued });
@@ -166,12 +166,12 @@ describe('sweep --state', () => {
       });
       expect(again.trend?.sweepId).toBe(stopped.sweepId);
       const last = await run('sweep', '--mode', 'migrate', ...state(), '--report', file('last.html'));
-      expect(last).toMatchObject({ code: 0, out: containing('Nothing was ready.') });
+      expect(last).toMatchObject({ code: 3, out: containing('Nothing was ready.') });
 
       const { sweeps } = JSON.parse((await run('sweeps', ...state(), '--json')).out) as {
         sweeps: { sweepId: string; outcome: string }[];
       };
-      expect(sweeps.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed']);
+      expect(sweeps.map(({ outcome }) => outcome)).toEqual(['incomplete', 'incomplete', 'incomplete']);
       expect(readFileSync(file('last.html'), 'utf8')).toContain(sweeps[0]?.sweepId);
       expect(await run('sweep', 'resume', stopped.sweepId, ...state())).toMatchObject({
         code: 2,

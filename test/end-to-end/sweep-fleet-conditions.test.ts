@@ -27,7 +27,7 @@ describe('a fleet with an account without the roles, a disabled region, and a th
       .map(({ reason = '' }) => reason);
 
   it('is swept to the end', () => {
-    expect(swept.standing).toMatchObject({ status: 'ended', outcome: 'completed' });
+    expect(swept.standing).toMatchObject({ status: 'ended', outcome: 'incomplete' });
     expect(world.sweepExecutions().map(({ status }) => status)).toEqual(['SUCCEEDED']);
     // Three accounts, three regions.
     expect(swept.report.totals.locations).toBe(9);
@@ -144,7 +144,7 @@ describe('a fleet in which one region accepts two calls a second', () => {
         expect(ofPoll).toBeGreaterThan(0);
         expect(ofPoll).toBeLessThan(30);
         expect(throttled.filter((call) => !isThrottled(call))).toEqual([]);
-        expect(standing.outcome).toBe('completed');
+        expect(standing.outcome).toBe('incomplete');
         expect(classesIn(report)).toEqual(classesExpected(world.expected));
         expect(report.rows).toHaveLength(world.expected.length);
 

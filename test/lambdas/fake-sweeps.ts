@@ -2,7 +2,14 @@
 import { copyOf } from './copy.ts';
 import { isWithin, pageOf } from './fake-lists.ts';
 import type { ListPosition, SweepFilter } from '../../lambdas/domain/migration/listing.ts';
-import type { Sweep, SweepCommand, SweepItem, SweepTally } from '../../lambdas/domain/sweep/model.ts';
+import type {
+  InspectionMark,
+  Sweep,
+  SweepCommand,
+  SweepItem,
+  SweepLocation,
+  SweepTally,
+} from '../../lambdas/domain/sweep/model.ts';
 import type { Documents, Fleet, SweepChange, SweepPage, Sweeps } from '../../lambdas/ports/index.ts';
 
 export class FakeDocuments implements Documents {
@@ -58,6 +65,17 @@ export class FakeSweeps implements Sweeps {
     const positionOf = ({ sweepId: id, startedAt }: Sweep): ListPosition => ({ startedAt, id });
     const { page, ...more } = pageOf(all, { positionOf, limit, after });
     return { sweeps: copyOf(page), ...more };
+  }
+
+  readonly marked = new Map<string, InspectionMark>();
+  async marks(sweepId: string, { account, region }: SweepLocation): Promise<InspectionMark[]> {
+    const prefix = [sweepId, account, region, ''].join(' ');
+    return copyOf([...this.marked].flatMap(([key, mark]) => (key.startsWith(prefix) ? [mark] : [])));
+  }
+  async mark(sweepId: string, { account, region }: SweepLocation, mark: InspectionMark): Promise<void> {
+    const key = [sweepId, account, region, mark.cluster].join(' ');
+    const there = this.marked.get(key);
+    if (there?.state !== 'done' || there.execution !== mark.execution) this.marked.set(key, copyOf(mark));
   }
 
   async enqueue(sweepId: string, item: SweepItem): Promise<void> {

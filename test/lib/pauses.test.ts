@@ -27,7 +27,7 @@ const OURS = [
   ...namesOfClass('waiting').filter((error) => error !== 'WindowClosed' && error !== 'WindowFarOff'),
 ];
 const OF_LAMBDA = words`
-  Lambda.TooManyRequestsException Lambda.ServiceException Lambda.Unknown Sandbox.Timedout Runtime.ExitError
+  Lambda.TooManyRequestsException Lambda.ServiceException Lambda.Unknown Sandbox.Timedout Runtime.ExitError Runtime.OutOfMemory
 `;
 
 describe('a state that calls a step', () => {

@@ -19,7 +19,7 @@ import { words } from '../words.ts';
 const OF_THE_SERVICE = words`
   Lambda.TooManyRequestsException Lambda.ServiceException Lambda.AWSLambdaException Lambda.SdkClientException
   Lambda.Unknown Lambda.ResourceNotReadyException Lambda.ResourceConflictException Lambda.ENINotReadyException
-  Lambda.EC2ThrottledException Lambda.CodeArtifactUserPendingException Sandbox.Timedout Runtime.ExitError
+  Lambda.EC2ThrottledException Lambda.CodeArtifactUserPendingException Sandbox.Timedout Runtime.ExitError Runtime.OutOfMemory
   States.Timeout States.ALL
 `;
 const namesIn = (retriers: { ErrorEquals: string[] }[] = []): string[] =>

@@ -52,7 +52,7 @@ describe('the state machine Sweep', () => {
       Default: 'ReportSweep',
     });
     expect(states.HowItEnded).toMatchObject({
-      Choices: [{ Next: 'Completed' }, { Next: 'SweepStopped' }],
+      Choices: [{ Next: 'Completed' }, { Next: 'Incomplete' }, { Next: 'SweepStopped' }],
       Default: 'KeepFailure',
     });
   });

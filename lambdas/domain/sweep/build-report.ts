@@ -6,6 +6,7 @@
 import type { Outcome } from '../migration/model.ts';
 import { costOf } from './cost.ts';
 import { added, type Counts } from './counts.ts';
+import { inspectedOf } from './inspected.ts';
 import {
   type BlockingCheck,
   type ClusterInventory,
@@ -271,6 +272,7 @@ export function buildReport(input: ReportInput): SweepReport {
     totals: {
       locations: locations.length,
       clusters: clusters.length,
+      inspected: inspectedOf(locations, clusters),
       addons,
       byClass: byClassOf(rows),
       byOutcome,

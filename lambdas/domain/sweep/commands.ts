@@ -24,6 +24,11 @@ function ofEnded({ outcome }: Sweep, asked: Asked): CommandVerdict {
     return {
       refused: 'it has completed, so there is nothing to resume. To inspect the fleet again, start another sweep',
     };
+  if (outcome === 'incomplete')
+    return {
+      refused:
+        'it has inspected what could be inspected, so there is nothing to resume. To inspect the rest, correct what its report names, then start another sweep',
+    };
   return { restart: true, reset: true };
 }
 

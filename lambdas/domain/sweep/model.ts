@@ -96,6 +96,23 @@ export const locationInventory = z.object({
 export type LocationInventory = z.infer<typeof locationInventory>;
 
 /**
+ * How far the inspection of a cluster is, noted before it begins and after it ends. `begun`: it is in progress, or an
+ * invocation died during it. `open`: it was broken off, and begins again. `apart`: the same, with no other inspection at
+ * the time, since an invocation died during it or its API server took too much of one. `done`: its result is stored.
+ */
+export const inspectionMark = z.object({
+  cluster: clusterName,
+  state: z.enum(['begun', 'open', 'apart', 'done']),
+  /** The sweep's number of executions: what an earlier execution has inspected is inspected again. */
+  execution: z.int(),
+  /** In `begun`: true if no other cluster is inspected at the time. */
+  alone: z.literal(true).optional(),
+  /** In `done`: true if the selection leaves the cluster out by its tags. */
+  leftOut: z.literal(true).optional(),
+});
+export type InspectionMark = z.infer<typeof inspectionMark>;
+
+/**
  * `running`: it inspects, or starts migrations; `paused`: it was asked to start no migrations for now; `stopping`: it
  * starts none, and those in flight complete.
  */
@@ -103,10 +120,10 @@ export const sweepStatus = z.enum(['running', 'paused', 'stopping', 'ended']);
 export type SweepStatus = z.infer<typeof sweepStatus>;
 
 /**
- * `completed`: nothing was left to start. `stopped`: by a limit or on request; it can be resumed. `failed`: by an
- * error.
+ * `completed`: every cluster was inspected, and nothing was left to start. `incomplete`: the same, but not every cluster
+ * could be inspected. `stopped`: by a limit or on request; it can be resumed. `failed`: by an error.
  */
-export const sweepOutcome = z.enum(['completed', 'stopped', 'failed']);
+export const sweepOutcome = z.enum(['completed', 'incomplete', 'stopped', 'failed']);
 export type SweepOutcome = z.infer<typeof sweepOutcome>;
 
 /** A command for a sweep that is in progress or has stopped. The last command counts. */
@@ -152,6 +169,16 @@ export const sweepWave = z
   .register(schemaNames, { name: 'SweepWave' });
 export type SweepWave = z.infer<typeof sweepWave>;
 
+/** How many clusters a sweep could inspect. */
+export const sweepInspected = z
+  .object({
+    clusters: z.int().describe('Number of clusters that were inspected completely.'),
+    of: z.int().describe('Number of selected clusters that were found.'),
+    locations: z.int().describe('Number of locations that, or the rest of which, could not be inspected.'),
+  })
+  .register(schemaNames, { name: 'SweepInspected' });
+export type SweepInspected = z.infer<typeof sweepInspected>;
+
 /** The ledger's record of a sweep. */
 export const sweep = z.object({
   sweepId: sweepId.describe('Id of the sweep.'),
@@ -165,8 +192,9 @@ export const sweep = z.object({
   outcome: sweepOutcome
     .optional()
     .describe(
-      'How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error.',
+      'How the sweep ended. `completed`: every cluster was inspected, and nothing is left to start. `incomplete`: nothing is left to start, but a cluster or a location could not be inspected completely. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error.',
     ),
+  inspected: sweepInspected.optional().describe('How many clusters were inspected. Absent until it ends.'),
   cause: failure.optional().describe('Why it stopped or failed. Absent if it did not.'),
   executionArn: z
     .string()

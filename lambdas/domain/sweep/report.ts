@@ -6,6 +6,7 @@ import {
   blockingCheck,
   locationInventory,
   sweep,
+  sweepInspected,
   sweepClass,
   sweepId,
   sweepMode,
@@ -97,8 +98,10 @@ export const sweepReport = z.object({
   at: z.string(),
   totals: z.object({
     locations: z.int(),
-    /** Number of clusters that were inspected. */
+    /** Number of selected clusters that were found. */
     clusters: z.int(),
+    /** How many of them were inspected completely. Absent in reports of earlier releases. */
+    inspected: sweepInspected.optional(),
     /** Number of rows that are about an add-on. */
     addons: z.int(),
     /** Number of rows by class, including those about whole clusters and locations. The sum is the number of rows. */

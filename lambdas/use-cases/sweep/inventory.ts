@@ -86,7 +86,8 @@ export async function inspectCluster(sources: Sources): Promise<ClusterInspectio
     return {
       ...version,
       findings: names.flatMap((name) => seen.get(name) ?? []).map(classify),
-      ...(brokenOff ? { brokenOff } : {}),
+      // An API server that does not answer concerns its own cluster alone.
+      ...(brokenOff && brokenOff.message !== reads.silence() ? { brokenOff } : {}),
     };
   } catch (error) {
     const reason = reasonOf(error);

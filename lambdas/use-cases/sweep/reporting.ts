@@ -7,6 +7,7 @@ import { ZOD_MESSAGES } from '../../domain/text/zod-messages.ts';
 import { problemsOf } from '../../domain/text/problems.ts';
 import { buildReport } from '../../domain/sweep/build-report.ts';
 import { reportCsv } from '../../domain/sweep/csv.ts';
+import { shortfall } from '../../domain/sweep/inspected.ts';
 import { inventoryPrefix, isClusterKey, isLocationKey, locationsKey, reportKey } from '../../domain/sweep/keys.ts';
 import {
   type ClusterInventory,
@@ -133,7 +134,10 @@ const counted = (counts: Record<string, number>): string =>
     .map(([name, count]) => `${count} ${name}`)
     .join(', ');
 
-function textOf({ sweepId, request: { mode }, outcome, cause, reports }: Sweep, report?: SweepReport): string {
+function textOf(
+  { sweepId, request: { mode }, outcome, inspected, cause, reports }: Sweep,
+  report?: SweepReport,
+): string {
   const found =
     report &&
     ` ${report.totals.clusters} clusters in ${report.totals.locations} locations, ${report.totals.addons} add-ons: ${counted(report.totals.byClass) || 'none'}.`;
@@ -142,7 +146,8 @@ function textOf({ sweepId, request: { mode }, outcome, cause, reports }: Sweep, 
       ? ` Migrations: ${counted(report.totals.byOutcome) || 'none'}; ${report.totals.queued} queued.`
       : '';
   const where = reports ? ` Report: s3://${reports.bucket}/${reports.html}` : '';
-  return `Sweep ${sweepId} (${mode}) ${outcome ?? ''}.${cause ? ` ${cause.name}: ${cause.message}` : ''}${found ?? ''}${results}${where}`;
+  const short = shortfall(inspected);
+  return `Sweep ${sweepId} (${mode}) ${outcome ?? ''}${short === undefined ? '' : `: ${short}`}.${cause ? ` ${cause.name}: ${cause.message}` : ''}${found ?? ''}${results}${where}`;
 }
 
 /** Returns the sweep's outcome and its cause. */
@@ -157,8 +162,13 @@ async function reportOf(
   dependencies: HandlerDependencies,
 ): Promise<{ ended: Sweep; report?: SweepReport }> {
   try {
-    const report = await createReport(ended, dependencies);
-    return { ended: { ...ended, reports: await putReport(report, dependencies) }, report };
+    const built = await createReport(ended, dependencies);
+    const { inspected } = built.totals;
+    const isShort = ended.outcome === 'completed' && shortfall(inspected) !== undefined;
+    const outcome = isShort ? 'incomplete' : ended.outcome;
+    const report = { ...built, ...(outcome === undefined ? {} : { outcome }) };
+    const reports = await putReport(report, dependencies);
+    return { ended: { ...ended, outcome, ...(inspected ? { inspected } : {}), reports }, report };
   } catch (error) {
     const failure = failureOf(error);
     if (classOf(failure.name) === 'retryable') throw error;
@@ -203,6 +213,7 @@ export async function reportSweep(
     status: ended.status,
     outcome: ended.outcome,
     cause: ended.cause,
+    inspected: ended.inspected,
     endedAt: ended.endedAt,
     reports: ended.reports,
     ...(outcome === 'failed' ? {} : { phase: 'report' }),

@@ -52,6 +52,21 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
     });
   });
 
+  it('keep a mark of each cluster of a location, and never lose that one is done in the same execution', async () => {
+    const [here, other] = [
+      { account: '111122223333', region: 'eu-west-1' },
+      { account: '111122223333', region: 'eu-west-2' },
+    ];
+    const one = { cluster: 'a', execution: 1 } as const;
+    for (const state of ['begun', 'done', 'begun'] as const) await sweeps.mark(SWEEP_ID, here, { ...one, state });
+    await sweeps.mark(SWEEP_ID, other, { ...one, state: 'begun', alone: true });
+    expect(await sweeps.marks(SWEEP_ID, here)).toEqual([{ ...one, state: 'done' }]);
+    expect(await sweeps.marks(SWEEP_ID, other)).toEqual([{ ...one, state: 'begun', alone: true }]);
+    await sweeps.mark(SWEEP_ID, here, { ...one, state: 'open', execution: 2 });
+    expect(await sweeps.marks(SWEEP_ID, here)).toEqual([{ ...one, state: 'open', execution: 2 }]);
+    expect(await all()).toEqual([]);
+  });
+
   it('take the last command', async () => {
     const pause = { command: 'pause', at: at(0), by: 'ada' } as const;
     const stop = { command: 'stop', at: at(1), reason: 'lunch' } as const;

@@ -7,7 +7,7 @@ import { reportSweepStep } from '../../../lambdas/steps/report-sweep/handler.ts'
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';
-import { containing, expectError } from '../matchers.ts';
+import { containing, expectError, matching } from '../matchers.ts';
 import { endedAs } from '../run-examples.ts';
 
 let fakes: Fakes;
@@ -69,6 +69,23 @@ describe('the report of a sweep', () => {
       totals: { clusters: 2, addons: 2 },
     });
     expect(fakes.telemetry.counts).toEqual({ 'sweep-completed': 1 });
+  });
+
+  it.each([
+    ['a cluster', 'Sweep [^ ]+ \\(migrate\\) incomplete: 1 of 2 clusters inspected\\.', {}],
+    ['a location', 'incomplete: 1 of 2 clusters inspected, and 1 location not or only in part', { unreachable: 'no' }],
+  ])('of a sweep that could not inspect %s is incomplete, and says how many of how many', async (_, text, more) => {
+    await put();
+    await keep(locationKey(SWEEP_ID, location), { ...location, clusters: 2, notSelected: 0, calls: {}, ...more });
+    await keep(clusterKey(SWEEP_ID, location, 'b'), {
+      ...cluster('b'),
+      findings: [{ class: 'unreachable', reason: 'no', checks: [], roles: [] }],
+    });
+    expect(await report()).toMatchObject({ outcome: 'incomplete', text: matching(new RegExp(text)) });
+    const inspected = { clusters: 1, of: 2, locations: 'unreachable' in more ? 1 : 0 };
+    expect(await record()).toMatchObject({ status: 'ended', outcome: 'incomplete', inspected });
+    expect(sweepReport.parse(kept())).toMatchObject({ outcome: 'incomplete', totals: { inspected } });
+    expect(fakes.telemetry.counts).toEqual({ 'sweep-incomplete': 1 });
   });
 
   it('has every cluster and every item, over all pages', async () => {

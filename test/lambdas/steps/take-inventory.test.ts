@@ -4,7 +4,7 @@ import { clusterKey, locationKey, progressKey } from '../../../lambdas/domain/sw
 import { clusterInventory, locationInventory, sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
 import type { ClusterInventory, LocationInventory, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
-import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/use-cases/sweep/location.ts';
+import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/use-cases/sweep/inspections.ts';
 import { MOST_ATTEMPTS } from '../../../lambdas/runtime/retry.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';

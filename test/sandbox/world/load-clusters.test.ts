@@ -163,7 +163,8 @@ describe('a cluster of a scenario', () => {
     'tags: must have at most 50 tags': {
       tags: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`t${index}`, ''])),
     },
-    'apiServer: must be one of "reachable"|"unreachable"; it is "slow". Change it.': { apiServer: 'slow' },
+    'apiServer: must be one of "reachable"|"unreachable"|"huge-answers"|"huge-objects"|"trickling"|"fatal"; it is "slow". Change it.':
+      { apiServer: 'slow' },
     'accessEntries[0].principalArn: must be the ARN of an IAM role or user': {
       accessEntries: [{ principalArn: 'arn:aws:sts::111122223333:assumed-role/r/s' }],
     },

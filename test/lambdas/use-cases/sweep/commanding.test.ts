@@ -164,6 +164,7 @@ describe('what may be asked', () => {
     ['writing its report, its execution stopped', { phase: 'report' }, 'over', ['refused', 'restart', 'refused']],
     ['running, its execution stopped just now', {}, 'settling', ['noted', 'refused', 'noted']],
     ['completed', { status: 'ended', outcome: 'completed' }, 'over', ['refused', 'refused', 'refused']],
+    ['incomplete', { status: 'ended', outcome: 'incomplete' }, 'over', ['refused', 'refused', 'refused']],
     ['stopped', { status: 'ended', outcome: 'stopped' }, 'over', ['refused', 'reset', 'refused']],
     ['failed', { status: 'ended', outcome: 'failed' }, 'over', ['refused', 'reset', 'refused']],
   ] as const)('of one that is %s', (_, sweep, execution, expected) =>
