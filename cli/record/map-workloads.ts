@@ -3,7 +3,7 @@ import { IRSA_ANNOTATION } from '../../lambdas/domain/verification/irsa.ts';
 import type { Container, ManagedFields, Pod } from '../../lambdas/ports/index.ts';
 import { toleration as tolerationSchema } from '../../sandbox/kubernetes/taints.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
-import { keptAnnotations, keptLabels, keptVariables } from './keep.ts';
+import { countOrShare, keptAnnotations, keptLabels, keptVariables } from './keep.ts';
 import { mountedVolumes } from './mounts.ts';
 import { keysOfPolicies } from './network.ts';
 import type { KubernetesObjects, RecordedAccount, RecordedWorkload } from './read-kubernetes.ts';
@@ -82,10 +82,6 @@ const containersOf = (containers: readonly Container[], init: boolean) =>
       const env = keptVariables(one);
       return { name: one.name, image: one.image || 'unknown', ...(env.length > 0 ? { env } : {}), ...livenessOf(one) };
     });
-
-/** Returns a count or percentage, if the sandbox can express it. */
-const countOrShare = (value: number | string | undefined): number | string | undefined =>
-  value === undefined || typeof value === 'number' || /^(\d\d?|100)%$/.test(value) ? value : undefined;
 
 const toleration = tolerationSchema.array().min(1);
 
