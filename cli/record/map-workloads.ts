@@ -1,4 +1,5 @@
 /** Maps workloads, pods and service accounts of a cluster to those of a scenario. */
+import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import { IRSA_ANNOTATION } from '../../lambdas/domain/verification/irsa.ts';
 import type { Container, ManagedFields, Pod } from '../../lambdas/ports/index.ts';
 import { toleration as tolerationSchema } from '../../sandbox/kubernetes/taints.ts';
@@ -173,7 +174,9 @@ export const identityOf = ({
   if (found.includes('pod-identity')) return { identity: 'pod-identity' };
   const isIrsa = found.includes('irsa') || has('AWS_WEB_IDENTITY_TOKEN_FILE');
   if (!isIrsa) return { identity: 'none' };
-  const roleArn = containers.map(({ env }) => env['AWS_ROLE_ARN']).find((value) => value !== undefined);
+  const roleArn = containers
+    .map(({ env }) => env['AWS_ROLE_ARN'])
+    .find((value) => parseRoleArn(value ?? '') !== undefined);
   return { identity: 'irsa', ...(roleArn === undefined ? {} : { roleArn }) };
 };
 

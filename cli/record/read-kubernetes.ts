@@ -21,11 +21,10 @@ import { mountsOf, type RecordedMount } from './mounts.ts';
 import { type NetworkObjects, readNetwork } from './network.ts';
 import type { Reader } from './reader.ts';
 
-const { metadata, spec } = workload.shape;
 /** A workload with the fields that only a recording reads. */
 const recordedWorkload = workload.extend({
-  metadata: metadata.extend({ annotations: strings, creationTimestamp: z.string() }),
-  spec: spec.extend({ selector: z.object({ matchLabels: strings }).nullish() }),
+  metadata: workload.shape.metadata.extend({ annotations: strings, creationTimestamp: z.string() }),
+  spec: workload.shape.spec.extend({ selector: z.object({ matchLabels: strings }).nullish() }),
 });
 
 const budget = z.looseObject({
