@@ -5,7 +5,7 @@
 import { providerOf } from '../../lambdas/domain/policy/index.ts';
 import { NOT_RECORDED } from './keep.ts';
 
-/** Keys of all services and of STS whose values are texts of somebody's choice. */
+/** Keys of all services and of STS whose values may be any text. */
 const FREE = /^(aws:(referer|useragent)|sts:(externalid|sourceidentity))$/i;
 const DECIDING = /^(aws|eks|iam|sts):/i;
 
