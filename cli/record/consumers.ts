@@ -9,6 +9,7 @@ import { apiGroups } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { type KubernetesApi, unlessNotFound } from '../../lambdas/adapters/kubernetes-api.ts';
 import { CONSUMER_RESOURCES } from '../../lambdas/domain/consumers/resources.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { keptAudience, NOT_RECORDED } from './keep.ts';
 import type { Reader } from './reader.ts';
 
 type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
@@ -28,8 +29,11 @@ const REFERENCE = ['name', 'namespace', 'audiences'];
 const STORE = ['kind', 'name'];
 const under = (path: string, fields: readonly string[]): string[] => fields.map((field) => `${path}.${field}`);
 
-/** The fields of a spec that are recorded, as paths without the positions in lists. */
-const FIELDS: ReadonlySet<string> = new Set([
+/**
+ * The fields of a spec that are recorded, as paths without the positions in lists: names of objects, ARNs of roles, and
+ * settings.
+ */
+export const CONSUMER_FIELDS: ReadonlySet<string> = new Set([
   // External Secrets
   ...under('provider.aws.auth.jwt.serviceAccountRef', REFERENCE),
   ...under('provider.vault.auth.iam.jwt.serviceAccountRef', REFERENCE),
@@ -52,6 +56,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   ...under('vault.auth.aws.serviceAccountRef', REFERENCE),
   // Flux
   'provider',
+  'type',
   'serviceAccountName',
   ...under('decryption', ['provider', 'serviceAccountName']),
   'kubeConfig.configMapRef.name',
@@ -76,6 +81,23 @@ const FIELDS: ReadonlySet<string> = new Set([
   'parameters.usePodIdentity',
 ]);
 
+/** Fields with one of a few words. Any other text is another word still. */
+const SETTING = /(^|\.)(provider|identityOwner|source|usePodIdentity|type)$/;
+const SETTINGS: ReadonlySet<string> = new Set(
+  `aws aws-eks azure azure-workload gcp generic none sops ECRArtifactTag
+  keda operator pod workload driver
+  IRSA WebIdentity InjectedIdentity PodIdentity Upbound None Secret Environment Filesystem
+  1 t T true TRUE True 0 f F false FALSE False`.split(/\s+/),
+);
+
+/** Returns a setting if it is a known word. */
+const keptSetting = (value: string): string => (SETTINGS.has(value) ? value : NOT_RECORDED);
+
+const keptText = (path: string, value: string): string => {
+  if (path.endsWith('.audiences')) return keptAudience(value);
+  return SETTING.test(path) ? keptSetting(value) : value;
+};
+
 /** Whether anything is selected by labels decides; the labels do not. */
 const PRESENT: ReadonlySet<string> = new Set(['secretStoreRefs.labelSelector']);
 
@@ -92,8 +114,9 @@ const keptAt = (value: unknown, path: string): unknown => {
     });
     return fields.length > 0 ? Object.fromEntries(fields) : undefined;
   }
-  const isPlain = typeof value === 'string' || typeof value === 'boolean';
-  return isPlain && FIELDS.has(path) ? value : undefined;
+  if (!CONSUMER_FIELDS.has(path)) return undefined;
+  if (typeof value === 'string') return keptText(path, value);
+  return typeof value === 'boolean' ? value : undefined;
 };
 
 /** Returns the fields of a spec by which a consumer of a web identity is found, and nothing else. */
@@ -179,7 +202,9 @@ const readVolumes = async (reader: Reader, api: KubernetesApi): Promise<VolumeIn
       {
         name,
         driver: csi.driver,
-        ...(authenticationSource === undefined ? {} : { volumeAttributes: { authenticationSource } }),
+        ...(authenticationSource === undefined
+          ? {}
+          : { volumeAttributes: { authenticationSource: keptSetting(authenticationSource) } }),
         ...(claimRef ? { claim: { namespace: claimRef.namespace, name: claimRef.name } } : {}),
       },
     ];

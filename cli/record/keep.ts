@@ -20,11 +20,30 @@ const LABELS = [
   /^pkg\.crossplane\.io\/provider$/,
 ];
 
-const ANNOTATIONS = [
-  /^eks\.amazonaws\.com\/(role-arn|audience|sts-regional-endpoints|token-expiration|skip-containers)$/,
-  /^meta\.helm\.sh\/release-(name|namespace)$/,
-  /^argocd\.argoproj\.io\/tracking-id$/,
-  /^kustomize\.toolkit\.fluxcd\.io\/reconcile$/,
+/** Audiences of tokens that are no one's own. */
+const AUDIENCES: ReadonlySet<string> = new Set([
+  'sts.amazonaws.com',
+  'sts.amazonaws.com.cn',
+  'pods.eks.amazonaws.com',
+  'https://kubernetes.default.svc',
+  'https://kubernetes.default.svc.cluster.local',
+]);
+
+/** Returns the audience of a token if it is a known one. Any other is another audience still, which is all that matters. */
+export const keptAudience = (audience: string): string => (AUDIENCES.has(audience) ? audience : NOT_RECORDED);
+
+const isAny = (): boolean => true;
+
+/** The annotations that are recorded, each with the form that its value must have. */
+const ANNOTATIONS: readonly (readonly [RegExp, (value: string) => boolean])[] = [
+  [/^eks\.amazonaws\.com\/role-arn$/, (value) => /^(arn:[\w+=,.@:/-]+)?$/.test(value)],
+  [/^eks\.amazonaws\.com\/audience$/, (value) => AUDIENCES.has(value)],
+  [/^eks\.amazonaws\.com\/sts-regional-endpoints$/, (value) => /^(true|false)$/i.test(value)],
+  [/^eks\.amazonaws\.com\/token-expiration$/, (value) => /^\d+$/.test(value)],
+  [/^eks\.amazonaws\.com\/skip-containers$/, isAny],
+  [/^meta\.helm\.sh\/release-(name|namespace)$/, isAny],
+  [/^argocd\.argoproj\.io\/tracking-id$/, isAny],
+  [/^kustomize\.toolkit\.fluxcd\.io\/reconcile$/, (value) => /^(enabled|disabled)$/i.test(value)],
 ];
 
 const kept = (all: Readonly<Record<string, string>>, isKept: (key: string) => boolean): Record<string, string> =>
@@ -40,9 +59,16 @@ export const keptLabels = (
   selected: ReadonlySet<string> = new Set(),
 ): Record<string, string> => kept(labels, (key) => selected.has(key) || LABELS.some((pattern) => pattern.test(key)));
 
-/** Returns the annotations that the webhook of EKS reads, and those of Helm, Argo CD and Flux. */
+/** Returns the annotations that the webhook of EKS reads, and those of Helm, Argo CD and Flux; of the values, those with the form of such a value. */
 export const keptAnnotations = (annotations: Readonly<Record<string, string>>): Record<string, string> =>
-  kept(annotations, (key) => ANNOTATIONS.some((pattern) => pattern.test(key)));
+  Object.fromEntries(
+    Object.entries(kept(annotations, (key) => ANNOTATIONS.some(([pattern]) => pattern.test(key)))).map(
+      ([key, value]) => [
+        key,
+        ANNOTATIONS.some(([pattern, hasForm]) => pattern.test(key) && hasForm(value)) ? value : NOT_RECORDED,
+      ],
+    ),
+  );
 
 /** Returns the tags with their keys; of the values, only those by which the service recognizes the owner of a resource. */
 export const keptTags = (tags: Readonly<Record<string, string>> | undefined): Record<string, string> =>
@@ -51,6 +77,10 @@ export const keptTags = (tags: Readonly<Record<string, string>> | undefined): Re
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => [key, ownerByTags({ [key]: value }) ? value : NOT_RECORDED]),
   );
+
+/** Returns a count or percentage, if the sandbox can express it. */
+export const countOrShare = (value: number | string | undefined): number | string | undefined =>
+  value === undefined || typeof value === 'number' || /^(\d\d?|100)%$/.test(value) ? value : undefined;
 
 const AGENT_URIS = new Set(['http://169.254.170.23/v1/credentials', 'http://[fd00:ec2::23]/v1/credentials']);
 const AGENT_ADDRESSES = ['169.254.170.23', 'fd00:ec2::23'];

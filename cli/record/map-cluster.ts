@@ -7,7 +7,7 @@ import type { RecordedConsumers } from './consumers.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { AGENT_ADDON, madeByAddon } from '../../lambdas/domain/addons/registry.ts';
 import type { Node } from '../../lambdas/ports/index.ts';
-import { keptTags } from './keep.ts';
+import { countOrShare, keptTags } from './keep.ts';
 import type { KubernetesObjects } from './read-kubernetes.ts';
 import type { EksAnswers, EntryAnswers } from './recording.ts';
 import type { Unread } from './reader.ts';
@@ -116,8 +116,8 @@ export const budgets = (
   unread: Unread[],
 ): NonNullable<Cluster['disruptionBudgets']> =>
   all.flatMap(({ metadata: { namespace, name }, spec: { minAvailable, maxUnavailable, selector } }) => {
-    const limit = minAvailable ?? maxUnavailable;
-    if (!selector || selector.matchExpressions.length > 0 || limit === null || limit === undefined) {
+    const limit = countOrShare(minAvailable ?? maxUnavailable ?? undefined);
+    if (!selector || selector.matchExpressions.length > 0 || limit === undefined) {
       unread.push({
         what: `PodDisruptionBudget ${namespace}/${name}`,
         why: 'a scenario has only budgets that select pods by labels, with one limit',

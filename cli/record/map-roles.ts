@@ -2,6 +2,7 @@
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { RolePolicy } from '../../lambdas/ports/index.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { keptDocument } from './keep-documents.ts';
 import { keptTags } from './keep.ts';
 import type { RoleAnswers } from './recording.ts';
 import type { Unread } from './reader.ts';
@@ -14,18 +15,6 @@ const NOTHING = {
   Statement: [{ Effect: 'Allow', Action: 'sts:GetCallerIdentity', Resource: '*' }],
 };
 
-/** Returns the document as an object, or as text if it is not JSON. */
-const documentOf = (text: string): string | Record<string, unknown> => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : text;
-  } catch {
-    return text;
-  }
-};
-
 const isOfAws = (arn: string): boolean => arn.split(':')[4] === 'aws';
 
 type Managed = NonNullable<RoleInput['attachedPolicies']>[number];
@@ -33,7 +22,7 @@ type Managed = NonNullable<RoleInput['attachedPolicies']>[number];
 /** Returns a managed policy. A document that the sandbox refuses, or that could not be read, allows nothing. */
 const managed = (arn: string, { name, document }: RolePolicy, unread: Unread[]): Managed => {
   const isUsable = document !== undefined && parsePolicy(document, 'identity').valid;
-  if (isUsable) return { arn, document: documentOf(document) };
+  if (isUsable) return { arn, document: keptDocument(document) };
   if (isOfAws(arn)) return { arn };
   unread.push({ what: `policy ${name}`, why: 'its document could not be read', effect: 'it allows nothing' });
   return { arn, document: NOTHING };
@@ -42,7 +31,7 @@ const managed = (arn: string, { name, document }: RolePolicy, unread: Unread[]):
 export const roleInput = ({ role, trustPolicy, policies, boundary }: RoleAnswers, unread: Unread[]): RoleInput => {
   const inline = policies.flatMap(({ name, arn, document }) => {
     if (arn !== undefined || document === undefined) return [];
-    if (parsePolicy(document, 'identity').valid) return [{ name, document: documentOf(document) }];
+    if (parsePolicy(document, 'identity').valid) return [{ name, document: keptDocument(document) }];
     unread.push({ what: `policy ${name}`, why: 'its document is not valid', effect: 'it is left out' });
     return [];
   });
@@ -50,7 +39,7 @@ export const roleInput = ({ role, trustPolicy, policies, boundary }: RoleAnswers
   const tags = keptTags(Object.fromEntries((role.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])));
   return {
     arn: role.Arn ?? '',
-    trustPolicy: documentOf(trustPolicy),
+    trustPolicy: keptDocument(trustPolicy),
     ...(inline.length > 0 ? { policies: inline } : {}),
     ...(attached.length > 0 ? { attachedPolicies: attached } : {}),
     ...(boundary?.arn === undefined ? {} : { permissionsBoundary: managed(boundary.arn, boundary, unread) }),

@@ -1,9 +1,10 @@
 /** Maps workloads, pods and service accounts of a cluster to those of a scenario. */
+import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import { IRSA_ANNOTATION } from '../../lambdas/domain/verification/irsa.ts';
 import type { Container, ManagedFields, Pod } from '../../lambdas/ports/index.ts';
 import { toleration as tolerationSchema } from '../../sandbox/kubernetes/taints.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
-import { keptAnnotations, keptLabels, keptVariables } from './keep.ts';
+import { countOrShare, keptAnnotations, keptLabels, keptVariables } from './keep.ts';
 import { mountedVolumes } from './mounts.ts';
 import { keysOfPolicies } from './network.ts';
 import type { KubernetesObjects, RecordedAccount, RecordedWorkload } from './read-kubernetes.ts';
@@ -82,10 +83,6 @@ const containersOf = (containers: readonly Container[], init: boolean) =>
       const env = keptVariables(one);
       return { name: one.name, image: one.image || 'unknown', ...(env.length > 0 ? { env } : {}), ...livenessOf(one) };
     });
-
-/** Returns a count or percentage, if the sandbox can express it. */
-const countOrShare = (value: number | string | undefined): number | string | undefined =>
-  value === undefined || typeof value === 'number' || /^(\d\d?|100)%$/.test(value) ? value : undefined;
 
 const toleration = tolerationSchema.array().min(1);
 
@@ -177,7 +174,9 @@ export const identityOf = ({
   if (found.includes('pod-identity')) return { identity: 'pod-identity' };
   const isIrsa = found.includes('irsa') || has('AWS_WEB_IDENTITY_TOKEN_FILE');
   if (!isIrsa) return { identity: 'none' };
-  const roleArn = containers.map(({ env }) => env['AWS_ROLE_ARN']).find((value) => value !== undefined);
+  const roleArn = containers
+    .map(({ env }) => env['AWS_ROLE_ARN'])
+    .find((value) => parseRoleArn(value ?? '') !== undefined);
   return { identity: 'irsa', ...(roleArn === undefined ? {} : { roleArn }) };
 };
 

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { volumes } from '../../lambdas/adapters/kubernetes-objects.ts';
 import type { Container } from '../../lambdas/ports/index.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { keptAudience } from './keep.ts';
 
 type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
 type WorkloadInput = NonNullable<Cluster['workloads']>[number];
@@ -20,7 +21,7 @@ export const mountsOf = (all: z.infer<typeof volumes>): RecordedMount[] =>
     if (secretProviderClass !== undefined) return [{ name, secretProviderClass }];
     const token = projected?.sources.map(({ serviceAccountToken }) => serviceAccountToken).find((one) => one?.audience);
     return token?.audience
-      ? [{ name, token: { audience: token.audience, ...(token.path ? { path: token.path } : {}) } }]
+      ? [{ name, token: { audience: keptAudience(token.audience), ...(token.path ? { path: token.path } : {}) } }]
       : [];
   });
 

@@ -5,6 +5,8 @@ import { type KubernetesApi, unlessNotFound } from '../../lambdas/adapters/kuber
 import { NETWORK_RESOURCES } from '../../lambdas/domain/network/model.ts';
 import { networkPolicySpec } from '../../sandbox/network/network-policy.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { keptCiliumSpec } from './keep-cilium.ts';
+import { NOT_RECORDED } from './keep.ts';
 import type { Reader, Unread } from './reader.ts';
 
 type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
@@ -48,12 +50,15 @@ const KINDS: Readonly<Record<string, string>> = {
   nodepools: 'NodePool',
 };
 
+/** An effect that Kubernetes does not have keeps no pod away. */
+const effect = z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).or(z.string().transform(() => NOT_RECORDED));
+
 const parts = z.looseObject({
   template: z.looseObject({
     metadata: z.looseObject({ labels: z.record(z.string(), z.string()).nullish() }).nullish(),
     spec: z.looseObject({
       nodeClassRef: z.looseObject({ group: z.string().nullish() }).nullish(),
-      taints: z.array(z.unknown()).nullish(),
+      taints: z.array(z.object({ key: z.string(), value: z.string().nullish(), effect })).nullish(),
     }),
   }),
 });
@@ -112,7 +117,7 @@ export const networkResources = (
           plural,
           ...(namespace ? { namespace } : {}),
           name,
-          spec: plural === 'nodepools' ? nodePoolSpec(spec, selected) : (spec ?? {}),
+          ...(spec ? { spec: plural === 'nodepools' ? nodePoolSpec(spec, selected) : keptCiliumSpec(spec) } : {}),
         };
       }),
     );

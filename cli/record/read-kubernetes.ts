@@ -8,7 +8,6 @@ import {
   serviceAccountDetail,
   toMutatingWebhooks,
   toPod,
-  volumes,
 } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { listOf, strings } from '../../lambdas/adapters/api-schemas.ts';
 import { node, toNode } from '../../lambdas/adapters/node-objects.ts';
@@ -22,15 +21,10 @@ import { mountsOf, type RecordedMount } from './mounts.ts';
 import { type NetworkObjects, readNetwork } from './network.ts';
 import type { Reader } from './reader.ts';
 
-const more = z.looseObject({
-  metadata: z.looseObject({ annotations: strings, creationTimestamp: z.string() }),
-  spec: z.looseObject({
-    selector: z.looseObject({ matchLabels: strings }).nullish(),
-    template: z.looseObject({
-      metadata: z.looseObject({ labels: strings }).nullish(),
-      spec: z.looseObject({ nodeSelector: strings, hostNetwork: z.boolean().nullish(), volumes }),
-    }),
-  }),
+/** A workload with the fields that only a recording reads. */
+const recordedWorkload = workload.extend({
+  metadata: workload.shape.metadata.extend({ annotations: strings, creationTimestamp: z.string() }),
+  spec: workload.shape.spec.extend({ selector: z.object({ matchLabels: strings }).nullish() }),
 });
 
 const budget = z.looseObject({
@@ -104,20 +98,20 @@ const readWorkloads = async (reader: Reader, api: KubernetesApi): Promise<Record
   for (const kind of WORKLOAD_KINDS) {
     const plural = WORKLOAD_PLURALS[kind];
     reader.verbs.add(`list ${plural}.apps`);
-    const items = await api.list({ path: `/apis/apps/v1/${plural}`, what: `list ${plural}` }, z.unknown());
+    const items = await api.list({ path: `/apis/apps/v1/${plural}`, what: `list ${plural}` }, recordedWorkload);
     for (const item of items) {
-      const parsed = workload.parse(item);
-      const { metadata, spec } = more.parse(item);
-      const type = (parsed.spec.updateStrategy ?? parsed.spec.strategy)?.type ?? undefined;
+      const { metadata: meta, spec: wanted } = item;
+      const { template } = wanted;
+      const type = (wanted.updateStrategy ?? wanted.strategy)?.type ?? undefined;
       found.push({
-        ...toWorkload(kind, parsed),
-        createdAt: new Date(metadata.creationTimestamp).toISOString(),
-        annotations: metadata.annotations,
-        selector: spec.selector?.matchLabels ?? {},
-        podLabels: spec.template.metadata?.labels ?? {},
-        nodeSelector: spec.template.spec.nodeSelector,
-        hostNetwork: spec.template.spec.hostNetwork ?? false,
-        mounted: mountsOf(spec.template.spec.volumes),
+        ...toWorkload(kind, item),
+        createdAt: new Date(meta.creationTimestamp).toISOString(),
+        annotations: meta.annotations,
+        selector: wanted.selector?.matchLabels ?? {},
+        podLabels: template.metadata?.labels ?? {},
+        nodeSelector: template.spec.nodeSelector,
+        hostNetwork: template.spec.hostNetwork ?? false,
+        mounted: mountsOf(template.spec.volumes),
         ...(type === undefined ? {} : { updateStrategy: type }),
       });
     }

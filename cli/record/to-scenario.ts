@@ -1,6 +1,7 @@
 /** Turns what was read of a cluster into a scenario. Makes no calls, so that the same answers give the same scenario. */
 import type { PodIdentityAssociation } from '@aws-sdk/client-eks';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { keptDocumentText } from './keep-documents.ts';
 import { keptTags } from './keep.ts';
 import { type AddonInput, installedAddon, ownersOf, recordedAddon } from './map-addons.ts';
 import {
@@ -42,7 +43,7 @@ const associationInput = (one: PodIdentityAssociation, addons: Recording['eks'][
     ...(owner === undefined ? {} : { owner }),
     ...(one.targetRoleArn === undefined ? {} : { targetRoleArn: one.targetRoleArn }),
     ...(one.disableSessionTags === true ? { disableSessionTags: true } : {}),
-    ...(one.policy === undefined ? {} : { policy: one.policy }),
+    ...(one.policy === undefined ? {} : { policy: keptDocumentText(one.policy) }),
     ...(Object.keys(tags).length > 0 ? { tags } : {}),
     ...(one.createdAt ? { createdAt: one.createdAt.toISOString() } : {}),
   };

@@ -320,7 +320,7 @@ describe('a role', () => {
     };
     expect(roleInput(answers, unread)).toEqual({
       arn: 'arn:aws:iam::111122223333:role/r',
-      trustPolicy: 'not JSON',
+      trustPolicy: 'not-recorded',
       policies: [{ name: 'inline', document: JSON.parse(document) as unknown }],
       attachedPolicies: [
         {

@@ -1,6 +1,8 @@
 /** Recording what decides whether pods can reach the Pod Identity agent: policies, taints, tolerations, node pools. */
 import { describe, expect, it } from 'vitest';
 import { anonymised } from '../../cli/record/anonymise.ts';
+import { keptCiliumSpec } from '../../cli/record/keep-cilium.ts';
+import { policiesIn, reachability } from '../../lambdas/domain/network/reachability.ts';
 import { parseScenario, readScenario } from '../../sandbox/world/load.ts';
 import { putObject } from '../../sandbox/kubernetes/store.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
@@ -108,5 +110,71 @@ describe('a recorded cluster', () => {
       'allow-aws',
       'default-deny',
     ]);
+  });
+});
+
+const PORT = [{ port: '80', protocol: 'TCP' }];
+const ALL = { endpointSelector: {}, egress: [{ toEntities: ['all'] }] };
+const toHost = (more: object, selector: object = {}): object => ({
+  description: 'hunter2',
+  endpointSelector: selector,
+  egress: [{ toEntities: ['host'], toPorts: [{ ports: PORT, ...more }] }],
+  ingress: [{ fromCIDR: ['10.0.0.0/8'] }],
+});
+const to = (rule: object): object => ({ endpointSelector: {}, egress: [rule] });
+const not = (rule: object): object => ({ ...ALL, egressDeny: [rule] });
+
+describe('a recorded policy of Cilium', () => {
+  const headers = ['X-Api-Key: hunter2', 'Authorization: Basic aHVudGVyMg=='];
+  it.each<[string, unknown]>([
+    ['without rules', { endpointSelector: { matchLabels: { app: 'api' } } }],
+    ['that allows the node', toHost({})],
+    ['with rules for HTTP', toHost({ rules: { http: [{ path: '/v1?token=hunter2', headers }] } })],
+    ['with header matches', toHost({ rules: { http: [{ headerMatches: [{ name: 'X-Key', value: 'hunter2' }] }] } })],
+    ['with rules for DNS', toHost({ rules: { dns: [{ matchPattern: 'hunter2.example.com' }] } })],
+    ['with rules of a parser', toHost({ rules: { l7proto: 'hunter2', l7: [{ key: 'hunter2' }] } })],
+    ['with rules of an unknown kind', toHost({ rules: { hunter2: [{}] } })],
+    ['with rules that are null', toHost({ rules: { http: null } })],
+    ['with an empty list of rules', toHost({ rules: { http: [] } })],
+    ['with a certificate', toHost({ terminatingTLS: { certificate: 'hunter2', secret: { name: 'hunter2' } } })],
+    ['for a selected pod', toHost({}, { matchExpressions: [{ key: 'k8s:app', operator: 'In', values: ['api'] }] })],
+    ['for another pod', toHost({}, { matchLabels: { app: 'web' } })],
+    ['for an operator that nobody knows', toHost({}, { matchExpressions: [{ key: 'app', operator: 'hunter2' }] })],
+    ['for a label of the namespace', toHost({}, { matchLabels: { 'io.cilium.k8s.namespace.labels.a': 'b' } })],
+    ['for nodes', { nodeSelector: { matchLabels: { pool: 'hunter2' } }, egress: [{}] }],
+    ['for an endpoint', to({ toEndpoints: [{ matchLabels: { 'reserved:host': '' } }] })],
+    ['for an empty list of endpoints', to({ toEndpoints: [], toEntities: null })],
+    ['for a name', to({ toFQDNs: [{ matchName: 'hunter2.example.com' }] })],
+    ['for a service', to({ toServices: [{ k8sService: { serviceName: 'hunter2' } }] })],
+    ['for a group', to({ toGroups: [{ aws: { securityGroupsIds: ['hunter2'] } }] })],
+    ['for selected nodes', to({ toNodes: [{ matchLabels: { pool: 'hunter2' } }] })],
+    ['for an unknown entity', to({ toEntities: ['hunter2'] })],
+    ['for a block', to({ toCIDR: ['169.254.0.0/16', 'hunter2'] })],
+    ['for blocks with exceptions', to({ toCIDRSet: [{ cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] }] })],
+    ['for a group of blocks', to({ toCIDRSet: [{ cidrGroupRef: 'hunter2' }] })],
+    ['for a port with zeros', to({ toPorts: [{ ports: [{ port: '00080', protocol: 'tcp' }] }] })],
+    ['for a port with a name', to({ toPorts: [{ ports: [{ port: 'hunter2' }] }] })],
+    ['for any port', to({ toPorts: [{ ports: [{ port: '' }] }] })],
+    ['for a range of ports', to({ toPorts: [{ ports: [{ port: 1, endPort: 100, protocol: 'hunter2' }] }] })],
+    ['for ICMP', to({ toEntities: ['host'], icmps: [{ fields: [{ type: 'hunter2' }] }] })],
+    ['that denies the node', not({ toEntities: ['host'] })],
+    ['that denies requests by their content', not({ toPorts: [{ ports: PORT, rules: { http: [{ path: '/x' }] } }] })],
+    ['that isolates nobody', { ...to({ toCIDR: ['10.0.0.0/8'] }), enableDefaultDeny: { egress: false } }],
+    ['that cannot be read', { endpointSelector: {}, egress: 'hunter2' }],
+  ])('is judged like the original, and has no secret: %s', (_, spec) => {
+    const judged = (one: unknown): unknown[] =>
+      ['ciliumnetworkpolicies', 'ciliumclusterwidenetworkpolicies'].map((plural) =>
+        reachability(
+          policiesIn({
+            objects: { [`${plural}.cilium.io`]: [{ metadata: { name: 'p', namespace: 'shop' }, spec: one }] },
+          }),
+          { namespace: 'shop', serviceAccount: 'api', labels: { app: 'api' } },
+          { ipv6: false, cilium: true },
+        ),
+      );
+    const kept = keptCiliumSpec(spec);
+    expect(judged(kept)).toEqual(judged(spec));
+    expect(JSON.stringify(kept)).not.toMatch(/hunter2|aHVudGVyMg/);
+    expect(keptCiliumSpec(kept)).toEqual(kept);
   });
 });

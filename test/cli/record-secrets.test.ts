@@ -1,6 +1,7 @@
 /** What `record` never writes, wherever it is in a cluster. */
 import { describe, expect, it } from 'vitest';
-import { keptAnnotations, keptLabels, keptTags, keptVariables } from '../../cli/record/keep.ts';
+import { keptDocumentText } from '../../cli/record/keep-documents.ts';
+import { keptAnnotations, keptAudience, keptLabels, keptTags, keptVariables } from '../../cli/record/keep.ts';
 import { putObject } from '../../sandbox/kubernetes/store.ts';
 import { ADDON, ebs, scenarioWith } from '../end-to-end/fixture.ts';
 import { twinOf } from '../end-to-end/twin.ts';
@@ -140,5 +141,49 @@ describe('what is kept', () => {
       'crossplane-name': 'ebs',
     });
     expect(keptTags(undefined)).toEqual({});
+  });
+
+  it('of documents: no value of a condition that decides nothing', () => {
+    const Condition = {
+      StringLike: { 'aws:Referer': secret('referer'), 's3:prefix': `${secret('prefix')}/\${aws:username}/*` },
+      StringEquals: { 'sts:ExternalId': [secret('id')], 'oidc.example.com/id/A:sub': 'system:serviceaccount:a:b' },
+      BinaryEquals: { 'kms:X': 'aHVudGVyMg==' },
+      Bool: { 'aws:SecureTransport': 'true' },
+    };
+    const document = {
+      Version: '2012-10-17',
+      Id: secret('name'),
+      Statement: [{ Effect: 'Allow', Action: '*', Condition }],
+    };
+    expect(JSON.parse(keptDocumentText(JSON.stringify(document)))).toEqual({
+      Version: '2012-10-17',
+      Id: 'not-recorded',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: '*',
+          Condition: {
+            StringLike: { 'aws:Referer': 'not-recorded', 's3:prefix': 'not-recorded/${aws:username}/*' },
+            StringEquals: {
+              'sts:ExternalId': ['not-recorded'],
+              'oidc.example.com/id/A:sub': 'system:serviceaccount:a:b',
+            },
+            BinaryEquals: { 'kms:X': 'bm90LXJlY29yZGVk' },
+            Bool: { 'aws:SecureTransport': 'true' },
+          },
+        },
+      ],
+    });
+  });
+
+  it('of audiences and of annotations: known words, and values with the form of such a value', () => {
+    expect(['sts.amazonaws.com', secret('audience')].map(keptAudience)).toEqual(['sts.amazonaws.com', 'not-recorded']);
+    const all = { 'role-arn': secret('arn'), audience: secret('a'), 'token-expiration': '3600' };
+    const annotations = Object.entries(all).map(([key, value]) => [`eks.amazonaws.com/${key}`, value]);
+    expect(Object.values(keptAnnotations(Object.fromEntries(annotations)))).toEqual([
+      'not-recorded',
+      'not-recorded',
+      '3600',
+    ]);
   });
 });

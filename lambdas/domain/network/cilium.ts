@@ -36,17 +36,18 @@ const rule = z.looseObject({
   ),
   icmps: listOf(z.unknown()),
 });
-const spec = z.looseObject({
+/** One specification of a policy, as far as it is evaluated. */
+export const ciliumSpec = z.looseObject({
   endpointSelector: labelSelector.nullish(),
   nodeSelector: labelSelector.nullish(),
   egress: listOf(rule),
   egressDeny: listOf(rule),
   enableDefaultDeny: z.looseObject({ egress: z.boolean().nullish() }).nullish(),
 });
-const ciliumPolicy = z.looseObject({ spec: spec.nullish(), specs: listOf(spec) });
+const ciliumPolicy = z.looseObject({ spec: ciliumSpec.nullish(), specs: listOf(ciliumSpec) });
 const parse = parsedOnce((object) => ciliumPolicy.safeParse(object));
 type Rule = z.infer<typeof rule>;
-type Spec = z.infer<typeof spec>;
+type Spec = z.infer<typeof ciliumSpec>;
 
 const ENTITIES: Readonly<Record<string, Truth>> = {
   all: 'yes',

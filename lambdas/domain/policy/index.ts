@@ -29,7 +29,7 @@ export type { ChainUse } from './chains.ts';
 export { holds, readIpRange } from './ip.ts';
 export { readJson } from './json.ts';
 export type { Json, JsonProblem } from './json.ts';
-export { issuerName, misnamedKey } from './keys.ts';
+export { issuerName, misnamedKey, providerOf } from './keys.ts';
 export { all, any, not } from './truth.ts';
 export type { Truth } from './truth.ts';
 export { matchesWildcard } from './wildcard.ts';
