@@ -13,8 +13,15 @@ export interface Account {
 export type Trusting =
   /** By IRSA. `names`: service accounts of the namespace; `*`: all of them. */
   | { by: 'irsa'; issuer: 'own' | 'other'; namespace: string; names: string[] | '*' }
-  /** By EKS Pod Identity. An absent field allows every namespace, name, or cluster. */
-  | { by: 'pods'; namespace?: string; names?: string[]; cluster?: 'own' | 'other' };
+  /** By EKS Pod Identity. An absent field allows every namespace, name, or cluster; `SAME` a name equal to the namespace. */
+  | { by: 'pods'; namespace?: string; names?: string[]; cluster?: 'own' | 'other' }
+  /** Denies EKS Pod Identity every service account whose name differs from its namespace. */
+  | { by: 'deny-unless-same' };
+
+const NAMESPACE_TAG = 'aws:RequestTag/kubernetes-namespace';
+const NAME_TAG = 'aws:RequestTag/kubernetes-service-account';
+/** A policy variable in the place of a service account's name. */
+const SAME = `\${${NAMESPACE_TAG}}`;
 
 export interface Location {
   account: string;
@@ -37,10 +44,17 @@ const statementOf = (trusting: Trusting, { account, clusterArn, issuer }: Locati
       },
     };
   }
+  if (trusting.by === 'deny-unless-same')
+    return {
+      Effect: 'Deny',
+      Principal: { Service: 'pods.eks.amazonaws.com' },
+      Action: 'sts:*',
+      Condition: { StringNotEquals: { [NAME_TAG]: SAME } },
+    };
   const { namespace, names, cluster } = trusting;
   const tags = {
-    ...(namespace === undefined ? {} : { 'aws:RequestTag/kubernetes-namespace': namespace }),
-    ...(names === undefined ? {} : { 'aws:RequestTag/kubernetes-service-account': names }),
+    ...(namespace === undefined ? {} : { [NAMESPACE_TAG]: namespace }),
+    ...(names === undefined ? {} : { [NAME_TAG]: names }),
   };
   return {
     Effect: 'Allow',
@@ -81,20 +95,35 @@ const irsaAllows = (trust: readonly Trusting[], { namespace, name }: Account): b
       (one.names === '*' || one.names.includes(name)),
   );
 
-/** Returns whether a statement allows it, and whether one of its three fields is open; a pattern is open. */
-const podsAllow = (trust: readonly Trusting[], { namespace, name }: Account) =>
-  trust.flatMap((one) => {
-    if (one.by !== 'pods' || one.cluster === 'other') return [];
-    if (one.namespace !== undefined && !likes(one.namespace, namespace)) return [];
-    if (one.names !== undefined && !one.names.some((pattern) => likes(pattern, name))) return [];
-    const isOpen =
-      one.cluster === undefined ||
-      one.namespace === undefined ||
-      one.namespace.includes('*') ||
-      one.names === undefined ||
-      one.names.some((pattern) => pattern.includes('*') && likes(pattern, name));
-    return [{ isOpen }];
-  });
+interface Place extends Account {
+  cluster: string;
+}
+const OWN = 'own';
+
+const fits = (one: Trusting, { namespace, name, cluster }: Place): boolean =>
+  one.by === 'pods' &&
+  [undefined, cluster].includes(one.cluster) &&
+  likes(one.namespace ?? '*', namespace) &&
+  (one.names ?? ['*']).some((pattern) => (pattern === SAME ? name === namespace : likes(pattern, name)));
+
+/** Returns the account with each combination of its parts exchanged for those of another one, up to all at once. */
+const exchangedPlaces = ({ namespace, name }: Account): Place[] =>
+  [namespace, `${namespace}x`, 'nobody'].flatMap((otherNamespace) =>
+    [name, `${name}x`, 'nobody'].flatMap((otherName) =>
+      [OWN, 'third'].map((cluster) => ({ namespace: otherNamespace, name: otherName, cluster })),
+    ),
+  );
+
+/** Returns the statements that allow it, and whether each of them also allows an account with other parts. */
+const podsAllow = (trust: readonly Trusting[], subject: Account) => {
+  const isDenied = ({ namespace, name }: Account): boolean =>
+    namespace !== name && trust.some(({ by }) => by === 'deny-unless-same');
+  const allowing = isDenied(subject) ? [] : trust.filter((one) => fits(one, { ...subject, cluster: OWN }));
+  const others = exchangedPlaces(subject)
+    .slice(1)
+    .filter((place) => !isDenied(place));
+  return allowing.map((one) => ({ isOpen: others.some((place) => fits(one, place)) }));
+};
 
 export interface Claim {
   subject: Account;
@@ -132,27 +161,31 @@ export const permitted = ({
 export const podsMayUse = (trust: readonly Trusting[], subject: Account): boolean =>
   podsAllow(trust, subject).length > 0;
 
+/** Statements whose parts are compared with each other. */
+export const byVariable = fc.constantFrom<Trusting>(
+  { by: 'pods', names: [SAME], cluster: 'own' },
+  { by: 'pods', names: [SAME], cluster: 'own' },
+  { by: 'deny-unless-same' },
+);
+
 export const trustings = (namespaces: string[], names: string[]): fc.Arbitrary<Trusting[]> => {
-  const patterns = [...names, `${names[0]!.slice(0, 3)}*`];
+  const patterns = [...names, `${names[0]!.slice(0, 3)}*`, SAME];
   const some = fc.subarray(patterns, { minLength: 1 });
-  return fc.array(
-    fc.oneof(
-      fc.record({
-        by: fc.constant('irsa' as const),
-        issuer: fc.constantFrom('own' as const, 'own' as const, 'other' as const),
-        namespace: fc.constantFrom(...namespaces),
-        names: fc.oneof(fc.subarray(names, { minLength: 1 }), fc.constant('*' as const)),
-      }),
-      fc.record(
-        {
-          by: fc.constant('pods' as const),
-          namespace: fc.constantFrom(...namespaces, `${namespaces[0]!.slice(0, 2)}*`),
-          names: some,
-          cluster: fc.constantFrom('own' as const, 'own' as const, 'other' as const),
-        },
-        { requiredKeys: ['by'] },
-      ),
-    ),
-    { maxLength: 3 },
+  const byIrsa: fc.Arbitrary<Trusting> = fc.record({
+    by: fc.constant('irsa' as const),
+    issuer: fc.constantFrom('own' as const, 'own' as const, 'other' as const),
+    namespace: fc.constantFrom(...namespaces),
+    names: fc.oneof(fc.subarray(names, { minLength: 1 }), fc.constant('*' as const)),
+  });
+  const byPods: fc.Arbitrary<Trusting> = fc.record(
+    {
+      by: fc.constant('pods' as const),
+      namespace: fc.constantFrom(...namespaces, `${namespaces[0]!.slice(0, 2)}*`),
+      names: some,
+      cluster: fc.constantFrom('own' as const, 'own' as const, 'other' as const),
+    },
+    { requiredKeys: ['by'] },
   );
+  const each = [byIrsa, byPods].map((arbitrary) => ({ weight: 6, arbitrary }));
+  return fc.array(fc.oneof(...each, { weight: 1, arbitrary: byVariable }), { maxLength: 3 });
 };

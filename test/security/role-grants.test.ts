@@ -159,6 +159,19 @@ describe("a workload that wants another team's role", () => {
     const { message } = await refused(attack({ trust: [statement] }, REPAIR));
     expect(message).toContain('evil/agent');
   });
+  it('does not get it by a name that a policy variable compares with its namespace', async () => {
+    const same = namingStatement(ATTACKER.namespace, '${aws:RequestTag/kubernetes-namespace}');
+    const { message, remedy } = await refused(
+      attack(
+        { trust: [same], change: closed },
+        { serviceAccount: { namespace: 'evil', name: 'evil' }, roleArn: VICTIM, verification: 'api' },
+      ),
+    );
+    expect(message).toContain(
+      'compares with the policy variable ${aws:RequestTag/kubernetes-namespace} instead of naming',
+    );
+    expect(remedy).toMatch(/^Have the owner of the role replace .* roleGrants and deploy, .*; then plan again\.$/);
+  });
   it('does not get it by accepting a condition that cannot be evaluated', async () => {
     const open = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
     const change: Fleet['change'] = (scenario, cluster) => {

@@ -88,6 +88,8 @@ const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: 
       pods({}) === 'allowed' &&
       pods({ namespace: 'elsewhere' }) === 'denied' &&
       pods({ serviceAccount: 'another' }) === 'denied' &&
+      // A policy variable may compare the two.
+      pods({ namespace: 'another', serviceAccount: serviceAccount.replace(namespace, 'another') }) === 'denied' &&
       pods({ clusterArn: clusterArn({ ...target, cluster: 'another' }) }) === 'denied',
     isNew: roleArn !== ownRole && !association,
   };
@@ -128,7 +130,7 @@ const text = ({ namespace, serviceAccount, roleArn }: Pair): string => `${roleAr
 export const rolesAreGranted: Promised = {
   name: 'roles-are-granted',
   statement:
-    "Role R may be granted to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration created; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account or cluster is exchanged; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone is not evidence: anyone who may edit a service account can write it.",
+    "Role R may be granted to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration created; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account, cluster or several of them are exchanged, and names them without a policy variable; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone is not evidence: anyone who may edit a service account can write it.",
   broken: (result) => {
     const problems: string[] = [];
     for (const call of effective(changes(result))) {

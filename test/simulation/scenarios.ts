@@ -1,6 +1,7 @@
 /** The worlds that are simulated: the published scenarios, sped up so that a run has few polls. */
 import { readFileSync } from 'node:fs';
 import type { MigrationRequestInput, Outcome } from '../../lambdas/domain/migration/model.ts';
+import { podIdentityStatement, policyOf } from '../../cli/fleet/trust.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 
@@ -183,8 +184,38 @@ const timeDefinitions: Definition[] = [
   },
 ];
 
+/** Scenarios that no seed draws. */
+const undrawnDefinitions: Definition[] = [
+  // Promise 11: the role's trust policy compares the names of service account and namespace, and names neither.
+  {
+    name: 'named-like-its-namespace',
+    file: 'service-account-irsa',
+    requests: [{ serviceAccount: { namespace: 'payments', name: 'payments-web' } }],
+    ends: 'blocked',
+    change: ({ accounts }) => {
+      const [account] = accounts;
+      const [cluster] = account?.clusters ?? [];
+      const web = cluster?.workloads.find(({ name }) => name === 'web');
+      const [role] = account?.roles ?? [];
+      if (!cluster || !web || !role) return;
+      web.serviceAccount = 'payments-web';
+      web.serviceAccountAnnotations = { 'eks.amazonaws.com/role-arn': role.arn };
+      role.trustPolicy = policyOf({
+        ...podIdentityStatement(),
+        Condition: {
+          StringEquals: {
+            'aws:RequestTag/kubernetes-service-account': '${aws:RequestTag/kubernetes-namespace}-web',
+            'aws:RequestTag/eks-cluster-arn': `arn:aws:eks:${cluster.region}:${account?.id}:cluster/${cluster.name}`,
+          },
+        },
+      });
+    },
+  },
+];
+
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);
 export const TIME_SCENARIO_NAMES: readonly string[] = timeDefinitions.map(({ name }) => name);
+export const UNDRAWN_SCENARIO_NAMES: readonly string[] = undrawnDefinitions.map(({ name }) => name);
 
 /** The scenario in which the OIDC trust is retired as well. */
 export const RETIRED_SCENARIO = 'in-place';
@@ -204,11 +235,10 @@ const load = ({ name, file, requests, ends = 'migrated', change }: Definition): 
 const loaded = new Map<string, SimulatedScenario>();
 
 export const scenarioNamed = (name: string): SimulatedScenario => {
-  const definition = [...definitions, ...timeDefinitions].find((one) => one.name === name);
+  const all = [...definitions, ...timeDefinitions, ...undrawnDefinitions];
+  const definition = all.find((one) => one.name === name);
   if (!definition)
-    throw new Error(
-      `There is no simulated scenario ${name}; there are: ${[...SCENARIO_NAMES, ...TIME_SCENARIO_NAMES].join(', ')}.`,
-    );
+    throw new Error(`There is no simulated scenario ${name}; there are: ${all.map((one) => one.name).join(', ')}.`);
   const known = loaded.get(name) ?? load(definition);
   loaded.set(name, known);
   return known;

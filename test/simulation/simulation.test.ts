@@ -9,7 +9,7 @@ import { defectiveSource } from '../../conformance/planted.ts';
 import { readMutants } from './mutants.ts';
 import { PROMISES } from './promises.ts';
 import { type RunResult, simulate } from './run.ts';
-import { SCENARIO_NAMES, scenarioNamed, TIME_SCENARIO_NAMES } from './scenarios.ts';
+import { SCENARIO_NAMES, scenarioNamed, TIME_SCENARIO_NAMES, UNDRAWN_SCENARIO_NAMES } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
 import { ACTS, clientsOf, PERSONS, PHASES, type PodsSpec, type RunSpec } from './spec.ts';
 import { OUTAGE_SECONDS } from './time-seeds.ts';
@@ -142,7 +142,7 @@ describe('a seed', () => {
 });
 
 describe('the exhaustive list', () => {
-  it.each([...SCENARIO_NAMES, ...TIME_SCENARIO_NAMES])(
+  it.each([...SCENARIO_NAMES, ...TIME_SCENARIO_NAMES, ...UNDRAWN_SCENARIO_NAMES])(
     'has every fault at every call of %s, which ends as expected without a fault',
     async (name) => {
       const result = await runSmoothly(name);

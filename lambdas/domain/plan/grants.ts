@@ -7,7 +7,9 @@
  *    warning.
  * 2. An association of S with R exists that no unfinished migration created.
  * 3. R is the add-on's IRSA role, and S's service account belongs to that add-on and is annotated with R.
- * 4. R's trust policy allows pods.eks for S, and denies it if namespace, service account or cluster is exchanged.
+ * 4. R's trust policy allows pods.eks for S, and denies it if namespace, service account or cluster is exchanged,
+ *    one or several of them; and no Allow that may apply compares them through a policy variable, as in "the name is that
+ *    of the namespace", which names nobody.
  * 5. The deployment's setting `roleGrants` (roles, clusters, service accounts) names it.
  *
  * `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or
@@ -21,8 +23,16 @@
 import { clusterArn } from '../aws/arn.ts';
 import type { AttributedServiceAccount } from '../kubernetes/objects.ts';
 import type { Association } from '../migration/observed.ts';
-import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, type TrustUse } from '../policy/index.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  keysReadForPodIdentity,
+  type ParsedPolicy,
+  type TrustUse,
+  withoutDeniesByVariables,
+} from '../policy/index.ts';
 import { type GrantSubject, isGranted, type RoleGrant } from '../settings/role-grants.ts';
+import { shown } from '../text/text.ts';
 import { exchanged } from './exchanged.ts';
 import type { Seen } from './facts.ts';
 
@@ -141,25 +151,33 @@ function byAddonRole({ addon, annotated }: GrantFacts, { namespace, serviceAccou
     : no('the service account is not annotated with it');
 }
 
-/** Ground 4: in each form that the association will have, and for no other service account. */
+/** Ground 4: in each form that the association will have, by names, and for no other service account. */
 function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
   const policy = trustIn(facts, question);
   if (!policy) return no('IAM does not return the role');
   const forms = question.disableSessionTags ? [false, true] : [false];
-  const verdictOf = (changed: Changed): Truth[] =>
-    forms.map((disableSessionTags) => {
-      const { verdict } = evaluatePodIdentity(policy, useOf(facts, question, { ...changed, disableSessionTags }));
+  const usesOf = (changed: Changed): TrustUse[] =>
+    forms.map((disableSessionTags) => useOf(facts, question, { ...changed, disableSessionTags }));
+  const verdictsOf = (trust: ParsedPolicy, changed: Changed): Truth[] =>
+    usesOf(changed).map((use) => {
+      const { verdict } = evaluatePodIdentity(trust, use);
       return verdict === 'allowed' ? 'yes' : verdict === 'unknown' ? 'unknown' : 'no';
     });
-  const own = verdictOf({});
+  const own = verdictsOf(policy, {});
   if (own.includes('no')) return no('its trust policy does not allow EKS Pod Identity for the service account');
+  const [key] = usesOf({}).flatMap((use) => keysReadForPodIdentity(policy, use));
+  if (key !== undefined)
+    return no(
+      `its trust policy compares with the policy variable ${shown(`\${${key}}`, 100)} instead of naming the service account and its cluster for EKS Pod Identity`,
+    );
   if (own.includes('unknown'))
     return open('it is not known whether its trust policy allows EKS Pod Identity for the service account');
   const whom = 'for other subjects than this service account of this cluster';
+  const wider = withoutDeniesByVariables(policy);
   let isUndecided = false;
   // Most policies already allow the first of the other subjects.
   for (const changed of exchanged({ ...question, target: facts.target })) {
-    const verdicts = verdictOf(changed);
+    const verdicts = verdictsOf(wider, changed);
     if (verdicts.includes('yes')) return no(`its trust policy also allows EKS Pod Identity ${whom}`);
     isUndecided ||= verdicts.includes('unknown');
   }

@@ -7,7 +7,13 @@
 export { decodePolicy, parsePolicy } from './document.ts';
 export type { ParsedPolicy, PolicyKind, Statement } from './document.ts';
 export { evaluate } from './evaluate.ts';
-export { evaluateIrsa, evaluatePodIdentity, evaluateTrust } from './trust.ts';
+export {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  evaluateTrust,
+  keysReadForPodIdentity,
+  withoutDeniesByVariables,
+} from './trust.ts';
 export type { Evaluation, KeyState, PolicyRequest, Reason, Verdict } from './request.ts';
 
 // The calls that assume a role, as requests.

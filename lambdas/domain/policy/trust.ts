@@ -1,9 +1,11 @@
 /** Evaluates whether a role's trust policy allows a service account: through EKS Pod Identity, and through IRSA. */
 import { irsaRequest, podIdentityRequests } from './contexts.ts';
 import type { TrustUse } from './contexts.ts';
-import type { ParsedPolicy } from './document.ts';
+import type { ParsedPolicy, Statement } from './document.ts';
 import { eachOnce, evaluate } from './evaluate.ts';
 import type { Evaluation, PolicyRequest, Reason, Verdict } from './request.ts';
+import { judgeStatement } from './statements.ts';
+import { keysReadBy } from './variables.ts';
 
 export interface TrustOptions {
   /** Condition keys that the caller accepts by name: an undecided condition on one of them does not count against the role. */
@@ -74,3 +76,40 @@ export const evaluateTrust = (
   podIdentity: evaluatePodIdentity(policy, use, options),
   irsa: evaluateIrsa(policy, use, options),
 });
+
+/** Keys whose value is the same for every service account of every cluster of an account, in lower case. */
+const SAME_FOR_ALL = new Set([
+  'aws:principalservicename',
+  'aws:resourceaccount',
+  'aws:resourceorgid',
+  'aws:sourceaccount',
+  'aws:sourceorgid',
+]);
+
+/**
+ * Returns the keys, as written, that the conditions read through policy variables and whose values depend on the service
+ * account or its cluster. Such a condition compares parts of a request with each other: it names nobody.
+ */
+const keysReadIn = ({ conditions, version }: Statement): string[] =>
+  conditions
+    .flatMap(({ wanted }) => wanted.flatMap((text) => keysReadBy(text, version)))
+    .filter((key) => !SAME_FOR_ALL.has(key.toLowerCase()));
+
+const isAllow = ({ effect }: Statement): boolean => effect === 'Allow';
+
+/** Returns the keys that an Allow reads through policy variables, of those that may apply to EKS Auth's calls for a use. */
+export const keysReadForPodIdentity = (policy: ParsedPolicy, use: TrustUse): string[] =>
+  eachOnce(
+    (policy.valid ? policy.statements : [])
+      .filter((statement) => isAllow(statement) && keysReadIn(statement).length > 0)
+      .filter((statement) =>
+        podIdentityRequests(use).some((request) => judgeStatement(statement, request, new Set()).truth !== 'no'),
+      )
+      .flatMap(keysReadIn),
+  );
+
+/** Returns the policy without each Deny that reads such keys, which allows at least what the policy allows. */
+export const withoutDeniesByVariables = (policy: ParsedPolicy): ParsedPolicy =>
+  policy.valid
+    ? { ...policy, statements: policy.statements.filter((one) => isAllow(one) || keysReadIn(one).length === 0) }
+    : policy;

@@ -48,6 +48,15 @@ function valueOf(variable: Variable, request: PolicyRequest): Resolved {
 export const hasVariables = (text: string, version: PolicyVersion): boolean =>
   version === '2012-10-17' && text.includes('${');
 
+/** Returns the keys, as written, whose values a text reads: `${*}`, `${?}`, `${$}` and malformed variables read none. */
+export const keysReadBy = (text: string, version: PolicyVersion): string[] =>
+  hasVariables(text, version)
+    ? [...text.matchAll(/\$\{([^}]*)\}/g)].flatMap(([, inside = '']) => {
+        const variable = readVariable(inside);
+        return variable && 'key' in variable ? [variable.key] : [];
+      })
+    : [];
+
 export function resolve(text: string, version: PolicyVersion, request: PolicyRequest): Resolved {
   if (!hasVariables(text, version)) return { state: 'text', parts: [{ pattern: text }] };
   const parts: Part[] = [];

@@ -6,7 +6,15 @@ import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import type { Association, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { evaluatePodIdentity, issuerName, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import { type Account, permitted, podsMayUse, policyFor, type Trusting, trustings } from '../../../grants-oracle.ts';
+import {
+  type Account,
+  byVariable,
+  permitted,
+  podsMayUse,
+  policyFor,
+  type Trusting,
+  trustings,
+} from '../../../grants-oracle.ts';
 import { ACCOUNT, ISSUER, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
 import { anAssociation } from '../../eks-fixtures.ts';
 import { aRequest, someFacts } from '../../fixtures.ts';
@@ -15,6 +23,8 @@ import { runs } from '../../../runs.ts';
 const SECOND = 'second-sa';
 const STRANGER = 'stranger';
 const NAMES = [SERVICE_ACCOUNT, SECOND, STRANGER];
+/** The last one is named like its namespace, which a policy variable may compare. */
+const ALL_NAMES = [...NAMES, NAMESPACE];
 const OF_ADDON = [SERVICE_ACCOUNT, SECOND];
 const ROLES = [ROLE, OTHER_ROLE];
 const LOCATION = { account: ACCOUNT, clusterArn: clusterArn(target), issuer: issuerName(ISSUER) };
@@ -37,7 +47,7 @@ const role = fc.constantFrom(...ROLES);
 const byName = fc.dictionary(fc.constantFrom(...NAMES), role, { maxKeys: 3 });
 const usual = <T>(value: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> => fc.oneof(fc.constant(value), other);
 const trust = trustings([NAMESPACE, 'web'], NAMES);
-const world: fc.Arbitrary<World> = fc.record({
+const fields: { [Field in keyof World]-?: fc.Arbitrary<World[Field]> } = {
   trust: fc.record({ [ROLE]: trust, [OTHER_ROLE]: trust }),
   // Mostly as fleets are, so that some of these worlds let a migration through.
   providerExists: fc.constantFrom(true, true, true, false),
@@ -51,7 +61,21 @@ const world: fc.Arbitrary<World> = fc.record({
   roles: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: byName }),
   roleArn: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: role }),
   repair: fc.boolean(),
+};
+/** Worlds in which a trust policy's variables decide about a service account that is named like its namespace. */
+const ofVariables = fc.record<World>({
+  ...fields,
+  trust: fc.record({
+    [ROLE]: fc.tuple(byVariable, trust).map(([first, rest]) => [first, ...rest]),
+    [OTHER_ROLE]: trust,
+  }),
+  takes: fc.constant([SERVICE_ACCOUNT, NAMESPACE]),
+  annotated: fc.constant({}),
+  // The other service account does not block.
+  granted: fc.constant([{ name: SERVICE_ACCOUNT, roleArn: ROLE }]),
+  repair: fc.constant(true),
 });
+const world = fc.oneof({ weight: 8, arbitrary: fc.record<World>(fields) }, { weight: 1, arbitrary: ofVariables });
 
 const idOf = (name: string): string => `a-${name}`;
 const associationsOf = ({ associated }: World): Association[] =>
@@ -63,7 +87,7 @@ const planOf = (given: World): Plan =>
       request: aRequest({
         roles: given.roles,
         trust: given.repair ? 'repair' : 'validate',
-        acceptIdentityLoss: NAMES,
+        acceptIdentityLoss: ALL_NAMES,
         ...(given.roleArn === undefined ? {} : { roleArn: given.roleArn }),
       }),
       podIdentity: given.takes.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })),
@@ -125,7 +149,7 @@ const brokenBy = (given: World, { associations, trustRepairs }: Plan): string[] 
   // Whom a repair lets in: those alone that the rule lets it.
   for (const { roleArn, after } of trustRepairs)
     for (const namespace of [NAMESPACE, 'web'])
-      for (const name of NAMES) {
+      for (const name of ALL_NAMES) {
         const use = { clusterArn: clusterArn(target), namespace, serviceAccount: name };
         const may = evaluatePodIdentity(parsePolicy(after, 'trust'), use).verdict === 'allowed';
         const could = podsMayUse(given.trust[roleArn]!, { namespace, name });

@@ -18,7 +18,8 @@ import { matching } from '../../matchers.ts';
 
 const CLUSTER_ARN = clusterArn(target);
 const TAG = 'aws:RequestTag/kubernetes-service-account';
-const SUBJECT_TAGS = { 'aws:RequestTag/kubernetes-namespace': NAMESPACE, [TAG]: SERVICE_ACCOUNT };
+const NAMESPACE_TAG = 'aws:RequestTag/kubernetes-namespace';
+const SUBJECT_TAGS = { [NAMESPACE_TAG]: NAMESPACE, [TAG]: SERVICE_ACCOUNT };
 const naming = (change: Record<string, unknown> = {}, operator = 'StringEquals'): object => ({
   ...podIdentityStatement,
   Condition: { [operator]: { ...SUBJECT_TAGS, ...change }, ArnEquals: { 'aws:SourceArn': CLUSTER_ARN } },
@@ -119,6 +120,79 @@ describe('a role may be given', () => {
   });
 });
 
+describe('a role is not given to evil/evil, of which no statement has the name,', () => {
+  const EVIL = { namespace: 'evil', serviceAccount: 'evil', isNew: true };
+  const [SAME, OTHERS] = [`\${${NAMESPACE_TAG}}`, /for other subjects than this/];
+  const ofCluster = (StringEquals: object, more: object = {}): object => ({
+    ...podIdentityStatement,
+    Sid: '',
+    Condition: { StringEquals, ArnEquals: { 'aws:SourceArn': CLUSTER_ARN }, ...more },
+  });
+  const deny = (...conditions: object[]): object[] =>
+    conditions.map((Condition) => ({ Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sts:*', Condition }));
+  const elsewhere = { ArnNotEquals: { 'aws:SourceArn': CLUSTER_ARN } };
+  const differs = { StringNotEquals: { [TAG]: SAME } };
+  const HAS_NAME = { [NAMESPACE_TAG]: 'evil', [TAG]: 'evil' };
+  const variable = (key: string): RegExp => new RegExp(`policy variable \\$\\{${key}\\} instead of naming`);
+  const OF_OFFICE = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
+  it.each<[string, RegExp, ...object[]]>([
+    ['by comparing the name with the namespace', variable(NAMESPACE_TAG), ofCluster({ [TAG]: SAME })],
+    [
+      'or the namespace with the name',
+      variable(TAG),
+      ofCluster({}, { StringLike: { [NAMESPACE_TAG]: `\${${TAG}}*` } }),
+    ],
+    [
+      'in another case, with a default',
+      variable('AWS:requesttag/Kubernetes-Namespace'),
+      ofCluster({ [TAG]: "${AWS:requesttag/Kubernetes-Namespace, 'x'}" }),
+    ],
+    [
+      'by an ARN with the name',
+      variable('aws:SourceArn'),
+      ofCluster({ ...HAS_NAME, 'aws:RequestTag/eks-cluster-arn': '${aws:SourceArn}' }),
+    ],
+    [
+      'in one of several statements that allow it',
+      variable(NAMESPACE_TAG),
+      ofCluster(HAS_NAME),
+      ofCluster({ [TAG]: SAME }),
+    ],
+    [
+      'for one of the two actions',
+      variable(NAMESPACE_TAG),
+      { ...ofCluster({ [TAG]: SAME }), Action: 'sts:TagSession' },
+      { ...ofCluster(HAS_NAME), Action: 'sts:AssumeRole' },
+    ],
+    ['with a condition that is not known', variable(NAMESPACE_TAG), ofCluster({ [TAG]: SAME }, OF_OFFICE)],
+    ['by a Deny for names unlike the namespace', OTHERS, podIdentityStatement, ...deny(differs, elsewhere)],
+    [
+      'by a Deny of those that have one part of it',
+      OTHERS,
+      ofCluster({}),
+      ...deny(
+        { StringEquals: { [NAMESPACE_TAG]: 'evil' }, StringNotEquals: { [TAG]: 'evil' } },
+        { StringEquals: { [TAG]: 'evil' }, StringNotEquals: { [NAMESPACE_TAG]: 'evil' } },
+      ),
+    ],
+  ])('%s', (_, why, ...statements) => {
+    const { verdict, why: reasons } = judge(statements, {}, EVIL);
+    expect([verdict, reasons[0]]).toEqual(['denied', matching(why)]);
+  });
+  it.each<[string, ...object[]]>([
+    ['of the account', ofCluster({ ...HAS_NAME, 'aws:SourceAccount': '${aws:ResourceAccount}' })],
+    ['in a Deny next to its name', ofCluster(HAS_NAME), ...deny(differs)],
+    ['in a statement for others', ofCluster(HAS_NAME), ofCluster({ [TAG]: `${SAME}-sa` })],
+    ['that stands for a character', ofCluster(HAS_NAME, { StringLike: { [TAG]: ['evil', 'e${*}', '${?}', '${$}'] } })],
+  ])('but is where a statement has it, despite a variable %s', (_, ...statements) =>
+    expect(judge(statements, {}, EVIL).ground).toBe('pod-identity-trust'),
+  );
+  it('where a policy of 2008 has text that only looks like a variable', () => {
+    const policy = parsePolicy({ Version: '2008-10-17', Statement: ofCluster({ [TAG]: SAME }) }, 'trust');
+    expect(judge([], { trustPolicies: { [ROLE]: policy } }, EVIL).why[0]).toMatch(/does not allow EKS Pod Identity/);
+  });
+});
+
 describe('a trust policy may be repaired', () => {
   const repair = (statements: unknown[], isNarrow: boolean, change: Partial<GrantFacts> = {}) =>
     judgeRepair(factsOf(statements, change), QUESTION, { isNarrow });
@@ -193,8 +267,10 @@ describe('a neighbour', () => {
       { numRuns: 300 },
     );
   });
-  it('of a subject differs in one thing', () => {
-    for (const one of exchanged({ target, ...planned })) expect(Object.keys(one)).toHaveLength(1);
+  it('of a subject differs in one thing, and the last ones in several', () => {
+    const parts = exchanged({ target, ...planned }).map((one) => Object.keys(one).length);
+    expect(new Set(parts.slice(0, -8))).toEqual(new Set([1]));
+    expect(parts.slice(-8)).toEqual([2, 2, 2, 3, 2, 2, 2, 3]);
   });
 });
 
