@@ -53,6 +53,8 @@ const pascalCase = (name: string): string =>
 const BY_STATE = new Map<string, LineName>([
   ...STEP_NAMES.map((name) => [pascalCase(name), name] as const),
   ['PlanAgain', 'plan-again'],
+  ['PlanRetirement', 'retire-trust'],
+  ['RecordRefusal', 'retire-trust'],
   ['WaitForTrust', 'await-trust'],
   ['WaitForWebhook', 'await-webhook'],
   ['CreateStandaloneAssociations', 'create-association'],

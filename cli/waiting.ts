@@ -20,7 +20,12 @@ export type Waiting =
 
 type Line = Pick<StepProgress, 'endedAt'> & { step: string };
 
-const WAITS: readonly string[] = ['request-approval', 'await-window'];
+const WAITS: readonly string[] = [
+  'request-approval',
+  'await-window',
+  'request-approval-retirement',
+  'await-window-retirement',
+];
 
 /** Returns whether a step waits for a decision or a point in time, which may take days. */
 export const isWait = ({ step, endedAt }: Line): boolean => endedAt === undefined && WAITS.includes(step);
@@ -37,7 +42,7 @@ export const waitingOf = (
   now: number,
   known?: { opensAt?: string | undefined },
 ): Waiting | undefined => {
-  if (step === 'request-approval') {
+  if (step.startsWith('request-approval')) {
     const approval = pendingApproval(approvals);
     return approval && { for: 'approval', migrationId, approval, plan };
   }

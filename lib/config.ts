@@ -39,6 +39,7 @@ export interface Config {
   denials: Settings['denials'];
   /** Maximum number of migrations that may wait at the same time. */
   waiting: Settings['waiting'];
+  retirement: Settings['retirement'];
   /** Reserved concurrency of the steps that it names; the others have none. */
   reservedConcurrency: Settings['reservedConcurrency'];
 }

@@ -23,6 +23,22 @@ export const waiting = z
     'How many migrations may wait for an approval or a change window. Beyond that, the API refuses a request (429), and any other execution ends `blocked`.',
   );
 
+const DAYS = 'must be a whole number of days from 0 to 365';
+
+export const retirement = z
+  .strictObject({
+    leastSoakDays: z
+      .int(DAYS)
+      .min(0, DAYS)
+      .max(365, DAYS)
+      .default(0)
+      .describe(
+        'The least days (`soakDays`) between the end of a migration and the retirement of its OIDC trust, from 0 to 365. A request with fewer is refused, however it is started. With 0, the request decides.',
+      ),
+  })
+  .prefault({})
+  .describe('What a request to retire the OIDC trust must observe.');
+
 export const reservedConcurrency = z
   .array(
     z.strictObject({

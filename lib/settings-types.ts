@@ -232,7 +232,10 @@ export interface MigratorSettings {
   }[];
   /** Approvals before a change. */
   approvals?: {
-    /** `true`: every change needs an approval, even if its request requires none. Default: `false`. */
+    /**
+     * `true`: every migration, retirement and reinstatement needs an approval, even if its request requires none.
+     * Rollbacks need none (docs/approvals.md). Default: `false`.
+     */
     required?: boolean;
     /**
      * Who may approve a request: `anyone` with the right to approve, including the requester; `another-session`, of the
@@ -248,8 +251,9 @@ export interface MigratorSettings {
     allowUnknownRequester?: boolean;
   };
   /**
-   * When changes may begin. A request may narrow it with its own window, and never widen it. If omitted, changes may
-   * begin at any time.
+   * When migrations and retirements may begin. A request may narrow it with its own window, and never widen it. A
+   * reinstatement needs an approval outside of it, and rollbacks do not wait for it (docs/approvals.md). If omitted,
+   * changes may begin at any time.
    */
   changeWindow?: {
     /**
@@ -313,6 +317,14 @@ export interface MigratorSettings {
     perPrincipal?: number;
     /** Most migrations that wait at once in all, from 1 to 1000. Default: `200`. */
     perDeployment?: number;
+  };
+  /** What a request to retire the OIDC trust must observe. */
+  retirement?: {
+    /**
+     * The least days (`soakDays`) between the end of a migration and the retirement of its OIDC trust, from 0 to 365. A
+     * request with fewer is refused, however it is started. With 0, the request decides. Default: `0`.
+     */
+    leastSoakDays?: number;
   };
   /**
    * Concurrent executions of the account that are reserved for Lambdas of the service. None by default: Lambda refuses

@@ -12,7 +12,7 @@ import { ROLLBACK_CLAIM_DAYS } from '../lambdas/domain/settings/deployment.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
 import { roleArnPattern } from './role-pattern.ts';
-import { reservedConcurrency, waiting } from './settings-limits.ts';
+import { reservedConcurrency, retirement, waiting } from './settings-limits.ts';
 
 /** On the command line, text with commas between is such a list: see `config.ts`. */
 const list = <Item extends z.ZodType>(item: Item, missing: string) =>
@@ -238,7 +238,9 @@ export const settings = z.strictObject({
     .describe('Sweeps that start automatically on a schedule (docs/sweeps.md).'),
   approvals: z
     .strictObject({
-      required: yesNo(false).describe('`true`: every change needs an approval, even if its request requires none.'),
+      required: yesNo(false).describe(
+        '`true`: every migration, retirement and reinstatement needs an approval, even if its request requires none. Rollbacks need none (docs/approvals.md).',
+      ),
       approver: approverRule
         .default('another-role')
         .describe(
@@ -253,7 +255,7 @@ export const settings = z.strictObject({
   changeWindow: changeWindow
     .optional()
     .describe(
-      'When changes may begin. A request may narrow it with its own window, and never widen it. If omitted, changes may begin at any time.',
+      'When migrations and retirements may begin. A request may narrow it with its own window, and never widen it. A reinstatement needs an approval outside of it, and rollbacks do not wait for it (docs/approvals.md). If omitted, changes may begin at any time.',
     ),
   notifications: z
     .strictObject({
@@ -297,6 +299,7 @@ export const settings = z.strictObject({
     .prefault({})
     .describe('What follows a denied UpdateAddon.'),
   waiting,
+  retirement,
   reservedConcurrency,
 });
 export type Settings = z.infer<typeof settings>;

@@ -37,7 +37,7 @@ export interface StepVariablesOptions {
 const yesOrNo = (value: boolean): 'true' | 'false' => (value ? 'true' : 'false');
 
 export function stepVariables({
-  config: { logLevel, approvals, waiting, denials },
+  config: { logLevel, approvals, waiting, retirement, denials },
   tableName,
   bucket,
   acting,
@@ -59,6 +59,7 @@ export function stepVariables({
     ALLOW_UNKNOWN_REQUESTER: yesOrNo(approvals.allowUnknownRequester),
     MOST_WAITING_PER_PRINCIPAL: String(waiting.perPrincipal),
     MOST_WAITING: String(waiting.perDeployment),
+    LEAST_SOAK_DAYS: String(retirement.leastSoakDays),
     DENIAL_ACTION: denials.action,
     QUIET_HOURS: String(denials.quietHours),
     ...acting,

@@ -11,7 +11,7 @@ import {
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { MigrationFilter } from '../../lambdas/ports/index.ts';
-import { notWaiting } from '../approval/decide.ts';
+import { notWaiting, undecidedAbout } from '../approval/decide.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import type { Watcher } from '../follow.ts';
@@ -207,10 +207,11 @@ export const apiService = (options: ApiServiceOptions): Service => {
       return report ? { ended: report } : { running: runningFrom(value, simulated) };
     },
     async undecided(migrationId) {
-      const { approvals, plan, requester, requestedBy, reason } = (await getMigration(ask, migrationId)).value;
+      const { approvals, plan, requester, requestedBy, reason, retirement } = (await getMigration(ask, migrationId))
+        .value;
       const approval = pendingApproval(approvals);
       if (!approval) throw notWaiting(migrationId);
-      return { migrationId, approval, plan, requester, requestedBy, reason };
+      return undecidedAbout(migrationId, approval, { plan, requester, requestedBy, reason }, retirement);
     },
     async decide(migrationId, decision) {
       const { value } = await ask({

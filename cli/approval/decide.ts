@@ -1,6 +1,11 @@
 /** Decides about the plan of a migration that waits for approval, by the service's own rules. */
 import { type Approval, type ApprovalDecision, pendingApproval } from '../../lambdas/domain/approval/approval.ts';
-import { type AuthenticatedRequester, type Plan, requesterOf } from '../../lambdas/domain/migration/model.ts';
+import {
+  type AuthenticatedRequester,
+  type Plan,
+  requesterOf,
+  type Retirement,
+} from '../../lambdas/domain/migration/model.ts';
 import { decideApproval, type Refusal } from '../../lambdas/use-cases/approval/decide.ts';
 import { type Backend, executionsOf } from '../backend.ts';
 import { CliError } from '../errors.ts';
@@ -64,7 +69,24 @@ export interface Undecided {
   /** The requester that the request states. */
   requestedBy?: string | undefined;
   reason?: string | undefined;
+  /** Present if the approval is for what it changes, instead of the plan. */
+  retirement?: Retirement | undefined;
 }
+
+type Asked = Omit<Undecided, 'migrationId' | 'approval' | 'retirement'>;
+
+/** Returns what the approval is for: the plan of the migration, or the operation that waits. */
+export const undecidedAbout = (
+  migrationId: string,
+  approval: Approval,
+  ofMigration: Asked,
+  retirement: Retirement | undefined,
+): Undecided => {
+  if (approval.operation === undefined) return { migrationId, approval, ...ofMigration };
+  if (retirement?.planHash !== approval.planHash) throw notWaiting(migrationId);
+  const { requester, requestedBy, reason } = retirement;
+  return { migrationId, approval, requester, requestedBy, reason, retirement };
+};
 
 export const notWaiting = (migrationId: string): CliError =>
   decisionRefused(migrationId, 'not-waiting', `migration ${migrationId} is not waiting for an approval`);
@@ -78,5 +100,10 @@ export const undecided = async (backend: Backend, migrationId: string): Promise<
   const approval = pendingApproval(record?.approvals ?? []);
   if (!record || !approval) throw notWaiting(migrationId);
   const { requestedBy, reason } = record.request;
-  return { migrationId, approval, plan: record.plan, requester: requesterOf(record), requestedBy, reason };
+  return undecidedAbout(
+    migrationId,
+    approval,
+    { plan: record.plan, requester: requesterOf(record), requestedBy, reason },
+    record.retirement,
+  );
 };

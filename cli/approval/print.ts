@@ -1,8 +1,10 @@
 /** Output on approvals: waiting plans, decisions, and what a migration waits for. */
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
+import { operationTitle } from '../../lambdas/domain/approval/operations.ts';
 import { type Approval, type Plan, requesterText } from '../../lambdas/domain/migration/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { checksSection } from '../print/checks.ts';
+import { roleLines } from '../print/retire.ts';
 import { planSection } from '../print/plan.ts';
 import { hanging, type Style } from '../print/style.ts';
 import { DISRUPTION, attemptName } from '../print/attempts.ts';
@@ -45,20 +47,28 @@ export const planInShort = (plan: Plan, style: Style): string[] => {
 
 /** Returns the whole plan, and the commands to decide about it. */
 export const undecidedLines = (
-  { migrationId, approval, plan, reason, ...who }: Undecided,
+  { migrationId, approval, plan, reason, retirement, ...who }: Undecided,
   where: Where,
   style: Style,
 ): string[] => [
   ...hanging(
     `${style.paint('yellow', '…')} `,
-    `Migration ${migrationId} waits for an approval of its plan until ${approval.expiresAt}.`,
+    retirement
+      ? `The ${operationTitle({ migrationId, retirement })} waits for an approval of what it changes until ${approval.expiresAt}.`
+      : `Migration ${migrationId} waits for an approval of its plan until ${approval.expiresAt}.`,
     style,
   ),
   ...hanging('  ', printable(`Requested by ${requesterText(who)}.`), style),
   ...(reason === undefined ? [] : hanging('  ', printable(`Reason stated in the request: ${reason}`), style)),
   ...(plan ? [...checksSection(plan.checks, style), ...planSection(plan, style)] : []),
+  ...(retirement
+    ? [
+        ...(retirement.roles ?? []).flatMap((role) => roleLines(role, style)),
+        ...checksSection(retirement.checks ?? [], style),
+      ]
+    : []),
   '',
-  'Nothing was decided. Read the plan, then run one of these commands with its hash:',
+  `Nothing was decided. Read ${retirement ? 'the change' : 'the plan'}, then run one of these commands with its hash:`,
   `  ${decisionCommand('approve', migrationId, approval.planHash, where)}`,
   `  ${decisionCommand('reject', migrationId, approval.planHash, where)}`,
 ];
@@ -86,14 +96,14 @@ export const approvalsSection = (approvals: readonly Approval[], style: Style): 
 export const decidedLines = ({ migrationId, approval }: Decision, where: Where, style: Style): string[] => [
   ...hanging(
     `${style.paint('green', '✔')} `,
-    `The plan of migration ${migrationId} was ${approvalText(approval)}.`,
+    `The ${approval.operation === undefined ? 'plan' : 'change of the trust policy after the end'} of migration ${migrationId} was ${approvalText(approval)}.`,
     style,
   ),
   ...hanging(
     '  ',
     approval.state === 'approved'
-      ? 'It continues once its change window (if any) is open, and only if a new plan is still the same as this one.'
-      : 'It ends blocked: nothing was changed.',
+      ? `It continues once its change window (if any) is open, and only if ${approval.operation === undefined ? 'a new plan is still the same as this one' : 'it would still change the same'}.`
+      : `It ends ${approval.operation === undefined ? 'blocked' : 'refused'}: nothing was changed.`,
     style,
   ),
   `  To follow it: ${knownCommand('show', migrationId, where)}`,

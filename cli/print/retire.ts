@@ -52,7 +52,8 @@ const diffLine = (line: string, style: Style): string => {
   return `    ${format ? style.paint(format, line) : line}`;
 };
 
-const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: Style): string[] => [
+/** Returns what happens to the trust policy of a role. */
+export const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: Style): string[] => [
   '',
   ...oneLine(`${style.paint('bold', 'Role')}  `, `${roleArn}: ${ROLE_SAYS[result]}`, style),
   ...(why === undefined ? [] : hanging('  ', why, style)),

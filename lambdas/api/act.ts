@@ -1,6 +1,7 @@
 /** POST /migrations/{id}/approval, /rollback, /retire and /cancel. */
 import type { Retirement, Rollback } from '../domain/migration/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
+import { tooFewSoakDays } from '../use-cases/retirement/hold.ts';
 import { askedOf, requestRetirement } from '../use-cases/retirement/request.ts';
 import { decideApproval as decide, type Refusal } from '../use-cases/approval/decide.ts';
 import { requestCancel } from '../use-cases/migration/cancel.ts';
@@ -141,6 +142,11 @@ export async function retire(call: Call<'retire'>, dependencies: HandlerDependen
   const { ledger, executions, settings, telemetry } = dependencies;
   const record = await foundMigration(ledger, id);
   if (settings.retires !== true) throw new ApiProblem('not-enabled', NOT_ENABLED);
+  const soak = tooFewSoakDays(body, settings);
+  if (soak !== undefined)
+    throw new ApiProblem('invalid-request', `The field soakDays ${soak}. Nothing was started.`, {
+      errors: [{ field: 'body.soakDays', message: soak }],
+    });
   const { name, before } = await nameByKey(call, { retire: id, ...body }, dependencies);
   const executionArn = await executions.retireArn(name);
   const reply = async (retirement: Retirement, first: boolean): Promise<Reply<'retire'>> => {
@@ -152,11 +158,15 @@ export async function retire(call: Call<'retire'>, dependencies: HandlerDependen
   if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
 
   const asked = askedOf({ ...body, requestedBy: caller });
-  const answer = await requestRetirement(record, { id: name, executionArn, correlation, ...asked }, dependencies);
+  const answer = await requestRetirement(
+    record,
+    { id: name, executionArn, correlation, requester: { source: 'api', principal: caller }, ...asked },
+    dependencies,
+  );
   if ('refused' in answer)
     throw new ApiProblem(
       'retiring',
-      `A retirement of migration ${id} has been in progress since ${answer.standing.startedAt}. Nothing was started. Only one retirement runs at a time. Follow the one in progress.`,
+      `A retirement of migration ${id} has been in progress since ${answer.standing.startedAt}. Nothing was started. Only one retirement runs at a time. Follow the one in progress${answer.standing.waitingFor?.what === 'approval' ? ', or reject it' : ''}.`,
       { links: { self: migrationPath(prefix, id) } },
     );
   const { retirement, replayed } = answer;

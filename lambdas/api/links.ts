@@ -1,4 +1,5 @@
 /** Paths with which a caller can continue. */
+import { operationOf } from '../domain/approval/operations.ts';
 import { pendingApproval } from '../domain/approval/approval.ts';
 import { handOffOf } from '../domain/hand-off/of-record.ts';
 import { isVerifiedOnPods, type Migration } from '../domain/migration/model.ts';
@@ -19,18 +20,25 @@ const isRetirable = ({ status, outcome, verified, retirements, retirement }: Mig
   ((outcome === 'migrated' && isVerifiedOnPods(verified)) ||
     retirements.some(({ undoneAt }) => undoneAt === undefined));
 
+/** Returns whether the migration, or an operation on it, waits for an approval. */
+function pendingFor(record: Migration): boolean {
+  const pending = pendingApproval(record.approvals);
+  if (!pending) return false;
+  return pending.operation === undefined ? record.status === 'running' : operationOf(record, pending) !== undefined;
+}
+
 /**
  * Returns the links of a migration. A link to an action is present if, according to the record, it would be accepted.
  */
 export function linksOf(prefix: string, record: Migration, { retires }: Pick<Settings, 'retires'>): Links {
-  const { migrationId, status, recovery, approvals, heldBy } = record;
+  const { migrationId, status, recovery, heldBy } = record;
   const self = migrationPath(prefix, migrationId);
   const running = status === 'running';
   return {
     self,
     plan: planPath(prefix, migrationId),
     ...(handOffOf(record) ? { handOff: `${self}/hand-off` } : {}),
-    ...(running && pendingApproval(approvals) ? { approval: `${self}/approval` } : {}),
+    ...(pendingFor(record) ? { approval: `${self}/approval` } : {}),
     ...(running && !recovery ? { cancel: `${self}/cancel` } : {}),
     ...(heldBy === undefined ? {} : { holder: migrationPath(prefix, heldBy) }),
     ...(status === 'ended' && nothingToPutBack(record) === undefined ? { rollback: `${self}/rollback` } : {}),

@@ -113,6 +113,7 @@ async function answerOf(
       ...more,
       ...rest,
       retirement,
+      waitingFor: waitingForOf(record),
       status: 'ended',
       steps,
       step: steps.at(-1)?.name,

@@ -92,6 +92,8 @@ export interface Settings {
   approvals: { required: boolean } & ApproverRules;
   /** How many migrations may wait at the same time; absent in steps that admit none. */
   waiting?: WaitingCaps | undefined;
+  /** The least `soakDays` of a retirement; absent in steps that start none. */
+  leastSoakDays?: number | undefined;
   /** The service's own account; absent in steps that do not access clusters. */
   account?: string | undefined;
   /** Accounts in addition to the service's own whose clusters a request may name; may include its own. `*`: any. */

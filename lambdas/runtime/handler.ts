@@ -37,6 +37,7 @@ const identified = z.object({
   settling: z.number().optional(),
   towards: z.string().optional(),
   action: z.string().optional(),
+  operation: z.string().optional(),
   outcome: z.string().optional(),
   fence: z.number().optional(),
   planHash: z.string().optional(),
@@ -54,12 +55,12 @@ const LATE_ENDINGS: readonly (string | undefined)[] = ['rolled-back', 'needs-hum
  * attempt 2, round 3. A round is a visit of the step in its attempt: after a restart, or after an observation of the pods.
  */
 function lineName({ schema }: Step, who: Identified): string {
-  const { attempt = 0, towards, settling = 1, action, outcome } = who;
+  const { attempt = 0, towards, settling = 1, action, operation, outcome } = who;
   const isObserved = towards === 'ready';
   const round = isObserved ? settling : (who.round ?? 1) + settling - 1;
   const ofDirection = isObserved ? schema.readyVariant : towards === 'before' ? schema.rollbackVariant : undefined;
   const base = ofDirection ?? schema.name;
-  const variant = action ?? (LATE_ENDINGS.includes(outcome) ? outcome : undefined);
+  const variant = action ?? operation ?? (LATE_ENDINGS.includes(outcome) ? outcome : undefined);
   return `${base}${variant === undefined ? '' : `-${variant}`}${attempt > 0 ? `.${attempt + 1}` : ''}${round > 1 ? `-${round}` : ''}`;
 }
 
@@ -95,7 +96,8 @@ async function heedCancel(
   who: Identified | undefined,
   { ledger }: HandlerDependencies,
 ): Promise<void> {
-  if (!schema.cancellable || !who || who.towards === 'before') return;
+  // A migration is cancelled, and not an operation after its end.
+  if (!schema.cancellable || !who || who.towards === 'before' || who.operation !== undefined) return;
   const cancel = await ledger.getCancel(who.migrationId);
   if (!cancel) return;
   throw new MigrationError(cancelledAs(cancel), `${cancelledText(cancel)}: step ${schema.name} did not begin.`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { approverRule, migrationId, target } from '../domain/migration/model.ts';
+import { approverRule, migrationId, operationKind, target } from '../domain/migration/model.ts';
 import type { PacedService } from '../domain/aws/pace.ts';
 import { byVariable } from '../domain/plan/acting.ts';
 import { subjectName } from '../domain/migration/subject.ts';
@@ -24,6 +24,8 @@ export const settingsEnvironment = stepEnvironment.extend({ SETTINGS_FILE: z.str
 export const targetEnvironment = settingsEnvironment.extend({ ACCOUNT: z.string().min(1) });
 /** The environment of a step that decides whether an approval is needed: `true` if every change needs one. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
+/** The environment of a step that retires: the least `soakDays` of a request. */
+export const soakEnvironment = z.object({ LEAST_SOAK_DAYS: z.string().regex(/^\d{1,3}$/) });
 /** The environment of a step that admits waiting migrations: the limits for one principal and in total. */
 export const waitingEnvironment = z.object({
   MOST_WAITING_PER_PRINCIPAL: z.string().min(1),
@@ -67,6 +69,12 @@ export const stepInput = z.object({
   subject: subjectName,
   startedAt: z.iso.datetime({ offset: true }).optional(),
 });
+
+/**
+ * Further input of a step that waits: the operation on a migration that has ended, and the execution that carries it out.
+ * Absent if the migration itself waits.
+ */
+export const operationInput = { operation: operationKind.optional(), executionArn: z.string().optional() };
 
 /**
  * The input of a step that holds the lock: `fence` is the number under which `begin` acquired it. `planHash` is the hash of

@@ -173,6 +173,7 @@ const settingsIn = (
   },
   changeWindow: deployment?.changeWindow,
   ...waitingIn(environment),
+  ...(environment['LEAST_SOAK_DAYS'] === undefined ? {} : { leastSoakDays: Number(environment['LEAST_SOAK_DAYS']) }),
   ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),
   accounts: deployment?.accounts ?? [],
   regions: deployment && (deployment.regions ?? [region]),

@@ -197,7 +197,7 @@ const POLLS: Partial<Record<StepName, Retrier[]>> = {
 };
 
 /** Steps that retry transient errors for hours, because waiting has no risk. */
-const PATIENT: readonly StepName[] = ['retire-trust'];
+const PATIENT: readonly StepName[] = ['retire-trust', 'request-approval', 'await-window'];
 
 /** Returns a step's retriers, its polls first. `paused`: the state pauses for faults that last longer. */
 export function retriersOf(

@@ -69,6 +69,10 @@ const describeExecutions = (machines: sfn.StateMachine[], why: string): Grant =>
   return { actions: ['states:DescribeExecution'], resources: machines.map(executionsOf), why };
 };
 
+/** Returns the state machines whose executions wait for approvals. */
+const waitersOf = ({ migrateAddon, retire }: Machines): string[] =>
+  [migrateAddon, ...(retire ? [retire] : [])].map((machine) => machine.stateMachineArn);
+
 /** Returns the right to start Retire, if it is deployed. */
 const startRetire = ({ retire }: Machines, why: string): Grant[] =>
   retire ? [{ actions: ['states:StartExecution'], resources: [retire.stateMachineArn], why }] : [];
@@ -126,13 +130,13 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
     // (NOAA-OWP/hydrovis#837), and a right on it was seen to do for tasks of Lambda (aws/aws-cdk#8486).
     {
       actions: ['states:SendTaskSuccess'],
-      resources: [machines.migrateAddon.stateMachineArn],
-      why: 'continues an execution whose plan was approved',
+      resources: waitersOf(machines),
+      why: 'continues an execution whose plan, or whose change of a trust policy, was approved',
     },
     {
       actions: ['states:SendTaskFailure'],
-      resources: [machines.migrateAddon.stateMachineArn],
-      why: 'ends an execution whose plan was rejected, or that was cancelled while it waited',
+      resources: waitersOf(machines),
+      why: 'ends an execution whose plan, or whose change of a trust policy, was rejected, or that was cancelled while it waited',
     },
   ],
   'start-sweep': (machines) => [

@@ -125,7 +125,7 @@ const callsOf: Record<StepName, Calls> = {
     Query: `${READS}, and whether a rollback was begun`,
     GetItem: `${GUARD}, and reads whether the migration still shows this retirement`,
     PutItem: 'records a trust policy, before and after, before it is written',
-    UpdateItem: `takes and releases the locks, records the state of the retirement, and ${LINE}`,
+    UpdateItem: `takes and releases the locks, records the state of the retirement, ends its wait, and ${LINE}`,
   },
   api: {
     Query:

@@ -266,11 +266,12 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   ],
   'dispatch-sweep': () => [],
   'report-sweep': () => [],
-  'retire-trust': ({ repairableRoleArns }) => [
+  'retire-trust': ({ repairableRoleArns, comparesApprovers }) => [
     describeCluster("reads the OIDC issuer whose trust it removes, and finds the cluster's API server"),
     listAddons('finds everything in the cluster that could still need the trust'),
     ...observe('checks that the add-on is on Pod Identity, and that no other needs the trust'),
     ...changeTrust(repairableRoleArns),
+    ...readApprovers(comparesApprovers, repairableRoleArns ?? []),
   ],
   api: () => [
     describeCluster("finds the API server of a cluster whose workloads' identities are requested"),

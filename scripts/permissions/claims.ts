@@ -62,6 +62,8 @@ const ASKED_FOR = new Set([
   'states:StartExecution stateMachine:Recover',
   'states:SendTaskSuccess stateMachine:MigrateAddon',
   'states:SendTaskFailure stateMachine:MigrateAddon',
+  'states:SendTaskSuccess stateMachine:Retire',
+  'states:SendTaskFailure stateMachine:Retire',
   'states:StartExecution stateMachine:Sweep',
   RETIRES,
 ]);

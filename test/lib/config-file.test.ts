@@ -29,6 +29,7 @@ describe('the file', () => {
       notifications: { events: ['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'] },
       denials: { action: 'notify', quietHours: 24 },
       waiting: { perPrincipal: 50, perDeployment: 200 },
+      retirement: { leastSoakDays: 0 },
       reservedConcurrency: [],
     });
     expect(read({ ...ROLES, customerKey: false })).toEqual(config);
@@ -61,6 +62,7 @@ describe('the file', () => {
       notifications: { emails: ['a@example.com', 'b@example.com'], events: [...NOTIFIED_EVENTS] },
       denials: { action: 'migrate', quietHours: 720 },
       waiting: { perPrincipal: 1, perDeployment: 1000 },
+      retirement: { leastSoakDays: 365 },
       reservedConcurrency: [{ step: 'api', executions: 20 }],
     };
     const { $schema: _, passableRoleArns, ...same } = given;

@@ -212,7 +212,7 @@ describe('permissions', () => {
         },
         {
           actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
-          resources: [migrateAddon.logicalId],
+          resources: [migrateAddon.logicalId, retire.logicalId],
           condition: undefined,
         },
       ],

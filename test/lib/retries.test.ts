@@ -76,6 +76,9 @@ describe('retries', () => {
       `${ErrorEquals.join()} ${IntervalSeconds} s × ${MaxAttempts}`;
     expect(Object.fromEntries(polls.map(({ name, own }) => [name, own.map(told).join(', ')]))).toEqual({
       'MigrateAddon.AwaitWindow': 'WindowFarOff 3600 s × 336, WindowClosed 600 s × 12',
+      'Retire.AwaitWindow': 'WindowFarOff 3600 s × 336, WindowClosed 600 s × 12',
+      'Retire.PlanRetirement': 'RoleLockHeld 60 s × 360',
+      'Retire.RecordRefusal': 'RoleLockHeld 60 s × 360',
       'Retire.RetireTrust': 'RoleLockHeld 60 s × 360',
     });
   });

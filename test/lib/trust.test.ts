@@ -118,14 +118,20 @@ describe('a deployment that names repairable roles', () => {
     ).toEqual([{ actions: ['iam:GetRole'], resources: [PATTERN], condition: undefined }]);
   });
 
-  it('lets the state machine Retire call its step alone', () => {
+  it('lets the state machine Retire call its step, and those that wait', () => {
     const role = (retire.properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
     const invoked = statementsOfRole(role)
       .filter(({ actions }) => actions.includes('lambda:InvokeFunction'))
       .flatMap(({ resources }) => resources);
     expect(invoked.length).toBeGreaterThan(0);
-    expect(invoked.filter((resource) => !resource.includes('StepsRetireTrust'))).toEqual([]);
-    expect(retire.tasks.map(([name, state]) => [name, stepOf(state)])).toEqual([['RetireTrust', 'retire-trust']]);
+    expect(invoked.filter((resource) => !/Steps(RetireTrust|RequestApproval|AwaitWindow)/.test(resource))).toEqual([]);
+    expect(Object.fromEntries(retire.tasks.map(([name, state]) => [name, stepOf(state)]))).toEqual({
+      PlanRetirement: 'retire-trust',
+      RequestApproval: 'request-approval',
+      AwaitWindow: 'await-window',
+      RecordRefusal: 'retire-trust',
+      RetireTrust: 'retire-trust',
+    });
   });
 
   it('is what the sandbox deploys, for every role of the account', () => {
@@ -209,7 +215,33 @@ describe('the repair in the workflow', () => {
 
 describe('Retire', () => {
   const REFUSED = ['RetireRefused', 'LockHeld', 'RoleLockHeld', 'BadInput'];
-  it('has one task, and ends under the name of what became of it', () => {
+  it('decides, waits for the approval and the window that hold it back, and then writes', async () => {
+    const { PlanRetirement, IsAnythingToWrite, RequestApproval, IsThereAWindow, AwaitWindow } = retire.states;
+    expect([retire.definition.StartAt, PlanRetirement!.Next, RequestApproval!.Next, AwaitWindow!.Next]).toEqual(
+      words`PlanRetirement IsAnythingToWrite IsThereAWindow RetireTrust`,
+    );
+    const after = async (next: object | undefined): Promise<string> => {
+      for (const { Condition, Next } of IsAnythingToWrite!.Choices!)
+        if (await jsonata(Condition.slice(2, -2)).evaluate({}, { states: { input: next ? { next } : {} } }))
+          return Next;
+      return IsAnythingToWrite!.Default!;
+    };
+    expect([
+      await after(undefined),
+      await after({ approval: true, window: true }),
+      await after({ approval: false, window: true }),
+      await after({ approval: false, window: false }),
+      IsThereAWindow!.Default,
+    ]).toEqual(words`Retired RequestApproval AwaitWindow RetireTrust RetireTrust`);
+    // What ends a wait in vain is recorded.
+    expect(retire.catchersOf('RequestApproval')).toEqual([
+      [['States.Timeout'], 'RecordRefusal'],
+      [['States.ALL'], 'RecordRefusal'],
+    ]);
+    expect(retire.catchersOf('AwaitWindow')).toEqual([[['States.ALL'], 'RecordRefusal']]);
+  });
+
+  it('ends under the name of what became of it', () => {
     expect(retire.states.RetireTrust!.Next).toBe('Retired');
     expect(retire.catchersOf('RetireTrust')).toEqual([
       [REFUSED, 'RetireRefused'],
@@ -238,9 +270,9 @@ describe('Retire', () => {
     const payload = (retire.states.RetireTrust!.Arguments!.Payload as string).slice(2, -2);
     const given: unknown = await jsonata(payload).evaluate(
       {},
-      { states: { context: { Execution: { Id: 'arn:of:retire', Input: input } } } },
+      { approvedHash: '', states: { context: { Execution: { Id: 'arn:of:retire', Input: input } } } },
     );
-    expect(given).toEqual({ ...input, executionArn: 'arn:of:retire', unknownFields: [] });
+    expect(given).toEqual({ ...input, stage: 'write', executionArn: 'arn:of:retire', unknownFields: [] });
     expect(retireTrustSchema.input.safeParse(given).success).toBe(true);
   });
 

@@ -18,9 +18,9 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     mistake: 'resource',
     action: /^states:SendTask(Success|Failure)$/,
-    subject: /^arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[\w-]+-MigrateAddonStateMachine\w+$/,
+    subject: /^arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[\w-]+-(MigrateAddon|Retire)StateMachine\w+$/,
     reason:
-      "The reference has no resource type for them. A real denial names the state machine's ARN (NOAA-OWP/hydrovis#837), tasks of Lambda were seen to be answered by a right on it (aws/aws-cdk#8486), and CDK's grantTaskResponse grants it: so the right is for one state machine, not for every task of the account.",
+      "The reference has no resource type for them. A real denial names the state machine's ARN (NOAA-OWP/hydrovis#837), tasks of Lambda were seen to be answered by a right on it (aws/aws-cdk#8486), and CDK's grantTaskResponse grants it: so the right is for these state machines, not for every task of the account.",
   },
   {
     mistake: 'resource',

@@ -179,6 +179,7 @@ export interface HostileOptions {
   scenario?: Scenario;
   /** By default the service may use every role, as in all other tests. */
   deployment?: Deployment | undefined;
+  definitionOf?: Parameters<typeof openSandbox>[0]['definitionOf'];
 }
 
 /**
@@ -186,11 +187,11 @@ export interface HostileOptions {
  * the test.
  */
 export async function inHostileWorld<T>(
-  { scenario = hostileScenario(), deployment }: HostileOptions,
+  { scenario = hostileScenario(), deployment, definitionOf }: HostileOptions,
   work: (world: HostileWorld) => Promise<T>,
 ): Promise<T> {
   const assemblyDirectory = deployment?.directory ?? (await ensureAssembly()).directory;
-  const sandbox = await openSandbox({ scenario, assemblyDirectory });
+  const sandbox = await openSandbox({ scenario, assemblyDirectory, ...(definitionOf ? { definitionOf } : {}) });
   const clients = sandbox.clients();
   const { tableName, ...machines } = sandbox.outputs;
   const random = new Random(scenario.seed);

@@ -14,6 +14,10 @@ import { requesterOf, statedPrincipal } from './requester.ts';
 export const approvalState = z.enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn']);
 export type ApprovalState = z.infer<typeof approvalState>;
 
+/** What an approval may be for, other than the plan of a migration. A reinstatement is a retirement with that action. */
+export const operationKind = z.enum(['retirement']);
+export type OperationKind = z.infer<typeof operationKind>;
+
 export const approval = z
   .object({
     round: z
@@ -22,6 +26,11 @@ export const approval = z
       .positive()
       .describe('Number of the request for approval, from 1. A plan that changes is submitted for approval again.'),
     planHash: z.string().describe('Hash of the plan that the approval is for. It counts for no other plan.'),
+    operation: operationKind
+      .optional()
+      .describe(
+        'What the approval is for: a `retirement`, or a reinstatement. Absent if it is for the plan of the migration.',
+      ),
     state: approvalState.describe(
       'State of the approval. `expired`: no one decided in time. `withdrawn`: the migration ended before.',
     ),

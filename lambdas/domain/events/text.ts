@@ -16,6 +16,7 @@ import { changeLines, handOffCommand } from '../hand-off/lines.ts';
 import type { HandOff } from '../hand-off/model.ts';
 import { handOffOf } from '../hand-off/of-record.ts';
 import { changeInGeneral, codeLines, diagnosis, stateLines } from './denial-text.ts';
+import { cancelCommand, operationToApprove } from './action-text.ts';
 import { requesterOf, requesterText } from '../approval/requester.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf, subjectTitle } from '../migration/subject.ts';
@@ -114,19 +115,26 @@ function planLines({ attempts, associations, purge, trustRepairs, installAgent, 
   ];
 }
 
-function approvalLines(record: Migration, { planHash, expiresAt, round }: Approval): string[] {
-  const { migrationId, plan } = record;
-  const decide = `POST /migrations/${migrationId}/approval`;
+function planToApprove(record: Migration, { planHash, expiresAt, round }: Approval): string[] {
   return [
     `The migration waits for an approval until ${expiresAt}, and ends blocked without one. Nothing has been changed yet.`,
     ...(round > 1
       ? [`This is request ${round} for an approval: the plan has changed since the previous request.`]
       : []),
-    ...(plan?.hash === planHash ? planLines(plan) : ['The plan that this approval was about has been replaced.']),
-    ...(handOffOf(record) ? [`For the owner's code after the migration: ${handOffCommand(migrationId)}`] : []),
+    ...(record.plan?.hash === planHash
+      ? planLines(record.plan)
+      : ['The plan that this approval was about has been replaced.']),
+    ...(handOffOf(record) ? [`For the owner's code after the migration: ${handOffCommand(record.migrationId)}`] : []),
+  ];
+}
+
+function approvalLines(record: Migration, approval: Approval): string[] {
+  const [{ migrationId }, { planHash }] = [record, approval];
+  return [
+    ...(operationToApprove(record, approval) ?? planToApprove(record, approval)),
     `Plan hash: ${planHash}`,
     `To approve: ${shellCommand(['pod-identity', 'approve', migrationId, '--plan', planHash, '--deployed'])}`,
-    `To approve through the API: ${decide} ${JSON.stringify({ decision: 'approve', planHash })}`,
+    `To approve through the API: POST /migrations/${migrationId}/approval ${JSON.stringify({ decision: 'approve', planHash })}`,
     `To reject: ${shellCommand(['pod-identity', 'reject', migrationId, '--plan', planHash, '--deployed'])}`,
   ];
 }
@@ -249,9 +257,6 @@ interface About {
   wait: Wait | undefined;
 }
 
-const cancelCommand = ({ migrationId }: Migration): string =>
-  shellCommand(['pod-identity', 'cancel', migrationId, '--deployed']);
-
 function waitLines(record: Migration, { type, what, since }: Wait): string[] {
   if (type === 'resumed')
     return [`The migration continues. It had waited since ${since} for ${WAITS_TEXT[what]}.`, showLine(record)];
@@ -260,7 +265,9 @@ function waitLines(record: Migration, { type, what, since }: Wait): string[] {
     `The migration has waited since ${since} for ${WAITS_TEXT[what]}. It continues automatically when the wait is over, and is not rolled back because of it.`,
     ...(noted ? [`${noted.text} If the wait lasts until ${noted.until}, a person has to decide.`] : []),
     `To find out why it waits: ${showCommand(record)}`,
-    ...(record.recovery || record.status === 'rolling-back' ? [] : [`To cancel it: ${cancelCommand(record)}`]),
+    ...(record.recovery || record.status === 'rolling-back'
+      ? []
+      : [`To cancel it: ${cancelCommand(record.migrationId)}`]),
   ];
 }
 
@@ -276,7 +283,7 @@ function whatHappened(
     return [
       'The change has begun.',
       ...(record.plan ? planLines(record.plan) : []),
-      `To cancel it: ${cancelCommand(record)}`,
+      `To cancel it: ${cancelCommand(record.migrationId)}`,
     ];
   // All other types are outcomes.
   const end = type as Outcome;

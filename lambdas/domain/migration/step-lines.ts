@@ -39,6 +39,8 @@ export const STEP_LINES = [
   'restore-trust',
   'finish-rolled-back',
   'finish-needs-human',
+  'request-approval-retirement',
+  'await-window-retirement',
   'retire-trust-retire',
   'retire-trust-reinstate',
 ] as const;

@@ -4,6 +4,7 @@
  * (`trustRetirement`).
  */
 import { z } from 'zod';
+import { heldFields } from '../approval/operations.ts';
 import { check } from '../migration/check.ts';
 import { acceptedUnder } from '../migration/correlation.ts';
 import { consumerName, MAX_ACCEPTED } from '../migration/accepted.ts';
@@ -44,7 +45,7 @@ export const retirement = z
     state: z
       .enum(['requested', 'running', 'ended', 'refused'])
       .describe(
-        'State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: a check or a lock prevented it, and nothing was changed.',
+        'State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for an approval, a change window or a lock, or writes. `refused`: a check or a lock prevented it, and nothing was changed.',
       ),
     action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` restores it.'),
     dryRun: z.boolean().describe('True if it only shows the checks and the change.'),
@@ -54,16 +55,24 @@ export const retirement = z
       .describe('Consumers of the web identity that it accepts by name. Absent if there are none.'),
     requestedBy: requestedBy.optional().describe('Who requested it.'),
     reason: reason.optional().describe('Reason, as the requester gave it.'),
+    ...heldFields,
     correlation: acceptedUnder,
     startedAt: time.describe('When it was requested, or when its execution was started if no one requested it.'),
     endedAt: time.optional().describe('When it ended. Absent until then.'),
     executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),
     done: z.boolean().optional().describe('Whether it changed a trust policy. Absent until it has ended.'),
-    checks: z.array(check).optional().describe('Checks that it made, with their results. Absent until it has ended.'),
+    checks: z
+      .array(check)
+      .optional()
+      .describe(
+        'Checks that it made, with their results. Absent until it waits for an approval or a window, or has ended.',
+      ),
     roles: z
       .array(retiredRole)
       .optional()
-      .describe('Result for each role. In a dry run, the expected result. Absent until it has ended.'),
+      .describe(
+        'Result for each role. In a dry run, or while it waits, the expected result. Absent until it waits for an approval or a window, or has ended.',
+      ),
     error: failure
       .optional()
       .describe('Why it was refused or failed. While it is running, the error after which it retries.'),
@@ -95,6 +104,9 @@ const nextOf = (migrationId: string, state: 'ended' | 'refused', one: Retirement
     ? `To see every check, without a change: ${checkCommand(migrationId, one)}`
     : 'Request it again. It reads the current state first, and continues from there.';
 
+/** Returns the retirement once it no longer waits for an approval or a window. */
+export const withoutWait = ({ waitingFor: _waitingFor, ...one }: Retirement): Retirement => one;
+
 /** Returns the retirement as ended or refused because of the error. */
 export function failedRetirement(
   migrationId: string,
@@ -102,8 +114,21 @@ export function failedRetirement(
   { error, endedAt }: { error: Failure; endedAt: string },
 ): Retirement {
   const state = RETIREMENT_REFUSALS.includes(error.name) ? 'refused' : 'ended';
-  return { ...one, state, endedAt, error, next: nextOf(migrationId, state, one) };
+  return { ...withoutWait(one), state, endedAt, error, next: nextOf(migrationId, state, one) };
 }
+
+/** Returns the retirement as refused, for one that waited in vain and has changed nothing. */
+export const refusedRetirement = (
+  migrationId: string,
+  one: Retirement,
+  { error, endedAt }: { error: Failure; endedAt: string },
+): Retirement => ({
+  ...withoutWait(one),
+  state: 'refused',
+  endedAt,
+  error,
+  next: nextOf(migrationId, 'refused', one),
+});
 
 /** Returns the retirement as ended, for one that did not record its end although its execution has stopped. */
 export function strandedRetirement(
@@ -112,9 +137,12 @@ export function strandedRetirement(
   execution: { status: string; stoppedAt?: string | undefined } | undefined,
   now: string,
 ): Retirement {
+  const endedAt = execution?.stoppedAt ?? now;
+  // What waits has written nothing yet.
+  const ends = one.waitingFor ? refusedRetirement : failedRetirement;
   const error = one.error ?? {
     name: 'ExecutionStopped',
     message: `Execution ${one.executionArn ?? one.id} ${execution ? `is ${execution.status}` : 'is not known to Step Functions'}, and it did not record how it ended. Trust policy changes that it may have made are listed under retirements.`,
   };
-  return failedRetirement(migrationId, one, { error, endedAt: execution?.stoppedAt ?? now });
+  return ends(migrationId, one, { error, endedAt });
 }

@@ -78,11 +78,15 @@ interface Waiting {
   status: Status;
   approvals: readonly Approval[];
   waitingFor?: NotedWait | undefined;
+  /** The operation on it after its end. */
+  retirement?: { waitingFor?: WaitingFor | undefined } | undefined;
 }
 
-/** Returns what a migration waits for now; `undefined` if it is working, or has ended. */
-export function waitingForOf({ status, approvals, waitingFor: noted }: Waiting): WaitingFor | undefined {
-  if (status === 'ended') return undefined;
+/**
+ * Returns what a migration, or an operation on it, waits for now; `undefined` if nothing waits.
+ */
+export function waitingForOf({ status, approvals, waitingFor: noted, retirement }: Waiting): WaitingFor | undefined {
+  if (status === 'ended') return retirement?.waitingFor;
   if (noted) return waitingFor.parse(noted);
   const asked = approvals.at(-1);
   if (asked?.state !== 'pending') return undefined;

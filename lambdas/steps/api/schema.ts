@@ -4,6 +4,7 @@ import {
   approvalEnvironment,
   defineStep,
   retiringEnvironment,
+  soakEnvironment,
   startingEnvironment,
   waitingEnvironment,
 } from '../../runtime/step.ts';
@@ -21,6 +22,7 @@ export const apiSchema = defineStep('api', {
     .extend(approvalEnvironment.shape)
     .extend(waitingEnvironment.shape)
     .extend(retiringEnvironment.shape)
+    .extend(soakEnvironment.shape)
     .extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
   input: proxyEvent,
   output: proxyResult,

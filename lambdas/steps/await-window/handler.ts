@@ -4,46 +4,74 @@
  * Failure: the migration ends `blocked`; nothing was changed. Throws TooManyWaiting if all waiting slots are in use.
  */
 import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
+import type { OperationKind } from '../../domain/approval/approval.ts';
+import { operationTitle } from '../../domain/approval/operations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { windowLimit, windowsOf } from '../../domain/waiting/waiting.ts';
-import { WAITS_TEXT } from '../../domain/waiting/waiting-for.ts';
+import type { Migration } from '../../domain/migration/model.ts';
+import { type WaitingFor, WAITS_TEXT } from '../../domain/waiting/waiting-for.ts';
+import type { HandlerDependencies } from '../../ports/index.ts';
+import { noteOperationWait, operationOfExecution } from '../../use-cases/waiting/operation.ts';
 import { noteWait, sameWait } from '../../use-cases/waiting/note-wait.ts';
 import { recordedMigration } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { utcOf } from '../../runtime/utc.ts';
-import { assertMayWait } from '../../use-cases/waiting/waiting-slots.ts';
+import { utcNow, utcOf } from '../../runtime/utc.ts';
+import { assertMayWait, operationAsked } from '../../use-cases/waiting/waiting-slots.ts';
 import { awaitWindowSchema } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
 
-const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, pollsHourly }, dependencies) => {
+/** Notes the wait, if the record does not show it. */
+async function note(
+  record: Migration,
+  kind: OperationKind | undefined,
+  { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>,
+  { text, ...times }: Pick<WaitingFor, 'text' | 'since' | 'until'>,
+): Promise<void> {
+  if (kind !== undefined) {
+    const before = record[kind]?.waitingFor;
+    if (before?.what === 'window' && before.text === text) return;
+    return noteOperationWait(ledger, record, { what: 'window', ...times, text });
+  }
+  const wait = { what: 'window', state: 'AwaitWindow' } as const;
+  const noted = sameWait(record, wait);
+  if (noted?.text === text) return;
+  const { migrationId, waitingFor: before } = record;
+  const since = noted?.since ?? times.since;
+  await noteWait(
+    ledger,
+    { migrationId, before, notifies: false },
+    { ...wait, ...times, since, text, notedAt: utcNow(clock) },
+  );
+}
+
+const run: StepRun<typeof awaitWindowSchema> = async (input, dependencies) => {
   const { ledger, clock, settings } = dependencies;
+  const { migrationId, startedAt, pollsHourly } = input;
   const record = await recordedMigration(ledger, migrationId);
-  const windows = windowsOf(record.request, settings);
+  const operation = operationOfExecution(record, input);
+  const windows = windowsOf(operation ? {} : record.request, settings);
   if (windows.length === 0) return {};
   const now = clock.now();
   const until = allOpenUntil(windows, now);
   if (until !== undefined) return { openUntil: utcOf(until) };
 
+  const what = input.operation === undefined ? `migration ${migrationId}` : `the ${operationTitle(record)}`;
   const opens = nextCommonOpening(windows, now);
-  const limit = windowLimit(windows, record, Date.parse(startedAt));
+  const limit = windowLimit(windows, operation ?? record, Date.parse(startedAt));
   if (opens === undefined || opens > limit) {
     const next = opens === undefined ? 'within 400 days' : `before ${utcOf(opens)}`;
     throw new MigrationError(
       'WindowOutOfReach',
-      `${windowsText(windows)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start the migration later, or allow a longer wait.`,
+      `${windowsText(windows)} does not open ${next}, and ${what} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or allow a longer wait.`,
     );
   }
-  await assertMayWait(record, dependencies);
-  const wait = { what: 'window', state: 'AwaitWindow' } as const;
-  const text = `The migration waits for ${WAITS_TEXT.window}: ${windowsText(windows)} opens at ${utcOf(opens)}.`;
-  const noted = sameWait(record, wait);
-  if (noted?.text !== text)
-    await noteWait(
-      ledger,
-      { migrationId, before: record.waitingFor, notifies: false },
-      { ...wait, since: noted?.since ?? utcOf(Date.parse(startedAt)), until: utcOf(opens), text, notedAt: utcOf(now) },
-    );
+  await assertMayWait(operation ? operationAsked(record, operation) : record, dependencies);
+  await note(record, input.operation, dependencies, {
+    since: utcOf(Date.parse(startedAt)),
+    until: utcOf(opens),
+    text: `The ${input.operation === undefined ? 'migration' : operationTitle(record)} waits for ${WAITS_TEXT.window}: ${windowsText(windows)} opens at ${utcOf(opens)}.`,
+  });
   const isFarOff = pollsHourly && opens - now > HOUR_MS;
   throw new MigrationError(
     isFarOff ? 'WindowFarOff' : 'WindowClosed',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineStep, stepInput, settingsEnvironment, waitingEnvironment } from '../../runtime/step.ts';
+import { defineStep, operationInput, stepInput, settingsEnvironment, waitingEnvironment } from '../../runtime/step.ts';
 
 /**
  * Throws WindowClosed until the window is open, and WindowOutOfReach if it does not open in time. If the caller knows
@@ -8,8 +8,10 @@ import { defineStep, stepInput, settingsEnvironment, waitingEnvironment } from '
 export const awaitWindowSchema = defineStep('await-window', {
   title: 'Wait for the change window',
   environment: settingsEnvironment.extend(waitingEnvironment.shape),
+  variants: { 'await-window-retirement': 'Wait for the change window of the retirement' },
   cancellable: true,
   input: stepInput.required({ startedAt: true }).extend({
+    ...operationInput,
     /** Whether the caller knows WindowFarOff; the definition of an earlier release does not. */
     pollsHourly: z.boolean().default(false),
   }),

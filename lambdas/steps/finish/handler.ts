@@ -4,7 +4,6 @@
  * `needs-human` keeps the subject's lock, so that no other migration starts on it. Failure: if the present state can't be
  * read, the commands are written so that they work in any state.
  */
-import { pendingApproval } from '../../domain/approval/approval.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
 import {
   TRUST_NOT_RESTORED,
@@ -35,8 +34,8 @@ import {
   STABILITY_WARNINGS,
   stabilityNotObserved,
 } from '../../domain/verification/stability-warnings.ts';
-import type { HandlerDependencies } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
+import { closeApproval } from '../../use-cases/approval/close.ts';
 import { restoreCommands, leftByDecision, NO_RESTORE_COMMANDS } from '../../use-cases/rollback/restore-commands.ts';
 import { subjectLock } from '../../use-cases/migration/lock.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -138,22 +137,6 @@ const ofEnd = (outcome: Outcome): string[] => [
   ...(outcome === 'rolled-back' ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN] : []),
   ...(outcome === 'migrated' ? [] : STABILITY_WARNINGS),
 ];
-
-/** Closes an open request for approval, since the migration has ended. */
-async function closeApproval(
-  { migrationId, approvals }: Migration,
-  { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>,
-): Promise<void> {
-  const pending = pendingApproval(approvals);
-  if (!pending) return;
-  const { round, planHash, expiresAt } = pending;
-  await ledger.decideApproval(migrationId, {
-    round,
-    planHash,
-    state: clock.now() < Date.parse(expiresAt) ? 'withdrawn' : 'expired',
-    decidedAt: utcNow(clock),
-  });
-}
 
 const run: StepRun<typeof finishSchema> = async (
   { migrationId, executionArn, target, subject, outcome, failure },

@@ -5,9 +5,12 @@
  * repeated call finds its own work. Failure: a check that fails, or can't be decided, refuses the whole retirement
  * (RetireRefused). IAM has no conditional write, so the policy is read directly before the write, and read back after it; a
  * policy that was changed outside this service in the meantime is left alone (TrustChanged). The locks are released at
- * every end; find-stranded finds those that a crash leaves. The result is noted in the migration's record, as the last
+ * every end; find-stranded finds those that a crash leaves. Between the two decisions the execution waits, without a lock, for
+ * the approval of the hash of what it writes and for the change window; under the locks, both are checked again, for what is
+ * then decided. The result is noted in the migration's record, as the last
  * retirement that began.
  */
+import { OPERATION_APPROVAL_HOURS } from '../../domain/approval/operations.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, RetiredRole } from '../../domain/migration/model.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
@@ -16,7 +19,9 @@ import { samePolicy } from '../../domain/trust/repair.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { subjectLock, lockKeys, roleLock, takeLock } from '../../use-cases/migration/lock.ts';
-import { notingRetirement } from '../../use-cases/retirement/note.ts';
+import { assertMayWrite, assertSoakDays, changeHash, heldBy } from '../../use-cases/retirement/hold.ts';
+import { noteRefused, notingRetirement } from '../../use-cases/retirement/note.ts';
+import { endOperationWait } from '../../use-cases/waiting/operation.ts';
 import {
   assertMay,
   isAllowed,
@@ -25,6 +30,7 @@ import {
   type RetirementPreview,
 } from '../../use-cases/retirement/decide.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { caughtFailure } from '../../runtime/caught.ts';
 import { readBack } from '../../use-cases/migration/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { retireTrustSchema } from './schema.ts';
@@ -181,9 +187,31 @@ async function carryOut(
     : foreseen(decision, action);
 }
 
+/** Returns the decision, with what the execution waits for before it is carried out. */
+function planned(
+  input: Input,
+  { request }: Migration,
+  ahead: RetirementPreview,
+  dependencies: HandlerDependencies,
+): Output {
+  const isWritten = ahead.decisions.some((one) => one.do === 'write');
+  const hold = isWritten ? heldBy(input, dependencies) : { approval: false, window: false };
+  return {
+    ...answer(input, ahead),
+    next: {
+      ...hold,
+      planHash: changeHash(input, ahead),
+      approvalSeconds: OPERATION_APPROVAL_HOURS * 3600,
+      target: request.target,
+      subject: subjectOf(request),
+    },
+  };
+}
+
 /** Retires or reinstates. `found` is called with the result of each preview. */
 async function retire(input: Input, dependencies: HandlerDependencies, found: (what: Output) => void): Promise<Output> {
   const { action } = input;
+  assertSoakDays(input, dependencies.settings);
   const { record, ...ahead } = await previewRetirement(input, dependencies);
   found(answer(input, ahead));
   if (input.dryRun) return answer(input, ahead);
@@ -205,10 +233,13 @@ async function retire(input: Input, dependencies: HandlerDependencies, found: (w
     assertMay(ahead, action);
     return answer(input, ahead);
   }
+  if (input.stage === 'plan') return planned(input, record, ahead, dependencies);
+  await assertMayWrite(input, ahead, dependencies);
   return underLocks(record, changing, input, dependencies, async (fences) => {
     const { record: locked, ...preview } = await previewRetirement(input, dependencies);
     found(answer(input, preview));
     assertMay(preview, action);
+    await assertMayWrite(input, preview, dependencies);
     const roles: RetiredRole[] = [];
     for (const decision of preview.decisions) {
       if ((decision.do === 'write' || decision.do === 'confirm') && !fences.has(roleLock(decision.roleArn))) {
@@ -227,7 +258,16 @@ async function retire(input: Input, dependencies: HandlerDependencies, found: (w
   });
 }
 
-const run: StepRun<typeof retireTrustSchema> = (input, dependencies) =>
-  notingRetirement(input, dependencies, (found) => retire(input, dependencies, found));
+const run: StepRun<typeof retireTrustSchema> = async (input, dependencies) => {
+  const { stage, failure } = input;
+  // What has waited has a slot until it goes on, or ends.
+  if (stage === 'write' || stage === 'refuse') await endOperationWait(input, dependencies);
+  if (stage === 'refuse') {
+    const { name, message } = caughtFailure(failure ?? { Error: 'RetireRefused', Cause: 'It ended while it waited.' });
+    await noteRefused(input, { name, message }, dependencies);
+    throw new MigrationError('RetireRefused', `${message} Nothing was changed.`);
+  }
+  return notingRetirement(input, dependencies, (found) => retire(input, dependencies, found));
+};
 
 export const retireTrustStep = step(retireTrustSchema, run);

@@ -8,8 +8,18 @@ import {
   retiredRole,
   retirementAction,
   soakDays,
+  target,
 } from '../../domain/migration/model.ts';
-import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
+import { subjectName } from '../../domain/migration/subject.ts';
+import {
+  approvalEnvironment,
+  approverEnvironment,
+  defineStep,
+  soakEnvironment,
+  targetEnvironment,
+  unknownFields,
+  waitingEnvironment,
+} from '../../runtime/step.ts';
 
 /**
  * The only step of the state machine `Retire`: removes from the trust policy of a migrated add-on's IRSA role the statement
@@ -23,13 +33,25 @@ export const retireTrustSchema = defineStep('retire-trust', {
     'retire-trust-retire': "Remove this cluster's OIDC statement from the roles' trust policies",
     'retire-trust-reinstate': "Restore this cluster's OIDC statement in the roles' trust policies",
   },
-  environment: targetEnvironment,
+  environment: targetEnvironment
+    .extend(approvalEnvironment.shape)
+    .extend(approverEnvironment.shape)
+    .extend(waitingEnvironment.shape)
+    .extend(soakEnvironment.shape),
   input: z.object({
     migrationId,
     /** The execution of Retire that holds the locks. */
     executionArn: z.string(),
     /** When Step Functions started that execution; absent in executions that an earlier version began. */
     executionStartedAt: z.iso.datetime({ offset: true }).optional(),
+    /**
+     * `plan`: decides, and returns what to wait for. `write`: writes what was decided. `refuse`: notes that the wait has
+     * ended with `failure`. Absent in executions that an earlier version began, which cannot wait (ADR 108).
+     */
+    stage: z.enum(['plan', 'write', 'refuse']).optional(),
+    /** The hash that the approval reported to the execution. */
+    approvedHash: z.string().optional(),
+    failure: z.object({ Error: z.string(), Cause: z.string() }).optional(),
     action: retirementAction,
     dryRun: z.boolean(),
     soakDays,
@@ -45,6 +67,17 @@ export const retireTrustSchema = defineStep('retire-trust', {
     done: z.boolean(),
     checks: z.array(check),
     roles: z.array(retiredRole),
+    /** What follows in the stage `plan`; absent if nothing is left to do. */
+    next: z
+      .object({
+        approval: z.boolean(),
+        window: z.boolean(),
+        planHash: z.string(),
+        approvalSeconds: z.number().int().positive(),
+        target,
+        subject: subjectName,
+      })
+      .optional(),
   }),
   changes: ['roles'],
   calls: { eks: 13, iam: 4, kubernetes: 13 },

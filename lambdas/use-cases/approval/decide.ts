@@ -1,7 +1,7 @@
 /** Decides about a plan that waits for approval, for the API and for the command line. */
 import type { Approval, ApprovalDecision } from '../../domain/approval/approval.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { barredFromApproving, type Judging } from './approver.ts';
+import { askedFor, barredFromApproving, type Judging } from './approver.ts';
 import { utcOf } from '../../runtime/utc.ts';
 
 /** Why nothing was decided. `decided`: another decision was faster, or is a different one. */
@@ -68,10 +68,13 @@ export async function decideApproval(
   if (last.state !== 'pending' && !isSame(last))
     return no(last.state === 'expired' ? 'expired' : 'decided', overText(last));
   if (last.state === 'pending') {
-    if (record.status === 'ended')
+    const asked = askedFor(record, last);
+    if (last.operation !== undefined && !asked)
+      return no('not-waiting', `the ${last.operation} of migration ${migrationId} that was to be approved has ended`);
+    if (!asked || (last.operation === undefined && record.status === 'ended'))
       return no('not-waiting', `migration ${migrationId} ended ${record.outcome ?? 'without an outcome'}`);
     if (Date.parse(last.expiresAt) <= now) return no('expired', `the approval expired at ${last.expiresAt}`);
-    const barred = decision === 'approve' ? await barredFromApproving(record, by, dependencies) : undefined;
+    const barred = decision === 'approve' ? await barredFromApproving(asked, by, dependencies) : undefined;
     if (barred !== undefined) return no('barred', barred);
   }
   const standing = await ledger.decideApproval(migrationId, {
@@ -86,7 +89,8 @@ export async function decideApproval(
   if (!standing || !decided || !isSame(decided))
     return no('decided', decided ? overText(decided) : `migration ${migrationId} no longer has that approval`);
   // If a simultaneous request made the same decision, that request has reported it to the execution.
-  if (!(await reportDecision(migrationId, decided, dependencies)) && record.status !== 'ended' && standing.first)
+  const isOpen = last.operation !== undefined || record.status !== 'ended';
+  if (!(await reportDecision(migrationId, decided, dependencies)) && isOpen && standing.first)
     return no('expired', 'the execution no longer waits for it');
   return { approval: decided, first: standing.first };
 }

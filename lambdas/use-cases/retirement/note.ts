@@ -3,9 +3,17 @@
  * the one that was started last; an accepted retirement stays in the record until it begins.
  */
 import { classOf } from '../../domain/failures/errors.ts';
-import { failedRetirement, type RetiredRole, type Retirement } from '../../domain/trust/retirement.ts';
+import {
+  failedRetirement,
+  isOpenRetirement,
+  refusedRetirement,
+  type RetiredRole,
+  type Retirement,
+  withoutWait,
+} from '../../domain/trust/retirement.ts';
 import type { Check, Failure } from '../../domain/migration/model.ts';
 import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts';
+import { sha256 } from '../../domain/text/sha256.ts';
 import { askedOf } from './request.ts';
 import { failureOf } from '../../runtime/failures.ts';
 import { executionName } from '../../domain/aws/arn.ts';
@@ -15,6 +23,7 @@ export interface RetirementRun extends RetirementAsked {
   migrationId: string;
   executionArn: string;
   executionStartedAt?: string | undefined;
+  stage?: 'plan' | 'write' | 'refuse' | undefined;
 }
 
 /** The checks and roles found so far. */
@@ -23,17 +32,38 @@ interface Found {
   roles: RetiredRole[];
 }
 
+/** What the execution waits for before it writes. */
+interface Next {
+  approval: boolean;
+  window: boolean;
+  planHash: string;
+}
+
 type Noting = Pick<HandlerDependencies, 'ledger' | 'clock' | 'telemetry'>;
 
 const isLater = (time: string, other: string): boolean => Date.parse(time) > Date.parse(other);
+
+/**
+ * Returns the accepted retirement. The API vouches for the requester of what it has accepted, and not for another input of an
+ * execution that was started by hand under the same name.
+ */
+function ownOf(accepted: Retirement, run: RetirementRun): Retirement {
+  if (sha256(askedOf(accepted)) === sha256(askedOf(run))) return accepted;
+  const { requester: _requester, ...rest } = accepted;
+  return rest;
+}
 
 /** Returns what the record must show when the retirement begins; undefined if the record needs no change. */
 function begunOf(before: Retirement | undefined, run: RetirementRun, now: string): Retirement | undefined {
   const { executionArn, executionStartedAt } = run;
   const id = executionName(executionArn);
   // Another attempt of a retirement that runs, or has ended, adds nothing.
-  if (before?.id === id)
-    return before.state === 'requested' ? { ...before, state: 'running', executionArn } : undefined;
+  if (before?.id === id) {
+    if (before.state === 'requested') return { ...ownOf(before, run), state: 'running', executionArn };
+    return before.state === 'running' && before.waitingFor && run.stage === 'write' ? withoutWait(before) : undefined;
+  }
+  // What waits for an approval or a window stays in the record, where it is approved.
+  if (before?.planHash !== undefined && isOpenRetirement(before)) return undefined;
   const startedAt = executionStartedAt === undefined ? now : new Date(executionStartedAt).toISOString();
   if (before && (before.state === 'requested' || !isLater(startedAt, before.startedAt))) return undefined;
   return {
@@ -59,7 +89,7 @@ async function noteBegun(run: RetirementRun, { ledger, clock }: Noting): Promise
 async function noteOn(
   { migrationId, executionArn }: RetirementRun,
   change: (one: Retirement) => Retirement,
-  { ledger }: Noting,
+  { ledger }: Pick<Noting, 'ledger'>,
 ): Promise<void> {
   for (;;) {
     const one = await ledger.getRetirement(migrationId);
@@ -79,8 +109,20 @@ const failedBy = (migrationId: string, error: Failure, endedAt: string) => (one:
     : failedRetirement(migrationId, one, { error, endedAt });
 };
 
+/** Notes that the retirement has waited in vain. */
+export const noteRefused = (
+  run: RetirementRun,
+  error: Failure,
+  dependencies: Pick<Noting, 'ledger' | 'clock'>,
+): Promise<void> =>
+  noteOn(
+    run,
+    (one) => refusedRetirement(run.migrationId, one, { error, endedAt: utcNow(dependencies.clock) }),
+    dependencies,
+  );
+
 /** Does the work of one attempt, and notes before it that the retirement runs, and after it the result. */
-export async function notingRetirement<Output extends Found & { done: boolean }>(
+export async function notingRetirement<Output extends Found & { done: boolean; next?: Next | undefined }>(
   run: RetirementRun,
   dependencies: Noting,
   /** Calls `found` with what a refusal would be about. */
@@ -91,7 +133,12 @@ export async function notingRetirement<Output extends Found & { done: boolean }>
   await noteBegun(run, dependencies);
   try {
     const output = await work(({ checks, roles }) => void (found = { checks, roles }));
-    const { done, checks, roles } = output;
+    const { done, checks, roles, next } = output;
+    if (next) {
+      const held = next.approval || next.window ? { planHash: next.planHash, checks, roles } : {};
+      await noteOn(run, (one) => ({ ...withoutError(one), ...held }), dependencies);
+      return output;
+    }
     const endedAt = utcNow(clock);
     await noteOn(run, (one) => ({ ...withoutError(one), state: 'ended', endedAt, done, checks, roles }), dependencies);
     return output;

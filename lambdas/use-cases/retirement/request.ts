@@ -3,7 +3,7 @@
  * before anything is started, so that only one of several simultaneous requests is accepted. The execution notes its result
  * (`note.ts`); the status of an execution that stopped without that comes from Step Functions.
  */
-import type { Correlation, Migration } from '../../domain/migration/model.ts';
+import type { AuthenticatedRequester, Correlation, Migration } from '../../domain/migration/model.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { isOpenRetirement, type Retirement, strandedRetirement } from '../../domain/trust/retirement.ts';
 import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts';
@@ -14,6 +14,8 @@ export interface RetirementWish extends RetirementAsked {
   id: string;
   executionArn: string;
   correlation?: Correlation | undefined;
+  /** The principal that the API has authenticated. */
+  requester?: AuthenticatedRequester | undefined;
 }
 
 /** `replayed`: the same retirement was accepted before. `retiring`: another retirement is in progress. */
@@ -61,10 +63,14 @@ export const askedOf = ({
   ...(reason === undefined ? {} : { reason }),
 });
 
-const acceptedOf = ({ id, executionArn, correlation, ...asked }: RetirementWish, startedAt: string): Retirement => ({
+const acceptedOf = (
+  { id, executionArn, correlation, requester, ...asked }: RetirementWish,
+  startedAt: string,
+): Retirement => ({
   id,
   state: 'requested',
   ...askedOf(asked),
+  ...(requester ? { requester } : {}),
   ...(correlation ? { correlation } : {}),
   startedAt,
   executionArn,

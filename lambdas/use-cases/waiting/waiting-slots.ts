@@ -1,5 +1,6 @@
 /** Decides which migrations may wait before they begin, and ends the other waits once one of them has begun. */
 import { MigrationError } from '../../domain/failures/errors.ts';
+import { type Operation, requestedAs } from '../../domain/approval/operations.ts';
 import type { Migration } from '../../domain/migration/model.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
 import {
@@ -12,7 +13,10 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 import { subjectLock } from '../migration/lock.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
-export type Asked = Pick<Migration, 'migrationId' | 'request' | 'requester'>;
+export type Asked = Pick<Migration, 'migrationId' | 'request' | 'requester'> & {
+  /** The operation that waits instead of the migration. Another migration of the subject does not end its wait. */
+  operation?: Pick<Operation, 'id'>;
+};
 
 /** The caps of a function that an earlier release deployed. */
 const NO_CAPS: WaitingCaps = { perPrincipal: Number.POSITIVE_INFINITY, perDeployment: Number.POSITIVE_INFINITY };
@@ -24,10 +28,11 @@ export async function takeWaitingSlot(
 ): Promise<{ refused?: string }> {
   const { waiting: caps = NO_CAPS } = settings;
   if (caps === NO_CAPS) return {};
-  const { migrationId, request } = asked;
+  const { migrationId, request, operation } = asked;
+  const subject = operation ? `OPERATION#${operation.id}` : subjectLock(request.target, subjectOf(request));
   const principal = waitingPrincipal(asked);
   const result: SlotResult = await ledger.takeWaitingSlot(
-    { migrationId, principal, subject: subjectLock(request.target, subjectOf(request)), since: utcNow(clock) },
+    { migrationId, principal, subject, since: utcNow(clock) },
     caps,
   );
   return result.taken ? {} : { refused: tooManyWaitingText(result, principal, caps) };
@@ -42,6 +47,12 @@ export async function assertMayWait(
   if (refused !== undefined)
     throw new MigrationError('TooManyWaiting', `Migration ${record.migrationId} may not wait: ${refused}`);
 }
+
+/** Returns the operation as what takes a slot, for its requester. */
+export const operationAsked = (record: Migration, operation: Operation): Asked => ({
+  ...requestedAs(record, operation),
+  operation,
+});
 
 export const freeWaitingSlots = (asked: Asked, { ledger }: Pick<HandlerDependencies, 'ledger'>): Promise<void> =>
   ledger.freeWaitingSlots(asked.migrationId, waitingPrincipal(asked));

@@ -2,11 +2,15 @@
  * Handles the migrations that have a waiting slot: takes over an execution that has stopped, ends one that was cancelled, and
  * frees the slot of a migration that no longer waits, whatever was interrupted in between.
  */
+import { waitingOperation } from '../../domain/approval/operations.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import type { Migration } from '../../domain/migration/model.ts';
+import { strandedRetirement } from '../../domain/trust/retirement.ts';
 import type { WaitingMigration } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
+import { closeApproval } from '../approval/close.ts';
 import { approvalEndedText, cancelledAs } from '../../runtime/cancellation.ts';
+import { utcNow } from '../../runtime/utc.ts';
 
 /** In milliseconds. A request that the API has admitted is started within seconds; a repeated request takes its slot again. */
 const STARTED_AFTER_MS = 3_600_000;
@@ -36,6 +40,22 @@ async function endCancelled(
   await executions.failTask(token, cancelledAs(cancel), approvalEndedText(cancel));
 }
 
+/** Ends the wait of a retirement whose execution has stopped. */
+async function endOperation(
+  record: Migration,
+  principal: string,
+  { ledger, executions, clock }: Dependencies,
+): Promise<void> {
+  const { migrationId, retirement } = record;
+  if (retirement?.executionArn === undefined) return;
+  const execution = await executions.describe(retirement.executionArn);
+  if (isRunning(execution)) return;
+  const ended = strandedRetirement(migrationId, retirement, execution, utcNow(clock));
+  if (!(await ledger.changeRetirement(migrationId, retirement, ended))) return;
+  await closeApproval(record, { ledger, clock });
+  await ledger.freeWaitingSlots(migrationId, principal);
+}
+
 /** Returns whether the migration's execution has stopped, so that Recover has to end it. */
 async function resumeOne(
   { migrationId, principal, since }: WaitingMigration,
@@ -44,6 +64,10 @@ async function resumeOne(
   const { ledger, executions, clock } = dependencies;
   const record = await ledger.getMigration(migrationId);
   const age = clock.now() - Date.parse(since);
+  if (record && waitingOperation(record)) {
+    if (age > ASKED_AFTER_MS) await endOperation(record, principal, dependencies);
+    return false;
+  }
   if (waitsNoMore(record, age)) {
     await ledger.freeWaitingSlots(migrationId, principal);
     return false;

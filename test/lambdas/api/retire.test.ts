@@ -34,6 +34,7 @@ describe('POST /migrations/{id}/retire', () => {
         dryRun: true,
         soakDays: 7,
         requestedBy: ALICE,
+        requester: { source: 'api', principal: ALICE },
         startedAt: at(0),
         executionArn: matching(new RegExp(`:Retire:${MIGRATION_ID}-`)),
       };

@@ -72,11 +72,13 @@ describe('lines of steps', () => {
       ([name, { input, hasLine, rollbackVariant = '', readyVariant }]) => {
         const shape = 'shape' in input ? (input.shape as Record<string, unknown>) : {};
         if (!hasLine || shape['migrationId'] === undefined) return [];
-        const { action, towards, outcome } = shape;
+        const { action, operation, towards, outcome } = shape;
         const isAlways = action !== undefined && (action as { def: { type: string } }).def.type !== 'optional';
         return [
           ...(isAlways ? [] : [name]),
-          ...(action === undefined ? [] : optionsOf(action).map((one) => `${name}-${one}`)),
+          ...[action, operation].flatMap((field) =>
+            field === undefined ? [] : optionsOf(field).map((one) => `${name}-${one}`),
+          ),
           ...(towards === undefined ? [] : [rollbackVariant]),
           ...(readyVariant === undefined ? [] : [readyVariant]),
           ...(outcome === undefined
