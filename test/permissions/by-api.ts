@@ -143,7 +143,8 @@ export const supersedes: ByApi = async (api) => {
 
 /**
  * A retirement that is looked at beforehand, one whose execution is not started by what accepted it (a fault has to see
- * to that, at its third StartExecution), and what puts it back.
+ * to that, at its third StartExecution), and what puts it back: rejected once, then
+ * approved.
  */
 export const retires: ByApi = async ({ ask, target, addon, sleep, rest }) => {
   const { migrationId: id } = await ask('createMigration', { body: { target, addon } });
@@ -158,9 +159,17 @@ export const retires: ByApi = async ({ ask, target, addon, sleep, rest }) => {
   // By schedule.
   await sleep(7 * 60);
   await rest();
-  await ask('retire', { id, body: { action: 'reinstate', dryRun: false }, idempotencyKey: 'back' });
-  await rest();
-  await ask('getMigration', { id });
+  // Twenty hours later, the deployment's window is closed.
+  await sleep(20 * 3600);
+  const reinstate = { id, body: { action: 'reinstate', dryRun: false } };
+  const decisions = [{ decision: 'reject', reason: 'not today' }, { decision: 'approve' }];
+  for (const [index, decision] of decisions.entries()) {
+    await ask('retire', { ...reinstate, idempotencyKey: `back-${index}` });
+    await sleep(PLANNED);
+    const { retirement } = await ask('getMigration', { id });
+    await ask('decideApproval', { id, body: { ...decision, planHash: retirement?.planHash } });
+    await rest();
+  }
 };
 
 /** How the workloads of the cluster get their credentials. */

@@ -1,6 +1,6 @@
 /**
- * What the proofs of rights are of: the sandbox's deployment, and one sweep that is started by the clock, which only a
- * file can ask for.
+ * What the proofs of rights are of: the sandbox's deployment, with a window, and one sweep that is started by the clock,
+ * which only a file can ask for.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,16 @@ import { createApp } from '../../lib/app.ts';
 export const SCHEDULED_AT = '04:00';
 const sweeps = [{ name: 'nightly', schedule: 'cron(0 4 * * ? *)', request: { mode: 'inventory' } }];
 
+/** Closed for one hour of the day, in which a reinstatement needs an approval. */
+const changeWindow = { schedule: '0 6 * * *', durationMinutes: 23 * 60, timeZone: 'UTC' };
+
 /** Folder of its cloud assembly, which is gone when the tests of the file are over. */
 export const deployWithSchedule = async (): Promise<string> => {
   const { lambdaDirectory } = await ensureAssembly();
   const directory = mkdtempSync(join(tmpdir(), 'permissions-'));
   afterAll(() => rmSync(directory, { recursive: true }));
   const config = join(directory, 'settings.json');
-  writeFileSync(config, JSON.stringify({ sweeps }));
+  writeFileSync(config, JSON.stringify({ sweeps, changeWindow }));
   const outdir = join(directory, 'assembly');
   // No asset is copied: the sandbox reads the settings, and runs the sources.
   const context = { config, 'aws:cdk:disable-asset-staging': true };

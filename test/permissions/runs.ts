@@ -221,7 +221,15 @@ export const RUNS: Run[] = [
   {
     name: 'retired and reinstated by the API, where an accepted retirement was not started',
     scenario: 'ebs-csi-irsa',
-    ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
+    ends: [
+      'MigrateAddon SUCCEEDED',
+      'Retire SUCCEEDED',
+      'Retire RetireRefused',
+      'Retire SUCCEEDED',
+      'Retire SUCCEEDED',
+      'Sweep SUCCEEDED',
+    ],
+    change: sharing,
     byApi: retires,
     faults: [{ kind: 'crash-before', step: 'api', operation: 'StartExecution', call: 3 }],
   },
