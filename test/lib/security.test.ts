@@ -353,7 +353,8 @@ describe("rights of the sandbox's deployment", () => {
       Object.fromEntries(
         Object.entries(rightsOf(one) as Record<string, { actions: string[] }[]>).map(([step, statements]) => [
           step,
-          statements.flatMap(({ actions }) => actions).sort(),
+          // Where every role may be changed, approvers are compared by a right that is there for that.
+          [...new Set(statements.flatMap(({ actions }) => actions))].sort(),
         ]),
       );
     expect(flat(template)).toEqual(

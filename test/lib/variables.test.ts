@@ -67,7 +67,7 @@ describe('variables', () => {
       actions attempt deferred failure fence newestPodAt pauses podRound removesAnnotation repairsTrust subject
       target tries
     `);
-    expect(namesOf(retire)).toEqual(['failure']);
+    expect(namesOf(retire)).toEqual(words`approvalSeconds approvedHash failure hasWindow planHash subject target`);
     expect(sweep.graphs.map(namesOf)).toEqual([
       ['failure', 'locationsKey', 'mapPrefix', 'mode', 'sweepId', 'tick'],
       ['locationFailure'],
