@@ -61,7 +61,7 @@ export const irsaStatement = (
 export const denyStatement = (): Statement => ({
   Sid: 'OurOrganisationOnly',
   Effect: 'Deny',
-  Principal: '*',
+  Principal: { AWS: '*' },
   Action: 'sts:AssumeRole',
   Condition: { StringNotEquals: { 'aws:PrincipalOrgID': 'o-a1b2c3d4e5' } },
 });

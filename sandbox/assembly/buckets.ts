@@ -34,7 +34,7 @@ const statementOf = (statement: Json, version: unknown, where: Where): BucketSta
       'a policy with NotResource, which the sandbox does not support; use Resource instead',
       where,
     );
-  const policy = parsePolicy({ Version: version ?? '2008-10-17', Statement: [rest] }, 'trust');
+  const policy = parsePolicy({ Version: version ?? '2008-10-17', Statement: [rest] }, 'resource');
   if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, where);
   return { resources: listOf(resources).map(String), policy };
 };

@@ -50,7 +50,7 @@ export const policyAbout = (document: unknown, arn: string, at: Where): ParsedPo
   const statements = own.map((statement) =>
     Object.fromEntries(Object.entries(statement).filter(([name]) => name !== 'Resource')),
   );
-  const policy = parsePolicy({ Version: document['Version'] ?? '2008-10-17', Statement: statements }, 'trust');
+  const policy = parsePolicy({ Version: document['Version'] ?? '2008-10-17', Statement: statements }, 'resource');
   if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, at);
   return [policy];
 };

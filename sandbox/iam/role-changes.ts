@@ -5,11 +5,12 @@
 import { createHash } from 'node:crypto';
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { CallContext } from '../http.ts';
+import { isJson } from '../json.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { awsPolicy } from './aws-policies.ts';
 import { checkParameters, QueryError, required, structuresOf } from './query-protocol.ts';
 import type { QueryAction } from './query-service.ts';
-import { checkTrustPolicy, malformed } from './trust-policy.ts';
+import { checkActionVendors, checkTrustPolicy, malformed } from './trust-policy.ts';
 import { ARN, noSuchEntity, POLICY_DOCUMENT, POLICY_NAME, POLICY_PATH, ROLE_NAME, timeOf, urlEncoded } from './wire.ts';
 
 type RoleOf = (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState;
@@ -71,6 +72,7 @@ export const roleChangeActions = (world: World, roleOf: RoleOf): Record<string, 
     const document = required(parameters, 'PolicyDocument');
     checkParameters(parameters, { PolicyName: POLICY_NAME, PolicyDocument: POLICY_DOCUMENT });
     const role = roleOf(parameters, caller);
+    if (isJson(document)) checkActionVendors(JSON.parse(document));
     if (!parsePolicy(document, 'identity').valid) throw malformed('Syntax errors in policy.');
     role.policies = [...role.policies.filter((one) => one.name !== name), { name, document }];
     return undefined;

@@ -17,6 +17,18 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const servicesOf = (principal: unknown): string[] =>
   isRecord(principal) ? [principal['Service'] ?? []].flat().map(String) : [];
 
+/** Returns whether an action of a policy has a wildcard in its service, as in `s?s:AssumeRole`. */
+export const hasWildcardVendor = (document: unknown): boolean => {
+  const statements = isRecord(document) ? [document['Statement']].flat().filter(isRecord) : [];
+  const actions = statements.flatMap((one) => [one['Action'] ?? [], one['NotAction'] ?? []].flat().map(String));
+  return actions.some((action) => /[*?]/.test(action.split(':').slice(0, -1)[0] ?? ''));
+};
+
+/** Throws QueryError for such a policy, with IAM's message (theserverlessway/aws-baseline#1). */
+export const checkActionVendors = (document: unknown): void => {
+  if (hasWildcardVendor(document)) throw malformed('Action vendors (e.g., aws, ec2, etc.) must not contain wildcards.');
+};
+
 /** Checks for fields whose absence or presence IAM reports with a specific message. */
 const checkFields = (document: unknown): void => {
   const list = isRecord(document) ? [document['Statement']].flat() : [];
@@ -26,6 +38,8 @@ const checkFields = (document: unknown): void => {
     // AWS's message is not known; this is Kinesis's message for a stream's policy.
     if ('NotPrincipal' in statement) throw malformed('Has prohibited field NotPrincipal');
     if (!('Principal' in statement)) throw malformed('Missing required field Principal');
+    // aws/aws-cdk#5732; with Deny: aws/aws-cdk#10994.
+    if (statement['Principal'] === '*') throw malformed('AssumeRolepolicy contained an invalid principal: "STAR":"*".');
     for (const name of servicesOf(statement['Principal']).filter((service) => /[*?]/.test(service)))
       throw malformed(`Invalid principal in policy: "SERVICE":"${name}"`);
     if (!('Action' in statement || 'NotAction' in statement)) throw malformed('Missing required field Action');
@@ -52,6 +66,7 @@ export const checkTrustPolicy = (world: World, text: string): void => {
     throw malformed('This policy contains invalid Json');
   }
   checkFields(document);
+  checkActionVendors(document);
   const policy = parsePolicy(text, 'trust');
   if (!policy.valid) throw malformed('Syntax errors in policy.');
   for (const statement of policy.statements) checkStatement(world, statement);

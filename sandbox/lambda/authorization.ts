@@ -35,7 +35,7 @@ const policyOf = (permissions: readonly AssemblyPermission[]): ParsedPolicy =>
         },
       })),
     },
-    'trust',
+    'resource',
   );
 
 /**

@@ -1,5 +1,6 @@
 /** Checks the roles of a scenario's account: their accounts, names and policies. */
 import { parsePolicy, type PolicyKind } from '../../lambdas/domain/policy/index.ts';
+import { hasWildcardVendor } from '../iam/trust-policy.ts';
 import { isJson } from '../json.ts';
 import type { Scenario } from './scenario.ts';
 import { accountOf, checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';
@@ -10,23 +11,34 @@ type Document = ScenarioRole['trustPolicy'];
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const hasNotPrincipal = (document: unknown): boolean =>
-  isRecord(document) &&
-  [document['Statement']].flat().some((statement) => isRecord(statement) && 'NotPrincipal' in statement);
+/** Returns why IAM has never stored a trust policy that may be invalid in another way; `undefined` for any other one. */
+const neverStored = (document: unknown): string | undefined => {
+  const statements = isRecord(document) ? [document['Statement']].flat().filter(isRecord) : [];
+  if (statements.some((one) => 'NotPrincipal' in one))
+    return 'with NotPrincipal. Use Principal to list who may assume the role.';
+  if (statements.some((one) => one['Principal'] === '*'))
+    return 'with "Principal": "*". Use "Principal": {"AWS": "*"}.';
+  return hasWildcardVendor(document)
+    ? 'with a wildcard in the service of an action. Use the name of the service, such as sts.'
+    : undefined;
+};
 
-const checkDocument = (document: Document | undefined, kind: PolicyKind, path: Path, report: Report): void => {
+const checkDocument = (
+  document: Document | undefined,
+  kind: Exclude<PolicyKind, 'resource'>,
+  path: Path,
+  report: Report,
+): void => {
   if (document === undefined) return;
   if (typeof document === 'string' && !isJson(document)) {
     report(path, 'the text is not JSON. Write the policy as an object instead, which needs no escaping.');
     return;
   }
   // A role may have a trust policy that was never valid: scenarios test how the service handles it. But IAM has never
-  // stored one with NotPrincipal.
-  if (kind === 'trust' && hasNotPrincipal(typeof document === 'string' ? JSON.parse(document) : document))
-    report(
-      path,
-      'IAM does not accept a trust policy with NotPrincipal. Use Principal to list who may assume the role.',
-    );
+  // stored one with these elements.
+  const why =
+    kind === 'trust' ? neverStored(typeof document === 'string' ? JSON.parse(document) : document) : undefined;
+  if (why !== undefined) report(path, `IAM does not accept a trust policy ${why}`);
   const policy = kind === 'identity' ? parsePolicy(document, kind) : undefined;
   if (policy?.valid === false) report(path, `IAM would refuse the policy: ${policy.path} ${policy.reason}. Change it.`);
 };

@@ -258,7 +258,7 @@ describe('all roles of the account', () => {
       CreateDate: new Date(0),
       AssumeRolePolicyDocument: encodeURIComponent(document),
     });
-    const everybody = policyText({ Effect: 'Allow', Principal: '*', Action: '*' });
+    const everybody = policyText({ Effect: 'Allow', Principal: { AWS: '*' }, Action: '*' });
     iam.on(ListRolesCommand).resolves({
       Roles: [
         role(

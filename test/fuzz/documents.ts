@@ -75,7 +75,7 @@ const VALUES: readonly unknown[] = [
 ];
 const ACTIONS = [
   ...words('sts:AssumeRole sts:TagSession sts:AssumeRoleWithWebIdentity sts:* STS:assume* * s3:GetObject'),
-  ...words('sts:Assume?ole AssumeRole'),
+  ...words('sts:Assume?ole AssumeRole s?s:AssumeRole'),
   '',
   'sts:SetSourceIdentity',
 ];
@@ -179,7 +179,7 @@ export class DocumentSource {
     return {
       ...(this.chance(0.5) ? { Sid: `S${this.chance(0.97) ? index : 0}` } : {}),
       Effect: this.chance(0.75) ? 'Allow' : 'Deny',
-      [this.chance(0.93) ? 'Principal' : 'NotPrincipal']: this.principal(),
+      [this.chance(0.97) ? 'Principal' : 'NotPrincipal']: this.principal(),
       [this.chance(0.93) ? 'Action' : 'NotAction']: this.chance(0.6)
         ? this.pick([['sts:AssumeRole', 'sts:TagSession'], 'sts:AssumeRole', 'sts:AssumeRoleWithWebIdentity'])
         : this.some(ACTIONS.filter((one) => one.includes(':') || one === '*')),
@@ -188,7 +188,7 @@ export class DocumentSource {
   }
 
   private principal(): unknown {
-    if (this.chance(0.1)) return '*';
+    if (this.chance(0.1)) return this.chance(0.2) ? '*' : { AWS: '*' };
     if (this.chance(0.5)) return { Service: 'pods.eks.amazonaws.com' };
     const type = this.pick(Object.keys(PRINCIPALS));
     return { [type]: this.some(PRINCIPALS[type] ?? []) };
@@ -231,7 +231,7 @@ export class DocumentSource {
     const statement = {
       Effect: this.pick(['Allow', 'Deny']),
       Principal: { Service: 'pods.eks.amazonaws.com' },
-      Action: this.chance(0.5) ? 'sts:*' : Array.from({ length: size }, () => 's*:*e*'),
+      Action: this.chance(0.5) ? 'sts:*' : Array.from({ length: size }, () => 'sts:*e*'),
       Condition: condition,
     };
     return {

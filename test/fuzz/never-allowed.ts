@@ -58,12 +58,19 @@ const namesEveryService = (statement: Json): boolean =>
     (principal) => isObject(principal) && [principal['Service']].flat().includes('*'),
   );
 
+const hasWildcardService = (statement: Json): boolean =>
+  [statement['Action'] ?? [], statement['NotAction'] ?? []]
+    .flat()
+    .some((action) => typeof action === 'string' && /[*?]/.test(action.split(':').slice(0, -1)[0] ?? ''));
+
 /** Returns why the policy cannot allow any principal; `undefined` if no reason is known. */
 export function whyNeverAllowed(source: unknown): string | undefined {
   const document = documentOf(source);
   if (!document) return undefined;
   const statements = statementsOf(document);
-  if (statements.some((one) => one['Effect'] === 'Allow' && 'NotPrincipal' in one)) return 'an Allow has NotPrincipal';
+  if (statements.some((one) => 'NotPrincipal' in one)) return 'a statement has NotPrincipal';
+  if (statements.some((one) => one['Principal'] === '*')) return 'a principal is * and not {"AWS": "*"}';
+  if (statements.some(hasWildcardService)) return 'a service of an action has a wildcard';
   if (statements.some(namesEveryService)) return 'a service is *';
   const allows = statements.filter((one) => one['Effect'] === 'Allow');
   return allows.length > 0 && allows.every(isUncertain)

@@ -22,7 +22,7 @@ describe('random policies', () => {
     const reasons = Array.from({ length: DOCUMENTS }, (_, number) => whyNeverAllowed(documentOf(1, number).source));
     const counts = new Map<string | undefined, number>();
     for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    expect(counts.size).toBe(4);
+    expect(counts.size).toBe(6);
     expect(Math.min(...counts.values())).toBeGreaterThan(DOCUMENTS / 100);
   });
 

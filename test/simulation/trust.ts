@@ -40,7 +40,7 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
           ...statements,
           {
             Effect: 'Deny',
-            Principal: '*',
+            Principal: { AWS: '*' },
             Action: 'sts:*',
             Condition: trust === 'undecided' ? UNKNOWN_KEY : { Bool: { 'aws:PrincipalIsAWSService': 'true' } },
           },

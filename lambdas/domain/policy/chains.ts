@@ -27,8 +27,6 @@ export interface ChainUse {
   userId?: string;
 }
 
-/** In the place of a session's name that is not known: no name has these characters. */
-const UNKNOWN_SESSION = '<session>';
 const ABSENT: KeyState = { state: 'absent' };
 const PRESENT: KeyState = { state: 'present' };
 const UNKNOWN: KeyState = { state: 'unknown' };
@@ -63,11 +61,6 @@ function principalTags({ tags = {}, roleTags }: ChainUse): Record<string, KeySta
 export function chainRequest(use: ChainUse, action: 'sts:AssumeRole' | 'sts:TagSession'): PolicyRequest {
   const { roleArn, sessionArns = [], resourceAccount, federatedProvider, userId } = use;
   const [, partition = 'aws', , , account = ''] = roleArn.split(':');
-  // A session has an ARN in any case: a NotPrincipal that names role and account alone does not name it.
-  const sessions =
-    sessionArns.length > 0
-      ? sessionArns
-      : [`arn:${partition}:sts::${account}:assumed-role/${roleArn.split('/').at(-1) ?? ''}/${UNKNOWN_SESSION}`];
   const lookUp = lookUpIn(
     {
       ...principalTags(use),
@@ -105,7 +98,7 @@ export function chainRequest(use: ChainUse, action: 'sts:AssumeRole' | 'sts:TagS
   );
   return {
     action,
-    principal: { type: 'AWS', values: [roleArn, ...sessions, account, `arn:${partition}:iam::${account}:root`] },
+    principal: { type: 'AWS', values: [roleArn, ...sessionArns, account, `arn:${partition}:iam::${account}:root`] },
     lookUp,
   };
 }

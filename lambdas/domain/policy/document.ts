@@ -4,10 +4,14 @@
  * language" and "IAM policy validation check reference".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
+import { below, eitherOf, object, onlyElements, PolicyProblem, strings } from './elements.ts';
 import { readJson, type Json } from './json.ts';
 
-/** A role's trust policy names principals and no resource; an identity policy names resources and no principal. */
-export type PolicyKind = 'trust' | 'identity';
+/**
+ * A role's trust policy names principals and no resource; an identity policy names resources and no principal. IAM stores
+ * both. A resource policy, such as a bucket's, names principals and may name resources; its service stores it.
+ */
+export type PolicyKind = 'trust' | 'identity' | 'resource';
 export type PolicyVersion = '2008-10-17' | '2012-10-17';
 
 /** The patterns of `Action` or `Resource` or, negated, of `NotAction` or `NotResource`. */
@@ -59,64 +63,22 @@ export type ParsedPolicy =
  */
 export const MAX_POLICY_CHARACTERS = 100_000;
 
-class PolicyProblem extends Error {
-  readonly path: string;
-  constructor(path: string, message: string) {
-    super(message);
-    this.path = path;
-  }
-}
+/**
+ * IAM refuses a wildcard in the name of a service: "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards"
+ * (theserverlessway/aws-baseline#1, boogy/iam-policy-validator#172).
+ */
+const hasWildcardService = (pattern: string): boolean =>
+  /[*?]/.test(pattern.slice(0, Math.max(0, pattern.indexOf(':'))));
 
-/** Returns the path of a member, such as `Statement.Effect`. Keys with unusual characters are put in brackets. */
-function below(path: string, key: string): string {
-  if (!/^[\w:/@+=-]{1,100}$/.test(key)) return `${path}[${JSON.stringify(key.slice(0, 100))}]`;
-  return path === '' ? key : `${path}.${key}`;
-}
-
-function object(value: Json | undefined, path: string, what: string): Map<string, Json> {
-  if (!(value instanceof Map)) throw new PolicyProblem(path, `must be ${what}`);
-  return value;
-}
-
-function onlyElements(element: Map<string, Json>, known: readonly string[], path: string): void {
-  for (const name of element.keys()) {
-    if (known.includes(name)) continue;
-    const meant = known.find((one) => one.toLowerCase() === name.toLowerCase());
-    throw new PolicyProblem(
-      below(path, name),
-      meant === undefined ? 'is not a policy element' : `must be written ${meant}`,
-    );
-  }
-}
-
-/** IAM accepts a single value instead of a list, and numbers and booleans without quotation marks. */
-function strings(value: Json, path: string): string[] {
-  const one = (item: Json, where: string): string => {
-    if (typeof item === 'string') return item;
-    if (typeof item === 'boolean' || typeof item === 'number') return String(item);
-    throw new PolicyProblem(where, 'must be a string or a list of strings');
-  };
-  return Array.isArray(value) ? value.map((item, index) => one(item, `${path}[${index}]`)) : [one(value, path)];
-}
-
-/** Returns the element or its opposite, of which exactly one must be present. */
-function eitherOf(
-  statement: Map<string, Json>,
-  name: string,
-  path: string,
-): { negated: boolean; value: Json; path: string } {
-  const negated = `Not${name}`;
-  const [plain, opposite] = [statement.get(name), statement.get(negated)];
-  if (plain !== undefined && opposite !== undefined)
-    throw new PolicyProblem(below(path, negated), `cannot be combined with ${name}`);
-  if (plain !== undefined) return { negated: false, value: plain, path: below(path, name) };
-  if (opposite !== undefined) return { negated: true, value: opposite, path: below(path, negated) };
-  throw new PolicyProblem(below(path, name), 'is missing');
-}
-
-function actions(statement: Map<string, Json>, path: string): Patterns {
+function actions(statement: Map<string, Json>, path: string, kind: PolicyKind): Patterns {
   const found = eitherOf(statement, 'Action', path);
   const patterns = strings(found.value, found.path);
+  const open = kind === 'resource' ? undefined : patterns.find(hasWildcardService);
+  if (open !== undefined)
+    throw new PolicyProblem(
+      found.path,
+      `${JSON.stringify(open.slice(0, 100))} has a wildcard in its service: write the service's name, as in sts:AssumeRole*`,
+    );
   const bare = patterns.find((pattern) => !/^(?:\*+|[^:]+:.+)$/s.test(pattern));
   if (bare !== undefined)
     throw new PolicyProblem(
@@ -142,16 +104,25 @@ function services(value: Json, path: string): string[] {
 }
 
 /**
- * "NotPrincipal must be used with "Effect":"Deny". Using it with "Effect":"Allow" is not supported" (IAM User Guide,
- * "NotPrincipal"). With Deny, it is allowed in policies other than a role's.
+ * "NotPrincipal must be used with "Effect":"Deny". Using it with "Effect":"Allow" is not supported. You cannot use the
+ * NotPrincipal element in an IAM role trust policy" (IAM User Guide, "NotPrincipal"). `"Principal": "*"` is refused in
+ * one, too: `AssumeRolepolicy contained an invalid principal: "STAR":"*"` (aws/aws-cdk#5732; with Deny: aws/aws-cdk#10994).
  */
-function principals(statement: Map<string, Json>, path: string): Principals {
+function principals(statement: Map<string, Json>, path: string, kind: PolicyKind): Principals {
   const { negated, value, path: where } = eitherOf(statement, 'Principal', path);
   if (negated && statement.get('Effect') === 'Allow')
     throw new PolicyProblem(where, 'cannot be used with "Effect": "Allow": name the allowed principals with Principal');
+  if (negated && kind === 'trust')
+    throw new PolicyProblem(
+      where,
+      'is not supported in a trust policy: use Principal {"AWS": "*"} and a condition on aws:PrincipalArn',
+    );
+  if (value === '*' && kind === 'trust')
+    throw new PolicyProblem(where, '"*" is not supported in a trust policy: write {"AWS": "*"}');
   if (value === '*') return { negated, everybody: true, named: new Map() };
   const named = new Map<PrincipalType, string[]>();
-  for (const [type, who] of object(value, where, '"*" or an object such as {"Service": "pods.eks.amazonaws.com"}')) {
+  const form = `${kind === 'trust' ? '' : '"*" or '}an object such as {"Service": "pods.eks.amazonaws.com"}`;
+  for (const [type, who] of object(value, where, form)) {
     if (!principalTypes.includes(type))
       throw new PolicyProblem(below(where, type), `is not a principal type: use one of ${principalTypes.join(', ')}`);
     named.set(
@@ -210,6 +181,7 @@ const prohibited: Record<PolicyKind, { names: readonly string[]; why: string }> 
     names: ['Principal', 'NotPrincipal'],
     why: 'is prohibited in an identity policy: the role itself is the principal',
   },
+  resource: { names: [], why: '' },
 };
 
 function readStatement(value: Json, path: string, index: number, kind: PolicyKind, version: PolicyVersion): Statement {
@@ -217,12 +189,13 @@ function readStatement(value: Json, path: string, index: number, kind: PolicyKin
   onlyElements(statement, elements, path);
   const misplaced = prohibited[kind].names.find((name) => statement.has(name));
   if (misplaced !== undefined) throw new PolicyProblem(below(path, misplaced), prohibited[kind].why);
+  const hasResource = kind === 'identity' || statement.has('Resource') || statement.has('NotResource');
   return {
     label: sid(statement, path) ?? `statement ${index + 1}`,
     effect: effect(statement, path),
-    ...(kind === 'trust' ? { principals: principals(statement, path) } : {}),
-    action: actions(statement, path),
-    ...(kind === 'identity' ? { resource: resources(statement, path) } : {}),
+    ...(kind === 'identity' ? {} : { principals: principals(statement, path, kind) }),
+    action: actions(statement, path, kind),
+    ...(hasResource ? { resource: resources(statement, path) } : {}),
     conditions: conditions(statement.get('Condition'), below(path, 'Condition')),
     version,
   };

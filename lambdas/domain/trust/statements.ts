@@ -75,9 +75,8 @@ export type Reading = ({ readable: true } & TrustDocument) | { readable: false; 
 const BY_HAND = 'Correct the policy by hand (aws iam update-assume-role-policy)';
 
 /**
- * Reads a trust policy that is to be changed. Refuses a policy that is not valid, that IAM would no longer accept, or
- * that would lose something when written back. Source for `NotPrincipal`: IAM User Guide, "IAM policy validation check
- * reference" ("Role trust policies do not support NotPrincipal").
+ * Reads a trust policy that is to be changed. Refuses a policy that is not valid, or that would lose something when
+ * written back.
  */
 export function readTrust(given: string | TrustPolicy): Reading {
   const { text, document: policy } = typeof given === 'string' ? parseTrust(given) : given;
@@ -90,14 +89,6 @@ export function readTrust(given: string | TrustPolicy): Reading {
   const document = valueOf(text);
   if (!isObject(document))
     return { readable: false, why: 'The trust policy is not a JSON object', remedy: `${BY_HAND}, then try again.` };
-  const excepting = policy.statements.find(({ principals }) => principals?.negated === true);
-  if (excepting)
-    return {
-      readable: false,
-      why: `IAM does not accept NotPrincipal in a trust policy, and "${excepting.label}" has it`,
-      remedy:
-        'Rewrite the statement by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
-    };
   const loss = lossOf(decodePolicy(text));
   if (loss !== undefined)
     return {

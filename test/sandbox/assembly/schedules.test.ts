@@ -171,17 +171,18 @@ describe('a schedule is refused', () => {
   test('only for these reasons', () => expect(schedule({})().schedules).toHaveLength(1));
 });
 
+const bucketWith = (more: object): (() => ReturnType<typeof load>) => {
+  const statement = { Effect: 'Deny', Principal: '*', Action: 's3:*', ...more };
+  const PolicyDocument = { Version: '2012-10-17', Statement: [statement] };
+  return () =>
+    load({
+      It: { Type: 'AWS::S3::Bucket' },
+      Policy: { Type: 'AWS::S3::BucketPolicy', Properties: { Bucket: { Ref: 'It' }, PolicyDocument } },
+    });
+};
 test.each([
   ['with NotResource', { NotResource: 'arn:aws:s3:::other' }, 'a policy with NotResource'],
   ['that AWS would refuse', { Resource: '*', Effect: 'Perhaps' }, 'a policy that AWS would refuse'],
-])("a bucket's policy %s is refused", (_, more, message) => {
-  const statement = { Effect: 'Deny', Principal: '*', Action: 's3:*', ...more };
-  const resources = {
-    It: { Type: 'AWS::S3::Bucket' },
-    Policy: {
-      Type: 'AWS::S3::BucketPolicy',
-      Properties: { Bucket: { Ref: 'It' }, PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
-    },
-  };
-  expect(() => load(resources)).toThrow(message);
-});
+])("a bucket's policy %s is refused", (_, more, message) => expect(bucketWith(more)).toThrow(message));
+test("a bucket's policy may be for everybody, as no trust policy is", () =>
+  expect(bucketWith({ Resource: '*' })().buckets?.[0]?.statements).toHaveLength(1));

@@ -69,7 +69,12 @@ const ofThisCluster = when({
 const otherCluster = when({ ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/other` } });
 const withDeny = policy(
   { Effect: 'Allow', Principal: pods, Action: both },
-  { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { Bool: { 'aws:PrincipalIsAWSService': 'true' } } },
+  {
+    Effect: 'Deny',
+    Principal: { AWS: '*' },
+    Action: 'sts:*',
+    Condition: { Bool: { 'aws:PrincipalIsAWSService': 'true' } },
+  },
 );
 
 describe.each(OPERATIONS)('%s', (_, act) => {

@@ -69,7 +69,7 @@ export interface Options {
 const arnOf = (service: string, name: string): string => `arn:aws:${service}:eu-west-1:111122223333:${name}`;
 /** A resource policy whose statements have no resource. */
 export const policiesOf = (statements: object[]) =>
-  statements.length === 0 ? [] : [parsePolicy({ Version: '2012-10-17', Statement: statements }, 'trust')];
+  statements.length === 0 ? [] : [parsePolicy({ Version: '2012-10-17', Statement: statements }, 'resource')];
 export const allowEventBridge = (action: string, condition?: object): object => ({
   Effect: 'Allow',
   Principal: { Service: 'events.amazonaws.com' },

@@ -108,7 +108,7 @@ describe('IAM', () => {
   it('does not change a role without permission', async () => {
     const { role, iam } = open(allow('iam:GetRole'));
     const before = structuredClone(role);
-    const everyone = JSON.stringify(policyOf({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' }));
+    const everyone = JSON.stringify(policyOf({ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }));
     await expect(update(everyone)(iam)).rejects.toMatchObject({ name: 'AccessDenied' });
     expect(role).toEqual(before);
   });

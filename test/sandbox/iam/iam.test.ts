@@ -21,7 +21,7 @@ const NO_ROLE = { name: 'NoSuchEntityException', message: 'The role with name no
 
 const assuming = (more: object) => ({
   Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', ...more }],
+  Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole', ...more }],
 });
 /** A trust policy of that many services. */
 const services = (count: number) =>
@@ -156,7 +156,7 @@ describe('IAM', () => {
   });
 
   const SYNTAX = 'Syntax errors in policy.';
-  const named = { Sid: 'A', Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' };
+  const named = { Sid: 'A', Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' };
   const notPrincipal = { Principal: undefined, NotPrincipal: { AWS: '444455556666' } };
   const gone = `arn:aws:iam::${ACCOUNT}:role/gone`;
   it.each([
@@ -173,6 +173,18 @@ describe('IAM', () => {
     ['a resource', assuming({ Resource: '*' }), 'Has prohibited field Resource'],
     ['NotPrincipal in an Allow', assuming(notPrincipal), 'Has prohibited field NotPrincipal'],
     ['NotPrincipal in a Deny', assuming({ Effect: 'Deny', ...notPrincipal }), 'Has prohibited field NotPrincipal'],
+    ...['Allow', 'Deny'].map((Effect): [string, object, string] => [
+      `"Principal": "*" with ${Effect}`,
+      assuming({ Effect, Principal: '*' }),
+      'AssumeRolepolicy contained an invalid principal: "STAR":"*".',
+    ]),
+    ...[{ Action: 's?s:AssumeRole' }, { Action: undefined, NotAction: ['sts:*', '*:Get*'] }].map(
+      (actions): [string, object, string] => [
+        `a wildcard in a service, ${JSON.stringify(actions)}`,
+        assuming(actions),
+        'Action vendors (e.g., aws, ec2, etc.) must not contain wildcards.',
+      ],
+    ),
     ['all services', assuming({ Principal: { Service: '*' } }), 'Invalid principal in policy: "SERVICE":"*"'],
     [
       'services by a wildcard',
@@ -190,6 +202,13 @@ describe('IAM', () => {
     const before = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy;
     await expectFailure(update(iam, document), 400, 'MalformedPolicyDocumentException', message);
     expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy).toBe(before);
+  });
+
+  it('rejects an inline policy with a wildcard in a service', async () => {
+    const PolicyDocument = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*:Untag*', Resource: '*' } });
+    const call = open().iam.putRolePolicy({ RoleName: 'ebs-csi', PolicyName: 'own', PolicyDocument });
+    const message = 'Action vendors (e.g., aws, ec2, etc.) must not contain wildcards.';
+    await expectFailure(call, 400, 'MalformedPolicyDocumentException', message);
   });
 
   it('counts the characters of a trust policy without white space', async () => {

@@ -18,7 +18,7 @@ export const ARN = `arn:aws:s3:::${BUCKET}`;
 
 export const statement = (given: Record<string, unknown>, ...resources: string[]): BucketStatement => ({
   resources,
-  policy: parsePolicy({ Version: '2012-10-17', Statement: [{ Principal: '*', ...given }] }, 'trust'),
+  policy: parsePolicy({ Version: '2012-10-17', Statement: [{ Principal: '*', ...given }] }, 'resource'),
 });
 
 export const bucketOf = (more: Partial<AssemblyBucket> = {}): AssemblyBucket => ({

@@ -54,15 +54,15 @@ describe('STS', () => {
     [
       'a denied caller',
       [
-        { ...allow, Principal: '*' },
+        { ...allow, Principal: { AWS: '*' } },
         { ...allow, Effect: 'Deny', Principal: { AWS: ACCOUNT } },
       ],
     ],
     [
       'a condition that is not met',
-      [{ ...allow, Principal: '*', Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
+      [{ ...allow, Principal: { AWS: '*' }, Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
     ],
-    ['another action', [{ ...allow, Action: 'sts:TagSession', Principal: '*' }]],
+    ['another action', [{ ...allow, Action: 'sts:TagSession', Principal: { AWS: '*' } }]],
   ])('denies %s', async (_what, statements) => {
     const { trust, sts } = open();
     trust(statements);

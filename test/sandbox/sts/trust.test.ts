@@ -34,7 +34,7 @@ describe('AssumeRole by the trust policy', () => {
     ["the account's root", { ...allow, Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } }],
     ['the role', { ...allow, Principal: { AWS: OPERATOR } }],
     ['its session', { ...allow, Principal: { AWS: `arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox` } }],
-    ['everybody', { ...allow, Principal: '*' }],
+    ['everybody', { ...allow, Principal: { AWS: '*' } }],
     ['a wildcard action', { ...allow, Action: 'sts:Assume*' }],
     ["the caller's ARN", when('ArnLike', 'aws:PrincipalArn', `arn:aws:iam::${ACCOUNT}:role/oper*`)],
     ['no service', when('Bool', 'aws:PrincipalIsAWSService', 'false')],
@@ -47,7 +47,7 @@ describe('AssumeRole by the trust policy', () => {
       allow,
       {
         Effect: 'Deny',
-        Principal: '*',
+        Principal: { AWS: '*' },
         Action: '*',
         Condition: { StringNotEquals: { 'aws:PrincipalAccount': ACCOUNT } },
       },
@@ -65,7 +65,12 @@ describe('AssumeRole by the trust policy', () => {
     [
       'a Deny whose condition is met',
       allow,
-      { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { ArnLike: { 'aws:PrincipalArn': OPERATOR } } },
+      {
+        Effect: 'Deny',
+        Principal: { AWS: '*' },
+        Action: 'sts:*',
+        Condition: { ArnLike: { 'aws:PrincipalArn': OPERATOR } },
+      },
     ],
     ['another action', { ...allow, Action: 'sts:AssumeRoleWithSAML' }],
     ['an unknown condition operator', when('StringMatches', 'aws:PrincipalAccount', ACCOUNT)],

@@ -46,10 +46,19 @@ describe('parseScenario', () => {
     );
   });
 
-  it.each(['Allow', 'Deny'])('reports a trust policy with NotPrincipal in a statement with %s', (Effect) => {
-    const trustPolicy = { Statement: { Effect, NotPrincipal: { AWS: '*' }, Action: 'sts:AssumeRole' } };
+  const notPrincipal = 'with NotPrincipal. Use Principal to list who may assume the role.';
+  it.each<[statement: object, why: string]>([
+    [{ Effect: 'Allow', NotPrincipal: { AWS: '*' } }, notPrincipal],
+    [{ Effect: 'Deny', NotPrincipal: { AWS: '*' } }, notPrincipal],
+    [{ Principal: '*' }, 'with "Principal": "*". Use "Principal": {"AWS": "*"}.'],
+    [
+      { Principal: { AWS: '*' }, NotAction: 's?s:AssumeRole' },
+      'with a wildcard in the service of an action. Use the name of the service, such as sts.',
+    ],
+  ])('reports a trust policy with %j', (statement, why) => {
+    const trustPolicy = { Statement: { Effect: 'Allow', Action: 'sts:AssumeRole', ...statement } };
     expect(problemOf((file) => role(file, { trustPolicy }))).toBe(
-      'accounts[0].roles[0].trustPolicy: IAM does not accept a trust policy with NotPrincipal. Use Principal to list who may assume the role.',
+      `accounts[0].roles[0].trustPolicy: IAM does not accept a trust policy ${why}`,
     );
   });
 

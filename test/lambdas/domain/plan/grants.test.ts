@@ -187,6 +187,11 @@ describe('a role is not given to evil/evil, of which no statement has the name,'
   ])('but is where a statement has it, despite a variable %s', (_, ...statements) =>
     expect(judge(statements, {}, EVIL).ground).toBe('pod-identity-trust'),
   );
+  it('nor to evil/evil-sa by a Deny for names that lack the namespace', () => {
+    const lacks = { StringNotEquals: { [TAG]: `${SAME}-sa` } };
+    const { verdict, why } = judge([ofCluster({}), ...deny(lacks)], {}, { ...EVIL, serviceAccount: 'evil-sa' });
+    expect([verdict, why[0]]).toEqual(['denied', matching(OTHERS)]);
+  });
   it('where a policy of 2008 has text that only looks like a variable', () => {
     const policy = parsePolicy({ Version: '2008-10-17', Statement: ofCluster({ [TAG]: SAME }) }, 'trust');
     expect(judge([], { trustPolicies: { [ROLE]: policy } }, EVIL).why[0]).toMatch(/does not allow EKS Pod Identity/);
@@ -229,7 +234,7 @@ describe('a trust policy may be repaired', () => {
     ['of a role that the plan gives to nobody', { associations: [] }],
     ['together with another change', { after: policyText(statement) }],
     ['with another one', { after: policyText(irsaStatement, { ...podIdentityStatement, Action: '*' }, statement) }],
-    ['that is none of EKS', { after: policyText(irsaStatement, { ...statement, Principal: '*' }) }],
+    ['that is none of EKS', { after: policyText(irsaStatement, { ...statement, Principal: { AWS: '*' } }) }],
   ])('not by one %s', (_, change) => {
     const verdicts = judged(change).map(([, , verdict]) => verdict);
     expect(verdicts.length).toBeGreaterThan(0);

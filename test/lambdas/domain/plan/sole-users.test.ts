@@ -39,7 +39,7 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
     ['it is another condition', [irsa(OWN, 'StringNotEquals')]],
     ['one that holds without the claim', [irsa(OWN, 'StringEqualsIfExists')]],
     ['there is none', [{ ...irsaStatement, Condition: undefined }]],
-    ['everybody is named', [irsa(OWN, 'StringEquals', { Principal: '*', Condition: undefined })]],
+    ['everybody is named', [irsa(OWN, 'StringEquals', { Principal: { AWS: '*' }, Condition: undefined })]],
     [
       'others are not',
       [irsa(OWN, 'StringEquals', { Action: undefined, NotAction: 'sts:AssumeRole', Condition: undefined })],
@@ -58,7 +58,13 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
     const statement = recordOf({
       sub: oneof(values, array(values, { minLength: 1, maxLength: 3 })),
       operator: constantFrom('StringEquals', 'StringLike', 'StringNotEquals', 'ForAnyValue:StringLike', 'Null'),
-      change: constantFrom({}, { Effect: 'Deny' }, { Action: '*' }, { Condition: undefined }, { Principal: '*' }),
+      change: constantFrom(
+        {},
+        { Effect: 'Deny' },
+        { Action: '*' },
+        { Condition: undefined },
+        { Principal: { AWS: '*' } },
+      ),
     });
     assert(
       property(array(statement, { minLength: 1, maxLength: 3 }), (all) => {

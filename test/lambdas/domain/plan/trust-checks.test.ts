@@ -84,18 +84,18 @@ describe('role-trust', () => {
     },
   );
 
-  it.each<[string, unknown]>([
-    ['*', '*'],
-    ['every AWS principal', { AWS: '*' }],
-  ])('warns where only a statement for %s lets the pods in, which EKS may not take', (_, Principal) => {
-    const everybody = { ...podIdentityStatement, Sid: 'Everybody', Principal };
-    const plan = planOf([irsaStatement, everybody]);
-    expect(checkOf(plan, 'role-trust')).toMatchObject(
-      said('warn', 'only through a statement for any principal', 'pods.eks.amazonaws.com'),
-    );
-    expect(plan.verdict).toBe('migrate');
-    expect(checkOf(planOf([irsaStatement, everybody, podIdentityStatement]), 'role-trust').status).toBe('pass');
-  });
+  it.each<[string, unknown]>([['every AWS principal', { AWS: '*' }]])(
+    'warns where only a statement for %s lets the pods in, which EKS may not take',
+    (_, Principal) => {
+      const everybody = { ...podIdentityStatement, Sid: 'Everybody', Principal };
+      const plan = planOf([irsaStatement, everybody]);
+      expect(checkOf(plan, 'role-trust')).toMatchObject(
+        said('warn', 'only through a statement for any principal', 'pods.eks.amazonaws.com'),
+      );
+      expect(plan.verdict).toBe('migrate');
+      expect(checkOf(planOf([irsaStatement, everybody, podIdentityStatement]), 'role-trust').status).toBe('pass');
+    },
+  );
 
   it('says where a policy is no policy', () => {
     const plan = planMigration(

@@ -6,10 +6,12 @@ import { allowPods, USER_GUIDE } from './requests.ts';
 
 const trust = (Statement: unknown, more: object = {}): ParsedPolicy =>
   parsePolicy({ Version: '2012-10-17', ...more, Statement }, 'trust');
+const resource = (Statement: unknown): ParsedPolicy => parsePolicy({ Statement }, 'resource');
 const wrong = (parsed: ParsedPolicy): string => (parsed.valid ? 'valid' : `${parsed.path}: ${parsed.reason}`);
 const own = { Effect: 'Allow', Action: 'iam:PassRole', Resource: '*' };
 
 describe('parsePolicy', () => {
+  const { Principal: ofPods, ...nobody } = allowPods;
   it('reads a trust policy', () => {
     const parsed = trust([
       {
@@ -19,7 +21,7 @@ describe('parsePolicy', () => {
           Null: { 'aws:SourceArn': 'false' },
         },
       },
-      { Effect: 'Deny', NotPrincipal: { AWS: ['a', '*'], Federated: 'b', CanonicalUser: 'c' }, NotAction: '*' },
+      { Effect: 'Deny', Principal: { AWS: ['a', '*'], Federated: 'b', CanonicalUser: 'c' }, NotAction: '*' },
     ]);
     expect(parsed).toEqual({
       valid: true,
@@ -41,7 +43,7 @@ describe('parsePolicy', () => {
           label: 'statement 2',
           effect: 'Deny',
           principals: {
-            negated: true,
+            negated: false,
             everybody: true,
             named: new Map([
               ['AWS', ['a', '*']],
@@ -87,20 +89,15 @@ describe('parsePolicy', () => {
   });
 
   it('accepts a single statement instead of a list, and a wildcard principal', () => {
-    expect(trust({ ...allowPods, Principal: '*' })).toEqual(trust([{ ...allowPods, Principal: '*' }]));
-    expect(trust({ ...allowPods, Principal: '*' })).toMatchObject({
-      statements: [{ principals: { everybody: true, named: new Map() } }],
-    });
-    expect(trust({ ...allowPods, Principal: { AWS: '*' } })).toMatchObject({
-      statements: [{ principals: { everybody: true } }],
-    });
+    const everybody = { ...allowPods, Principal: { AWS: '*' } };
+    expect(trust(everybody)).toEqual(trust([everybody]));
+    expect(trust(everybody)).toMatchObject({ statements: [{ principals: { everybody: true } }] });
   });
 
   it(`does not accept * as a service: ${USER_GUIDE}access-analyzer-reference-policy-checks.html`, () => {
     for (const element of ['Principal', 'NotPrincipal'])
       for (const Service of ['*', ['ec2.amazonaws.com', '*']]) {
-        const { Principal: _, ...rest } = allowPods;
-        expect(trust([{ ...rest, Effect: 'Deny', [element]: { Service } }])).toEqual({
+        expect(resource([{ ...nobody, Effect: 'Deny', [element]: { Service } }])).toEqual({
           valid: false,
           path: `Statement[0].${element}.Service`,
           reason: '"*" does not match services: name each service, such as pods.eks.amazonaws.com',
@@ -111,17 +108,43 @@ describe('parsePolicy', () => {
     });
   });
 
-  it(`accepts NotPrincipal only in a Deny: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
-    const { Principal, ...rest } = allowPods;
-    expect(trust({ ...rest, Effect: 'Deny', NotPrincipal: Principal })).toMatchObject({
-      valid: true,
+  it(`accepts NotPrincipal only in a Deny of a resource policy: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
+    const excepting = { ...nobody, NotPrincipal: ofPods };
+    expect(resource({ ...excepting, Effect: 'Deny' })).toMatchObject({
       statements: [{ principals: { negated: true } }],
     });
-    expect(trust({ ...rest, NotPrincipal: Principal })).toEqual({
-      valid: false,
-      path: 'Statement.NotPrincipal',
-      reason: 'cannot be used with "Effect": "Allow": name the allowed principals with Principal',
+    const ofAllow = 'cannot be used with "Effect": "Allow": name the allowed principals with Principal';
+    for (const parse of [trust, resource]) expect(wrong(parse(excepting))).toBe(`Statement.NotPrincipal: ${ofAllow}`);
+  });
+
+  // Each was `allowed` or evaluated, although IAM refuses it: ADR 38.
+  it.each<[what: string, statement: object, why: string]>([
+    [
+      'NotPrincipal in a Deny',
+      { ...nobody, Effect: 'Deny', NotPrincipal: { AWS: 'a' } },
+      '.NotPrincipal: is not supported in a trust policy: use Principal {"AWS": "*"} and a condition on aws:PrincipalArn',
+    ],
+    [
+      '"Principal": "*"',
+      { ...nobody, Principal: '*' },
+      '.Principal: "*" is not supported in a trust policy: write {"AWS": "*"}',
+    ],
+    ...['s?s:AssumeRole', '*:AssumeRole', 'st*:*'].map((action): [string, object, string] => [
+      action,
+      { ...nobody, Principal: { AWS: '*' }, Action: ['sts:*', action] },
+      `.Action: "${action}" has a wildcard in its service: write the service's name, as in sts:AssumeRole*`,
+    ]),
+  ])('refuses of a trust policy what IAM does not store, and of no resource policy: %s', (_what, statement, why) => {
+    expect(wrong(trust(statement))).toBe(`Statement${why}`);
+    expect(resource(statement).valid).toBe(true);
+  });
+  it('reads the resources of a resource policy, if it names any', () => {
+    expect(resource({ ...allowPods, Resource: 'a' })).toMatchObject({
+      statements: [{ resource: { patterns: ['a'] } }],
     });
+    expect(wrong(resource({ ...allowPods, Resource: 'a', NotResource: 'b' }))).toMatch(
+      /^Statement\.NotResource: cannot/,
+    );
   });
 
   // "If you do not include a Version element, the value defaults to 2008-10-17."
@@ -151,7 +174,7 @@ describe('parsePolicy', () => {
 
   const STRINGS = 'must be a string or a list of strings';
   const ACTION = 'must be * or a service and an action, such as sts:AssumeRole';
-  const PRINCIPAL = 'must be "*" or an object such as {"Service": "pods.eks.amazonaws.com"}';
+  const PRINCIPAL = 'must be an object such as {"Service": "pods.eks.amazonaws.com"}';
   const PRINCIPAL_TYPE = 'is not a principal type: use one of AWS, Service, Federated, CanonicalUser';
   const PROHIBITED = 'is prohibited in a trust policy: the role itself is the resource';
   const NO_ELEMENT = 'is not a policy element';
@@ -224,11 +247,16 @@ describe('parsePolicy', () => {
     expect(wrong(trust(statement))).toBe(`Statement${expected}`),
   );
 
+  const SERVICE = "write the service's name, as in sts:AssumeRole*";
   const NO_PRINCIPAL = 'is prohibited in an identity policy: the role itself is the principal';
   it.each<[expected: string, statement: unknown]>([
-    [`.Principal: ${NO_PRINCIPAL}`, { ...own, Principal: '*' }],
+    [`.Principal: ${NO_PRINCIPAL}`, { ...own, Principal: { AWS: '*' } }],
     [`.NotPrincipal: ${NO_PRINCIPAL}`, { ...own, NotPrincipal: '*' }],
     ['[0].Resource: is missing', [{ Effect: 'Allow', Action: '*' }]],
+    [
+      `.NotAction: "?am:*" has a wildcard in its service: ${SERVICE}`,
+      { Effect: 'Deny', NotAction: '?am:*', Resource: '*' },
+    ],
     ['[0].NotResource: cannot be combined with Resource', [{ ...own, NotResource: '*' }]],
   ])('refuses of an identity policy Statement%s', (expected, Statement) =>
     expect(wrong(parsePolicy({ Statement }, 'identity'))).toBe(`Statement${expected}`),

@@ -247,7 +247,7 @@ describe('evaluate', () => {
           null,
           space,
         );
-        const again = parsePolicy(encoded ? encodeURIComponent(text) : text, 'trust');
+        const again = parsePolicy(encoded ? encodeURIComponent(text) : text, 'resource');
         expect(requests.map((one) => evaluate(again, one))).toEqual(evaluations(statements));
       }),
       runs,

@@ -39,8 +39,9 @@ export const allowPods = {
 };
 export const denyPods = { ...allowPods, Sid: 'DenyPods', Effect: 'Deny' };
 
+/** A resource policy may contain everything that the evaluator knows of principals. */
 export const policy = (statements: unknown, Version: unknown = '2012-10-17'): ParsedPolicy =>
-  parsePolicy({ Version, Statement: statements }, 'trust');
+  parsePolicy({ Version, Statement: statements }, 'resource');
 
 export const ask = (statements: unknown, asked: PolicyRequest = request(), options?: EvaluateOptions): Evaluation =>
   evaluate(policy(statements), asked, options);

@@ -146,8 +146,12 @@ describe('IRSA without an issuer', () => {
     ['a provider', [token()], 'unknown'],
     ['a provider and a subject', [token(where(`${ISSUER}:sub`, 'system:serviceaccount:a:b'))], 'unknown'],
     ['a provider, and a condition that no token meets', [token(where('aws:SourceAccount', '111122223333'))], 'denied'],
-    ['everybody', [token({ Principal: '*' })], 'unknown'],
-    ['a Deny for every principal', [token(), token({ Sid: 'Guard', Effect: 'Deny', Principal: '*' })], 'denied'],
+    ['everybody', [token({ Principal: { AWS: '*' } })], 'unknown'],
+    [
+      'a Deny for every principal',
+      [token(), token({ Sid: 'Guard', Effect: 'Deny', Principal: { AWS: '*' } })],
+      'denied',
+    ],
   ])('%s', (_name, statements, verdict) => {
     const found = evaluateIrsa(policy(...statements), unknown);
     expect(found.verdict).toBe(verdict);

@@ -114,7 +114,6 @@ const conditions = fc.constantFrom<JsonObject>(
   { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } },
 );
 const principals = fc.constantFrom<unknown>(
-  '*',
   { AWS: '*' },
   { Service: 'pods.eks.amazonaws.com' },
   { Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] },

@@ -43,7 +43,10 @@ describe('undoRetirement', () => {
     const found = undoRetirement(whole, policyText(ec2, irsa('system:serviceaccount:kube-system:*', {}, 'StringLike')));
     expect(found).toEqual({ do: 'nothing' });
     expect(
-      undoRetirement(whole, policyText(ec2, irsaStatement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' })),
+      undoRetirement(
+        whole,
+        policyText(ec2, irsaStatement, { Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sts:*' }),
+      ),
     ).toEqual({ do: 'nothing' });
   });
 

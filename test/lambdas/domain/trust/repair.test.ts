@@ -39,7 +39,7 @@ function refused(...given: Given): { why: string; remedy: string } {
   return proposal;
 }
 const denying = (Sid: string, Condition: JsonObject): JsonObject => {
-  return { Sid, Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole', Condition };
+  return { Sid, Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sts:AssumeRole', Condition };
 };
 const irsaOnly = policyText(irsaStatement);
 
@@ -157,17 +157,14 @@ describe('proposeRepair', () => {
     expect(refused(policyText({ ...irsaStatement, Effect: 'allow' })).why).toContain('Statement[0].Effect');
   });
 
-  it('refuses a policy that IAM would no longer accept', () => {
+  it('refuses a policy that IAM does not accept', () => {
     const { Principal, ...rest } = podIdentityStatement;
     const excepting = { ...rest, Sid: 'Others', Effect: 'Deny', NotPrincipal: Principal };
-    expect(refused(policyText(irsaStatement, excepting))).toEqual({
-      do: 'refuse',
-      why: 'IAM does not accept NotPrincipal in a trust policy, and "Others" has it',
-      remedy:
-        'Rewrite the statement by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
-    });
     for (const [statement, path] of [
+      [excepting, 'Statement[1].NotPrincipal'],
       [{ ...excepting, Effect: 'Allow', NotPrincipal: { AWS: '444455556666' } }, 'Statement[1].NotPrincipal'],
+      [{ ...rest, Principal: '*' }, 'Statement[1].Principal'],
+      [{ ...rest, Principal, Action: 's?s:*' }, 'Statement[1].Action'],
       [{ ...rest, Principal: { Service: '*' } }, 'Statement[1].Principal.Service'],
     ] as const)
       expect(refused(policyText(irsaStatement, statement)).why).toContain(`not valid at ${path}: `);

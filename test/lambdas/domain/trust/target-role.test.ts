@@ -65,7 +65,7 @@ describe('the setup for a target role', () => {
     const whole = parsePolicy(
       JSON.stringify({
         Version: '2012-10-17',
-        Statement: [setup.statement, { Effect: 'Deny', Principal: '*', Action: 'sts:TagSession' }],
+        Statement: [setup.statement, { Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sts:TagSession' }],
       }),
       'trust',
     );
