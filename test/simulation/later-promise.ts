@@ -2,7 +2,8 @@
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { evaluateIrsa, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { irsaRoleOf } from '../../lambdas/domain/verification/irsa.ts';
-import { plannedOf, type Promised } from './promised.ts';
+import { changes, effective } from './observe.ts';
+import { about, plannedOf, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
 /** Returns the reinstatements that let a service account use IRSA which nothing gives the role any more. */
@@ -35,4 +36,16 @@ export const revokedStaysRevoked: Promised = {
   name: 'revoked-stays-revoked',
   statement: 'A reinstatement gives no service account a role whose association another principal has deleted since.',
   broken: restored,
+};
+
+export const retiredOnceApproved: Promised = {
+  name: 'retired-once-approved',
+  statement:
+    'If the deployment requires approvals, a retirement or a reinstatement that nobody has approved writes no trust policy.',
+  broken: (result) =>
+    result.spec.held
+      ? effective(changes(result))
+          .filter(({ step, operation }) => step === 'retire-trust' && operation === 'UpdateAssumeRolePolicy')
+          .map((call) => `${about(call)} without an approval`)
+      : [],
 };

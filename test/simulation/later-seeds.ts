@@ -14,6 +14,7 @@ export const withLaterOfSeed = (base: RunSpec): RunSpec => {
   const random = new Random(base.seed ^ 0x1a7e5);
   if (!chance(random, 0.08)) return base;
   const { scenario, seed, knobs, time, consumers } = base;
+  if (chance(random, 0.1)) return { scenario: 'approved', seed: base.seed, faults: [], retire: 'undone', held: true };
   const isReinstated = chance(random, 0.5);
   const does = pick(random, OWNERS);
   return {

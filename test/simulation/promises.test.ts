@@ -12,9 +12,9 @@ import { specOfSeed } from './seeds.ts';
 
 /**
  * Few runs that together have each outcome, and faults, another principal, consumers, pods with trouble, copies, a
- * cancel, a retirement, a rollback on demand, and a person at restore commands.
+ * cancel, a retirement, also one that nobody approves, a rollback on demand, and a person at restore commands.
  */
-const SEEDS = [4, 5, 9, 10, 20, 23, 35, 42, 45, 49, 50, 53];
+const SEEDS = [4, 5, 9, 10, 20, 23, 35, 42, 45, 49, 50, 53, 58, 99];
 
 const broken: Broken[] = [];
 const tally = emptyTally();

@@ -31,7 +31,7 @@ import { handOffIsTrue } from './hand-off-promise.ts';
 import { guardedOneByOne, ledgerIsCertain } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import { credentialsAreKept } from './kept-promise.ts';
-import { revokedStaysRevoked } from './later-promise.ts';
+import { retiredOnceApproved, revokedStaysRevoked } from './later-promise.ts';
 import type { Promised } from './promised.ts';
 import { oldSdksAreFound, readyHasCredentials, readyWasStable, workingPodsAreKept } from './ready-promises.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
@@ -53,6 +53,7 @@ export const PROMISES: readonly Promised[] = [
   rolesAreGranted,
   retiresOnlyItsOwn,
   revokedStaysRevoked,
+  retiredOnceApproved,
   failClosed,
   oneAtATime,
   observeFirst,

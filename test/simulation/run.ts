@@ -20,6 +20,7 @@ import { Consumers, withConsumers, withPodsOfConsumers } from './consumers.ts';
 import { CredentialWatch } from './credentials.ts';
 import { ClaimWatch } from './claims.ts';
 import { StabilityWatch } from './stability.ts';
+import { requiringApproval } from './held.ts';
 import { thirdPartyFieldsIn, type OwnField } from './fields.ts';
 import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
 import { accountsIn, annotationsIn, podsOf } from './cluster.ts';
@@ -297,7 +298,12 @@ export const simulate = async (
   withPods(scenario, simulated.requests, spec.pods);
   withPodsOfConsumers(scenario, simulated.requests, spec.consumers);
   Object.assign(scenario.knobs, spec.knobs ?? {});
-  const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
+  const sandbox = await openSandbox({
+    scenario,
+    seed: spec.seed,
+    assemblyDirectory: spec.held ? requiringApproval(assemblyDirectory) : assemblyDirectory,
+    clients,
+  });
   const { world, clock } = sandbox;
   for (const { persists, ...fault } of spec.faults)
     if (fault.service !== 'eks-auth') world.faults.add({ ...fault, times: persists ? 'all' : 1 });

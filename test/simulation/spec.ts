@@ -198,6 +198,8 @@ export interface RunSpec {
   rollBack?: boolean;
   /** Retires the OIDC trust of the migrated subjects once all have ended; `undone` also reinstates it. */
   retire?: 'kept' | 'undone';
+  /** The deployment requires an approval of every change. Nobody approves a retirement. */
+  held?: true;
 }
 
 export const describeSpec = (spec: RunSpec): string => JSON.stringify(spec);

@@ -20,7 +20,8 @@ export const approvedFirst: Promised = {
       if (!first) return [];
       const { approval: mode = 'given' } = result.spec;
       if (mode !== 'given') return [`${about(first)} although its approval was ${mode}`];
-      const last = record.approvals.at(-1);
+      // Those of operations after its end follow.
+      const last = record.approvals.filter(({ operation }) => operation === undefined).at(-1);
       if (last?.state !== 'approved')
         return [`${about(first)} although its last approval is ${last?.state ?? 'missing'}`];
       return [

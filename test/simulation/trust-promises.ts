@@ -235,14 +235,21 @@ export const retiresOnlyItsOwn: Promised = {
             problems.push(`retire removed ${JSON.stringify(statement)} from ${arn}`);
       }
     }
-    const { faults, actor, stranger, knobs = {} } = result.spec;
+    const { faults, actor, stranger, held, knobs = {} } = result.spec;
     const nothingLasts = faults.length <= 1 && faults.every(({ kind, persists }) => isTransient(kind) && !persists);
     // An add-on that still has the role, and a service account that still names it, may need the trust.
     const mayBeNeeded =
       knobs['keepIrsaRole'] === true ||
       knobs['annotationAfterRecreate'] === 'keep' ||
       result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'injected');
-    if (nothingLasts && !actor && !stranger && !mayBeNeeded && !mayBeHeldByConsumers(result.spec, 'retirement')) {
+    if (
+      nothingLasts &&
+      !actor &&
+      !stranger &&
+      !held &&
+      !mayBeNeeded &&
+      !mayBeHeldByConsumers(result.spec, 'retirement')
+    ) {
       // A lock that could not be released blocks the next retirement until Recover finds it.
       const failed = result.retirements.filter(
         ({ status, action, migrationId }) =>
