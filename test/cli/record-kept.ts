@@ -11,6 +11,29 @@ export const byKind = (rows: Rows): Record<string, string> =>
     rows.flatMap(([kinds, paths]) => kinds.split(/\s+/).map((kind) => [kind, paths.split(/\s+/).join(' ')] as const)),
   );
 
+/** The groups of consumers, and their resources. */
+const GROUPS = `/apis/aws.crossplane.io/v1 /apis/aws.m.upbound.io/v1 /apis/aws.upbound.io/v1 /apis/cert-manager.io/v1
+      /apis/external-secrets.io/v1 /apis/fluxcd.controlplane.io/v1 /apis/generators.external-secrets.io/v1
+      /apis/helm.toolkit.fluxcd.io/v1 /apis/image.toolkit.fluxcd.io/v1 /apis/keda.sh/v1
+      /apis/kustomize.toolkit.fluxcd.io/v1 /apis/secrets-store.csi.x-k8s.io/v1 /apis/secrets.hashicorp.com/v1
+      /apis/source.toolkit.fluxcd.io/v1`;
+const CUSTOM_RESOURCES = `/apis/aws.crossplane.io/v1/providerconfigs /apis/aws.m.upbound.io/v1/clusterproviderconfigs
+      /apis/aws.m.upbound.io/v1/providerconfigs /apis/aws.upbound.io/v1/providerconfigs
+      /apis/cert-manager.io/v1/clusterissuers /apis/cert-manager.io/v1/issuers
+      /apis/external-secrets.io/v1/clustersecretstores /apis/external-secrets.io/v1/externalsecrets
+      /apis/external-secrets.io/v1/pushsecrets /apis/external-secrets.io/v1/secretstores
+      /apis/fluxcd.controlplane.io/v1/resourcesetinputproviders
+      /apis/generators.external-secrets.io/v1/clustergenerators
+      /apis/generators.external-secrets.io/v1/codeartifactauthorizationtokens
+      /apis/generators.external-secrets.io/v1/ecrauthorizationtokens
+      /apis/generators.external-secrets.io/v1/vaultdynamicsecrets /apis/helm.toolkit.fluxcd.io/v1/helmreleases
+      /apis/image.toolkit.fluxcd.io/v1/imagerepositories /apis/keda.sh/v1/clustertriggerauthentications
+      /apis/keda.sh/v1/scaledjobs /apis/keda.sh/v1/scaledobjects /apis/keda.sh/v1/triggerauthentications
+      /apis/kustomize.toolkit.fluxcd.io/v1/kustomizations /apis/secrets-store.csi.x-k8s.io/v1/secretproviderclasses
+      /apis/secrets.hashicorp.com/v1/vaultauthglobals /apis/secrets.hashicorp.com/v1/vaultauths
+      /apis/source.toolkit.fluxcd.io/v1/buckets /apis/source.toolkit.fluxcd.io/v1/gitrepositories
+      /apis/source.toolkit.fluxcd.io/v1/ocirepositories`;
+
 /** As the recording is. */
 export const KEPT: Rows = [
   [
@@ -96,31 +119,9 @@ export const KEPT: Rows = [
       spec.template.spec.volumes.projected.sources.serviceAccountToken.path`,
   ],
   [`/apis/autoscaling/v2/horizontalpodautoscalers`, `metadata.namespace spec.scaleTargetRef.name`],
+  [GROUPS, `resources.kind`],
   [
-    `/apis/aws.crossplane.io/v1 /apis/aws.m.upbound.io/v1 /apis/aws.upbound.io/v1 /apis/cert-manager.io/v1
-      /apis/external-secrets.io/v1 /apis/fluxcd.controlplane.io/v1 /apis/generators.external-secrets.io/v1
-      /apis/helm.toolkit.fluxcd.io/v1 /apis/image.toolkit.fluxcd.io/v1 /apis/keda.sh/v1
-      /apis/kustomize.toolkit.fluxcd.io/v1 /apis/secrets-store.csi.x-k8s.io/v1 /apis/secrets.hashicorp.com/v1
-      /apis/source.toolkit.fluxcd.io/v1`,
-    `resources.kind`,
-  ],
-  [
-    `/apis/aws.crossplane.io/v1/providerconfigs /apis/aws.m.upbound.io/v1/clusterproviderconfigs
-      /apis/aws.m.upbound.io/v1/providerconfigs /apis/aws.upbound.io/v1/providerconfigs
-      /apis/cert-manager.io/v1/clusterissuers /apis/cert-manager.io/v1/issuers
-      /apis/external-secrets.io/v1/clustersecretstores /apis/external-secrets.io/v1/externalsecrets
-      /apis/external-secrets.io/v1/pushsecrets /apis/external-secrets.io/v1/secretstores
-      /apis/fluxcd.controlplane.io/v1/resourcesetinputproviders
-      /apis/generators.external-secrets.io/v1/clustergenerators
-      /apis/generators.external-secrets.io/v1/codeartifactauthorizationtokens
-      /apis/generators.external-secrets.io/v1/ecrauthorizationtokens
-      /apis/generators.external-secrets.io/v1/vaultdynamicsecrets /apis/helm.toolkit.fluxcd.io/v1/helmreleases
-      /apis/image.toolkit.fluxcd.io/v1/imagerepositories /apis/keda.sh/v1/clustertriggerauthentications
-      /apis/keda.sh/v1/scaledjobs /apis/keda.sh/v1/scaledobjects /apis/keda.sh/v1/triggerauthentications
-      /apis/kustomize.toolkit.fluxcd.io/v1/kustomizations /apis/secrets-store.csi.x-k8s.io/v1/secretproviderclasses
-      /apis/secrets.hashicorp.com/v1/vaultauthglobals /apis/secrets.hashicorp.com/v1/vaultauths
-      /apis/source.toolkit.fluxcd.io/v1/buckets /apis/source.toolkit.fluxcd.io/v1/gitrepositories
-      /apis/source.toolkit.fluxcd.io/v1/ocirepositories`,
+    CUSTOM_RESOURCES,
     `metadata.name metadata.namespace spec.acme.solvers.dns01.route53.auth.kubernetes.serviceAccountRef.name
       spec.acme.solvers.dns01.route53.auth.kubernetes.serviceAccountRef.namespace
       spec.acme.solvers.dns01.route53.role spec.allowedNamespaces spec.assumeRole.roleARN spec.assumeRoleARN
@@ -243,31 +244,9 @@ export const KEPT_ANONYMISED: Rows = [
   [`DescribeCluster`, `cluster.platformVersion cluster.status cluster.version`],
   [`DescribePodIdentityAssociation`, `association.policy.Statement.Action`],
   [`/apis`, `groups.versions.version`],
+  [GROUPS, `resources.kind`],
   [
-    `/apis/aws.crossplane.io/v1 /apis/aws.m.upbound.io/v1 /apis/aws.upbound.io/v1 /apis/cert-manager.io/v1
-      /apis/external-secrets.io/v1 /apis/fluxcd.controlplane.io/v1 /apis/generators.external-secrets.io/v1
-      /apis/helm.toolkit.fluxcd.io/v1 /apis/image.toolkit.fluxcd.io/v1 /apis/keda.sh/v1
-      /apis/kustomize.toolkit.fluxcd.io/v1 /apis/secrets-store.csi.x-k8s.io/v1 /apis/secrets.hashicorp.com/v1
-      /apis/source.toolkit.fluxcd.io/v1`,
-    `resources.kind`,
-  ],
-  [
-    `/apis/aws.crossplane.io/v1/providerconfigs /apis/aws.m.upbound.io/v1/clusterproviderconfigs
-      /apis/aws.m.upbound.io/v1/providerconfigs /apis/aws.upbound.io/v1/providerconfigs
-      /apis/cert-manager.io/v1/clusterissuers /apis/cert-manager.io/v1/issuers
-      /apis/external-secrets.io/v1/clustersecretstores /apis/external-secrets.io/v1/externalsecrets
-      /apis/external-secrets.io/v1/pushsecrets /apis/external-secrets.io/v1/secretstores
-      /apis/fluxcd.controlplane.io/v1/resourcesetinputproviders
-      /apis/generators.external-secrets.io/v1/clustergenerators
-      /apis/generators.external-secrets.io/v1/codeartifactauthorizationtokens
-      /apis/generators.external-secrets.io/v1/ecrauthorizationtokens
-      /apis/generators.external-secrets.io/v1/vaultdynamicsecrets /apis/helm.toolkit.fluxcd.io/v1/helmreleases
-      /apis/image.toolkit.fluxcd.io/v1/imagerepositories /apis/keda.sh/v1/clustertriggerauthentications
-      /apis/keda.sh/v1/scaledjobs /apis/keda.sh/v1/scaledobjects /apis/keda.sh/v1/triggerauthentications
-      /apis/kustomize.toolkit.fluxcd.io/v1/kustomizations /apis/secrets-store.csi.x-k8s.io/v1/secretproviderclasses
-      /apis/secrets.hashicorp.com/v1/vaultauthglobals /apis/secrets.hashicorp.com/v1/vaultauths
-      /apis/source.toolkit.fluxcd.io/v1/buckets /apis/source.toolkit.fluxcd.io/v1/gitrepositories
-      /apis/source.toolkit.fluxcd.io/v1/ocirepositories`,
+    CUSTOM_RESOURCES,
     `spec.data.sourceRef.generatorRef.kind spec.data.sourceRef.storeRef.kind
       spec.dataFrom.sourceRef.generatorRef.kind spec.dataFrom.sourceRef.storeRef.kind spec.scaleTargetRef.kind
       spec.secretStoreRef.kind spec.secretStoreRefs.kind spec.selector.generatorRef.kind

@@ -5,10 +5,9 @@
  * repeated call finds its own work. Failure: a check that fails, or can't be decided, refuses the whole retirement
  * (RetireRefused). IAM has no conditional write, so the policy is read directly before the write, and read back after it; a
  * policy that was changed outside this service in the meantime is left alone (TrustChanged). The locks are released at
- * every end; find-stranded finds those that a crash leaves. Between the two decisions the execution waits, without a lock, for
- * the approval of the hash of what it writes and for the change window; under the locks, both are checked again, for what is
- * then decided. The result is noted in the migration's record, as the last
- * retirement that began.
+ * every end; find-stranded finds those that a crash leaves. Between the two decisions the execution waits, without a lock,
+ * for the approval of the hash of what it writes and for the change window; under the locks, both are checked again, for
+ * what is then decided. The result is noted in the migration's record, as the last retirement that began.
  */
 import { OPERATION_APPROVAL_HOURS } from '../../domain/approval/operations.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';

@@ -171,8 +171,20 @@ export interface GrantWork {
 /** What a step is about to write: associations, or a trust policy that it has just read. */
 export type Given = { associations: readonly PlannedAssociation[] } | { repair: TrustRepair };
 
-/** Returns the roles' trust policies without the statements that this migration has added. */
-export async function trustOf(
+/**
+ * Returns a role's trust policy without the statements that this migration has added, which give no claim; undefined if it
+ * cannot be read.
+ */
+export const withoutOwn = (
+  record: Pick<Migration, 'trustChanges'>,
+  roleArn: string,
+  trustPolicy: string | undefined,
+): string | undefined =>
+  standingTrustChanges(record)
+    .filter((change) => change.roleArn === roleArn)
+    .reduce<string | undefined>((left, { statement }) => left && withoutAdded(left, statement), trustPolicy);
+
+async function trustOf(
   roles: Pick<Roles, 'getRole'>,
   record: Migration,
   arns: Iterable<string>,
@@ -180,11 +192,7 @@ export async function trustOf(
 ): Promise<Record<string, ParsedPolicy | undefined>> {
   const found: Record<string, ParsedPolicy | undefined> = {};
   for (const arn of arns) {
-    const text = known[arn] ?? (await roles.getRole(arn))?.trustPolicy;
-    // A statement that this migration has added gives no claim.
-    const own = standingTrustChanges(record)
-      .filter(({ roleArn }) => roleArn === arn)
-      .reduce<string | undefined>((left, { statement }) => left && withoutAdded(left, statement), text);
+    const own = withoutOwn(record, arn, known[arn] ?? (await roles.getRole(arn))?.trustPolicy);
     found[arn] = own === undefined ? undefined : parsePolicy(own, 'trust');
   }
   return found;

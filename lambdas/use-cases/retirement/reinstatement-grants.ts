@@ -15,7 +15,7 @@ import { samePolicy } from '../../domain/trust/repair.ts';
 import { nameOf, type ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { trustOf, unfinishedAmong } from '../migration/grants.ts';
+import { unfinishedAmong, withoutOwn } from '../migration/grants.ts';
 
 /** A statement that is about to be restored, and what is there now. */
 export interface Restoring {
@@ -39,7 +39,7 @@ async function ungranted(
 ): Promise<string[]> {
   const { target } = record.request;
   const { roleArn } = note;
-  const { eks, roles } = portsFor(target);
+  const { eks } = portsFor(target);
   const policy = parsePolicy(current, 'trust');
   // Those that the policy allows already are given nothing.
   const given = accounts.filter(
@@ -47,10 +47,11 @@ async function ungranted(
   );
   const associations = await listPlannedAssociations(eks, given);
   const unfinished = await unfinishedAmong(ledger, associations, record.request);
+  const own = withoutOwn(record, roleArn, current);
   const facts: GrantFacts = {
     target,
     oidcIssuer,
-    trustPolicies: await trustOf(roles, record, [roleArn], { [roleArn]: current }),
+    trustPolicies: { [roleArn]: own === undefined ? undefined : parsePolicy(own, 'trust') },
     associations: associations.filter(({ id }) => !unfinished.includes(id)),
     roleGrants: settingsFor(settings, target).roleGrants ?? [],
   };

@@ -3,22 +3,19 @@
  * a failure asks nobody (ADR 41); one that is requested afterwards may be requested long after the role's owner has
  * decided otherwise.
  */
-import type { Association, Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
 import { wasThere } from '../../domain/migration/service-account.ts';
 import { type GrantFacts, judgeReturn } from '../../domain/plan/grants.ts';
 import { parsePolicy } from '../../domain/policy/index.ts';
-import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { ROLLBACK_CLAIM_DAYS } from '../../domain/settings/deployment.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
-import { withoutAdded } from '../../domain/trust/added.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
+import { nameOf } from '../../domain/trust/statements.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
+import { withoutOwn } from '../migration/grants.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-
-const keyOf = ({ namespace, serviceAccount }: Pick<Association, 'namespace' | 'serviceAccount'>): string =>
-  `${namespace}/${serviceAccount}`;
 
 /**
  * Returns a clause with the reason why the rollback may not give back a role, or undefined if it may. The recorded
@@ -40,10 +37,8 @@ export async function roleNotReturned(
     const { namespace, serviceAccount, roleArn } = one;
     const { trustPolicy } = (await roles.getRole(roleArn)) ?? {};
     if (trustPolicy === undefined)
-      return `role ${roleArn}, which ${keyOf(one)} had by an association, no longer exists`;
-    const own = standingTrustChanges(record)
-      .filter((change) => change.roleArn === roleArn)
-      .reduce<string | undefined>((left, { statement }) => left && withoutAdded(left, statement), trustPolicy);
+      return `role ${roleArn}, which ${nameOf(one)} had by an association, no longer exists`;
+    const own = withoutOwn(record, roleArn, trustPolicy);
     const was = snapshot.trustPolicies[roleArn];
     const isUnchanged = own !== undefined && was !== undefined && samePolicy(own, was);
     const counts = isUnchanged && days <= rollbackClaimDays;
@@ -57,7 +52,7 @@ export async function roleNotReturned(
     const why = isUnchanged
       ? `the migration ended more than ${rollbackClaimDays} days ago (the setting rollbackClaimDays)`
       : 'its trust policy has changed since the migration began';
-    return `nothing shows any longer that ${keyOf(one)} may have role ${roleArn}, which it had by association ${one.id}: ${why}. If the role's owner agrees, add it to the setting roleGrants, deploy and roll back again; or create the association by hand`;
+    return `nothing shows any longer that ${nameOf(one)} may have role ${roleArn}, which it had by association ${one.id}: ${why}. If the role's owner agrees, add it to the setting roleGrants, deploy and roll back again; or create the association by hand`;
   }
   return undefined;
 }
