@@ -35,7 +35,8 @@ describe('createHandler', () => {
 
   it('logs what the step says, with nothing in it that acts on who reads it', async ({ fakes }) => {
     const logging = step(schema, async (_, { telemetry }) => {
-      telemetry.log.warn('\u001b[2J\u200b', { roles: ['\u202e', { '\u3164': 1 }] });
+      for (const level of ['info', 'warn', 'error'] as const)
+        telemetry.log[level]('\u001b[2J\u200b', { roles: ['\u202e', { '\u3164': 1 }] });
       telemetry.count('looked', 2);
       return { seen: 1 };
     });

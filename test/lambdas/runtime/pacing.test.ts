@@ -153,6 +153,15 @@ describe('calls', () => {
     expect(stateNow().head).toBe(before + 2);
   });
 
+  it('are not given back once all that are reserved are allowed: nobody waits for them', async () => {
+    const pace = paceOf('plan');
+    await pace.admit(target);
+    const { cutAt, head } = stateNow();
+    fakes.clock.advance(cutAt + (head / CEILINGS.eks) * 1000 - fakes.clock.now());
+    await pace.end();
+    expect(stateNow().head).toBe(head);
+  });
+
   it('at once of one invocation share a reservation', async () => {
     const pace = paceOf('take-inventory');
     await Promise.all(Array.from({ length: 8 }, () => callOf(pace)));

@@ -9,7 +9,7 @@ import { planServiceAccount } from '../../../../lambdas/domain/plan/service-acco
 import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aRequest, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
-import { said, matching } from '../../matchers.ts';
+import { containing, said, matching } from '../../matchers.ts';
 
 const aStore = (name = 'aws'): object => aSecretStore(name, ACCOUNT_NAMESPACE, ACCOUNT_NAME);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
@@ -197,6 +197,10 @@ describe('an add-on', () => {
     expect(checkOf(addon(consumers, { strategy: 'recreate' }))).toMatchObject(said('warn', interrupted));
     expect(checkOf(addon(consumers, { strategy: 'in-place' })).message).not.toContain(interrupted);
     expect(checkOf(addon(consumers, { strategy: 'recreate', preserve: true })).message).not.toContain(interrupted);
+    // No attempt is left, and the plan names what those that the request asks for would interrupt.
+    const offered = [{ version: 'v2', default: true, requiresIamPermissions: true }];
+    const none = planMigration(someFacts({ request: aRequest({ strategy: 'recreate' }), consumers, offered }));
+    expect([none.attempts, checkOf(none).message]).toEqual([[], containing(interrupted)]);
   });
 
   it('blocks for both, and has the option for what blocks alone', () => {

@@ -16,7 +16,7 @@ import {
   aState,
   plannedAccount,
 } from '../../account-fixtures.ts';
-import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
+import { addonArn, OTHER_ROLE, ROLE, target } from '../../example.ts';
 import { at, RUN } from '../../run-examples.ts';
 import { policyText } from '../../trust-examples.ts';
 import { aCluster } from '../../eks-fixtures.ts';
@@ -79,6 +79,13 @@ describe('a service account on IRSA', () => {
       },
     );
     expect(named).toMatchObject({ verdict: 'migrate', associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] });
+  });
+
+  it('gets no role of another account, and names the command for a target role', () => {
+    const foreign = ROLE.replace(target.account, '444455556666');
+    expect(checkOf(asked({ roleArn: foreign }), 'role-account')?.remedy).toContain(
+      `pod-identity trust target-role --role-arn ${foreign}`,
+    );
   });
 
   it('keeps an association that it has with that role', () => {

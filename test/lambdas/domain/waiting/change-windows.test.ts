@@ -1,5 +1,6 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { APPROVAL_HOURS } from '../../../../lambdas/domain/migration/request.ts';
 import { type ChangeWindow, isOpen } from '../../../../lambdas/domain/waiting/change-window.ts';
 import {
   allOpenUntil,
@@ -7,7 +8,7 @@ import {
   neverMeet,
   nextCommonOpening,
 } from '../../../../lambdas/domain/waiting/change-windows.ts';
-import { windowLimit, windowsOf } from '../../../../lambdas/domain/waiting/waiting.ts';
+import { deadlineOf, LONGEST_WAIT_MS, windowLimit, windowsOf } from '../../../../lambdas/domain/waiting/waiting.ts';
 import { runs } from '../../../runs.ts';
 
 const MINUTE = 60_000;
@@ -84,5 +85,9 @@ describe('several windows', () => {
     expect(windowsOf({}, { approvals: { required: false } })).toEqual([]);
     const startedAt = { startedAt: iso(START)! };
     expect(windowLimit([deployments, own], startedAt, START)).toBe(START + 120 * MINUTE);
+  });
+  it('and approvals have ended before the slot of a migration that waits is free again', () => {
+    const slot = START + LONGEST_WAIT_MS - APPROVAL_HOURS.most * 60 * MINUTE;
+    expect(slot).toBeGreaterThan(deadlineOf({ startedAt: iso(START)! }));
   });
 });

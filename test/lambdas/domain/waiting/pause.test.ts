@@ -100,13 +100,17 @@ describe('a poll', () => {
     expect(at.filter((time) => time >= 0.9 * expected && time <= 1.2 * expected).length).toBeGreaterThan(5);
   });
 
-  it('publishes no event within the usual duration', () => {
-    for (const what of ['deletion', 'activation', 'pods', 'busy'] as const)
-      expect(decidePause({ what, waited: 600, pauses: 9, back: false, seed: 'a' }).tell).toBe(false);
-    expect(
-      decidePause({ what: 'pods', waited: 5 * 3600, pauses: 9, back: false, seed: 'a', expected: 4 * 3600 }).tell,
-    ).toBe(false);
-    expect(decidePause({ what: 'deletion', waited: 3600, pauses: 9, back: false, seed: 'a' }).tell).toBe(true);
+  it.each<[number, What[]]>([
+    [10, ['association', 'trust']],
+    [30, ['busy', 'deletion', 'restore', 'execution']],
+    [60, ['pace', 'activation', 'role-lock', 'recovery']],
+    [120, ['pods']],
+  ])('publishes an event after %i minutes, and none within the usual duration: %j', (minutes, each) => {
+    const after = minutes * 60;
+    const tells = (what: What, waited: number, expected = 0): boolean =>
+      decidePause({ what, waited, pauses: 9, back: false, seed: 'a', expected }).tell;
+    const told = each.map((what) => [tells(what, after - 1), tells(what, after), tells(what, 2 * after - 1, after)]);
+    expect(told).toEqual(each.map(() => [false, true, false]));
   });
 });
 

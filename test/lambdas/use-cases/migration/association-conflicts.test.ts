@@ -1,7 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import { listOwned } from '../../../../lambdas/use-cases/migration/association-conflicts.ts';
+import { decideNow, listOwned } from '../../../../lambdas/use-cases/migration/association-conflicts.ts';
 import { newFakes } from '../../fakes.ts';
-import { addonArn, anAssociation, NAMESPACE, OTHER_ROLE, ROLE } from '../../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  aMigration,
+  anAssociation,
+  aSnapshot,
+  IN_PLACE,
+  NAMESPACE,
+  OTHER_ROLE,
+  RECREATE,
+  ROLE,
+  target,
+} from '../../fixtures.ts';
+
+describe('an association that the migration has created', () => {
+  const created = anAssociation({ id: 'a-created', ownerArn: addonArn(1) });
+  const record = aMigration({ associations: { purged: [], created: [created], restored: [] } });
+
+  it.each([
+    ['is deleted before the add-on is created again', created, RECREATE, 'purge'],
+    ['is replaced in place', created, IN_PLACE, 'keep'],
+    ['does not make another one its own', anAssociation({ id: 'a-other' }), RECREATE, 'refuse'],
+  ])('%s', (_, one, currentAttempt, decision) =>
+    expect(decideNow(one, { snapshot: aSnapshot(), record, currentAttempt, target, addon: ADDON }).do).toBe(decision),
+  );
+});
 
 describe('listOwned', () => {
   const planned = ['controller', 'node'].map((serviceAccount) => ({
