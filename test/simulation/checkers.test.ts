@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { nothingElse } from './change-promises.ts';
+import { workingPodsAreKept } from './ready-promises.ts';
 import { simulate, type RunResult } from './run.ts';
 import type { RunSpec } from './spec.ts';
 import { outcomesArePublished } from './telling-promises.ts';
@@ -80,6 +81,24 @@ describe('nothing-else-changes', () => {
     expect(await broken({ value: '7' })).toEqual([expect.stringContaining(`${field} was 7, owned by ${was.manager}`)]);
     expect(await broken({ manager: 'helm' })).toHaveLength(1);
   });
+});
+
+describe('working-pods-are-kept', () => {
+  it.each([
+    [false, 'migrated', 1],
+    [true, 'rolled-back', 0],
+  ])(
+    'takes an old SDK that only logs for harmless unless pods wait for credentials (%s)',
+    async (waits, end, alarms) => {
+      const pods = { oldSdk: { container: 'first', without: 'logs' } } as const;
+      const knobs = { podsWaitForCredentials: waits };
+      const result = await simulate({ scenario: 'in-place', seed: 1, faults: [], pods, knobs }, assembly);
+      const [migration] = result.migrations;
+      expect([migration?.record?.outcome, await workingPodsAreKept.broken(result)]).toEqual([end, []]);
+      migration!.record!.outcome = 'rolled-back';
+      expect(await workingPodsAreKept.broken(result)).toHaveLength(alarms);
+    },
+  );
 });
 
 describe('a third party', () => {

@@ -3,7 +3,7 @@ import type { Migration, MigrationRequest, PlannedAssociation } from '../../lamb
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
-import type { ConsumerSpec, PodsSpec, RunSpec } from './spec.ts';
+import type { ConsumerSpec, RunSpec } from './spec.ts';
 
 export interface Promised {
   /** Short and stable: mutants name the promise that must catch them. */
@@ -65,9 +65,13 @@ export const rollsBackForPods = ({ spec: { faults } }: RunResult, record: Migrat
 export const mayKeepOldSdk = ({ spec: { pods } }: RunResult, { verification }: MigrationRequest): boolean =>
   pods?.oldSdk !== undefined && (pods.oldSdk.without === 'logs' || verification !== 'ready');
 
-/** Returns whether what happens to the pods besides the migration is no reason for a rollback. */
-export const isHarmless = ({ oldSdk, restarts }: PodsSpec = {}): boolean =>
-  (oldSdk?.without ?? 'logs') === 'logs' && (restarts?.times ?? 1) === 1;
+/**
+ * Returns whether what happens to the pods besides the migration is no reason for a rollback. Pods that wait for
+ * credentials never become ready with an SDK that is too old, even if their software only logs it.
+ */
+export const isHarmless = ({ spec: { pods: { oldSdk, restarts } = {} }, sandbox }: RunResult): boolean =>
+  (oldSdk === undefined || (oldSdk.without === 'logs' && !sandbox.world.knobs.podsWaitForCredentials)) &&
+  (restarts?.times ?? 1) === 1;
 
 /** Returns whether a consumer that nobody accepts, or that may not be read, may keep a migration or a retirement back. */
 export const mayBeHeldByConsumers = ({ consumers }: RunSpec, by: 'request' | 'retirement'): boolean => {

@@ -174,7 +174,7 @@ export const workingPodsAreKept: Promised = {
   statement:
     'Neither a single restart of a container, nor pods that did not work before, nor credentials that turn out unknown after the change, nor a node that joins or is lost, nor an outage of the API server while pods are observed keeps a migration from ending migrated.',
   broken: (result) => {
-    if (!result.spec.pods || !isPodsAlone(result) || !isHarmless(result.spec.pods) || interfered(result)) return [];
+    if (!result.spec.pods || !isPodsAlone(result) || !isHarmless(result) || interfered(result)) return [];
     if (result.spec.rollBack) return [];
     return result.migrations.flatMap(({ migrationId, record }) =>
       record?.outcome === result.simulated.ends

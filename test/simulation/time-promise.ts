@@ -7,9 +7,8 @@ const isOutage = ({ kind, seconds }: FaultSpec): boolean =>
   seconds !== undefined && OUTAGE_KINDS.some((one) => one === kind);
 
 /** Returns whether time is the only thing that goes wrong in a run. */
-const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approval, copies, pods }: RunSpec): boolean =>
+const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approval, copies }: RunSpec): boolean =>
   faults.every(isOutage) &&
-  isHarmless(pods) &&
   !trust &&
   !stranger &&
   !denied &&
@@ -24,7 +23,7 @@ export const timeIsNotFailure: Promised = {
   broken: (result) => {
     const { spec } = result;
     const isAboutTime = spec.time !== undefined || spec.faults.some(isOutage);
-    if (!isAboutTime || !isTimeAlone(spec) || interfered(result) || spec.rollBack) return [];
+    if (!isAboutTime || !isTimeAlone(spec) || !isHarmless(result) || interfered(result) || spec.rollBack) return [];
     return result.migrations.flatMap(({ migrationId, record }) =>
       !rollsBackForPods(result, record) &&
       (record?.outcome === 'rolled-back' || record?.outcome === 'needs-human' || record?.status === 'running')
