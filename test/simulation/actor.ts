@@ -13,6 +13,7 @@ import { GetRoleCommand, type IAMClient, UpdateAssumeRolePolicyCommand } from '@
 import type { Subject } from '../../lambdas/domain/migration/subject.ts';
 import type { Kubernetes } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import { holderOf } from '../../sandbox/eks/association-state.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { getObject, newMetadata, putObject, removeObject } from '../../sandbox/kubernetes/store.ts';
@@ -80,6 +81,8 @@ interface Hands {
   kubernetes: Kubernetes;
   sleep: (milliseconds: number) => Promise<void>;
   now: () => number;
+  /** Milliseconds after its deletion for which an association still has its key. */
+  freesKeyMs: number;
 }
 
 /** Deletes the add-on, waits until it is gone and creates another one without a role. */
@@ -92,6 +95,24 @@ const replace = async (
   for (let poll = 0; poll < 60 && cluster.addons.has(create.addonName); poll += 1) await sleep(2000);
   // The create fails if the migration has created the add-on first.
   await eks.send(new CreateAddonCommand({ ...create, tags: { team: 'third-party' } })).catch(() => undefined);
+};
+
+/** Creates an association, in place of the one that the service account has. */
+const associate = async (
+  { eks, sleep, freesKeyMs }: Hands,
+  cluster: ClusterState,
+  create: CreatePodIdentityAssociationCommand,
+): Promise<void> => {
+  const { clusterName, namespace = '', serviceAccount = '' } = create.input;
+  const held = holderOf(cluster, namespace, serviceAccount);
+  if (!held) {
+    await eks.send(create);
+    return;
+  }
+  await eks.send(new DeletePodIdentityAssociationCommand({ clusterName, associationId: held.id }));
+  await sleep(freesKeyMs);
+  // The create fails if the migration has created an association first.
+  await eks.send(create).catch(() => undefined);
 };
 
 /** Returns the subject's current association. */
@@ -139,16 +160,14 @@ const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: 
             namespace: addon?.namespace ?? 'kube-system',
             serviceAccount: ACCOUNTS[addonName] ?? 'ebs-csi-controller-sa',
           };
-      await eks.send(
-        new CreatePodIdentityAssociationCommand({
-          clusterName: cluster.name,
-          clientRequestToken,
-          ...of,
-          roleArn,
-          tags: { by: 'third-party' },
-        }),
-      );
-      return;
+      const create = new CreatePodIdentityAssociationCommand({
+        clusterName: cluster.name,
+        clientRequestToken,
+        ...of,
+        roleArn,
+        tags: { by: 'third-party' },
+      });
+      return associate(hands, cluster, create);
     }
     case 'change-trust':
       await changeTrust(iam, addon?.serviceAccountRoleArn ?? annotation);
@@ -237,8 +256,9 @@ export const prepareActor = (
     record.acting = true;
     const { kubernetes } = portsOf(clients, first.target);
     const sleep = (milliseconds: number): Promise<void> => clock.sleep(milliseconds);
+    const freesKeyMs = world.knobs.associationDeleteLagSeconds * 1000;
     record.accepted = await act(
-      { eks: clients.eks(), iam: clients.iam(), kubernetes, sleep, now: () => clock.now() },
+      { eks: clients.eks(), iam: clients.iam(), kubernetes, sleep, now: () => clock.now(), freesKeyMs },
       cluster,
       first,
       spec.does,

@@ -221,6 +221,12 @@ export const thirdPartiesRespected: Promised = {
     if (!act) return [];
     const ours = effective(changes(result)).filter((call) => call.n > act.n);
     if (actor.spec.does === 'associate') {
+      // The association that it was to replace is deleted first, and the service may create one before it does.
+      const isCreated = calls.some(
+        ({ n, step, operation, status }) =>
+          n >= act.n && step === undefined && operation === 'CreatePodIdentityAssociation' && status < 300,
+      );
+      if (!isCreated) return [];
       const id = liveAssociations(result.cluster).find((one) => one.tags['by'] === 'third-party')?.id;
       const deleted = ours.filter(
         (call) =>
