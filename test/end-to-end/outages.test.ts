@@ -7,13 +7,15 @@ import type { SandboxBackend } from '../../cli/backend.ts';
 import { serviceEvent } from '../../lambdas/domain/events/service-event.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON, clusterOf, migrate, RECREATE, ROLE, type Run } from './fixture.ts';
+import { matching } from '../lambdas/matchers.ts';
 import { inWorld } from './world.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const IN_PLACE = { strategy: 'in-place' } as const;
 
-const minutesOf = ({ report }: Run): number => (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 60_000;
+const minutesOf = ({ report }: Pick<Run, 'report'>): number =>
+  (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 60_000;
 
 /** From the first call of that operation on, every call that the fault applies to is struck for this long. */
 const outageAfter =
@@ -47,6 +49,25 @@ const cancelAfter = (backend: SandboxBackend, seconds: number): void => {
 
 const underOutage = (faults: FaultInput[], operation = 'DeleteAddon', request: object = RECREATE): Promise<Run> =>
   migrate({ request, prepare: outageAfter(operation, ...faults) });
+
+describe('a repaired trust policy that EKS sees after 15 minutes', () => {
+  it.each<[string, object, ...unknown[]]>([
+    ['is waited for in place', IN_PLACE, 'migrated', 15, undefined],
+    [
+      'is given up after five minutes while the software is gone',
+      RECREATE,
+      'rolled-back',
+      5,
+      matching(/ebs-csi-driver$/),
+    ],
+  ])('%s', (_, request, outcome, minutes, role) =>
+    inWorld({ scenario: 'trust-repair', knobs: { trustLagSeconds: 15 * MINUTE } }, async (world) => {
+      const report = await world.migrate({ addon: ADDON, ...request, trust: 'repair' });
+      expect([report.outcome, world.cluster.addons.get(ADDON)!.serviceAccountRoleArn]).toEqual([outcome, role]);
+      expect(Math.floor(minutesOf({ report }) / 5) * 5).toBe(minutes);
+    }),
+  );
+});
 
 describe('an outage of EKS, directly after the add-on was deleted', () => {
   it.each([2 * MINUTE, 3 * HOUR])('of %d seconds is waited out', async (seconds) => {

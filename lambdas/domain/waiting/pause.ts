@@ -79,9 +79,9 @@ const WAITS: Record<Paused, Wait> = {
   association: poll(10 * MINUTE, 30 * MINUTE, 'failed'),
   pods: poll(2 * HOUR),
   restore: poll(30 * MINUTE),
-  // Changes of IAM are visible everywhere within seconds or minutes. After an hour, the policy does not meet EKS's
-  // needs.
-  trust: poll(10 * MINUTE, HOUR, 'failed'),
+  // Changes of IAM are usually visible everywhere within seconds, and AWS publishes no limit. No pod loses its
+  // credentials meanwhile. After a day, the policy does not meet EKS's needs.
+  trust: poll(10 * MINUTE, DAY, 'failed'),
   'role-lock': poll(HOUR),
   recovery: poll(HOUR),
   execution: poll(30 * MINUTE),

@@ -79,7 +79,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
       await guard();
       await eks
         .updateAssociation(now.id, fields, `${migrationId}-carry-over-${attempt}-${now.id}`)
-        .catch((error: unknown) => explainTrust(error, record, clock));
+        .catch((error: unknown) => explainTrust(error, record));
     }
     if (tags) {
       await guard();

@@ -10,6 +10,7 @@ import { chosenNamespace } from '../../domain/addons/registry.ts';
 import { ownedOf, ownTags } from '../../domain/associations/associations.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
+import { removesSoftware } from '../../domain/plan/attempts.ts';
 import { assertGranted } from '../../use-cases/migration/grants.ts';
 import { overConflicts } from '../../use-cases/migration/replace-conflicts.ts';
 import { addonChanged, describeState, readAfterDelete } from '../../use-cases/migration/addon-copy.ts';
@@ -54,7 +55,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
         ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
         ...(namespace === undefined ? {} : { namespace }),
       })
-      .catch((error: unknown) => explainTrust(error, record, clock)),
+      .catch((error: unknown) => explainTrust(error, record, removesSoftware(currentAttempt) ? clock : undefined)),
   );
   await ledger.recordCopy(migrationId, 'made', created);
   return { created: true };

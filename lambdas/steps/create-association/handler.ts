@@ -104,7 +104,7 @@ async function associate(
     const which = standalone === true ? `-${standaloneOf(snapshot.planned).indexOf(one)}` : '';
     const created = await eks
       .createAssociation(wanted, `${migrationId}-create-association-${attempt}${which}`)
-      .catch((error: unknown) => explainTrust(error, record, clock));
+      .catch((error: unknown) => explainTrust(error, record));
     await ledger.recordAssociation(migrationId, 'created', created);
     return { created: true, id: created.id };
   } catch (error) {

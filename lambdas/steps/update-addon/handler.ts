@@ -69,7 +69,7 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
         resolveConflicts: currentAttempt.resolveConflicts,
         clientRequestToken: `${migrationId}-update-addon-${attempt}`,
       })
-      .catch((error: unknown) => explainTrust(error, record, clock)),
+      .catch((error: unknown) => explainTrust(error, record)),
   );
   return { updated: true };
 };

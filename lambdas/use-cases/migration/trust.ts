@@ -135,29 +135,31 @@ export async function readBack(
 }
 
 /**
- * The milliseconds after a change of a trust policy during which EKS may still evaluate the old policy: far more than the
- * usual seconds.
+ * The milliseconds after a change of a trust policy for which a migration waits while the software of a deleted add-on is
+ * gone: more than the usual seconds, and no longer than a create often takes. A create with the former role ends the
+ * outage, and needs no new trust.
  */
-const NOT_SEEN_YET_MS = 5 * 60_000;
+const WHILE_GONE_MS = 5 * 60_000;
 
 /** EKS's message for a role that EKS Pod Identity can't use. Source: hashicorp/terraform-provider-aws#41483. */
 const REFUSED_TRUST = /trust policy of the role provided is invalid/i;
 
 /**
- * Throws TrustNotSeenYet if EKS refuses a trust policy just after its repair, since EKS has not seen the repair yet.
- * Rethrows anything else.
+ * Throws TrustNotSeenYet if EKS refuses a trust policy that this migration has repaired: EKS has not seen the repair yet.
+ * AWS publishes no limit for that, and the pauses decide how long to wait. `whileGone`: the software of a deleted add-on is
+ * gone meanwhile, so the wait is short. Rethrows anything else.
  */
 export async function explainTrust(
   error: unknown,
   record: Pick<Migration, 'trustChanges'>,
-  clock: Clock,
+  whileGone?: Clock,
 ): Promise<never> {
-  const isFresh = ({ writtenAt }: { writtenAt?: string | undefined }): boolean =>
-    writtenAt !== undefined && clock.now() - Date.parse(writtenAt) <= NOT_SEEN_YET_MS;
+  const isAwaited = ({ writtenAt }: { writtenAt?: string | undefined }): boolean =>
+    writtenAt !== undefined && (whileGone === undefined || whileGone.now() - Date.parse(writtenAt) <= WHILE_GONE_MS);
   if (
     !isMigrationError(error, 'InvalidRequest') ||
     !REFUSED_TRUST.test(error.message) ||
-    !standingTrustChanges(record).some(isFresh)
+    !standingTrustChanges(record).some(isAwaited)
   )
     throw error;
   throw new MigrationError('TrustNotSeenYet', error.message, { cause: error });
