@@ -5,7 +5,7 @@ import { fail, GUIDE, keepIrsa, pass, some } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
-const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
+export const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
 /**
  * The label that EKS's Fargate scheduler sets on its pods. Source: EKS User Guide, "Get started with AWS Fargate for your
  * cluster".
@@ -15,7 +15,7 @@ const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
 const byName = (nodes: readonly Node[]): Map<string, Node> => new Map(nodes.map((node) => [node.name, node]));
 
 /** Returns why pods on a node cannot get credentials from the agent, or undefined if they can. */
-function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
+export function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
   // The author of a pod may set the label, but does not choose what its node is.
   if (node ? node.compute === 'fargate' : pod.labels[FARGATE_PROFILE] !== undefined) return 'AWS Fargate';
   return node?.os === 'windows' ? 'Windows' : undefined;
