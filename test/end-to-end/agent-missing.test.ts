@@ -96,6 +96,18 @@ describe('pods that get no agent', () => {
   });
 });
 
+describe('a Fargate profile that exists before the plan', () => {
+  it.each([
+    ['selects the pods', 'pay*', 'blocked'],
+    ['selects other pods', 'pay?', 'migrated'],
+  ])('%s', async (_, namespace, outcome) => {
+    const withProfile: Change = (cluster) => {
+      cluster.fargateProfiles = [{ name: 'serverless', namespace, labels: {} }];
+    };
+    expect((await migrate(withProfile, () => {}, 'injected')).report).toMatchObject({ outcome });
+  });
+});
+
 describe('pods that get their agent', () => {
   const slow: Change = ({ addons }) => void (addons[0]!.readySeconds = 60);
   it.each([

@@ -3,6 +3,7 @@ import type { Node, Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, keepIrsa, pass, some } from './check.ts';
 import type { Facts } from './facts.ts';
+import { selectedByProfiles, selectedTexts } from './preflight-fargate.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
 export const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
@@ -41,14 +42,28 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
     const where = unsupportedOn(pod, known.get(pod.node ?? ''));
     return where === undefined ? [] : [{ where, text: `${pod.name} (${where})`, isSeen: known.has(pod.node ?? '') }];
   });
-  if (unsupported.length > 0) {
+  const selected = selectedByProfiles(
+    facts,
+    planned,
+    (pod) => unsupportedOn(pod, known.get(pod.node ?? '')) === 'AWS Fargate',
+  );
+  if (unsupported.length > 0 || selected.length > 0) {
     // A label alone blocks, but does not make a plan one that needs no attention.
-    const judged = unsupported.some(({ isSeen }) => isSeen) ? keepIrsa : fail;
+    const judged = unsupported.some(({ isSeen }) => isSeen) || selected.length > 0 ? keepIrsa : fail;
+    const isFargate = selected.length > 0 || unsupported.some(({ where }) => where === 'AWS Fargate');
+    const reasons = [
+      ...(unsupported.length > 0
+        ? [
+            `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
+          ]
+        : []),
+      ...selectedTexts(selected),
+    ];
     return [
       judged(
         id,
-        `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
-        `Keep IRSA for ${request.addon === undefined ? 'this service account' : 'this add-on'}. To migrate it all the same, run these pods on Linux nodes on Amazon EC2${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, and plan again.`,
+        reasons.join(' '),
+        `Keep IRSA for ${request.addon === undefined ? 'this service account' : 'this add-on'}. To migrate it all the same, run these pods on Linux nodes on Amazon EC2${isFargate ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, and plan again.`,
         RESTRICTIONS,
       ),
     ];
