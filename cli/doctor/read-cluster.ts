@@ -127,6 +127,7 @@ const triedReads = async (eks: AwsEks, roles: AwsRoles, cluster: Cluster): Promi
     await tried('eks:ListPodIdentityAssociations', () => eks.countAssociations()),
     await tried('eks:ListAccessEntries', () => eks.listNodeCandidates(1)),
     await tried('eks:ListCapabilities', () => eks.listCapabilities()),
+    await tried('eks:ListFargateProfiles', () => eks.listFargateProfiles()),
   ];
   const [name] = names;
   if (name === undefined) return answers;

@@ -1,5 +1,11 @@
 /** Converts EKS's answers to the domain's types. */
-import type { Addon as SdkAddon, AddonInfo, Cluster as SdkCluster, PodIdentityAssociation } from '@aws-sdk/client-eks';
+import type {
+  Addon as SdkAddon,
+  AddonInfo,
+  Cluster as SdkCluster,
+  FargateProfile as SdkFargateProfile,
+  PodIdentityAssociation,
+} from '@aws-sdk/client-eks';
 import {
   addon as addonSchema,
   association as associationSchema,
@@ -7,7 +13,7 @@ import {
   type Association,
 } from '../domain/migration/model.ts';
 import { printable } from '../domain/text/text.ts';
-import type { Cluster, OfferedVersion } from '../ports/eks.ts';
+import type { Cluster, FargateProfile, OfferedVersion } from '../ports/eks.ts';
 
 export const toCluster = (found: SdkCluster, name: string): Cluster => ({
   name: found.name ?? name,
@@ -81,3 +87,14 @@ export function toAssociation(found: PodIdentityAssociation): Association {
     modifiedAt: found.modifiedAt?.toISOString(),
   });
 }
+
+/** Returns the profile, or none if it is gone or about to be: it selects no new pods then. */
+export const toFargateProfiles = (name: string, profile: SdkFargateProfile | undefined): FargateProfile[] =>
+  profile === undefined || profile.status === 'DELETING'
+    ? []
+    : [
+        {
+          name,
+          selectors: (profile.selectors ?? []).map(({ namespace = '', labels = {} }) => ({ namespace, labels })),
+        },
+      ];

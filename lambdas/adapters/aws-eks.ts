@@ -7,11 +7,13 @@ import {
   DescribeAddonCommand,
   DescribeAddonConfigurationCommand,
   DescribeClusterCommand,
+  DescribeFargateProfileCommand,
   DescribePodIdentityAssociationCommand,
   paginateDescribeAddonVersions,
   paginateListAccessEntries,
   paginateListAddons,
   paginateListCapabilities,
+  paginateListFargateProfiles,
   paginateListPodIdentityAssociations,
   TagResourceCommand,
   UpdateAddonCommand,
@@ -29,6 +31,7 @@ import type {
   Capability,
   Cluster,
   Eks,
+  FargateProfile,
   NewAssociation,
   OfferedVersion,
 } from '../ports/eks.ts';
@@ -40,7 +43,7 @@ import {
   updateAddonInput,
   updateAssociationInput,
 } from './aws-eks-requests.ts';
-import { toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
+import { toAddon, toAssociation, toCluster, toFargateProfiles, toOfferedVersions } from './aws-eks-shapes.ts';
 
 /**
  * Returns `undefined` for what does not exist. EKS refuses an unknown add-on or version instead of answering that it
@@ -76,6 +79,7 @@ export class AwsEks implements Eks {
   private readonly ofService: readonly string[];
   private described: Cluster | undefined;
   private capabilities: Capability[] | undefined;
+  private fargateProfiles: FargateProfile[] | undefined;
 
   /** `ofService` has the ARNs of the service's own roles, which no node has. */
   constructor(client: EKSClient, cluster: string, ofService: readonly string[] = []) {
@@ -214,6 +218,25 @@ export class AwsEks implements Eks {
         );
     });
     this.capabilities = found;
+    return found;
+  }
+
+  async listFargateProfiles(): Promise<FargateProfile[]> {
+    if (this.fargateProfiles) return this.fargateProfiles;
+    const { cluster: clusterName } = this;
+    const names: string[] = [];
+    await aws('eks:ListFargateProfiles', async () => {
+      for await (const page of paginateListFargateProfiles({ client: this.client }, { clusterName }))
+        names.push(...(page.fargateProfileNames ?? []));
+    });
+    const found: FargateProfile[] = [];
+    for (const name of names) {
+      const answer = await awsOrUndefined(`eks:DescribeFargateProfile ${name}`, () =>
+        this.client.send(new DescribeFargateProfileCommand({ clusterName, fargateProfileName: name })),
+      );
+      found.push(...toFargateProfiles(name, answer?.fargateProfile));
+    }
+    this.fargateProfiles = found;
     return found;
   }
 

@@ -4,6 +4,7 @@ import type {
   AssociationRef,
   Capability,
   Cluster,
+  FargateProfile,
   OfferedVersion,
 } from '../domain/aws/eks.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/migration/model.ts';
@@ -85,6 +86,11 @@ export interface Eks {
    * listing them is not allowed.
    */
   listCapabilities(): Promise<Capability[]>;
+  /**
+   * Returns the Fargate profiles that select pods, which are those that are not being deleted, as this invocation read them
+   * last. Throws `AccessDenied` if reading them is not allowed.
+   */
+  listFargateProfiles(): Promise<FargateProfile[]>;
   /** Returns a principal's access entry with its type, or `undefined` if it has none. */
   describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined>;
   /** Sets the fields that an association in an add-on request cannot have. The role does not change. */

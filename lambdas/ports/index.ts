@@ -55,6 +55,7 @@ export interface ReadingPorts {
     | 'listAllAssociations'
     | 'listNodeCandidates'
     | 'listCapabilities'
+    | 'listFargateProfiles'
     | 'describeAccessEntry'
   >;
   roles: Pick<Roles, 'getRole' | 'getOidcProvider' | 'listPolicies' | 'getBoundary' | 'simulate'>;

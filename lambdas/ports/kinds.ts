@@ -34,6 +34,7 @@ export const EKS_KINDS = {
   listAllAssociations: 'read',
   listNodeCandidates: 'read',
   listCapabilities: 'read',
+  listFargateProfiles: 'read',
   describeAccessEntry: 'read',
   updateAssociation: 'write',
   tagResource: 'write',

@@ -14,6 +14,8 @@ const eksArn = (resource: string): string => `arn:${Aws.PARTITION}:eks:*:${Aws.A
 export const CLUSTERS = [eksArn('cluster/*')];
 export const ADDONS = [eksArn('addon/*/*/*')];
 export const ASSOCIATIONS = [eksArn('podidentityassociation/*/*')];
+/** Fargate profiles: cluster, name, and an id. */
+const FARGATE_PROFILES = [eksArn('fargateprofile/*/*/*')];
 /** Access entries of a cluster: kind, account and name of the principal, and an id. */
 export const ACCESS_ENTRIES = [eksArn('access-entry/*/*/*/*/*')];
 const iamArn = (resource: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${resource}`;
@@ -38,6 +40,11 @@ export const readAssociations = (why: string): Grant[] => [
 ];
 /** The add-on and its associations. */
 export const observe = (why: string): Grant[] => [describeAddon(why), ...readAssociations(why)];
+/** The list has only names, so each profile is described. */
+export const readFargateProfiles = (why: string): Grant[] => [
+  { actions: ['eks:ListFargateProfiles'], resources: CLUSTERS, why },
+  { actions: ['eks:DescribeFargateProfile'], resources: FARGATE_PROFILES, why },
+];
 /** These two actions do not support resource-level permissions. */
 export const describeOffer = (): Grant => ({
   actions: ['eks:DescribeAddonVersions', 'eks:DescribeAddonConfiguration'],

@@ -27,6 +27,7 @@ import {
   passRoles,
   POLICIES,
   readAssociations,
+  readFargateProfiles,
   ROLES,
   tagAssociations,
   tagNew,
@@ -60,6 +61,9 @@ const planGrants = (): Grant[] => [
     resources: CLUSTERS,
     why: 'finds which controllers AWS runs for the cluster, which revert changes and which no pod shows',
   },
+  ...readFargateProfiles(
+    'finds Fargate profiles that select the pods: EKS Pod Identity is not supported on AWS Fargate',
+  ),
   {
     actions: ['eks:DescribeAccessEntry'],
     resources: ACCESS_ENTRIES,

@@ -5,6 +5,7 @@
  */
 import type { NodeLoss } from '../world/scenario-churn.ts';
 import { Random } from '../world/random.ts';
+import type { FargateProfile } from '../world/world.ts';
 import { noteChange, reconcile, schedulePending, workloadChanged } from './controllers.ts';
 import { addNodes, computeOf, conditionsOf, isNodeReady, nodesChanged } from './nodes.ts';
 import type { Pod, Workload } from './objects.ts';
@@ -72,6 +73,16 @@ export const joinNode = (plane: ControlPlane, at: number, replacement: NodeLoss[
   nodesChanged(cluster.kube);
   changed(plane, listObjects(cluster.kube, 'DaemonSet'));
   schedulePending(world, cluster);
+};
+
+/**
+ * Adds a Fargate profile, after all others, with nodes for the pods that it selects. Pods that exist are not moved: a
+ * profile applies to new ones.
+ */
+export const addFargateProfile = ({ cluster }: ControlPlane, at: number, profile: FargateProfile, count = 2): void => {
+  cluster.fargateProfiles = [...(cluster.fargateProfiles ?? []), profile];
+  addNodes(cluster, { count, os: 'linux', compute: 'fargate', ready: true, agentReady: true }, at);
+  nodesChanged(cluster.kube);
 };
 
 /** Loses a node before the sandbox opened: its pods were evicted then, and have been replaced since. */

@@ -295,6 +295,13 @@ export const canRun = (kube: KubeState, { metadata, spec }: Pod): boolean => {
   return node !== undefined && isNodeReady(node) && !(isAgent(metadata) && kube.agentDown.has(node.metadata.name));
 };
 
+/**
+ * Returns whether a selector's text, in which `*` stands for any characters and `?` for exactly one, matches a value. Source:
+ * EKS User Guide, "Define which Pods use AWS Fargate when launched", "Fargate profile wildcards".
+ */
+const matchesWildcards = (text: string, value: string): boolean =>
+  new RegExp(`^${text.replace(/[.*?]/g, (one) => ({ '.': '[.]', '*': '.*', '?': '.' })[one] ?? '')}$`).test(value);
+
 /** Returns the Fargate profile for a Deployment's pods: the name of the first whose namespace and labels match. */
 export const fargateProfileOf = (
   { fargateProfiles = [] }: ClusterState,
@@ -303,6 +310,8 @@ export const fargateProfileOf = (
 ): string | undefined =>
   fargateProfiles.find(
     (profile) =>
-      profile.namespace === namespace &&
-      Object.entries(profile.labels).every(([label, value]) => labels[label] === value),
+      matchesWildcards(profile.namespace, namespace) &&
+      Object.entries(profile.labels).every(([label, value]) =>
+        Object.entries(labels).some((own) => matchesWildcards(label, own[0]) && matchesWildcards(value, own[1])),
+      ),
   )?.name;

@@ -50,7 +50,10 @@ export const nodeGroup = z
 export const fargateProfile = z
   .strictObject({
     name: z.string().min(1).describe('Name of the profile.'),
-    namespace: kubernetesName.describe('Namespace of the pods that it selects.'),
+    namespace: z
+      .string()
+      .regex(/^[a-z0-9*?-]{1,63}$/)
+      .describe('Namespace of the pods that it selects; `*` and `?` are wildcards, here and in the labels.'),
     labels: strings.default({}).describe('Labels that these pods must have, all of them.'),
   })
   .meta({

@@ -213,6 +213,7 @@ describe('permissions', () => {
       const [account] = scenario.accounts;
       const [cluster] = account!.clusters;
       const [role] = account!.roles;
+      cluster!.fargateProfiles = [{ name: 'batch', namespace: 'batch', labels: {} }];
       // Customer-managed and inline policies, which other scenarios do not have together.
       role!.attachedPolicies.push({
         arn: 'arn:aws:iam::111122223333:policy/own',
@@ -251,15 +252,18 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['iam:SimulatePrincipalPolicy', 'eks:ListAccessEntries', 'eks:ListCapabilities', 'iam:ListRolePolicies'])(
-    'without %s: still a plan',
-    async (action) => {
-      const aws = await open(withReader(scenarioWith(), { without: [action] }));
-      const ran = await aws.runWith({ variables: asRole(aws, READER) }, ...PLAN, '--json');
-      expect([0, 3]).toContain(ran.code);
-      expect(reportIn(ran).plan?.checks.length).toBeGreaterThan(10);
-    },
-  );
+  it.each([
+    'iam:SimulatePrincipalPolicy',
+    'eks:ListAccessEntries',
+    'eks:ListCapabilities',
+    'eks:ListFargateProfiles',
+    'iam:ListRolePolicies',
+  ])('without %s: still a plan', async (action) => {
+    const aws = await open(withReader(scenarioWith(), { without: [action] }));
+    const ran = await aws.runWith({ variables: asRole(aws, READER) }, ...PLAN, '--json');
+    expect([0, 3]).toContain(ran.code);
+    expect(reportIn(ran).plan?.checks.length).toBeGreaterThan(10);
+  });
 
   it('without access to the API server: blocked, with the command that gives access', async () => {
     const aws = await open(withReader(scenarioWith(), { access: false }));

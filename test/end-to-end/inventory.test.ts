@@ -228,6 +228,7 @@ describe('the calls of an inventory', () => {
     'eks ListPodIdentityAssociations': 1,
     'eks ListAccessEntries': 1,
     'eks ListCapabilities': 1,
+    'eks ListFargateProfiles': 1,
     'iam GetRole': 1,
     'iam ListRolePolicies': 1,
     'iam ListAttachedRolePolicies': 1,
@@ -262,8 +263,8 @@ describe('the calls of an inventory', () => {
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first cluster pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 6, iam: 15, kubernetes: 10 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 10, iam: 15, kubernetes: 10 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 7, iam: 15, kubernetes: 10 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 15, kubernetes: 10 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(location?.calls).toEqual({ eks: 1 });

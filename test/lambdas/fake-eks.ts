@@ -14,6 +14,7 @@ import type {
   Cluster,
   CreateAddonRequest,
   Eks,
+  FargateProfile,
   OfferedVersion,
   UpdateAddonRequest,
 } from '../../lambdas/ports/index.ts';
@@ -50,6 +51,7 @@ export class FakeEks implements Eks {
   readonly configurations = new Map<string, AddonConfiguration>();
 
   capabilities: Capability[] = [];
+  fargateProfiles: FargateProfile[] = [];
   accessEntries: AccessEntry[] = [{ principalArn: NODE_ROLE, type: 'EC2_LINUX' }];
 
   /** What a create or update ends in. */
@@ -300,6 +302,9 @@ export class FakeEks implements Eks {
   }
   async listCapabilities(): Promise<Capability[]> {
     return this.capabilities;
+  }
+  async listFargateProfiles(): Promise<FargateProfile[]> {
+    return this.fargateProfiles;
   }
   async describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined> {
     return this.accessEntries.find((one) => one.principalArn === principalArn);

@@ -83,7 +83,8 @@ describe('permissions', () => {
       plan: [
         ...eks`
           DescribeAccessEntry DescribeAddon DescribeAddonConfiguration DescribeAddonVersions DescribeCluster
-          DescribePodIdentityAssociation ListAccessEntries ListAddons ListCapabilities ListPodIdentityAssociations
+          DescribeFargateProfile DescribePodIdentityAssociation ListAccessEntries ListAddons ListCapabilities
+          ListFargateProfiles ListPodIdentityAssociations
         `,
         ...ofRoles,
       ],
@@ -127,8 +128,8 @@ describe('permissions', () => {
       'take-inventory': [
         ...eks`
           DescribeAccessEntry DescribeAddon DescribeAddonConfiguration DescribeAddonVersions DescribeCluster
-          DescribePodIdentityAssociation ListAccessEntries ListAddons ListCapabilities ListClusters
-          ListPodIdentityAssociations
+          DescribeFargateProfile DescribePodIdentityAssociation ListAccessEntries ListAddons ListCapabilities ListClusters
+          ListFargateProfiles ListPodIdentityAssociations
         `,
         ...ofRoles,
       ],

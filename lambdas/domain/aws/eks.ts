@@ -35,6 +35,13 @@ export interface Capability {
   status: string;
 }
 
+/** Sends new pods to AWS Fargate that match one of its selectors: the namespace, and all of the labels. */
+export interface FargateProfile {
+  name: string;
+  /** `*` and `?` are wildcards, also in the keys and values of labels. */
+  selectors: { namespace: string; labels: Readonly<Record<string, string>> }[];
+}
+
 /**
  * An association as ListPodIdentityAssociations returns it: without the role, the tags, and other fields that only
  * DescribePodIdentityAssociation returns.

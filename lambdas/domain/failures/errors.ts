@@ -76,6 +76,8 @@ export const ERROR_CLASSES = {
   PodsOnWrongIdentity: 'terminal',
   // Pods have the intended identity, but do not work with it, although the previous pods worked.
   PodsFailing: 'terminal',
+  // Pods have the intended identity, but run where no Pod Identity agent gives them credentials.
+  AgentMissing: 'terminal',
   LockLost: 'needs-human',
   // The maximum wait for one condition has passed, and nothing is known to have failed.
   WaitedTooLong: 'needs-human',

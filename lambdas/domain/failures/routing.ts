@@ -59,6 +59,7 @@ export type FailureKind = 'time' | 'pods' | 'eks' | 'others' | 'rights' | 'asked
 const KINDS: Partial<Record<string, FailureKind>> = {
   PodsFailing: 'pods',
   PodsOnWrongIdentity: 'pods',
+  AgentMissing: 'pods',
   AddonFailed: 'eks',
   InvalidRequest: 'eks',
   NotFound: 'eks',

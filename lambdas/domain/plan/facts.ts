@@ -1,5 +1,5 @@
 import type { ConsumerFacts } from '../consumers/model.ts';
-import type { Capability, Cluster, OfferedVersion, PodIdentityServiceAccount } from '../aws/eks.ts';
+import type { Capability, Cluster, FargateProfile, OfferedVersion, PodIdentityServiceAccount } from '../aws/eks.ts';
 import type {
   AttributedServiceAccount,
   CustomResourceKind,
@@ -170,6 +170,8 @@ export interface Facts {
   rights: RightsFact;
   /** Controllers that AWS runs for the cluster. Absent if no association is planned. */
   capabilities?: Seen<Capability[]>;
+  /** Absent if no association is planned, or if the API server could not be read. */
+  fargateProfiles?: Seen<FargateProfile[]>;
   associations: Association[];
   /** Number of associations in the whole cluster. Absent if none is added. */
   associationCount?: number;

@@ -12,9 +12,10 @@ import { fail, GUIDE, pass, some, warn, whyUnread } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen, plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
-const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
+export const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
 const TAINTS = 'Kubernetes documentation, "Taints and Tolerations"';
-const TOLERATE = `its DaemonSet must tolerate them, for example by the configuration values of add-on ${AGENT_ADDON}: {"tolerations":[{"operator":"Exists"}]}`;
+export const TOLERATE = `its DaemonSet must tolerate them, for example by the configuration values of add-on ${AGENT_ADDON}: {"tolerations":[{"operator":"Exists"}]}`;
+export const INSPECT_AGENT = `Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide . If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`;
 
 /**
  * Returns the nodes on which pods need the agent's pod. On Auto Mode the agent is built in; on Fargate and Windows it does
@@ -24,7 +25,7 @@ const TOLERATE = `its DaemonSet must tolerate them, for example by the configura
 const needsAgent = ({ os, compute, ready, name }: Node, occupied: ReadonlySet<string>): boolean =>
   os === 'linux' && ready && (compute === 'ec2' || (compute === 'hybrid' && occupied.has(name)));
 
-const placementOf = ({
+export const placementOf = ({
   tolerations = [],
   nodeSelector = {},
 }: Pick<Workload, 'tolerations' | 'nodeSelector'>): Placement => ({
@@ -103,7 +104,6 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
     ];
   const { needing, broken, possible } = sortNodes(facts, nodes.seen, planned);
   if (broken.length > 0) {
-    const inspect = `Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide . If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`;
     const isKnown = broken.every((node) => reasonAt(node, facts).length > 0);
     return [
       fail(
@@ -111,7 +111,7 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
         `The Pod Identity agent is not ready on ${broken.length} of ${needing.length} nodes where these pods can run: ${withReasons(broken, facts)}. Pods on these nodes would get no credentials.`,
         [
           ...(isExcluded(broken, facts) ? [`For the agent to run on nodes with taints, ${TOLERATE} .`] : []),
-          ...(isKnown ? [] : [inspect]),
+          ...(isKnown ? [] : [INSPECT_AGENT]),
         ].join(' '),
         isKnown
           ? `${AGENT_SETUP}; ${TAINTS}`

@@ -3,9 +3,10 @@ import type { Node, Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, keepIrsa, pass, some } from './check.ts';
 import type { Facts } from './facts.ts';
+import { selectedByProfiles, selectedTexts } from './preflight-fargate.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
-const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
+export const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
 /**
  * The label that EKS's Fargate scheduler sets on its pods. Source: EKS User Guide, "Get started with AWS Fargate for your
  * cluster".
@@ -15,7 +16,7 @@ const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
 const byName = (nodes: readonly Node[]): Map<string, Node> => new Map(nodes.map((node) => [node.name, node]));
 
 /** Returns why pods on a node cannot get credentials from the agent, or undefined if they can. */
-function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
+export function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
   // The author of a pod may set the label, but does not choose what its node is.
   if (node ? node.compute === 'fargate' : pod.labels[FARGATE_PROFILE] !== undefined) return 'AWS Fargate';
   return node?.os === 'windows' ? 'Windows' : undefined;
@@ -41,14 +42,28 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
     const where = unsupportedOn(pod, known.get(pod.node ?? ''));
     return where === undefined ? [] : [{ where, text: `${pod.name} (${where})`, isSeen: known.has(pod.node ?? '') }];
   });
-  if (unsupported.length > 0) {
+  const selected = selectedByProfiles(
+    facts,
+    planned,
+    (pod) => unsupportedOn(pod, known.get(pod.node ?? '')) === 'AWS Fargate',
+  );
+  if (unsupported.length > 0 || selected.length > 0) {
     // A label alone blocks, but does not make a plan one that needs no attention.
-    const judged = unsupported.some(({ isSeen }) => isSeen) ? keepIrsa : fail;
+    const judged = unsupported.some(({ isSeen }) => isSeen) || selected.length > 0 ? keepIrsa : fail;
+    const isFargate = selected.length > 0 || unsupported.some(({ where }) => where === 'AWS Fargate');
+    const reasons = [
+      ...(unsupported.length > 0
+        ? [
+            `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
+          ]
+        : []),
+      ...selectedTexts(selected),
+    ];
     return [
       judged(
         id,
-        `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
-        `Keep IRSA for ${request.addon === undefined ? 'this service account' : 'this add-on'}. To migrate it all the same, run these pods on Linux nodes on Amazon EC2${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, and plan again.`,
+        reasons.join(' '),
+        `Keep IRSA for ${request.addon === undefined ? 'this service account' : 'this add-on'}. To migrate it all the same, run these pods on Linux nodes on Amazon EC2${isFargate ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, and plan again.`,
         RESTRICTIONS,
       ),
     ];

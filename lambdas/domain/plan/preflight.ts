@@ -6,6 +6,7 @@ import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { checkNodeRole } from './preflight-node-role.ts';
+import { checkFargateProfiles } from './preflight-fargate.ts';
 import { checkAgentNodes, checkNodePools } from './preflight-agent-nodes.ts';
 import { checkCompute } from './preflight-nodes.ts';
 import { checkCredentials } from './preflight-credentials.ts';
@@ -75,6 +76,7 @@ export const preflight = (facts: Facts, planned: readonly PlannedAssociation[]):
   ...checkPlatformVersion(facts),
   ...checkNodeRole(facts),
   ...checkCompute(facts, planned),
+  ...checkFargateProfiles(facts),
   ...checkAgentNodes(facts, planned),
   ...checkNodePools(facts, planned),
   ...checkWebhook(facts),

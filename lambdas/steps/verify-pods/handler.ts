@@ -4,7 +4,8 @@
  * (`verification: api`), no pod is read: nothing is restarted, and no further attempt is made. Towards `ready`, compares the
  * pods with their observation before the settling time, and raises the level or withdraws it (ADR 75).
  * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
- * polls. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
+ * polls; so it does while a Pod Identity agent starts on the node of a pod. Where none can come, AgentMissing causes a
+ * rollback. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
  * If pods still have the wrong identity after the last restart, the next attempt follows; without another attempt, this is
  * terminal (PodsOnWrongIdentity). So are changes made outside this migration. Pods that have the configuration of EKS Pod
  * Identity, and whose spec does not show whether it is used, are a warning.
@@ -43,6 +44,7 @@ import {
 } from '../../use-cases/pods/stability.ts';
 import { throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
+import { withAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
 import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
@@ -159,6 +161,12 @@ async function observe(
   return { input, towards, work, dependencies, kubernetes, grounds, robbed, seen, observedAt };
 }
 
+/** Checks the same again, and whether an agent serves each verified pod. Returns the warnings. */
+async function concludedWithAgents({ work: { record }, dependencies, seen, grounds }: Observation): Promise<Check[]> {
+  const ports = dependencies.portsFor(record.request.target);
+  return withAgents({ ...dependencies, ...ports }, record, seen, await concluded(grounds));
+}
+
 /** Compares the pods with their observation before the settling time. */
 async function confirm(observation: Observation, settling: number): Promise<Output> {
   const { input, work, dependencies, kubernetes, grounds, robbed, seen, observedAt } = observation;
@@ -178,7 +186,7 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   if (stability.is === 'unstable' || stability.is === 'failing')
     return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  const warnings = withoutStability(warningsWith(await concluded(grounds), seen, record.request));
+  const warnings = withoutStability(warningsWith(await concludedWithAgents(observation), seen, record.request));
   const settled = settledOf(stability, record, seen);
   await ledger.updateMigration(migrationId, {
     verified: settled.verified,
@@ -220,8 +228,11 @@ async function verify(observation: Observation): Promise<Output> {
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
   const after = restartOf(observation);
   if (after.verdict !== 'verified') return after;
-  const warnings = warningsWith(await concluded(grounds), seen, record.request);
-  if (towards === 'before') return after;
+  if (towards === 'before') {
+    await concluded(grounds);
+    return after;
+  }
+  const warnings = warningsWith(await concludedWithAgents(observation), seen, record.request);
   const isSettling = settling !== undefined && settlesNext(record, settling);
   const seconds = isSettling ? await beginSettling(ledger, record, settling, seen, observedAt) : undefined;
   // The record is written before the step returns: any code that ends the migration from then on knows the level.
@@ -238,8 +249,10 @@ const run: StepRun<typeof verifyPodsSchema> = async (input, dependencies) => {
   const grounds = (): Promise<Grounds | MigrationError> =>
     groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
   if (!readsPods(work.record.request)) {
-    const warnings = await concluded(await grounds());
-    if (towards === 'pod-identity') await ledger.updateMigration(migrationId, { verified: 'api', warnings });
+    const concludedWarnings = await concluded(await grounds());
+    if (towards === 'before') return { verdict: 'verified' };
+    const warnings = await withReportedAgent(eks, work.record.request, concludedWarnings);
+    await ledger.updateMigration(migrationId, { verified: 'api', warnings });
     return { verdict: 'verified' };
   }
   const evaluate = async (): Promise<Observation> => observe(input, work, await grounds(), dependencies);

@@ -15,7 +15,8 @@ export const MAX_TRIES = 6;
 
 /**
  * Throws PodsNotSettled while pods come and go; AddonNotActive while EKS reports a problem of an add-on whose pods have
- * settled; PodsFailing if pods do not work with the identity that they should have; and PodsOnWrongIdentity if restarts did
+ * settled; PodsFailing if pods do not work with the identity that they should have; AgentMissing if no Pod Identity agent serves them;
+ * and PodsOnWrongIdentity if restarts did
  * not help and no other attempt is left. `towards`: Pod Identity, or what the pods had before (in a rollback), or `ready`,
  * which compares pods on Pod Identity with their observation before the settling time. Relies on EKS alone if the request
  * asks for that.
@@ -66,5 +67,5 @@ export const verifyPodsSchema = defineStep('verify-pods', {
     podsAsExpected: z.number().int().optional(),
     podsThatCount: z.number().int().optional(),
   }),
-  calls: { eks: 3, kubernetes: 5 },
+  calls: { eks: 3, kubernetes: 8 },
 });

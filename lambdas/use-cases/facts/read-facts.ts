@@ -108,6 +108,8 @@ async function readUse(
   if (planned.length === 0) return { facts, addons: [] };
   const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
   const capabilities = await advisory(() => eks.listCapabilities());
+  const isRead = facts.kubernetesError === undefined;
+  const profiles = isRead ? await advisory(() => eks.listFargateProfiles()) : undefined;
   const isBrief = warnings === 'omitted';
   const rolePolicies = isBrief ? {} : await readRolePolicies(roles, planned, facts.roles);
   return {
@@ -119,6 +121,9 @@ async function readUse(
       ...(isBrief ? {} : await readChains({ roles, kubernetes }, { ...facts, rolePolicies }, planned)),
       nodeRoles: await readNodeRoles({ eks, roles }, facts),
       capabilities: 'read' in capabilities ? { seen: capabilities.read } : { error: capabilities.refused },
+      ...(profiles
+        ? { fargateProfiles: 'read' in profiles ? { seen: profiles.read } : { error: profiles.refused } }
+        : {}),
     },
   };
 }

@@ -36,7 +36,7 @@ async function readCustomResources(kubernetes: Kubernetes, request: MigrationReq
  * Returns whether the pod belongs to one of the agent's DaemonSets, which include one for hybrid nodes. Source:
  * github.com/aws/eks-hybrid, test/e2e, `PodIdentityAgentDaemonsetName`.
  */
-const isAgentPod = ({ owner }: Pod): boolean =>
+export const isAgentPod = ({ owner }: Pod): boolean =>
   owner?.kind === 'DaemonSet' && (owner.name === AGENT_ADDON || owner.name.startsWith(`${AGENT_ADDON}-hybrid`));
 
 export type KubernetesFacts = Pick<

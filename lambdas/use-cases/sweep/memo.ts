@@ -114,6 +114,7 @@ function eksOf(eks: Eks, { catalogue }: LocationMemory): ClusterReads['eks'] {
       'describeAssociation',
       'listNodeCandidates',
       'listCapabilities',
+      'listFargateProfiles',
       'describeAccessEntry',
     ],
     new Map(),

@@ -6,9 +6,11 @@ import {
   DescribeAddonConfigurationCommand,
   DescribeAddonVersionsCommand,
   DescribeClusterCommand,
+  DescribeFargateProfileCommand,
   EKSClient,
   ListAccessEntriesCommand,
   ListCapabilitiesCommand,
+  ListFargateProfilesCommand,
   ListAddonsCommand,
   ListPodIdentityAssociationsCommand,
   ResourceNotFoundException,
@@ -105,6 +107,24 @@ describe('capabilities', () => {
     expect(await one.listCapabilities()).toEqual(expected);
     expect(await one.listCapabilities()).toEqual(expected);
     expect(mock.commandCalls(ListCapabilitiesCommand)).toHaveLength(2);
+  });
+});
+
+describe('Fargate profiles', () => {
+  it('are described once; those that are gone or about to be are left out', async () => {
+    const selectors = [{ namespace: 'shop', labels: { tier: 'web' } }, { namespace: 'pay*' }];
+    mock
+      .on(ListFargateProfilesCommand)
+      .resolvesOnce({ fargateProfileNames: ['a'], nextToken: 't' })
+      .resolvesOnce({ fargateProfileNames: ['b', 'gone'] });
+    const described = (fargateProfileName: string) => mock.on(DescribeFargateProfileCommand, { fargateProfileName });
+    described('a').resolves({ fargateProfile: { status: 'CREATING', selectors } });
+    described('b').resolves({ fargateProfile: { status: 'DELETING', selectors } });
+    described('gone').rejects(notFound);
+    const one = eksOf();
+    const expected = [{ name: 'a', selectors: [selectors[0], { namespace: 'pay*', labels: {} }] }];
+    expect([await one.listFargateProfiles(), await one.listFargateProfiles()]).toEqual([expected, expected]);
+    expect(mock.commandCalls(ListFargateProfilesCommand)).toHaveLength(2);
   });
 });
 

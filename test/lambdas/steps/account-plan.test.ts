@@ -26,7 +26,7 @@ const OF_CLUSTER = [
 const ROLES = [
   'eks.listAllAssociations',
   ...callsOf('roles', 'getRole', 'getOidcProvider'),
-  ...callsOf('eks', 'listAddons', 'describeAddon', 'listCapabilities'),
+  ...callsOf('eks', 'listAddons', 'describeAddon', 'listCapabilities', 'listFargateProfiles'),
   'roles.listPolicies',
   'eks.listNodeCandidates',
   'roles.simulate',

@@ -76,7 +76,7 @@ describe('plan', () => {
       ...callsOf('kubernetes', 'listMutatingWebhooks', 'listApiGroups'),
       'eks.listAllAssociations',
       ...callsOf('roles', 'getRole', 'getOidcProvider'),
-      'eks.listCapabilities',
+      ...callsOf('eks', 'listCapabilities', 'listFargateProfiles'),
       'roles.listPolicies',
       'eks.listNodeCandidates',
       // Of the nodes' role; of update, create, delete and rollback: each role with each context.

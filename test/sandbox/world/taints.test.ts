@@ -1,6 +1,8 @@
 /** Taints and tolerations of a scenario: where the pods of add-ons and workloads run, and who gets credentials there. */
 import { describe, expect, it } from 'vitest';
 import { credentialsOfPod } from '../../../sandbox/credentials/sessions.ts';
+import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
+import { addFargateProfile } from '../../../sandbox/kubernetes/lost-nodes.ts';
 import { computeOf } from '../../../sandbox/kubernetes/nodes.ts';
 import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
@@ -86,6 +88,24 @@ describe('nodes with taints', () => {
     const { cluster } = build({ nodes, fargateProfiles: [{ name: 'ml', namespace: 'ml' }], workloads: [train()] });
     const fargate = listObjects(cluster.kube, 'Node').find((node) => computeOf(node) === 'fargate')!.metadata.name;
     expect(new Set(podsOf(cluster, 'train').map(({ spec }) => spec.nodeName))).toEqual(new Set([fargate]));
+  });
+
+  it.each([
+    ['m?', { 'ap*': 'tr*n' }, ['fargate']],
+    ['m?', { app: 'tr?n' }, [undefined]],
+    ['m?l', {}, [undefined]],
+  ])('of Fargate get new pods in namespace %s with labels %j once a profile exists', (namespace, labels, expected) => {
+    const { world, cluster } = build({ nodes: 1, workloads: [train()] });
+    addFargateProfile({ world, cluster }, world.schedule.now(), { name: 'later', namespace, labels });
+    for (const { metadata } of podsOf(cluster, 'train'))
+      deletePod(world, cluster, { namespace: 'ml', name: metadata.name });
+    world.schedule.advanceTo(world.schedule.now() + 600_000);
+    const pods = podsOf(cluster, 'train');
+    const nodes = pods.map(({ spec }) => getObject(cluster.kube, 'Node', undefined, spec.nodeName!)!);
+    expect([...new Set(nodes.map(computeOf))]).toEqual(expected);
+    expect(pods.map((pod) => credentialsOfPod(world, cluster, pod)[0]?.refused?.code)).toEqual(
+      Array(3).fill(expected[0] && 'AgentUnreachable'),
+    );
   });
 
   it('may join later, in place of a lost node', () => {

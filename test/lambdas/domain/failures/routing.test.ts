@@ -29,6 +29,8 @@ const CASES: [string, StepOfChange, string, Onward][] = [
   ['pods that have not settled', 'verify-pods', 'PodsNotSettled', 'hold'],
   ['an API server that refuses', 'verify-pods', 'ApiServerDenied', 'hold'],
   ['pods that fail with EKS Pod Identity', 'verify-pods', 'PodsFailing', 'back'],
+  ['pods that no agent serves', 'verify-pods', 'AgentMissing', 'back'],
+  ['observed pods that no agent serves any more', 'confirm-ready', 'AgentMissing', 'back'],
   ['pods that do not take it', 'verify-pods', 'PodsOnWrongIdentity', 'back'],
   ['an association that another principal has deleted', 'verify-pods', 'AssociationChanged', 'back'],
   ['a defect in the look at the pods', 'verify-pods', 'TypeError', 'person'],
