@@ -76,6 +76,7 @@ export const pod = z.object({
     serviceAccountName: shownText.nullish(),
     nodeName: shownText.nullish(),
     hostNetwork: z.boolean().nullish(),
+    activeDeadlineSeconds: z.number().nullish(),
     initContainers: listOf(container),
     containers: listOf(container),
     ephemeralContainers: listOf(z.object({ name: shownText })),
@@ -86,6 +87,7 @@ export const pod = z.object({
     .looseObject({
       phase: shownText.nullish(),
       reason: shownText.nullish(),
+      startTime: shownText.nullish(),
       conditions,
       initContainerStatuses: containerStatuses,
       containerStatuses,
@@ -259,6 +261,8 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
       : undefined;
   const owner = deployment ?? controller;
   const deletionDue = timeOf(metadata.deletionTimestamp);
+  const startedAt = timeOf(status?.startTime);
+  const limit = spec.activeDeadlineSeconds;
   return {
     namespace: metadata.namespace,
     name: metadata.name,
@@ -272,6 +276,9 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     ready: isReady(status?.conditions),
     terminating: Boolean(metadata.deletionTimestamp),
     ...(deletionDue === undefined ? {} : { deletionDue }),
+    ...(startedAt === undefined || typeof limit !== 'number'
+      ? {}
+      : { endsBy: new Date(Date.parse(startedAt) + limit * 1000).toISOString() }),
     ...conditionOf(status),
     hostNetwork: spec.hostNetwork ?? false,
     ...(owner ? { owner } : {}),

@@ -91,6 +91,7 @@ export const clusterOf = ({ backend }: Run) =>
 export const identityOf = (cluster: ClusterState, serviceAccount: string): string[] =>
   [...cluster.kube.objects.get('pods.')!.values()]
     .filter((pod) => pod.spec!['serviceAccountName'] === serviceAccount && pod.metadata.deletionTimestamp === undefined)
+    .filter(({ status }) => status?.['phase'] !== 'Succeeded')
     .map((pod) => {
       const spec = JSON.stringify(pod.spec);
       return `${spec.includes('AWS_WEB_IDENTITY_TOKEN_FILE') ? 'irsa' : ''}${spec.includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'pod-identity' : ''}`;

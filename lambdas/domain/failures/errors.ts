@@ -82,7 +82,8 @@ export const ERROR_CLASSES = {
   // The maximum wait for one condition has passed, and nothing is known to have failed.
   WaitedTooLong: 'needs-human',
   RestoreRefused: 'needs-human',
-  // The rollback could take longer than the pods' sessions are guaranteed to last: a person decides.
+  // The rollback could take longer than the pods' sessions are guaranteed to last, or no rollout replaces some of the
+  // pods: a person decides.
   SessionsMayEnd: 'needs-human',
   // New pods still get EKS Pod Identity long after their association was deleted: the association is created again.
   WebhookStillInjects: 'needs-human',

@@ -79,6 +79,8 @@ export interface Pod {
   terminating: boolean;
   /** When the pod should be gone at the latest: its deletionTimestamp, which is the end of the grace period. */
   deletionDue?: string;
+  /** When the kubelet ends the pod at the latest: its start plus `activeDeadlineSeconds`. Absent if nothing limits it. */
+  endsBy?: string;
   /** Since when the pod has been ready without interruption; absent if it is not ready. */
   readyAt?: string;
   /** Total number of restarts of its containers; absent if it is not known. */

@@ -1,5 +1,6 @@
 /** The restore commands of rollbacks that wait for a decision and have removed nothing from the pods: the consequences, and the choices. */
 import { eksCommand, endLines, kubeconfigLine, restartLine } from './lines.ts';
+import { lastingLines, type LastingPod } from '../rollback/lasting-pods.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
 import type { PlannedAssociation, Target } from '../migration/model.ts';
 import { ifWanted, note, shellCommand } from '../text/shell.ts';
@@ -39,10 +40,27 @@ const ownChoices = (migrationId: string): string[] => [
   ifWanted(shellCommand(['pod-identity', 'release', migrationId, '--deployed'])),
 ];
 
-/** Returns the lines after SessionsMayEnd. `gap` is absent if it could not be read, or no longer exists. */
+/** The pods that no rollout replaces, as read for the restore commands. */
+export interface LastingGap {
+  lasting: readonly LastingPod[];
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+const lastingNotes = ({ lasting, now }: LastingGap): string[] =>
+  lasting.map(
+    ({ pod: { namespace, name }, sureSeconds }) =>
+      note`No rollout replaces pod ${namespace}/${name}. Once its association is deleted, it is certain to have credentials until ${new Date(now + sureSeconds * 1000).toISOString()} only, if it were deleted at the time of writing.`,
+  );
+
+/**
+ * Returns the lines after SessionsMayEnd. `gap` is absent if it could not be read, or no longer exists; `pods` has those
+ * that no rollout replaces.
+ */
 export function sessionsRestoreCommands(
   { migrationId, target, planned, workloads }: AskFacts,
   gap?: CredentialGap,
+  pods: LastingGap = { lasting: [], now: 0 },
 ): string[] {
   const accounts = planned.map(
     (one) =>
@@ -51,9 +69,15 @@ export function sessionsRestoreCommands(
   return [
     note`The rollback stopped before it removed anything from the pods: they have their associations, and credentials through them.`,
     ...(gap ? gapNotes(gap) : []),
+    ...lastingNotes(pods),
     ...ownChoices(migrationId),
-    note`The other lines restart the pods on EKS Pod Identity, which gives them sessions of six hours, and roll back after that.`,
+    ...(workloads?.length === 0
+      ? []
+      : [
+          note`The other lines restart the pods on EKS Pod Identity, which gives them sessions of six hours, and roll back after that.`,
+        ]),
     kubeconfigLine(target),
+    ...lastingLines(pods.lasting),
     ...(workloads ? workloads.flatMap((one) => [restartLine(one), statusLine(one)]) : accounts),
     shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
   ];

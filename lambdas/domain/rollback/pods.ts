@@ -12,38 +12,28 @@ import { isMadeBy, type Pod, type Workload, type WorkloadRef } from '../kubernet
 import type { PodEvidence } from '../migration/model.ts';
 import { forecastRollout } from '../rollout/forecast.ts';
 import type { Leniency } from '../rollout/settled.ts';
-import { type ExpectedPods, isExpected, judgePods, type PodsVerdict } from '../verification/pods.ts';
-
-/**
- * The duration of EKS Auth's sessions. Sources: EKS User Guide, "Learn how EKS Pod Identity grants pods access to AWS
- * services": six hours; aws/eks-pod-identity-agent, internal/cache: the agent returns sessions that are at most three
- * hours old.
- */
-const SESSION_SECONDS = 6 * 3600;
-const OLDEST_GIVEN_SECONDS = 3 * 3600;
-/** SDKs refresh a session when this little is left of it; botocore starts at fifteen minutes. */
-const REFRESH_SECONDS = 5 * 60;
-
-/**
- * Returns the seconds for which a pod that has been on EKS Pod Identity since its creation is guaranteed to have
- * credentials, even if its association is deleted now. It fetched its first session with a token that was not in the
- * agent's cache, so that the session was new. Its second session may already have been three hours old, and the age of
- * later sessions is not known. Containers that restart, and pods that have not fetched a session yet, have no
- * credentials,
- * regardless of their age.
- */
-export function sureSessionSeconds(ageSeconds: number): number {
-  const first = SESSION_SECONDS - ageSeconds;
-  if (first > REFRESH_SECONDS) return first;
-  const second = 2 * SESSION_SECONDS - REFRESH_SECONDS - OLDEST_GIVEN_SECONDS - ageSeconds;
-  return Math.max(second, REFRESH_SECONDS);
-}
+import {
+  concernedWorkloads,
+  type ExpectedPods,
+  isExpected,
+  judgePods,
+  type PodsVerdict,
+} from '../verification/pods.ts';
+import { isLasting, type LastingPod, outliveSessions } from './lasting-pods.ts';
+import { sureSessionSeconds } from './sessions.ts';
 
 /** The longest time that EKS's webhook is expected to remember a deleted association. Usually it is several seconds. */
 const WEBHOOK_SECONDS = 60;
 
-/** `ask`: after `sureSeconds` a pod may be without credentials, and the replacement is forecast to take longer. */
-export type AssociationRemoval = { do: 'go' } | { do: 'ask'; neededSeconds: number; sureSeconds: number; pod: string };
+/** A replacement that is forecast to take longer than the first pod, `pod`, is certain to have credentials. */
+export interface SlowReplacement {
+  neededSeconds: number;
+  sureSeconds: number;
+  pod: string;
+}
+
+/** `ask`: pods may be without credentials before they are replaced, or, `lasting`, because no rollout replaces them. */
+export type AssociationRemoval = { do: 'go' } | { do: 'ask'; slow?: SlowReplacement; lasting: LastingPod[] };
 
 export interface AssociationRemovalFacts {
   /** The pods of the affected namespaces. */
@@ -58,11 +48,26 @@ export interface AssociationRemovalFacts {
 /**
  * Decides whether the associations of pods may be deleted: the replacement must be forecast to complete before the
  * first
- * session of a working pod can end. Pods that fail with EKS Pod Identity have nothing to lose, and an assumed forecast
- * never leads to a refusal.
+ * session of a working pod can end, and so must the end of a pod that no rollout replaces. Pods that fail with EKS Pod
+ * Identity have nothing to lose, and an assumed forecast never leads to a refusal.
  */
 export function mayRemoveAssociations({ pods, workloads, leaving, now }: AssociationRemovalFacts): AssociationRemoval {
-  const working = pods.filter(({ uid, ready, terminating }) => leaving.has(uid) && ready && !terminating);
+  const on = pods.filter(({ uid }) => leaving.has(uid));
+  const lasting = outliveSessions(
+    on.filter((pod) => isLasting(pod, workloads)),
+    now,
+  );
+  const slow = slowReplacement(
+    on.filter((pod) => pod.ready && !pod.terminating && !isLasting(pod, workloads)),
+    { pods, workloads, now },
+  );
+  return slow || lasting.length > 0 ? { do: 'ask', ...(slow ? { slow } : {}), lasting } : { do: 'go' };
+}
+
+function slowReplacement(
+  working: readonly Pod[],
+  { pods, workloads, now }: Omit<AssociationRemovalFacts, 'leaving'>,
+): SlowReplacement | undefined {
   const sure = working
     .map(({ name, createdAt }) => ({ pod: name, seconds: sureSessionSeconds((now - Date.parse(createdAt)) / 1000) }))
     .sort((a, b) => a.seconds - b.seconds);
@@ -70,8 +75,8 @@ export function mayRemoveAssociations({ pods, workloads, leaving, now }: Associa
   const forecast = forecastRollout(concerned, pods);
   const neededSeconds = WEBHOOK_SECONDS + forecast.seconds + (forecast.workloads[0]?.secondsEach ?? 0);
   const [first] = sure;
-  if (first === undefined || forecast.assumed || neededSeconds < first.seconds) return { do: 'go' };
-  return { do: 'ask', neededSeconds, sureSeconds: Math.floor(first.seconds), pod: first.pod };
+  if (first === undefined || forecast.assumed || neededSeconds < first.seconds) return undefined;
+  return { neededSeconds, sureSeconds: Math.floor(first.seconds), pod: first.pod };
 }
 
 /** The pods to replace next. */
@@ -189,16 +194,25 @@ function isStuck(workload: Workload, pods: readonly Pod[], wrong: readonly Pod[]
   );
 }
 
+/** Returns the pods with a wrong identity that no rollout replaces. */
+export const lastingPods = (observed: ObservedPods): Pod[] =>
+  sortPods(observed).wrong.filter((pod) => isLasting(pod, observed.workloads));
+
 /**
  * Evaluates the pods as in a migration, except for pods that have no credentials to become ready with: those for which
  * the
  * webhook used a deleted association, and those that failed with the new identity. A rollout of such pods never
  * settles,
- * so it is not waited for.
+ * so it is not waited for. Nor are pods that no rollout replaces: all others would wait for them without credentials.
  */
 export function judgeRollback(observed: ObservedPods): PodsVerdict {
-  const { evidence, pods, workloads, expected, since } = observed;
-  const judged = judgePods([...evidence], [...pods], [...workloads], expected, observed.leniency);
+  const lasting = new Set(lastingPods(observed).map(({ uid }) => uid));
+  const { workloads, expected, since } = observed;
+  const evidence = observed.evidence.filter(({ uid }) => !lasting.has(uid));
+  const pods = observed.pods.filter(({ uid }) => !lasting.has(uid));
+  // Where only such pods run, no other pod has to appear.
+  const mayBeNone = expected.mayBeNone || (lasting.size > 0 && concernedWorkloads(workloads, expected).length === 0);
+  const judged = judgePods(evidence, pods, [...workloads], { ...expected, mayBeNone }, observed.leniency);
   if (judged.verdict !== 'wait') return judged;
   const { wrong, right } = sortPods(observed);
   const isLost = (pod: Pod, workload: Workload): boolean =>

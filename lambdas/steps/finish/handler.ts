@@ -4,6 +4,7 @@
  * `needs-human` keeps the subject's lock, so that no other migration starts on it. Failure: if the present state can't be
  * read, the commands are written so that they work in any state.
  */
+import { PODS_NOT_REPLACED } from '../../domain/rollback/lasting-pods.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
 import {
   TRUST_NOT_RESTORED,
@@ -135,6 +136,7 @@ const ofEnd = (outcome: Outcome): string[] => [
   LEFT_AS_CHANGED,
   LAST_ROLLBACK,
   ...(outcome === 'rolled-back' ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN] : []),
+  ...(outcome === 'rolled-back' ? [] : [PODS_NOT_REPLACED]),
   ...(outcome === 'migrated' ? [] : STABILITY_WARNINGS),
 ];
 

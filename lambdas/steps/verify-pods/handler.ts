@@ -20,6 +20,7 @@ import {
   PODS_EXCLUDED,
   podsExcluded,
 } from '../../domain/verification/pods.ts';
+import { PODS_NOT_REPLACED, podsNotReplaced } from '../../domain/rollback/lasting-pods.ts';
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import {
   associatedSince,
@@ -211,6 +212,16 @@ function restartOf({ input, towards, work, seen }: Observation): Output {
   throw stillWrong(round - 1, towards, judged.pods);
 }
 
+/** Notes which pods a rollback leaves with the configuration of EKS Pod Identity, since no rollout replaces them. */
+async function noteLasting({ work: { record }, dependencies: { ledger, clock }, seen }: Observation): Promise<void> {
+  const others = record.warnings.filter(({ id }) => id !== PODS_NOT_REPLACED);
+  const { lasting = [] } = seen;
+  if (lasting.length === 0 && others.length === record.warnings.length) return;
+  await ledger.updateMigration(record.migrationId, {
+    warnings: [...others, ...podsNotReplaced(lasting, clock.now())],
+  });
+}
+
 /** Evaluates the pods after a rollout. */
 async function verify(observation: Observation): Promise<Output> {
   const { input, towards, work, dependencies, kubernetes, grounds, robbed, seen, observedAt } = observation;
@@ -230,6 +241,7 @@ async function verify(observation: Observation): Promise<Output> {
   if (after.verdict !== 'verified') return after;
   if (towards === 'before') {
     await concluded(grounds);
+    await noteLasting(observation);
     return after;
   }
   const warnings = warningsWith(await concludedWithAgents(observation), seen, record.request);

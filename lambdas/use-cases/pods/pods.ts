@@ -6,7 +6,7 @@ import {
   lostIdentities,
   podsThatCount,
 } from '../../domain/verification/pod-identity.ts';
-import { judgeRollback, type Replacement, replaceNext } from '../../domain/rollback/pods.ts';
+import { judgeRollback, lastingPods, type Replacement, replaceNext } from '../../domain/rollback/pods.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import {
@@ -58,6 +58,8 @@ export interface PodsSeen {
   judged: PodsVerdict;
   /** In a rollback: the pods to replace next if the verdict is to restart. */
   next?: Replacement;
+  /** In a rollback: the pods with a wrong identity that no rollout replaces. */
+  lasting?: Pod[];
   podsThatCount: number;
   podsAsExpected: number;
   /** All pods of the namespaces, and the workloads that are expected to have the identity. */
@@ -178,7 +180,7 @@ export async function observePods(
   return {
     evidence,
     ...(isBack
-      ? { judged: judgeRollback(observed), next: replaceNext(observed) }
+      ? { judged: judgeRollback(observed), next: replaceNext(observed), lasting: lastingPods(observed) }
       : { judged: judgePods(evidence, pods, workloads, expected, leniency) }),
     podsThatCount: counted.length,
     podsAsExpected: right.length,

@@ -2,6 +2,7 @@
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { hadIrsa } from '../../domain/rollback/former-pods.ts';
+import { lastingRemedies, lastingText } from '../../domain/rollback/lasting-pods.ts';
 import { mayRemoveAssociations, type AssociationRemoval } from '../../domain/rollback/pods.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../../domain/kubernetes/objects.ts';
 import type { Association, Snapshot } from '../../domain/migration/model.ts';
@@ -54,6 +55,34 @@ interface Seen {
   workloads: Workload[];
 }
 
+/** Returns why the rollback asks, and what a person can do. */
+function askedText(
+  { slow, lasting }: Extract<AssociationRemoval, { do: 'ask' }>,
+  workloads: readonly Workload[],
+  migrationId: string,
+  now: number,
+): string {
+  return [
+    'The rollback stopped before any change to the pods.',
+    ...(slow
+      ? [
+          `Replacing them takes about ${minutes(slow.neededSeconds)}, but pod ${slow.pod} is certain to have credentials for only ${minutes(slow.sureSeconds)} after the deletion of its association.`,
+        ]
+      : []),
+    ...(lasting.length > 0
+      ? [`No rollout replaces these pods, which would lose their association: ${lastingText(lasting, now)}.`]
+      : []),
+    'The associations are kept, and the pods continue to use EKS Pod Identity.',
+    ...(lasting.length > 0 ? [lastingRemedies(lasting)] : []),
+    ...(slow
+      ? [
+          `First give the pods new sessions, which last for six hours: ${workloads.map(restartOf).join(' ; ')} ; when that is done, run: pod-identity rollback ${migrationId} .`,
+        ]
+      : [`When these pods have ended, run: pod-identity rollback ${migrationId} .`]),
+    `To roll back at once, and accept that pods have no credentials for a while, run: pod-identity rollback ${migrationId} --accept-credential-gap`,
+  ].join(' ');
+}
+
 const seenOf = async (accounts: readonly Account[], kubernetes: Kubernetes): Promise<Seen> => {
   const namespaces = [...new Set(accounts.map(({ namespace }) => namespace))];
   return {
@@ -100,11 +129,7 @@ export async function assertInTime(accounts: readonly Account[], work: Associati
   await assertAtRest(accounts, seen, work);
   const { decision, workloads } = gapOf(accounts, seen, work.clock);
   if (decision.do === 'go') return;
-  const restarts = workloads.map(restartOf);
-  throw new MigrationError(
-    'SessionsMayEnd',
-    `The rollback stopped before any change to the pods. Replacing them takes about ${minutes(decision.neededSeconds)}, but pod ${decision.pod} is certain to have credentials for only ${minutes(decision.sureSeconds)} after the deletion of its association. The associations are kept, and the pods continue to use EKS Pod Identity. First give the pods new sessions, which last for six hours: ${restarts.join(' ; ')} ; when that is done, run: pod-identity rollback ${migrationId} . To roll back at once, and accept that pods have no credentials for a while, run: pod-identity rollback ${migrationId} --accept-credential-gap`,
-  );
+  throw new MigrationError('SessionsMayEnd', askedText(decision, workloads, migrationId, work.clock.now()));
 }
 
 /** Returns when the newest pod of these service accounts was created, by the API server's clock; undefined if none runs. */

@@ -84,8 +84,10 @@ async function askingRestoreCommands(
   const read = await trying(telemetry)('the API server', () => forecastGap(snapshot.planned, { kubernetes, clock }));
   if (!read) return sessionsRestoreCommands(facts);
   const { decision, workloads, pods } = read;
-  const gap = decision.do === 'ask' ? { ...decision, pods, now: clock.now() } : undefined;
-  return sessionsRestoreCommands({ ...facts, workloads }, gap);
+  if (decision.do === 'go') return sessionsRestoreCommands({ ...facts, workloads });
+  const { slow, lasting } = decision;
+  const gap = slow && { ...slow, pods, now: clock.now() };
+  return sessionsRestoreCommands({ ...facts, workloads: slow ? workloads : [] }, gap, { lasting, now: clock.now() });
 }
 
 /** Returns the commands for the present state, as far as it can be read. `failure` is the error that ended the rollback. */

@@ -3,7 +3,7 @@ import {
   sessionsRestoreCommands,
   webhookRestoreCommands,
 } from '../../../../lambdas/domain/restore-commands/questions.ts';
-import { MIGRATION_ID, planned, target } from '../../fixtures.ts';
+import { aPod, MIGRATION_ID, planned, target } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';
 
 const FACTS = {
@@ -41,6 +41,26 @@ describe('the restore commands after SessionsMayEnd', () => {
   it('has both other choices as commands that a colon disables', () => {
     expect(lines).toContain(`: pod-identity rollback ${MIGRATION_ID} --deployed --accept-credential-gap`);
     expect(lines).toContain(`: pod-identity release ${MIGRATION_ID} --deployed`);
+  });
+
+  it('waits for Jobs, and has what ends other pods as commands that a colon disables', () => {
+    const now = Date.parse('2026-01-15T09:00:00.000Z');
+    const lasting = [
+      {
+        pod: aPod('pod-identity', { name: 'n-1', owner: { kind: 'Job', name: 'nightly-29100000' } }),
+        sureSeconds: 300,
+      },
+      { pod: aPod('pod-identity', { name: 'etl', owner: { kind: 'SparkApplication', name: 'etl' } }), sureSeconds: 0 },
+    ];
+    const all = sessionsRestoreCommands({ ...FACTS, workloads: [] }, undefined, { lasting, now });
+    expect(active(all)).toEqual([
+      matching(/^aws eks update-kubeconfig /),
+      'kubectl -n kube-system wait --for=condition=complete --timeout=-1s job/nightly-29100000',
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
+    expect(all.join('\n')).toMatch(
+      /pod kube-system\/n-1\. .* until 2026-01-15T09:05:00\.000Z only.*: kubectl .* delete job .*: kubectl .* patch cronjob nightly -p .*: kubectl -n kube-system delete pod etl$/ms,
+    );
   });
 
   it('describes what to restart if the API server could not be read', () => {

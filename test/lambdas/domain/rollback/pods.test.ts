@@ -2,11 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   judgeRollback,
+  lastingPods,
   mayRemoveAssociations,
   type Replacement,
   replaceNext,
-  sureSessionSeconds,
 } from '../../../../lambdas/domain/rollback/pods.ts';
+import { sureSessionSeconds } from '../../../../lambdas/domain/rollback/sessions.ts';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
@@ -68,7 +69,11 @@ describe('mayRemoveAssociations', () => {
     expect(decide(owned(many(18)), 18)).toEqual({ do: 'go' });
     // Of the same pods a week later nobody knows more than five minutes.
     const old = { createdAt: at(-7 * 24 * HOUR), readyAt: at(-7 * 24 * HOUR + 30) };
-    expect(decide(owned(many(18, old)), 18)).toMatchObject({ do: 'ask', sureSeconds: 5 * MINUTE, pod: 'p-0' });
+    expect(decide(owned(many(18, old)), 18)).toMatchObject({
+      do: 'ask',
+      slow: { sureSeconds: 5 * MINUTE, pod: 'p-0' },
+      lasting: [],
+    });
     expect(decide(owned(many(2, old)), 2)).toEqual({ do: 'go' });
   });
 
@@ -78,6 +83,45 @@ describe('mayRemoveAssociations', () => {
     expect(decide(owned(many(18, { ...old, terminating: true })), 18)).toEqual({ do: 'go' });
     const { readyAt: _, ...unknown } = many(1, old)[0]!;
     expect(decide(owned([unknown]), 18)).toEqual({ do: 'go' });
+  });
+});
+
+describe('pods that no rollout replaces', () => {
+  const of = (kind: string, change: Partial<Pod> = {}): Pod =>
+    pod('task', 'pod-identity', { owner: { kind, name: 'task' }, ...change });
+  const { owner: _, ...bare } = pod('task', 'pod-identity');
+
+  it.each<[string, Pod, number | undefined]>([
+    ["a Job's pod", of('Job'), 5 * HOUR],
+    ['one of a custom resource', of('SparkApplication'), 5 * HOUR],
+    ['one without an owner', bare, 5 * HOUR],
+    ['one of unknown age of session', of('Job', { createdAt: at(-100 * HOUR) }), 5 * MINUTE],
+    ['one that has not started', of('Job', { ready: false, phase: 'Pending' }), 0],
+    ['one that ends after its session', of('Job', { endsBy: at(5 * HOUR + 1) }), 5 * HOUR],
+    ['none that ends before it', of('Job', { endsBy: at(5 * HOUR) }), undefined],
+    ['none that fails', of('Job', { ready: false, restarts: 3 }), undefined],
+    ['none that terminates', of('Job', { terminating: true }), undefined],
+    ['none of a workload', pod('task', 'pod-identity'), undefined],
+  ])('make the removal ask: %s', (__, task, sureSeconds) =>
+    expect(
+      mayRemoveAssociations({
+        pods: [task],
+        workloads: [workload()],
+        leaving: new Set([task.uid]),
+        now: Date.parse(at(0)),
+      }),
+    ).toEqual(sureSeconds === undefined ? { do: 'go' } : { do: 'ask', lasting: [{ pod: task, sureSeconds }] }),
+  );
+
+  it.each<[string, Pod[], Workload[], string]>([
+    ['others are replaced first', [of('Job'), old], [workload()], 'restart'],
+    ['others that are rolling out are waited for', [of('Job'), witness], [workload({ settled: false })], 'wait'],
+    ['nothing waits for them in the end', [of('Job'), bare, witness], [workload()], 'verified'],
+    ['nor where only they run', [of('Job')], [workload({ desired: 0 })], 'verified'],
+  ])('hold back no rollback: %s', (__, pods, workloads, verdict) => {
+    const observed = looked(pods, workloads);
+    expect(judgeRollback(observed).verdict).toBe(verdict);
+    expect(lastingPods(observed)).toEqual(pods.filter(({ name }) => name === 'task'));
   });
 });
 

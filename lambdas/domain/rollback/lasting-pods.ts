@@ -1,0 +1,137 @@
+/**
+ * Pods that no rollout replaces: those of Jobs and of custom resources, and pods without an owner. Such a pod keeps the
+ * configuration with which it was admitted until it ends or a person deletes it. A rollback can neither give it new
+ * credentials nor wait for an end that nobody knows (ADR 110).
+ */
+import { isMadeBy, isOfJob, type Pod, type WorkloadRef } from '../kubernetes/objects.ts';
+import type { Check } from '../migration/model.ts';
+import { some, warn } from '../plan/check.ts';
+import { ifWanted, note, shellCommand } from '../text/shell.ts';
+import { isCrashing } from '../rollout/broken.ts';
+import { sureSessionSeconds } from './sessions.ts';
+
+/** A pod that no rollout replaces, and that may be without credentials after the deletion of its association. */
+export interface LastingPod {
+  pod: Pod;
+  /** How long it is certain to have credentials. */
+  sureSeconds: number;
+}
+
+/** Returns whether no rollout replaces the pod. `workloads` are those of the pod's namespace. */
+export const isLasting = (pod: Pod, workloads: readonly WorkloadRef[]): boolean =>
+  !workloads.some((workload) => isMadeBy(pod, workload));
+
+/** Returns whether a pod works, or is about to start. A pod that fails has no credentials to lose. */
+const hasSomethingToLose = (pod: Pod): boolean =>
+  !pod.terminating && (pod.ready || (pod.phase === 'Pending' && !isCrashing(pod)));
+
+/** Returns for how many seconds a pod is certain to have credentials: for none before it has started. */
+const sureSecondsOf = ({ ready, createdAt }: Pod, now: number): number =>
+  ready ? Math.floor(sureSessionSeconds((now - Date.parse(createdAt)) / 1000)) : 0;
+
+/**
+ * Returns the pods that may be without credentials before they end, the first to lose them first. A pod whose end is
+ * known, by `activeDeadlineSeconds`, and comes before the end of its session, loses nothing.
+ */
+export const outliveSessions = (pods: readonly Pod[], now: number): LastingPod[] =>
+  pods
+    .filter(hasSomethingToLose)
+    .map((pod) => ({ pod, sureSeconds: sureSecondsOf(pod, now) }))
+    .filter(({ pod: { endsBy }, sureSeconds }) => endsBy === undefined || Date.parse(endsBy) > now + sureSeconds * 1000)
+    .sort((a, b) => a.sureSeconds - b.sureSeconds || (a.pod.name < b.pod.name ? -1 : 1));
+
+const nameOf = ({ namespace, name, owner }: Pod): string =>
+  `pod ${namespace}/${name} ${owner ? `of ${owner.kind} ${owner.name}` : 'without an owner'}`;
+
+/** Names the pods, each with the time from which it may be without credentials. */
+export const lastingText = (lasting: readonly LastingPod[], now: number): string =>
+  some(
+    lasting.map(
+      ({ pod, sureSeconds }) =>
+        `${nameOf(pod)} (may be without credentials from ${new Date(now + sureSeconds * 1000).toISOString()} on)`,
+    ),
+  );
+
+const kubectl = ({ namespace }: Pod, ...words: string[]): string =>
+  shellCommand(['kubectl', '-n', namespace, ...words]);
+const deletePod = (pod: Pod): string => kubectl(pod, 'delete', 'pod', pod.name);
+
+/** A CronJob names its Jobs by its own name and the scheduled minute (k8s.io/kubernetes, cronjob/utils.go, getJobName). */
+const cronJobOf = ({ owner }: Pod): string | undefined => /^(.+)-\d{8,}$/.exec(owner?.name ?? '')?.[1];
+const suspend = (pod: Pod, cronJob: string): string =>
+  kubectl(pod, 'patch', 'cronjob', cronJob, '-p', '{"spec":{"suspend":true}}');
+
+/** A kubectl time-out below zero is a week (kubectl reference, `kubectl wait`). */
+const waitForJob = (pod: Pod): string =>
+  kubectl(pod, 'wait', '--for=condition=complete', '--timeout=-1s', `job/${pod.owner?.name ?? ''}`);
+
+/** Returns a sentence with what ends or replaces such a pod. */
+function remedyOf(pod: Pod): string {
+  if (!isOfJob(pod))
+    return pod.owner
+      ? `Let the controller of ${pod.owner.kind} ${pod.owner.name} end or replace its pod, or delete the pod: ${deletePod(pod)} .`
+      : `Nothing creates pod ${pod.name} again: keep its manifest, and delete the pod: ${deletePod(pod)} .`;
+  const cronJob = cronJobOf(pod);
+  const next =
+    cronJob === undefined
+      ? ''
+      : ` If CronJob ${cronJob} creates the Jobs, suspend it first: ${suspend(pod, cronJob)} .`;
+  return `Wait until Job ${pod.owner?.name ?? ''} has ended: ${waitForJob(pod)} ; or delete it: ${kubectl(pod, 'delete', 'job', pod.owner?.name ?? '')} .${next}`;
+}
+
+const byOwner = (pods: readonly Pod[]): Pod[] => [
+  ...new Map(
+    pods.map((pod) => [pod.owner ? `${pod.namespace} ${pod.owner.kind} ${pod.owner.name}` : pod.uid, pod]),
+  ).values(),
+];
+
+/** Returns the remedies for these pods, one for each owner. */
+export const lastingRemedies = (lasting: readonly LastingPod[]): string =>
+  some(byOwner(lasting.map(({ pod }) => pod)).map(remedyOf), ' ');
+
+/** Returns the lines that wait for Jobs, and those, disabled by a colon, that end the other pods. */
+export const lastingLines = (lasting: readonly LastingPod[]): string[] =>
+  byOwner(lasting.map(({ pod }) => pod)).flatMap((pod) => {
+    const { namespace, name, owner } = pod;
+    if (!isOfJob(pod))
+      return [
+        owner
+          ? note`Pod ${namespace}/${name} belongs to ${owner.kind} ${owner.name}, whose controller may create it again. To delete the pod, run the next line without the colon.`
+          : note`Nothing creates pod ${namespace}/${name} again: keep its manifest. To delete the pod, run the next line without the colon.`,
+        ifWanted(deletePod(pod)),
+      ];
+    const cronJob = cronJobOf(pod);
+    return [
+      note`The line after the next waits until Job ${namespace}/${owner?.name ?? ''} has ended. To delete the Job and lose its work instead, run the next line without the colon.`,
+      ifWanted(kubectl(pod, 'delete', 'job', owner?.name ?? '')),
+      waitForJob(pod),
+      ...(cronJob === undefined
+        ? []
+        : [
+            note`If CronJob ${cronJob} creates such Jobs all the time, run the next line without the colon first, and set suspend to false after the rollback; or accept the gap.`,
+            ifWanted(suspend(pod, cronJob)),
+          ]),
+    ];
+  });
+
+/** The id of the warning. */
+export const PODS_NOT_REPLACED = 'pods-not-replaced';
+
+/** Returns the warning about pods that keep the configuration of EKS Pod Identity after a rollback, if there are any. */
+export function podsNotReplaced(pods: readonly Pod[], now: number): Check[] {
+  if (pods.length === 0) return [];
+  const names = pods.map((pod) => {
+    const seconds = sureSecondsOf(pod, now);
+    // Less is certain from the deletion of the association on, which was before now.
+    const until = seconds > 5 * 60 ? `from ${new Date(now + seconds * 1000).toISOString()} on` : 'at any time';
+    return `${nameOf(pod)} (${until})`;
+  });
+  return [
+    warn(
+      PODS_NOT_REPLACED,
+      `${pods.length === 1 ? 'A pod that no rollout replaces keeps' : `${pods.length} pods that no rollout replaces keep`} the configuration of EKS Pod Identity, and may be without credentials: ${some(names)}.`,
+      `New pods get the former identity. Let these pods end, or delete them; a Job and most other controllers create a pod again: ${some(pods.map(deletePod), ' ; ')}`,
+      'docs/runbook.md',
+    ),
+  ];
+}
