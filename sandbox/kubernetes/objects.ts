@@ -78,7 +78,7 @@ export type Condition = {
   reason?: string;
   message?: string;
 };
-export type PodStatus = { phase: 'Pending' | 'Running'; conditions: Condition[]; [key: string]: unknown };
+export type PodStatus = { phase: 'Pending' | 'Running' | 'Succeeded'; conditions: Condition[]; [key: string]: unknown };
 
 export interface Pod extends KubeObject {
   spec: PodSpec;
