@@ -4,7 +4,13 @@ import type { PodIdentity } from '../../lambdas/domain/migration/model.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
-import type { AssociationState, ClusterState, World } from '../../sandbox/world/world.ts';
+import {
+  type AssociationState,
+  type ClusterState,
+  findRole,
+  type RoleState,
+  type World,
+} from '../../sandbox/world/world.ts';
 
 /** The annotation by which IRSA gives a service account its role. */
 export const ROLE_ANNOTATION = 'eks.amazonaws.com/role-arn';
@@ -74,6 +80,13 @@ export const annotationsIn = ({ kube }: ClusterState): Map<string, string> =>
       return role === undefined ? [] : [[`${metadata.namespace}/${metadata.name}`, role] as const];
     }),
   );
+
+/** Returns the role in the annotation of a service account, given as `namespace/name`, or of its association. */
+export const roleOf = (world: World, cluster: ClusterState, account: string | undefined): RoleState | undefined => {
+  const association = liveAssociations(cluster).find((one) => `${one.namespace}/${one.serviceAccount}` === account);
+  const arn = annotationsIn(cluster).get(account ?? '') ?? association?.roleArn;
+  return arn === undefined ? undefined : findRole(world, arn);
+};
 
 /** Returns each service account, and whether it has an association. */
 export const accountsIn = (cluster: ClusterState): (ServiceAccountRef & { associated: boolean })[] =>

@@ -21,6 +21,7 @@ import { CredentialWatch } from './credentials.ts';
 import { ClaimWatch } from './claims.ts';
 import { StabilityWatch } from './stability.ts';
 import { requiringApproval } from './held.ts';
+import { Life, withLife } from './life.ts';
 import { thirdPartyFieldsIn, type OwnField } from './fields.ts';
 import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
 import { accountsIn, annotationsIn, podsOf } from './cluster.ts';
@@ -97,6 +98,8 @@ export interface RunResult {
   /** The migrations that `again` requests once the others have ended. */
   repeated: SimulatedMigration[];
   actor?: ActorRecord;
+  /** What the cluster's ordinary life did; absent if the spec has none. */
+  life?: Life;
   /** Executions of Retire, in order. */
   retirements: Retirement[];
   /** The result of each end that needed a person, after a person has acted. */
@@ -297,6 +300,7 @@ export const simulate = async (
   withTime(scenario, simulated.requests, spec.time);
   withPods(scenario, simulated.requests, spec.pods);
   withPodsOfConsumers(scenario, simulated.requests, spec.consumers);
+  withLife(scenario, simulated.requests, spec.life);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({
     scenario,
@@ -338,7 +342,14 @@ export const simulate = async (
   };
   const actor = spec.actor && prepareActor(sandbox, cluster, simulated, spec.actor);
   if (actor) result.actor = actor.record;
-  if (spec.cancelAfterCall !== undefined) cancelAfter(result, spec.cancelAfterCall);
+  if (spec.cancelAfterCall !== undefined) afterCall(sandbox, spec.cancelAfterCall, () => requestCancel(result));
+  if (spec.life)
+    result.life = new Life(sandbox, cluster, {
+      scenario,
+      requests,
+      life: spec.life,
+      cancel: () => requestCancel(result),
+    });
   try {
     await clock.spawn(async () => {
       for (const request of requests) {
@@ -350,6 +361,7 @@ export const simulate = async (
       }
       await operator.settle(result.migrations);
       await operator.done(result);
+      await result.life?.ended();
       const stragglers = async (): Promise<void> => {
         if (spec.faults.some(({ kind }) => kind.startsWith('time-out'))) await clock.sleep(STRAGGLERS_MS);
       };
@@ -416,12 +428,13 @@ export const simulate = async (
   return result;
 };
 
-const cancelAfter = ({ sandbox, migrations, ledger }: RunResult, n: number): void =>
-  afterCall(sandbox, n, async () => {
-    const [first] = migrations;
-    if (first)
-      await ledger.requestCancel(first.migrationId, {
-        requestedAt: new Date(sandbox.clock.now()).toISOString(),
-        requestedBy: 'simulation',
-      });
-  });
+/** Requests the cancellation of the first migration. Returns false if there is none. */
+const requestCancel = async ({ sandbox, migrations, ledger }: RunResult): Promise<boolean> => {
+  const [first] = migrations;
+  if (first)
+    await ledger.requestCancel(first.migrationId, {
+      requestedAt: new Date(sandbox.clock.now()).toISOString(),
+      requestedBy: 'simulation',
+    });
+  return first !== undefined;
+};

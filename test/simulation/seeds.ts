@@ -1,5 +1,6 @@
 /** Random runs: a seed determines everything about a run. */
 import { withConsumersOfSeed } from './consumers-seeds.ts';
+import { withLifeOfSeed } from './life-seeds.ts';
 import { withLaterOfSeed } from './later-seeds.ts';
 import { withPodsOfSeed } from './pods-seeds.ts';
 import { withTimeOfSeed } from './time-seeds.ts';
@@ -89,4 +90,6 @@ const baseOfSeed = (seed: number): RunSpec => {
  * does not depend on that file.
  */
 export const specOfSeed = (seed: number, { time = false }: { time?: boolean } = {}): RunSpec =>
-  withLaterOfSeed(withConsumersOfSeed(withPodsOfSeed(time ? withTimeOfSeed(baseOfSeed(seed)) : baseOfSeed(seed))));
+  withLifeOfSeed(
+    withLaterOfSeed(withConsumersOfSeed(withPodsOfSeed(time ? withTimeOfSeed(baseOfSeed(seed)) : baseOfSeed(seed)))),
+  );

@@ -54,6 +54,36 @@ export interface PodsSpec {
   mutated?: true;
 }
 
+/**
+ * When something of a cluster's ordinary life begins: once the plan has passed (`begun`), after the first change, after
+ * the first read of the pods (`rollout`), when they settle, once all migrations have ended, or after the first call of a
+ * rollback.
+ */
+export const MOMENTS = ['begun', 'changed', 'rollout', 'settling', 'ended', 'rollback'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** What people, controllers and instances do that have nothing to do with the migration. */
+export type LifeAct =
+  /** A pod of a planned service account that no workload owns; it ends after `seconds`, or never. */
+  | { does: 'start-job' | 'start-bare-pod' | 'start-custom-pod'; seconds?: number }
+  /** One node of the cluster stops reporting, and is removed and replaced later. */
+  | { does: 'lose-node'; goneAfterSeconds: number }
+  /** A node joins. On a tainted one, pods of the workload can run, but no pod of the agent. */
+  | { does: 'join-node' | 'join-tainted-node' }
+  /** A Fargate profile selects new pods of the planned service accounts' namespaces. */
+  | { does: 'add-fargate-profile' }
+  /** One pod is not ready for a while. Its containers keep running. */
+  | { does: 'blink'; pod: 'old' | 'new'; seconds: number }
+  /** New pods need longer to become ready. */
+  | { does: 'slow-starts'; seconds: number }
+  | { does: 'delete-agent'; by: 'add-on' | 'daemon-set' }
+  /** IRSA stops working for the planned service accounts. */
+  | { does: 'break-irsa'; what: 'provider' | 'client-id' | 'trust' }
+  /** The workloads have no pods, for a while or permanently. */
+  | { does: 'scale-to-zero'; seconds?: number }
+  | { does: 'cancel' };
+export type LifeEvent = { at: Moment; afterSeconds: number } & LifeAct;
+
 /** An object by which software other than the service account's own pods uses its web identity. */
 export interface ConsumerSpec {
   is: (typeof CONSUMERS)[number];
@@ -172,6 +202,8 @@ export interface RunSpec {
   time?: TimeSpec;
   pods?: PodsSpec;
   consumers?: ConsumersSpec;
+  /** The ordinary life of the cluster during the run. */
+  life?: LifeEvent[];
   /** The level of evidence that the requests ask for, except those that can have only `api`; by default their own. */
   verification?: 'injected' | 'ready' | 'api';
   /** Knobs other than the scenario's. */

@@ -14,7 +14,7 @@ type Request = Omit<MigrationRequestInput, 'target'>;
 type Workload = ScenarioCluster['workloads'][number];
 
 /** Returns the workload of a request as the scenario describes it. */
-interface Concerned {
+export interface Concerned {
   kind: Workload['kind'];
   namespace: string;
   name: string;
