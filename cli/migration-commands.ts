@@ -9,8 +9,9 @@ import { addPlanCommand } from './plan/command.ts';
 import { parseMigrationFlags, parseWorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
 
 const WORKLOAD_HELP = `Associates the service account with its role, restarts the Deployments, StatefulSets and DaemonSets that use it, one rolling
-restart each, and verifies the new identity on every pod. A failure is rolled back. The pods must belong to such a workload. The
-migration waits for pods of Jobs; other pods block it (see --verification api). Service accounts of add-ons are migrated with their add-on.`;
+restart each, and verifies the new identity on every pod. A failure is rolled back. The pods must belong to such a workload. Pods
+of Jobs keep the old identity until they end; other pods block it (see --verification api). Service accounts of add-ons are migrated with their
+add-on.`;
 
 /** Adds the options on what a change waits for. A plan changes nothing and waits for nothing. */
 const waitOptions = (command: Command): Command =>

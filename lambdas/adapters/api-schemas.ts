@@ -22,5 +22,5 @@ export const conditions = listOf(
 
 type ApiConditions = z.infer<typeof conditions>;
 export const readyCondition = (all: ApiConditions | undefined): ApiConditions[number] | undefined =>
-  all?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
-export const isReady = (all: ApiConditions | undefined): boolean => readyCondition(all) !== undefined;
+  all?.find((condition) => condition.type === 'Ready');
+export const isReady = (all: ApiConditions | undefined): boolean => readyCondition(all)?.status === 'True';

@@ -42,12 +42,13 @@ export const container = z.object({
     .nullish(),
 });
 const reasoned = z.object({ reason: shownText.nullish() }).nullish();
+const ended = z.object({ reason: shownText.nullish(), finishedAt: shownText.nullish() }).nullish();
 /** Only the fields that show whether and how often a container started. */
 const containerStatuses = listOf(
   z.object({
     restartCount: z.number().int().nullish(),
     state: z.object({ waiting: reasoned }).nullish(),
-    lastState: z.object({ terminated: reasoned }).nullish(),
+    lastState: z.object({ terminated: ended }).nullish(),
   }),
 );
 const tokenSource = z.object({
@@ -211,16 +212,22 @@ type ApiPodStatus = z.infer<typeof pod>['status'];
 /** Returns a pod's condition from its status. */
 const conditionOf = (
   status: ApiPodStatus,
-): Pick<Pod, 'readyAt' | 'restarts' | 'waiting' | 'outOfMemory' | 'reason'> => {
-  const readyAt = timeOf(readyCondition(status?.conditions)?.lastTransitionTime);
+): Pick<Pod, 'readyAt' | 'unreadySince' | 'lastExitAt' | 'restarts' | 'waiting' | 'outOfMemory' | 'reason'> => {
+  const since = timeOf(readyCondition(status?.conditions)?.lastTransitionTime);
+  const transition = isReady(status?.conditions) ? { readyAt: since } : { unreadySince: since };
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const waiting = [...new Set(statuses.flatMap(({ state }) => state?.waiting?.reason ?? []))];
-  const exits = statuses.flatMap(({ lastState }) => (lastState?.terminated ? [lastState.terminated.reason] : []));
+  const exits = statuses.flatMap(({ lastState }) => (lastState?.terminated ? [lastState.terminated] : []));
+  const lastExitAt = exits
+    .flatMap(({ finishedAt }) => timeOf(finishedAt) ?? [])
+    .sort()
+    .at(-1);
   return {
-    ...(readyAt === undefined ? {} : { readyAt }),
+    ...(since === undefined ? {} : transition),
+    ...(lastExitAt === undefined ? {} : { lastExitAt }),
     ...(statuses.length === 0 ? {} : { restarts: statuses.reduce((sum, one) => sum + (one.restartCount ?? 0), 0) }),
     ...(waiting.length > 0 ? { waiting } : {}),
-    ...(exits.length > 0 && exits.every((reason) => reason === 'OOMKilled') ? { outOfMemory: true } : {}),
+    ...(exits.length > 0 && exits.every(({ reason }) => reason === 'OOMKilled') ? { outOfMemory: true } : {}),
     ...(status?.reason ? { reason: status.reason } : {}),
   };
 };

@@ -28,6 +28,7 @@ const paged = (...pages: object[]) => {
 };
 const because = (code: number) => answering(code, { kind: 'Status', message: 'because', code });
 const ROLLOUT = { kind: 'Rollout', name: 'web' };
+const AT = '2026-01-15T10:00:00.000Z';
 const POD = { name: 'p', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
 
 describe('pods', () => {
@@ -135,6 +136,17 @@ describe('pods', () => {
     expect(await podWith({ containerStatuses: [{ state: {} }] })).toMatchObject({ restarts: 0 });
     const unknown = await podWith({ phase: 'Pending' });
     expect([unknown?.restarts, unknown?.waiting]).toEqual([undefined, undefined]);
+    const readySince = (status: string) => ({ conditions: [{ type: 'Ready', status, lastTransitionTime: AT }] });
+    const timesOf = async (status: string) => {
+      const pod = await podWith(readySince(status));
+      return [pod?.readyAt, pod?.unreadySince];
+    };
+    expect(await timesOf('True')).toEqual([AT, undefined]);
+    for (const status of ['False', 'Unknown']) expect(await timesOf(status)).toEqual([undefined, AT]);
+    const exit = (finishedAt?: string) => ({ lastState: { terminated: { finishedAt } } });
+    const lastExitOf = async (...containerStatuses: object[]) => (await podWith({ containerStatuses }))?.lastExitAt;
+    expect(await lastExitOf(exit(AT), exit('2026-01-01T00:00:00Z'), exit(), {})).toBe(AT);
+    expect(await lastExitOf(exit(), {})).toBeUndefined();
     const ended = (reason: string) => ({ restartCount: 1, lastState: { terminated: { reason } } });
     const isOutOfMemory = async (...containerStatuses: object[]) => (await podWith({ containerStatuses }))?.outOfMemory;
     expect(await isOutOfMemory(ended('OOMKilled'), { restartCount: 0, lastState: {} })).toBe(true);

@@ -57,7 +57,7 @@ describe('a rollback that would leave such a pod without credentials', () => {
       expect(world.backend.sandbox.world.schedule.now() - started).toBeLessThan(HOUR / 2);
       expect(back).toMatchObject({
         outcome: 'rolled-back',
-        warnings: [{ id: 'pods-not-replaced', message: containing(`payments/${pod} `) }],
+        warnings: [{ id: 'pods-left-behind', message: containing(`payments/${pod} `) }],
       });
       expect(identities(world)).toEqual(['irsa', 'pod-identity']);
       expect(await world.backend.ledger.listHeldLocks()).toEqual([]);

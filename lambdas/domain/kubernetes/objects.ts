@@ -83,6 +83,13 @@ export interface Pod {
   endsBy?: string;
   /** Since when the pod has been ready without interruption; absent if it is not ready. */
   readyAt?: string;
+  /**
+   * Since when the pod has not been ready without interruption: since its kubelet first reported on it if it never was.
+   * Absent if it is ready, or if no kubelet has reported on it.
+   */
+  unreadySince?: string;
+  /** When a container last ended and was started again, or is to be. Absent if none was, or if it is not known. */
+  lastExitAt?: string;
   /** Total number of restarts of its containers; absent if it is not known. */
   restarts?: number;
   /** Why its containers wait, as the kubelet reports: `CrashLoopBackOff`, `ImagePullBackOff`, … Each reason once. */
@@ -130,6 +137,11 @@ export const isMadeBy = (
   pod: Pick<Pod, 'namespace' | 'owner'>,
   { kind, namespace, name }: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>,
 ): boolean => pod.namespace === namespace && pod.owner?.kind === kind && pod.owner.name === name;
+
+/** Returns whether any of these workloads created the pod. Nothing replaces a pod that none did, until it is deleted. */
+export const isMadeByAny = (pod: Pick<Pod, 'namespace' | 'owner'>, workloads: readonly WorkloadRef[]): boolean =>
+  workloads.some((workload) => isMadeBy(pod, workload));
+
 /** Returns whether a pod belongs to a Job. Such a pod ends by itself, and its successor gets the new identity. */
 export const isOfJob = ({ owner }: Pick<Pod, 'owner'>): boolean => owner?.kind === 'Job';
 

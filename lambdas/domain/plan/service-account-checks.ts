@@ -159,8 +159,8 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
       ? [
           warn(
             id,
-            `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits until the pods that started with the old identity have ended, however long that takes, and then continues.`,
-            'Choose a time when no Job runs, or one whose Jobs end soon.',
+            `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. Those that still run when every other pod is verified keep the old identity until they end: the migration leaves them out, and a warning names them.`,
+            'To have every pod verified, choose a time when no Job runs.',
             source,
           ),
         ]

@@ -115,10 +115,10 @@ export const lastingLines = (lasting: readonly LastingPod[]): string[] =>
   });
 
 /** The id of the warning. */
-export const PODS_NOT_REPLACED = 'pods-not-replaced';
+export const PODS_LEFT_BEHIND = 'pods-left-behind';
 
 /** Returns the warning about pods that keep the configuration of EKS Pod Identity after a rollback, if there are any. */
-export function podsNotReplaced(pods: readonly Pod[], now: number): Check[] {
+export function podsLeftBehind(pods: readonly Pod[], now: number): Check[] {
   if (pods.length === 0) return [];
   const names = pods.map((pod) => {
     const seconds = sureSecondsOf(pod, now);
@@ -128,7 +128,7 @@ export function podsNotReplaced(pods: readonly Pod[], now: number): Check[] {
   });
   return [
     warn(
-      PODS_NOT_REPLACED,
+      PODS_LEFT_BEHIND,
       `${pods.length === 1 ? 'A pod that no rollout replaces keeps' : `${pods.length} pods that no rollout replaces keep`} the configuration of EKS Pod Identity, and may be without credentials: ${some(names)}.`,
       `New pods get the former identity. Let these pods end, or delete them; a Job and most other controllers create a pod again: ${some(pods.map(deletePod), ' ; ')}`,
       'docs/runbook.md',

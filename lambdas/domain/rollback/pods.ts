@@ -11,7 +11,7 @@ import { podsThatCount } from '../verification/pod-identity.ts';
 import { isMadeBy, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
 import type { PodEvidence } from '../migration/model.ts';
 import { forecastRollout } from '../rollout/forecast.ts';
-import type { Leniency } from '../rollout/settled.ts';
+import { isBeingReplaced, type Leniency, NO_LENIENCY } from '../rollout/settled.ts';
 import {
   concernedWorkloads,
   type ExpectedPods,
@@ -181,16 +181,23 @@ export function replaceNext(observed: ObservedPods): Replacement {
 
 /**
  * Returns whether a workload makes no progress: it has all its pods, and all pods that are not ready have a wrong
- * identity.
+ * identity. Those that a rollout in progress replaces have to be hopeless: any other may be ready again in a moment.
  */
-function isStuck(workload: Workload, pods: readonly Pod[], wrong: readonly Pod[]): boolean {
+function isStuck(
+  workload: Workload,
+  { pods, leniency: { hopeless } = NO_LENIENCY }: Pick<ObservedPods, 'pods' | 'leniency'>,
+  wrong: readonly Pod[],
+): boolean {
   const own = pods.filter((pod) => isMadeBy(pod, workload));
   const unready = own.filter((pod) => !pod.ready);
   return (
     own.length >= workload.desired &&
     unready.length > 0 &&
     own.every((pod) => !pod.terminating) &&
-    unready.every((pod) => wrong.some(({ uid }) => uid === pod.uid))
+    unready.every(
+      (pod) =>
+        wrong.some(({ uid }) => uid === pod.uid) && (hopeless.has(pod.uid) || !isBeingReplaced(pod, workload, pods)),
+    )
   );
 }
 
@@ -221,7 +228,7 @@ export function judgeRollback(observed: ObservedPods): PodsVerdict {
     (workload) =>
       expected.identities.has(workload.serviceAccount) &&
       workload.desired > 0 &&
-      (wrong.some((pod) => isLost(pod, workload)) || isStuck(workload, pods, wrong)),
+      (wrong.some((pod) => isLost(pod, workload)) || isStuck(workload, observed, wrong)),
   );
   if (hopeless.length === 0) return judged;
   const uids = new Set(wrong.filter((pod) => hopeless.some((one) => isMadeBy(pod, one))).map(({ uid }) => uid));

@@ -8,11 +8,27 @@ import { readinessOf } from './readiness.ts';
 import { resolveCount } from './shape.ts';
 import { stuckBecause } from './stuck.ts';
 
-/** A pod up to this age may just be starting. */
+/** A pod that has not been ready for less than this may just be starting, or be interrupted. */
 const LEAST_START_SECONDS = 120;
 
-export const isCrashing = ({ ready, restarts = 0, waiting = [] }: Pod): boolean =>
-  !ready && (waiting.includes('CrashLoopBackOff') || restarts > 0);
+/** An exit and its effect on the pod are reported one after the other, in whole seconds. */
+const REPORTED_WITHIN_MS = 10_000;
+
+/** Returns since when a pod has not been ready, in milliseconds since 1970: since its creation if nothing else is known. */
+export const unreadyFrom = ({ createdAt, unreadySince }: Pick<Pod, 'createdAt' | 'unreadySince'>): number =>
+  Date.parse(unreadySince ?? createdAt);
+
+/** Returns whether the containers of a pod wait for their next restart because they have ended repeatedly. */
+export const isWaitingToRestart = ({ waiting = [] }: Pick<Pod, 'waiting'>): boolean =>
+  waiting.includes('CrashLoopBackOff');
+
+/** Returns whether a pod is not ready since a container ended. Restarts of an earlier time do not count. */
+export function isCrashing(pod: Pod): boolean {
+  const { ready, restarts = 0, lastExitAt } = pod;
+  if (ready) return false;
+  const isRecent = lastExitAt === undefined || Date.parse(lastExitAt) + REPORTED_WITHIN_MS >= unreadyFrom(pod);
+  return isWaitingToRestart(pod) || (restarts > 0 && isRecent);
+}
 
 function troubleOf(pod: Pod, nodes: readonly Node[] | undefined): Pick<BrokenPod, 'trouble' | 'text'> {
   const of = (trouble: TroubleOfPod, text: string) => ({ trouble, text });
@@ -25,7 +41,10 @@ function troubleOf(pod: Pod, nodes: readonly Node[] | undefined): Pick<BrokenPod
     );
   const node = nodes?.find(({ name }) => name === pod.node);
   const why = waiting ? ` (${waiting})` : node && !node.ready ? `, and its node ${node.name} is not ready` : '';
-  return of(pod.phase === 'Pending' ? 'pending' : 'not-ready', `not ready since ${pod.createdAt} or later${why}`);
+  return of(
+    pod.phase === 'Pending' ? 'pending' : 'not-ready',
+    `not ready since ${pod.unreadySince ?? `${pod.createdAt} or later`}${why}`,
+  );
 }
 
 const hasEnded = ({ phase }: Pod): boolean => phase === 'Succeeded' || phase === 'Failed';
@@ -51,7 +70,7 @@ export function brokenPods(
     const siblings = workload ? pods.filter((one) => isMadeBy(one, workload)) : [];
     const { samples, longest } = readinessOf(siblings);
     const allowed = Math.max(LEAST_START_SECONDS, samples.length > 0 ? 2 * longest : 0);
-    const isStarting = now - Date.parse(pod.createdAt) <= allowed * 1000;
+    const isStarting = now - unreadyFrom(pod) <= allowed * 1000;
     return isStarting && !isCrashing(pod) ? [] : broken(troubleOf(pod, nodes));
   });
 }

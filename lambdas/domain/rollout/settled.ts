@@ -18,6 +18,25 @@ export interface Leniency {
 
 export const NO_LENIENCY: Leniency = { stuck: new Map(), broken: [], hopeless: new Set() };
 
+/**
+ * Returns whether a rollout in progress replaces a pod: the pod is not one of the newest, of which the controller reports
+ * how many have the newest template. Controllers replace pods that do not work first, so that no other restart helps;
+ * only a StatefulSet waits for them.
+ */
+export function isBeingReplaced(
+  pod: Pick<Pod, 'uid'>,
+  { observed, updated, total, ...workload }: Workload,
+  pods: readonly Pod[],
+): boolean {
+  if (observed === false) return true;
+  if (updated === undefined || total === undefined || updated >= total) return false;
+  const newest = pods
+    .filter((one) => isMadeBy(one, workload) && !one.terminating)
+    .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+    .slice(0, updated);
+  return !newest.some(({ uid }) => uid === pod.uid);
+}
+
 const stuckOf = (workload: Workload, pods: readonly Pod[], { stuck }: Leniency): number =>
   pods.filter((pod) => stuck.has(pod.uid) && isMadeBy(pod, workload)).length;
 

@@ -5,9 +5,9 @@
  */
 import { isMadeBy, isOfJob, type Node, type Pod, type Workload, WORKLOAD_PLURALS } from '../kubernetes/objects.ts';
 import { shellCommand } from '../text/shell.ts';
-import { isCrashing } from './broken.ts';
+import { isCrashing, isWaitingToRestart, unreadyFrom } from './broken.ts';
 import type { Progress } from './model.ts';
-import { isSettled, type Leniency, unreadyBefore } from './settled.ts';
+import { isBeingReplaced, isSettled, type Leniency, unreadyBefore } from './settled.ts';
 
 export interface Situation {
   /** Workloads that must settle. */
@@ -38,8 +38,9 @@ const kubectl = ({ namespace }: { namespace: string }, ...command: string[]): st
 const describePod = (pod: Pod): string => kubectl(pod, 'describe', 'pod', pod.name);
 
 const isLiving = ({ terminating, phase }: Pod): boolean => !terminating && phase !== 'Succeeded' && phase !== 'Failed';
+/** Returns whether a pod's node is not ready or gone; false if the nodes are not known. */
 const nodeIsDown = (pod: Pod, nodes: readonly Node[] | undefined): boolean =>
-  nodes?.find(({ name }) => name === pod.node)?.ready === false;
+  nodes !== undefined && nodes.find(({ name }) => name === pod.node)?.ready !== true;
 
 /**
  * Returns why a live pod is not ready if the cause is unrelated to its identity: no credentials are used before a
@@ -48,7 +49,7 @@ const nodeIsDown = (pod: Pod, nodes: readonly Node[] | undefined): boolean =>
 function unrelated(pod: Pod, nodes: readonly Node[] | undefined): string | undefined {
   if (pod.node === undefined) return `pod ${pod.name} is not scheduled to a node (${describePod(pod)} shows why)`;
   if (nodeIsDown(pod, nodes))
-    return `node ${pod.node} of pod ${pod.name} is not ready (${shellCommand(['kubectl', 'describe', 'node', pod.node])} shows why)`;
+    return `node ${pod.node} of pod ${pod.name} is not ready or gone (${shellCommand(['kubectl', 'describe', 'node', pod.node])} shows why)`;
   if (isCrashing(pod)) return undefined;
   const [reason] = pod.waiting ?? [];
   if (reason !== undefined)
@@ -90,12 +91,27 @@ export function heldBackBy(situation: Situation): string | undefined {
   return open.flatMap((workload) => reasonOf(workload, situation) ?? [])[0];
 }
 
+type Judged = Pick<Situation, 'workloads' | 'pods' | 'right' | 'nodes' | 'allowanceSeconds' | 'now'>;
+
+/** Returns whether a pod has not been ready for longer than the allowance. How long it exists does not matter. */
+const isUnreadyForLong = (pod: Pod, { allowanceSeconds: allowed, now }: Judged): boolean =>
+  now - unreadyFrom(pod) > allowed * 1000;
+
+/**
+ * Returns whether a pod keeps failing: its containers have ended repeatedly since it was created longer ago than the
+ * allowance. In between, it may be ready for moments.
+ */
+const isFailingForLong = (pod: Pod, { allowanceSeconds: allowed, now }: Judged): boolean =>
+  isCrashing(pod) &&
+  (isWaitingToRestart(pod) || (pod.restarts ?? 0) > 1) &&
+  now - Date.parse(pod.createdAt) > allowed * 1000;
+
 /**
  * Returns the pods that fail with the right identity: started, on a ready node, and not ready for longer than the
  * allowance. As many pods of a workload as were not ready before do not count.
  */
 export function failingPods(situation: Situation): Pod[] {
-  const { workloads, pods, right, nodes, leniency, allowanceSeconds: allowed, now } = situation;
+  const { workloads, pods, right, nodes, leniency } = situation;
   const failing = pods.filter(
     (pod) =>
       right.has(pod.uid) &&
@@ -103,7 +119,7 @@ export function failingPods(situation: Situation): Pod[] {
       !pod.ready &&
       !isOfJob(pod) &&
       unrelated(pod, nodes) === undefined &&
-      now - Date.parse(pod.createdAt) > allowed * 1000,
+      (isUnreadyForLong(pod, situation) || isFailingForLong(pod, situation)),
   );
   return workloads.flatMap((workload) => {
     const own = failing.filter((pod) => isMadeBy(pod, workload));
@@ -112,25 +128,21 @@ export function failingPods(situation: Situation): Pod[] {
 }
 
 /**
- * Returns the pods that do not become ready and have the wrong identity: they are crashing, or were created longer ago
- * than the allowance. They keep the identity with which they were admitted, so waiting does not help.
+ * Returns the pods that do not become ready and have the wrong identity: they are crashing, or have not been ready for
+ * longer than the allowance. They keep the identity with which they were admitted, so waiting does not help. Pods that a
+ * rollout in progress replaces are not among them. A StatefulSet waits for such a pod; one exit of its containers does not
+ * show that it keeps failing.
  */
-export const hopelessPods = ({
-  pods,
-  right,
-  nodes,
-  allowanceSeconds: allowed,
-  now,
-}: Pick<Situation, 'pods' | 'right' | 'nodes' | 'allowanceSeconds' | 'now'>): Pod[] =>
-  pods.filter(
-    (pod) =>
-      !right.has(pod.uid) &&
-      isLiving(pod) &&
-      !pod.ready &&
-      !isOfJob(pod) &&
-      unrelated(pod, nodes) === undefined &&
-      (isCrashing(pod) || now - Date.parse(pod.createdAt) > allowed * 1000),
-  );
+export function hopelessPods(judged: Judged): Pod[] {
+  const { workloads, pods, right, nodes } = judged;
+  return pods.filter((pod) => {
+    if (right.has(pod.uid) || pod.ready || !isLiving(pod) || unrelated(pod, nodes) !== undefined) return false;
+    const workload = workloads.find((one) => isMadeBy(pod, one));
+    if (workload === undefined) return false;
+    if (workload.kind === 'StatefulSet') return isWaitingToRestart(pod) || isUnreadyForLong(pod, judged);
+    return !isBeingReplaced(pod, workload, pods) && (isCrashing(pod) || isUnreadyForLong(pod, judged));
+  });
+}
 
 /** Classifies the situation of pods that have not settled. */
 export function judgeStall(situation: Situation): Stall {

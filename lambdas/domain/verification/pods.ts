@@ -7,8 +7,10 @@ import { grantCommand } from '../access/command.ts';
 import { some } from '../plan/check.ts';
 import { identitiesCommand, removalPlanCommand } from '../plan/commands.ts';
 import { classifyPod, podsThatCount } from './pod-identity.ts';
+import { whyNone } from './unreplaced.ts';
 import {
   isMadeBy,
+  isMadeByAny,
   isOfJob,
   WORKLOAD_PLURALS,
   type Pod,
@@ -90,7 +92,9 @@ export type PodsVerdict =
    * them.
    */
   | { verdict: 'restart'; workloads: WorkloadRef[]; pods: PodEvidence[] }
-  | { verdict: 'wait'; why: string };
+  | { verdict: 'wait'; why: string }
+  /** There is no pod that counts, and no workload that is to create one. */
+  | { verdict: 'none'; why: string };
 
 /** Names a pod that can't be scheduled, for example for lack of capacity for a surge: its workload never settles. */
 function unscheduled(pods: Pod[], workload: Workload): string {
@@ -112,14 +116,16 @@ export const concernedWorkloads = (workloads: readonly Workload[], { identities 
   workloads.filter((workload) => identities.has(workload.serviceAccount) && workload.desired > 0);
 
 /**
- * Returns the uids of pods that need not be ready: for each workload as many as were not ready before, and broken pods.
+ * Returns the uids of pods that need not be ready: for each workload as many as were not ready before, broken pods, and
+ * those that no workload replaces.
  */
 function forgiven(counted: readonly PodEvidence[], pods: readonly Pod[], workloads: Workload[], leniency: Leniency) {
   const unready = pods.filter(({ uid }) => counted.some((one) => one.uid === uid && !one.ready));
   const ofWorkloads = workloads.flatMap((workload) =>
     unready.filter((pod) => isMadeBy(pod, workload)).slice(0, unreadyBefore(workload, leniency)),
   );
-  return new Set([...ofWorkloads, ...leniency.broken].map(({ uid }) => uid));
+  const unreplaced = unready.filter((pod) => !isMadeByAny(pod, workloads));
+  return new Set([...ofWorkloads, ...unreplaced, ...leniency.broken].map(({ uid }) => uid));
 }
 
 /** Returns the workloads that created these pods. */
@@ -149,12 +155,16 @@ export function judgePods(
       verdict: 'wait',
       why: `${unsettled.kind} ${unsettled.name} is rolling out: ${unsettled.ready} of ${unsettled.desired} pods are ready${unscheduled(pods, unsettled)}`,
     };
-  if (counted.length === 0 && !expected.mayBeNone)
-    return { verdict: 'wait', why: `no pod runs with ${[...identities.keys()].join(', ')} yet` };
   const leaving = pods.find(
     (pod) => pod.terminating && identities.has(pod.serviceAccount) && !leniency.stuck.has(pod.uid),
   );
   if (leaving) return { verdict: 'wait', why: `pod ${leaving.name} is still terminating` };
+  if (counted.length === 0 && !expected.mayBeNone) {
+    const own = workloads.filter(({ serviceAccount }) => identities.has(serviceAccount));
+    return concerned.length === 0 && own.every(({ observed }) => observed !== false)
+      ? { verdict: 'none', why: whyNone(pods, workloads, new Set(identities.keys())) }
+      : { verdict: 'wait', why: `no pod runs with ${[...identities.keys()].join(', ')} yet` };
+  }
   const mayBeUnready = forgiven(counted, pods, concerned, leniency);
   const notReady = counted.find((pod) => !pod.ready && !mayBeUnready.has(pod.uid));
   if (notReady) return { verdict: 'wait', why: `pod ${notReady.name} is not ready` };

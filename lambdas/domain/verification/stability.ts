@@ -3,8 +3,9 @@
  * container. Only pods that were healthy before the migration can make it fail, and only if they restart again the next
  * time: a single restart may have any cause (promises 2 and 10).
  */
-import { isMadeBy, isOfJob, type Node, type Pod, type Workload } from '../kubernetes/objects.ts';
+import { isMadeBy, isMadeByAny, type Node, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { PodEvidence } from '../migration/model.ts';
+import { isWaitingToRestart } from '../rollout/broken.ts';
 import { type Leniency, unreadyBefore } from '../rollout/settled.ts';
 import { podsThatCount } from './pod-identity.ts';
 
@@ -47,14 +48,14 @@ export interface ShortPod {
   why: Shortfall;
   /** Restarts since the beginning of the settling time. */
   grown: number;
-  /** It belongs to a Job, or its workload's pods were no better before the migration. */
+  /** No workload replaces it, or its workload's pods were no better before the migration. */
   excused: boolean;
 }
 
 export interface Stability {
   /**
    * - `stable`: every pod that matters stayed ready.
-   * - `unobserved`: no pod is left that could show it, and no workload replaces them (pods of Jobs that have ended).
+   * - `unobserved`: no pod is left that could show it, and no workload replaces them (pods of Jobs that have ended, for example).
    * - `unstable`: pods restarted or are not ready, or none of a workload's pods is left. They are observed again.
    * - `failing`: pods of a workload restarted again that had restarted before.
    */
@@ -91,8 +92,6 @@ export function restartedBetween(observations: readonly (readonly PodEvidence[])
   return restarted;
 }
 
-const isWaitingToRestart = ({ waiting = [] }: Pod): boolean => waiting.includes('CrashLoopBackOff');
-
 function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEvidence | undefined): Shortfall | undefined {
   if (!right.has(pod.uid)) return 'wrong';
   const isSteady = pod.ready && !isWaitingToRestart(pod);
@@ -108,10 +107,13 @@ function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEviden
     : undefined;
 }
 
-/** Returns the observed pods that failed since then and that no workload replaces: bare pods, and those of Jobs. */
-const failedSince = (pods: readonly Pod[], earlier: ReadonlyMap<string, PodEvidence>): ShortPod[] =>
+/** Returns the observed pods that failed since then and that no workload replaces, such as those of Jobs. */
+const failedSince = (
+  { pods, workloads }: Pick<Observations, 'pods' | 'workloads'>,
+  earlier: ReadonlyMap<string, PodEvidence>,
+): ShortPod[] =>
   pods
-    .filter((pod) => earlier.has(pod.uid) && pod.phase === 'Failed' && (pod.owner === undefined || isOfJob(pod)))
+    .filter((pod) => earlier.has(pod.uid) && pod.phase === 'Failed' && !isMadeByAny(pod, workloads))
     .map((pod) => ({ pod, why: 'failed', grown: 0, excused: true }));
 
 /**
@@ -179,10 +181,10 @@ export function compareObservations(observations: Observations): Stability {
   const found = seen.flatMap((pod): ShortPod[] => {
     const was = earlier.get(pod.uid);
     const why = shortfallOf(pod, observations, was);
-    const excused = isOfJob(pod) || brokenUids.has(pod.uid);
+    const excused = !isMadeByAny(pod, workloads) || brokenUids.has(pod.uid);
     return why === undefined ? [] : [{ pod, why, grown: grownBy(was, pod), excused }];
   });
-  const short = [...excuseFormer(found, observations), ...failedSince(pods, earlier)];
+  const short = [...excuseFormer(found, observations), ...failedSince(observations, earlier)];
   const shortUids = new Set(short.map(({ pod }) => pod.uid));
   const ready = new Set(seen.filter(({ uid }) => !shortUids.has(uid)).map(({ uid }) => uid));
   const contrary = short.filter(isContrary);

@@ -4,7 +4,7 @@
  * `needs-human` keeps the subject's lock, so that no other migration starts on it. Failure: if the present state can't be
  * read, the commands are written so that they work in any state.
  */
-import { PODS_NOT_REPLACED } from '../../domain/rollback/lasting-pods.ts';
+import { PODS_LEFT_BEHIND } from '../../domain/rollback/lasting-pods.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
 import {
   TRUST_NOT_RESTORED,
@@ -35,6 +35,7 @@ import {
   STABILITY_WARNINGS,
   stabilityNotObserved,
 } from '../../domain/verification/stability-warnings.ts';
+import { NO_PODS_TO_VERIFY, PODS_NOT_REPLACED } from '../../domain/verification/unreplaced.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
 import { closeApproval } from '../../use-cases/approval/close.ts';
 import { restoreCommands, leftByDecision, NO_RESTORE_COMMANDS } from '../../use-cases/rollback/restore-commands.ts';
@@ -75,9 +76,12 @@ function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
 }
 
 /** Returns the level at which the outcome was verified. A rollback compares identities, and observes nothing after that. */
-function levelOf({ request, verified }: Migration, outcome: Outcome): Migration['verified'] {
+function levelOf({ request, verified, warnings }: Migration, outcome: Outcome): Migration['verified'] {
   if (!isVerified(outcome)) return 'none';
   if (!readsPods(request)) return 'api';
+  // There was no pod to verify. A rollback leaves the level of the migration in the record.
+  const isUnseen = warnings.some(({ id }) => id === NO_PODS_TO_VERIFY);
+  if (outcome === 'migrated' ? verified === 'api' : isUnseen) return 'api';
   return outcome === 'migrated' && verified === 'ready' ? 'ready' : 'injected';
 }
 
@@ -86,7 +90,8 @@ function levelOf({ request, verified }: Migration, outcome: Outcome): Migration[
  * stopped, or could not read the pods again.
  */
 function stabilityWarnings({ request, verified, warnings, plan }: Migration, outcome: Outcome): Check[] {
-  if (outcome !== 'migrated' || request.verification !== 'ready' || verified === 'ready') return [];
+  if (outcome !== 'migrated' || request.verification !== 'ready' || verified === 'ready' || verified === 'api')
+    return [];
   if (warnings.some(({ id }) => id === STABILITY_NOT_OBSERVED)) return [];
   const why = 'The migration ended before they could be read a second time; its last steps show why.';
   const namespaces = (plan?.associations ?? []).map(({ namespace }) => namespace);
@@ -135,8 +140,7 @@ const ofEnd = (outcome: Outcome): string[] => [
   TRUST_TO_EDIT,
   LEFT_AS_CHANGED,
   LAST_ROLLBACK,
-  ...(outcome === 'rolled-back' ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN] : []),
-  ...(outcome === 'rolled-back' ? [] : [PODS_NOT_REPLACED]),
+  ...(outcome === 'rolled-back' ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN, PODS_NOT_REPLACED] : [PODS_LEFT_BEHIND]),
   ...(outcome === 'migrated' ? [] : STABILITY_WARNINGS),
 ];
 

@@ -20,7 +20,13 @@ import {
   PODS_EXCLUDED,
   podsExcluded,
 } from '../../domain/verification/pods.ts';
-import { PODS_NOT_REPLACED, podsNotReplaced } from '../../domain/rollback/lasting-pods.ts';
+import { PODS_LEFT_BEHIND, podsLeftBehind } from '../../domain/rollback/lasting-pods.ts';
+import {
+  NO_PODS_TO_VERIFY,
+  noPodsToVerify,
+  PODS_NOT_REPLACED,
+  podsNotReplaced,
+} from '../../domain/verification/unreplaced.ts';
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import {
   associatedSince,
@@ -43,7 +49,7 @@ import {
   withLevels,
   withoutStability,
 } from '../../use-cases/pods/stability.ts';
-import { throwUnsettled } from '../../use-cases/pods/unsettled.ts';
+import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { withAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
@@ -55,16 +61,24 @@ type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
 const directionOf = ({ towards }: Pick<Input, 'towards'>): Direction =>
   towards === 'before' ? 'before' : 'pod-identity';
 
+/** The warnings about pods that each verification replaces. */
+const ABOUT_PODS: readonly string[] = [PODS_EXCLUDED, CREDENTIALS_UNKNOWN, PODS_NOT_REPLACED, NO_PODS_TO_VERIFY];
+
 /** Returns the warnings with those about these pods in place of earlier ones. */
 function warningsWith(
   warnings: readonly Check[],
-  { evidence, pods }: Pick<PodsSeen, 'evidence' | 'pods'>,
+  { evidence, pods, unreplaced }: Pick<PodsSeen, 'evidence' | 'pods' | 'unreplaced'>,
   request: MigrationRequest,
 ): Check[] {
   const unknown = new Set(evidence.filter(isInjectedButUnknown).map(({ uid }) => uid));
   return [
-    ...warnings.filter(({ id }) => id !== PODS_EXCLUDED && id !== CREDENTIALS_UNKNOWN),
-    ...podsExcluded(evidence.filter(({ excluded }) => excluded !== undefined)),
+    ...warnings.filter(({ id }) => !ABOUT_PODS.includes(id)),
+    ...podsExcluded(evidence.filter(({ excluded, uid }) => excluded !== undefined && !unreplaced.has(uid))),
+    ...podsNotReplaced(
+      evidence.filter(({ uid }) => unreplaced.has(uid)),
+      pods,
+      request,
+    ),
     ...credentialsUnknown(
       pods.filter(({ uid }) => unknown.has(uid)),
       request,
@@ -214,12 +228,32 @@ function restartOf({ input, towards, work, seen }: Observation): Output {
 
 /** Notes which pods a rollback leaves with the configuration of EKS Pod Identity, since no rollout replaces them. */
 async function noteLasting({ work: { record }, dependencies: { ledger, clock }, seen }: Observation): Promise<void> {
-  const others = record.warnings.filter(({ id }) => id !== PODS_NOT_REPLACED);
+  // An earlier end may have had no pod to verify.
+  const others = record.warnings.filter(({ id }) => id !== PODS_LEFT_BEHIND && id !== NO_PODS_TO_VERIFY);
   const { lasting = [] } = seen;
   if (lasting.length === 0 && others.length === record.warnings.length) return;
   await ledger.updateMigration(record.migrationId, {
-    warnings: [...others, ...podsNotReplaced(lasting, clock.now())],
+    warnings: [...others, ...podsLeftBehind(lasting, clock.now())],
   });
+}
+
+/**
+ * Concludes a verification without pods: everything else is as it should be, and a warning names the cause. Nothing that
+ * needs verified pods accepts the level.
+ */
+async function concludeWithoutPods(observation: Observation, why: string): Promise<Output> {
+  const { input, towards, work, dependencies, grounds, seen } = observation;
+  const { migrationId, attempt, round, settling } = input;
+  const { ledger } = dependencies;
+  const { record } = work;
+  await assertNoneForLong(dependencies, { record, towards, attempt, round, settling, seen }, why);
+  const concludedWith = await concluded(grounds);
+  const warnings = [
+    ...warningsWith(towards === 'before' ? record.warnings : concludedWith, seen, record.request),
+    noPodsToVerify(towards, why, record.request, seen.atZero),
+  ];
+  await ledger.updateMigration(migrationId, { warnings, ...(towards === 'before' ? {} : { verified: 'api' }) });
+  return { verdict: 'verified', podsThatCount: 0, podsAsExpected: 0 };
 }
 
 /** Evaluates the pods after a rollout. */
@@ -237,6 +271,7 @@ async function verify(observation: Observation): Promise<Output> {
     return throwUnsettled({ kubernetes, ledger, clock }, unsettled, judged.why);
   }
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
+  if (judged.verdict === 'none') return concludeWithoutPods(observation, judged.why);
   const after = restartOf(observation);
   if (after.verdict !== 'verified') return after;
   if (towards === 'before') {

@@ -22,6 +22,7 @@ import { allowanceSeconds } from '../../domain/rollout/progress.ts';
 import { NO_LENIENCY, type Leniency } from '../../domain/rollout/settled.ts';
 import { hopelessPods } from '../../domain/rollout/stall.ts';
 import { isOverdueToEnd, stuckBecause } from '../../domain/rollout/stuck.ts';
+import { unreplacedPods, withoutUnreplaced, workloadsAtZero } from '../../domain/verification/unreplaced.ts';
 import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../../ports/index.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
@@ -65,10 +66,14 @@ export interface PodsSeen {
   /** All pods of the namespaces, and the workloads that are expected to have the identity. */
   pods: Pod[];
   workloads: Workload[];
+  /** The workloads of these service accounts that have no desired pods. */
+  atZero: Workload[];
   /** The uids of those pods that count and have the identity that they should have. */
   right: Set<string>;
   leniency: Leniency;
-  /** Read only if a pod does not terminate. */
+  /** The uids of pods that keep another identity because no workload replaces them. They do not count. */
+  unreplaced: ReadonlySet<string>;
+  /** Read only if a pod does not terminate, or would be judged by its node. */
   nodes?: Node[];
 }
 
@@ -145,6 +150,18 @@ export interface ObserveOptions {
   now: number;
 }
 
+/** Returns the pods that no wait helps. Their nodes are read first: a pod on a node that is down may work again elsewhere. */
+async function findHopeless(
+  kubernetes: Kubernetes,
+  judged: Parameters<typeof hopelessPods>[0],
+  read: Node[] | undefined,
+): Promise<{ hopeless: Pod[]; nodes: Node[] | undefined }> {
+  const hopeless = hopelessPods({ ...judged, nodes: read });
+  if (hopeless.length === 0 || read) return { hopeless, nodes: read };
+  const nodes = await nodesIfAllowed(kubernetes);
+  return { hopeless: hopelessPods({ ...judged, nodes }), nodes };
+}
+
 /** Reads and evaluates the pods of the planned service accounts, and of bystanders that have lost their role. */
 export async function observePods(
   kubernetes: Kubernetes,
@@ -162,18 +179,23 @@ export async function observePods(
         ...lostIdentities(snapshot.identityLosses),
         ...robbed.map((name) => [`${snapshot.namespace}/${name}`, 'irsa'] as const),
       ]);
-  const { leniency: known, nodes } = await leniencyFor(kubernetes, snapshot, pods, now);
-  const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, known.stuck);
+  const { leniency: known, nodes: read } = await leniencyFor(kubernetes, snapshot, pods, now);
+  const collected = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, known.stuck);
+  const wrong = podsThatCount(collected).filter((pod) => !isExpected(expected, pod));
+  // A rollback decides itself about pods that nothing replaces: without their association they have no credentials.
+  const unreplaced = isBack ? new Set<string>() : unreplacedPods(wrong, pods, workloads);
+  const evidence = withoutUnreplaced(collected, pods, unreplaced);
   const counted = podsThatCount(evidence);
   const right = counted.filter((pod) => isExpected(expected, pod));
   const concerned = concernedWorkloads(workloads, expected);
-  const hopeless = hopelessPods({
-    pods: pods.filter(({ uid }) => counted.some((one) => one.uid === uid)),
+  const judgedPods = {
+    pods,
+    workloads: concerned,
     right: new Set(right.map(({ uid }) => uid)),
-    nodes,
     allowanceSeconds: allowanceSeconds(concerned, pods, undefined),
     now,
-  });
+  };
+  const { hopeless, nodes } = await findHopeless(kubernetes, judgedPods, read);
   const leniency = { ...known, hopeless: new Set(hopeless.map(({ uid }) => uid)) };
   const gone = newestPodAt === '' ? undefined : newestPodAt;
   const observed = { evidence, pods, workloads, expected, since: gone, leniency };
@@ -186,8 +208,10 @@ export async function observePods(
     podsAsExpected: right.length,
     pods,
     workloads: concerned,
-    right: new Set(right.map(({ uid }) => uid)),
+    atZero: workloadsAtZero(workloads, new Set(expected.identities.keys())),
+    right: judgedPods.right,
     leniency,
+    unreplaced,
     ...(nodes ? { nodes } : {}),
   };
 }

@@ -100,7 +100,7 @@ export function settledOf(
 ): { verified: 'injected' | 'ready'; warnings: Check[] } {
   const warnings = shortPodsWarnings(stability.short);
   if (stability.is === 'stable') return { verified: 'ready', warnings };
-  const why = 'The pods that were observed have ended, and no workload replaces them.';
+  const why = 'The pods that were observed have ended or are not ready, and no workload replaces them.';
   return {
     verified: 'injected',
     warnings: [...warnings, stabilityNotObserved(why, request.target, namespacesOf(seen))],

@@ -4,6 +4,7 @@ import type { Migration, Progress } from '../../domain/migration/model.ts';
 import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
 import { heldBackBy, judgeStall, type Situation } from '../../domain/rollout/stall.ts';
 import { failingText, stalledText, unreplacedText } from '../../domain/rollout/text.ts';
+import { settleSeconds } from '../../domain/rollout/settling.ts';
 import type { Clock, Kubernetes, Ledger } from '../../ports/index.ts';
 import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -50,6 +51,29 @@ function noteProgress(observer: Observer, observation: Observation): Promise<Pro
     .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
     .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
   return noteSeen(observer, record, rolloutName(towards, attempt, round, settling), seenOf(judged, seen.workloads));
+}
+
+/** What is seen of a rollout without pods. */
+const NOTHING: Seen = { ready: 0, others: 0, newest: '', observed: 0 };
+
+/**
+ * Throws PodsNotSettled until no pod has counted, and no workload was to create one, for the settling time: workloads are
+ * often scaled to zero for a moment. `why` has the reasons as clauses.
+ */
+export async function assertNoneForLong(
+  observer: Pick<Observer, 'ledger' | 'clock'>,
+  { record, towards, attempt, round, settling, seen }: Observation,
+  why: string,
+): Promise<void> {
+  // Under a name of its own, the progress begins again whenever the last pod goes, and whenever pods come back.
+  const of = `${rolloutName(towards, attempt, round, settling)}-none`;
+  const { since } = await noteSeen(observer, record, of, NOTHING);
+  const seconds = settleSeconds(seen.atZero);
+  if (observer.clock.now() - Date.parse(since) >= seconds * 1000) return;
+  throw new MigrationError(
+    'PodsNotSettled',
+    `There has been no pod to verify since ${since}: ${why}. If it stays so for ${seconds} seconds, there is nothing to wait for, and a warning will say so.`,
+  );
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type Migration,
   type MigrationRequest,
   isVerifiedOnPods,
+  readsPods,
   verifiedText,
 } from '../../domain/migration/model.ts';
 import { fail, pass } from '../../domain/plan/check.ts';
@@ -49,10 +50,13 @@ export function checkVerified(
         ? `was rolled back, or its rollback has begun (it ended ${outcome ?? 'without an outcome'})`
         : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
-    const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them get their credentials from EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId} --deployed , then migrate again without --verification api.`;
+    const [why, again] = readsPods(request)
+      ? ['no pod was there to verify', 'while its pods run']
+      : ['no pod was read', 'without --verification api'];
+    const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them get their credentials from EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId} --deployed , then migrate again ${again}.`;
     return fail(
       id,
-      `Migration ${migrationId} ended migrated, but was verified by the EKS API alone: no pod was read, so that some pods may need the OIDC trust.`,
+      `Migration ${migrationId} ended migrated, but was verified by the EKS API alone: ${why}, so that some pods may need the OIDC trust.`,
       remedy,
     );
   }

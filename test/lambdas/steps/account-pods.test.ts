@@ -17,8 +17,8 @@ import {
 } from '../account-fixtures.ts';
 import { associated, begunAccount, type AccountChange } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
-import { anEvidence, at, MIGRATION_ID, ROLE } from '../fixtures.ts';
-import { containing, expectError } from '../matchers.ts';
+import { aNode, anEvidence, at, MIGRATION_ID, ROLE } from '../fixtures.ts';
+import { containing, expectError, matching } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => verified());
@@ -65,16 +65,86 @@ describe('verify-pods of a service account', () => {
     });
   });
 
-  it('waits for a Job, and restarts nothing meanwhile', async () => {
-    const fakes = await withPods([
-      anAccountPod('irsa'),
-      anAccountPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } }),
+  const ofJob = { owner: { kind: 'Job', name: 'nightly' } };
+  it.each<[string, Partial<Pod>, RegExp]>([
+    ['of a Job', ofJob, /get job nightly/],
+    [
+      'of a custom resource',
+      { owner: { kind: 'Worker', name: 'queue' } },
+      /whether their controller.*delete pod alone/,
+    ],
+    ['without a controller', { owner: undefined }, /and create them again: .*delete pod alone/],
+    ['of a Job that is not ready', { ...ofJob, ready: false }, /get job nightly/],
+  ])('restarts the others despite a pod %s, and then leaves it out with a warning', async (_, change, remedy) => {
+    const alone = anAccountPod('irsa', { name: 'alone', ...change });
+    const fakes = await withPods([anAccountPod('irsa'), alone]);
+    expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 1, podsAsExpected: 0 });
+    fakes.kubernetes.pods = [anAccountPod('pod-identity'), alone];
+    for (let times = 0; times < 2; times += 1)
+      expect(await verify(fakes, { round: 3 })).toEqual({ verdict: 'verified', podsThatCount: 1, podsAsExpected: 1 });
+    expect(await fakes.record()).toMatchObject({
+      verified: 'injected',
+      warnings: [{ id: 'pods-not-replaced', message: containing('payments/alone ('), remedy: matching(remedy) }],
+    });
+    const evidence = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
+    expect(evidence.map(({ name, excluded }) => [name, excluded !== undefined])).toEqual([
+      ['alone', true],
+      ['api-1', false],
     ]);
-    await expectError(verify(fakes), 'PodsNotSettled', 'pod nightly-1 of Job nightly');
-    expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({
-      restarted: [],
+    fakes.kubernetes.pods = [anAccountPod('pod-identity'), anAccountPod('pod-identity', { name: 'alone', ...change })];
+    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2 });
+    expect((await fakes.record()).warnings).toEqual([]);
+  });
+
+  it('reads the nodes before a pod counts as hopeless, and restarts nothing for a node that is down or gone', async () => {
+    const crashing = { ready: false, restarts: 4, waiting: ['CrashLoopBackOff'] };
+    const fakes = await withPods([anAccountPod('irsa', crashing)]);
+    fakes.kubernetes.workloads = [anAccountWorkload({ settled: false, ready: 0 })];
+    for (const nodes of [[aNode({ ready: false })], []]) {
+      fakes.kubernetes.nodes = nodes;
+      await expectError(verify(fakes), 'PodsNotSettled');
+    }
+    fakes.kubernetes.nodes = [aNode()];
+    expect(await verify(fakes)).toMatchObject({ verdict: 'restart' });
+  });
+
+  it('is content with no pod but one that nothing replaces, and names it twice', async () => {
+    const fakes = await withPods([anAccountPod('irsa', { name: 'alone', ...ofJob })]);
+    fakes.kubernetes.workloads = [];
+    await expectError(verify(fakes), 'PodsNotSettled', 'pod alone of Job nightly keeps the identity');
+    fakes.clock.advance(60_000);
+    await verify(fakes);
+    expect(await fakes.record()).toMatchObject({
+      verified: 'api',
+      warnings: [{ id: 'pods-not-replaced' }, { id: 'no-pods-to-verify' }],
     });
   });
+
+  it.each(['pod-identity', 'before'] as const)(
+    'is content without a pod after the settling time, towards %s',
+    async (towards) => {
+      const fakes = await (towards === 'before' ? begunAccount() : withPods([]));
+      await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(-100));
+      fakes.kubernetes.pods = [];
+      fakes.kubernetes.workloads = [anAccountWorkload({ desired: 0, ready: 0 })];
+      const none = (): Promise<unknown> => verify(fakes, { towards });
+      await expectError(none(), 'PodsNotSettled', 'Deployment api has 0 replicas');
+      fakes.clock.advance(30_000);
+      fakes.kubernetes.workloads = [anAccountWorkload({ ready: 0, settled: false })];
+      await expectError(none(), 'PodsNotSettled', 'rolling out');
+      fakes.kubernetes.workloads = [anAccountWorkload({ desired: 0, ready: 0 })];
+      // The time begins again, since a pod was expected in between.
+      for (const seconds of [40, 40]) {
+        await expectError(none(), 'PodsNotSettled', 'If it stays so for 60 seconds');
+        fakes.clock.advance(seconds * 1000);
+      }
+      expect(await none()).toEqual({ verdict: 'verified', podsThatCount: 0, podsAsExpected: 0 });
+      expect(await fakes.record()).toMatchObject({
+        verified: towards === 'before' ? 'none' : 'api',
+        warnings: [{ id: 'no-pods-to-verify', message: containing('Deployment api has 0 replicas') }],
+      });
+    },
+  );
 
   it('is content with an association that was kept', async () => {
     const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });

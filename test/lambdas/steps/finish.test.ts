@@ -76,6 +76,18 @@ describe('finish', () => {
     },
   );
 
+  const NONE = { id: 'no-pods-to-verify', status: 'warn' as const, message: 'none' };
+  it.each([
+    ['migrated', 'api', [NONE], 'api'],
+    // Pods that were verified after an end without pods.
+    ['rolled-back', 'api', [], 'injected'],
+    ['rolled-back', 'ready', [NONE], 'api'],
+  ] as const)('of a migration without pods, %s after the level %s', async (outcome, before, warnings, verified) => {
+    const fakes = await begun({ record: { verified: before, warnings: [...warnings] } });
+    await run(fakes, outcome);
+    expect(await fakes.record()).toMatchObject({ verified, warnings });
+  });
+
   it.each(['blocked', 'needs-human'])(
     'of a request that is content with EKS calls %s not verified',
     async (outcome) => {

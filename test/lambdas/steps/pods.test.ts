@@ -168,9 +168,9 @@ describe('verify-pods', () => {
     expect(await verify(fakes, 3)).toEqual({ verdict: 'next-attempt', podsThatCount: 1, podsAsExpected: 0 });
     expect(await fakes.record()).toMatchObject({ verified: 'none', attempt: 0 });
   });
-  it('gives up at once where no workload can be restarted', async () => {
+  it('waits for a pod of its workload where the only pod is one that nothing replaces', async () => {
     const { owner: _, ...bare } = aPod('irsa');
-    await expectError(verify(await withPods(bare)), 'PodsOnWrongIdentity');
+    await expectError(verify(await withPods(bare)), 'PodsNotSettled', 'no pod runs with ebs-csi-controller-sa yet');
   });
 
   const unready = aPod('pod-identity', { ready: false });

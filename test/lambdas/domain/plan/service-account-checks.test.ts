@@ -79,12 +79,15 @@ describe('rollout', () => {
     expect(rollout({ pods, workloads }).map(({ status }) => status)).toEqual(['pass']);
   });
 
-  it('warns of pods of Jobs, which are waited for, and goes on', () => {
+  it('warns of pods of Jobs, which keep their identity, and goes on', () => {
     const change = { pods: [anAccountPod('irsa'), job] };
     expect(rollout(change)).toMatchObject([
       {
         id: 'rollout',
-        ...said('warn', /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*however long that takes/),
+        ...said(
+          'warn',
+          /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*keep the old identity until they end/,
+        ),
       },
       { status: 'pass' },
     ]);

@@ -208,6 +208,7 @@ describe('judgeRollback', () => {
     ['but not that of a pod without credentials', [[old, { ...straggler, ready: false }], [rolling]], 'restart'],
     ['a straggler of before the rollout is under way out', [[straggler, witness, second], [rolling]], 'wait'],
     ['pods that fail with the new identity are replaced', [[failing, older], [rolling]], 'restart'],
+    ['but not while a rollout replaces them', [[failing, witness], [{ ...rolling, updated: 1, total: 2 }]], 'wait'],
     ['but for those that are going already', [[failing, { ...older, terminating: true }], [rolling]], 'wait'],
   ])('%s', (_, from, result) => expect(verdict(...from)).toBe(result));
 

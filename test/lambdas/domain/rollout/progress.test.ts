@@ -4,7 +4,7 @@ import type { Node, Pod, Workload } from '../../../../lambdas/domain/kubernetes/
 import type { BrokenPod, Progress } from '../../../../lambdas/domain/migration/model.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../../../../lambdas/domain/rollout/broken.ts';
 import { allowanceSeconds, progressOf, seenOf } from '../../../../lambdas/domain/rollout/progress.ts';
-import { isSettled, NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
+import { isBeingReplaced, isSettled, NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import { heldBackBy, hopelessPods, judgeStall, type Situation } from '../../../../lambdas/domain/rollout/stall.ts';
 import { stuckBecause } from '../../../../lambdas/domain/rollout/stuck.ts';
 import {
@@ -128,6 +128,9 @@ describe('brokenPods', () => {
     ['cannot pull its image', { ...pending, waiting: ['ImagePullBackOff'] }, 'pending', /ImagePullBackOff/],
     ['crashes soon after its creation', looping, 'crash-looping', /4 restarts, CrashLoopBackOff/],
     ['is not ready', { ready: false }, 'not-ready', /not ready since/],
+    ['is not ready for a moment', { ready: false, unreadySince: at(-20) }, undefined],
+    ['is not ready for long', { ready: false, unreadySince: at(-200) }, 'not-ready', new RegExp(`since ${at(-200)}`)],
+    ['restarted long ago', { ready: false, unreadySince: at(-20), restarts: 1, lastExitAt: at(-900) }, undefined],
   ])('of a pod that %s', (_, change, trouble, text = /./) => {
     const found = find(aPod('irsa', change));
     expect(found.map((one) => one.trouble)).toEqual(trouble === undefined ? [] : [trouble]);
@@ -205,6 +208,19 @@ describe('isSettled', () => {
   );
 });
 
+describe('isBeingReplaced', () => {
+  const [old, older, recent] = [-3000, -4000, -10].map((age) => aPod('irsa', { name: `${age}`, createdAt: at(age) }));
+  it.each<[string, Pod, Partial<Workload>, boolean]>([
+    ['an old pod of a rollout', old!, { updated: 1, total: 3 }, true],
+    ['the newest pod', recent!, { updated: 1, total: 3 }, false],
+    ['a pod of a complete rollout', old!, { updated: 3, total: 3 }, false],
+    ['a pod of a template that the controller has not seen', old!, { updated: 3, total: 3, observed: false }, true],
+    ['a pod of a workload whose counts are not known', old!, {}, false],
+  ])('%s', (_, pod, counts, expected) =>
+    expect(isBeingReplaced(pod, aWorkload({ observed: true, ...counts }), [old!, older!, recent!])).toBe(expected),
+  );
+});
+
 describe('judgeStall', () => {
   const situation = (pods: Pod[], change: Partial<Situation> = {}): Situation => ({
     workloads: [aWorkload({ settled: false, desired: 2 })],
@@ -235,6 +251,10 @@ describe('judgeStall', () => {
     ['are on a node that is down', crashing, { nodes: [aNode({ ready: false })] }, 'held'],
     ['belong to a Job', unready({ owner: { kind: 'Job', name: 'nightly' } }), {}, 'held'],
     ['are terminating', unready({ terminating: true }), {}, 'held'],
+    ['are on a node that is gone', crashing, { nodes: [] }, 'held'],
+    ['are old, and unready for a moment', unready({ unreadySince: at(-20) }), {}, 'held'],
+    ['are old, and restarted once', unready({ unreadySince: at(-20), restarts: 1, lastExitAt: at(-20) }), {}, 'held'],
+    ['are ready between crashes', unready({ unreadySince: at(-20), restarts: 5, lastExitAt: at(-20) }), {}, 'failing'],
   ])('pods that %s', (_, pod, change, expected) =>
     expect(judgeStall(situation([good, pod], change)).is).toBe(expected),
   );
@@ -245,15 +265,31 @@ describe('judgeStall', () => {
     expect(judgeStall(found)).toEqual({ is: 'unreplaced', pods: [crashing] });
     expect(unreplacedText([crashing], at(0))).toMatch(/: kubectl -n kube-system delete pod ebs-csi-controller-1$/);
   });
-  it.each<[string, Pod, boolean]>([
+  const blip = { ready: false, unreadySince: at(-20), restarts: 1 };
+  const ofSet = (change: Partial<Pod>): Pod => unready({ owner: { kind: 'StatefulSet', name: NAME }, ...change });
+  const [set, rolling] = [{ kind: 'StatefulSet' as const }, { observed: true, updated: 1, total: 2 }];
+  it.each<[string, Pod, boolean, Partial<Workload>?, Pod[]?]>([
     ['crashes soon after its creation', unready({ restarts: 1, createdAt: at(-5) }), true],
     ['is unready for long', unready(), true],
     ['is only starting', unready({ createdAt: at(-30) }), false],
     ['has no node', unready({ node: undefined }), false],
     ['is ready', aPod('irsa'), false],
-  ])('has no hope for a pod with the wrong identity that %s', (_, pod, expected) => {
-    expect(hopelessPods(situation([pod], { right: new Set() })).length === 1).toBe(expected);
-    expect(hopelessPods(situation([pod]))).toEqual([]);
+    ['is weeks old, and unready for a moment', unready({ unreadySince: at(-20) }), false],
+    ['restarted long ago, and is unready for a moment', unready({ ...blip, lastExitAt: at(-900) }), false],
+    ['restarts now', unready({ ...blip, lastExitAt: at(-21) }), true],
+    ['is replaced by the rollout', unready({ ...blip, lastExitAt: at(-21) }), false, rolling, [good]],
+    ['is on a node that is down', unready(), false, {}, []],
+    ['is of a Job', unready({ owner: { kind: 'Job', name: 'nightly' } }), false],
+    ['is of a StatefulSet and restarts once', ofSet({ ...blip, lastExitAt: at(-21) }), false, set],
+    ['is of a StatefulSet and keeps crashing', ofSet({ ...blip, waiting: ['CrashLoopBackOff'] }), true, set],
+  ])('has no hope for a pod with the wrong identity that %s: %s', (_, pod, expected, change = {}, others) => {
+    const workloads = [aWorkload({ settled: false, desired: 2, ...change })];
+    const nodes = others?.length === 0 ? [aNode({ ready: false })] : [aNode()];
+    // The others are newer.
+    const pods = [pod, ...(others ?? []).map((one) => ({ ...one, createdAt: at(-5) }))];
+    const found = hopelessPods(situation(pods, { right: new Set(), workloads, nodes }));
+    expect(found).toEqual(expected ? [pod] : []);
+    expect(hopelessPods(situation([pod], { workloads }))).toEqual([]);
   });
 
   const another = { kind: 'Deployment', name: 'x' };

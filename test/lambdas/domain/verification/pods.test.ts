@@ -152,6 +152,29 @@ describe('judgePods', () => {
     expect(judge([aPod('irsa'), { ...job, serviceAccount: 'shop', labels: {} }]).verdict).toBe('restart');
   });
 
+  const zero = aWorkload({ desired: 0, ready: 0 });
+  const ended = aPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' }, phase: 'Succeeded' });
+  it.each<[string, Pod[], Workload[], RegExp | undefined]>([
+    [
+      'a Deployment and a DaemonSet',
+      [],
+      [zero, { ...zero, kind: 'DaemonSet' }],
+      /0 replicas, DaemonSet .* has 0 nodes/,
+    ],
+    ['an ended Job', [ended], [], /^pod nightly-1 of Job nightly has ended$/],
+    ['no workload', [], [aWorkload({ serviceAccount: 'shop' })], /^no workload uses service account ebs-csi-cont/],
+    ['a pod on its way out', [good({ terminating: true })], [zero], undefined],
+    ['a DaemonSet that its controller has not seen', [], [{ ...zero, observed: false }], undefined],
+    ['a Deployment that has no pod yet', [], [aWorkload()], undefined],
+  ])('finds nothing to verify, unless something is to come or to go: %s', (_, pods, workloads, why) =>
+    expect(judge(pods, workloads)).toMatchObject(why ? { verdict: 'none', why: matching(why) } : { verdict: 'wait' }),
+  );
+
+  it('does not wait until a pod that nothing replaces is ready', () => {
+    const job = aPod('pod-identity', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' }, ready: false });
+    expect(judge([good(), job])).toEqual({ verdict: 'verified' });
+  });
+
   it('names no workload for a pod without one', () => {
     const { owner: _, ...bare } = aPod('irsa');
     expect(judge([bare])).toMatchObject({

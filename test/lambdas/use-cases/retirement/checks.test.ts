@@ -39,8 +39,20 @@ describe('checkVerified', () => {
     }),
   );
 
-  it('names the commands that verify the pods, where EKS alone has confirmed the end', () =>
-    expect(checkVerified(aMigration({ ...migrated, verified: 'api' }), false)).toMatchObject(
-      said('fail', 'was verified by the EKS API alone: no pod was read', `pod-identity rollback ${MIGRATION_ID}`),
-    ));
+  it.each([
+    ['api', 'no pod was read', 'without --verification api.'],
+    ['ready', 'no pod was there to verify', 'while its pods run.'],
+  ] as const)(
+    'names the commands that verify the pods, where EKS alone has confirmed the end: %s',
+    (asked, why, next) => {
+      const request = { ...aMigration().request, verification: asked };
+      expect(checkVerified(aMigration({ ...migrated, request, verified: 'api' }), false)).toMatchObject(
+        said(
+          'fail',
+          `the EKS API alone: ${why}`,
+          `pod-identity rollback ${MIGRATION_ID} --deployed , then migrate again ${next}`,
+        ),
+      );
+    },
+  );
 });
