@@ -5,6 +5,7 @@
  * read, the commands are written so that they work in any state.
  */
 import { PODS_NOT_REPLACED } from '../../domain/rollback/lasting-pods.ts';
+import { IRSA_NOT_READ } from '../../domain/rollback/irsa.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
 import {
   TRUST_NOT_RESTORED,
@@ -136,7 +137,7 @@ const ofEnd = (outcome: Outcome): string[] => [
   LEFT_AS_CHANGED,
   LAST_ROLLBACK,
   ...(outcome === 'rolled-back' ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN] : []),
-  ...(outcome === 'rolled-back' ? [] : [PODS_NOT_REPLACED]),
+  ...(outcome === 'rolled-back' ? [] : [PODS_NOT_REPLACED, IRSA_NOT_READ]),
   ...(outcome === 'migrated' ? [] : STABILITY_WARNINGS),
 ];
 
