@@ -109,7 +109,7 @@ export class AwsRoles implements Roles {
     const answer = await awsOrUndefined(`iam:GetOpenIDConnectProvider ${arn}`, () =>
       this.client.send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn })),
     );
-    return answer && { arn };
+    return answer && { arn, clientIds: answer.ClientIDList ?? [] };
   }
 
   async findRole(name: string): Promise<string | undefined> {

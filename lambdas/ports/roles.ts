@@ -8,6 +8,8 @@ export interface Role {
 /** The properties of an IAM OIDC provider that the service needs. */
 export interface OidcProvider {
   arn: string;
+  /** The audiences of tokens that it accepts. */
+  clientIds: string[];
 }
 
 /** A policy of a role. `document` is JSON text; absent for an AWS managed policy, which is not read. */

@@ -46,6 +46,9 @@ export interface TargetOptions {
   comparesApprovers: boolean;
 }
 
+/** Why the OIDC provider is read before associations are deleted. */
+const IRSA_WORKS = "checks that IAM has the OIDC provider of the cluster's issuer, without which IRSA does not work";
+
 /** What a plan reads for a migration or for an inventory. */
 const planGrants = (): Grant[] => [
   describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
@@ -211,6 +214,8 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   'assess-rollback': () => observe('reads the current state to decide the next action of the rollback'),
   'restore-addon': ({ passableRoleArns }) => [
     ...observe('reads again, and acts only if the same is still needed'),
+    describeCluster('reads the OIDC issuer, to check that IRSA works before EKS deletes associations'),
+    getProvider(IRSA_WORKS),
     updateAddon('restores the role of the add-on, and its former associations'),
     createAddon('creates the add-on again as it was before the migration'),
     deleteAddon('deletes a copy of the add-on that EKS could not create or delete'),
@@ -240,6 +245,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ),
     ...observe('checks before a rollback that no other principal has changed the add-on, or the association, since'),
     getRole(passableRoleArns, 'checks before a rollback that the IRSA role would still allow the pods'),
+    getProvider(IRSA_WORKS),
   ],
   'find-stranded': () => [],
   finish: ({ repairableRoleArns }) => [

@@ -193,8 +193,9 @@ export class FakeRoles implements Roles {
   }
   /** ARNs of the OIDC providers that IAM lacks; it has all others. */
   readonly absentProviders = new Set<string>();
+  clientIds = ['sts.amazonaws.com'];
   async getOidcProvider(arn: string): Promise<OidcProvider | undefined> {
-    return this.absentProviders.has(arn) ? undefined : { arn };
+    return this.absentProviders.has(arn) ? undefined : { arn, clientIds: this.clientIds };
   }
 
   async findRole(name: string): Promise<string | undefined> {

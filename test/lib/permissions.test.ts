@@ -105,9 +105,9 @@ describe('permissions', () => {
       'restart-pods': eks`DescribeCluster`,
       'annotate-service-account': associated,
       'assess-rollback': observed,
-      'restore-addon': [...observed, 'iam:GetRole'],
+      'restore-addon': [...andCluster, ...ofTrust],
       'restore-associations': [...andCluster, ...ofTrust],
-      'take-over': [...andCluster, 'iam:GetRole'],
+      'take-over': [...andCluster, ...ofTrust],
       'find-stranded': [],
       finish: [...andCluster, 'iam:GetRole'],
       'retire-trust': [

@@ -256,8 +256,9 @@ export const RUNS: Run[] = [
   {
     name: 'in place by what EKS says alone, which shows no annotation',
     scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED'],
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
     request: { ...IN_PLACE, verification: 'api' },
+    rollBack: true,
   },
   {
     name: 'recreated by what EKS says alone, with what an association had',

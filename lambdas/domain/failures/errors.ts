@@ -85,6 +85,8 @@ export const ERROR_CLASSES = {
   // The rollback could take longer than the pods' sessions are guaranteed to last, or no rollout replaces some of the
   // pods: a person decides.
   SessionsMayEnd: 'needs-human',
+  // Pods could not use IRSA after the rollback, although they did before the migration: no association is deleted.
+  IrsaNotWorking: 'needs-human',
   // New pods still get EKS Pod Identity long after their association was deleted: the association is created again.
   WebhookStillInjects: 'needs-human',
   RestoreFailed: 'needs-human',

@@ -82,6 +82,11 @@ export const snapshot = z.object({
   brokenPods: z.array(brokenPod).optional(),
   /** All associations of the planned service accounts before the first change. */
   associations: z.array(association),
+  /**
+   * Service accounts, as `namespace/name`, for which IRSA did not work before the first change; absent if there were
+   * none. A rollback returns them to it all the same.
+   */
+  irsaBroken: z.array(z.string()).optional(),
   /** Trust policy documents by role ARN, decoded JSON text. */
   trustPolicies: z.record(z.string(), z.string()),
 });

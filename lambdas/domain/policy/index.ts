@@ -26,6 +26,7 @@ export {
   POD_IDENTITY_PRINCIPAL,
   podIdentityRequests,
   statesOf,
+  TOKEN_AUDIENCE,
 } from './contexts.ts';
 export type { AssumeRoleCall, TrustUse } from './contexts.ts';
 export { chainRequest, isChangedByPodIdentity } from './chains.ts';

@@ -10,9 +10,11 @@
 import { areOpen, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
+import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import type { MigrationRequest, Plan, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import { identityHolders } from '../../domain/plan/identity-loss.ts';
 import { rolesOf } from '../../domain/plan/roles.ts';
+import { brokenFor, judgeIrsa } from '../../domain/rollback/irsa.ts';
 import { windowsOf } from '../../domain/waiting/waiting.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import type {
@@ -42,6 +44,7 @@ import {
 } from '../../use-cases/migration/plan-current.ts';
 import { planOf, recordedMigration } from '../../use-cases/migration/recorded.ts';
 import { readAccount, stateOf } from '../../use-cases/migration/service-account.ts';
+import { readIrsa } from '../../use-cases/rollback/irsa.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertTrustAsPlanned } from '../../use-cases/migration/trust.ts';
 import { utcNow, utcOf } from '../../runtime/utc.ts';
@@ -160,6 +163,29 @@ async function assertWindowOpen(
   );
 }
 
+/** Returns the service accounts for which IRSA does not work before the first change, which a rollback cannot improve. */
+async function irsaBefore(
+  { associations, identityLosses }: Plan,
+  seen: Pick<Snapshot, 'addon' | 'serviceAccount' | 'trustPolicies'>,
+  { target, acceptedKeys }: MigrationRequest,
+  { eks, roles }: TargetPorts,
+): Promise<Pick<Snapshot, 'irsaBroken'>> {
+  const roleArn = irsaRoleOf(seen);
+  const accounts = [...associations, ...identityLosses];
+  if (roleArn === undefined || accounts.length === 0) return {};
+  const trustPolicy = seen.trustPolicies[roleArn];
+  const facts = await readIrsa(roleArn, target, {
+    eks: { describeCluster: () => eks.knownCluster() },
+    roles: {
+      getRole: (arn) => Promise.resolve(trustPolicy === undefined ? undefined : { arn, trustPolicy, tags: {} }),
+      getOidcProvider: (arn) => roles.getOidcProvider(arn),
+    },
+  });
+  const { problems } = judgeIrsa(facts, accounts, acceptedKeys);
+  const irsaBroken = brokenFor(problems, accounts);
+  return irsaBroken.length > 0 ? { irsaBroken } : {};
+}
+
 const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const { portsFor, ledger, clock } = dependencies;
   const { migrationId, executionArn, target, subject } = input;
@@ -209,6 +235,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
     ...(plan.brokenPods ? { brokenPods: plan.brokenPods } : {}),
     bystanders: await bystandersOf(plan, withRole ?? [], ports),
     ...(annotated ? { annotated } : {}),
+    ...(await irsaBefore(plan, { ...seen, trustPolicies }, record.request, ports)),
     trustPolicies,
   };
   await ledger.noteAttempt(migrationId, 0);

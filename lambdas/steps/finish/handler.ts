@@ -5,6 +5,7 @@
  * read, the commands are written so that they work in any state.
  */
 import { PODS_LEFT_BEHIND } from '../../domain/rollback/lasting-pods.ts';
+import { IRSA_NOT_READ } from '../../domain/rollback/irsa.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
 import {
   TRUST_NOT_RESTORED,
@@ -140,7 +141,9 @@ const ofEnd = (outcome: Outcome): string[] => [
   TRUST_TO_EDIT,
   LEFT_AS_CHANGED,
   LAST_ROLLBACK,
-  ...(outcome === 'rolled-back' ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN, PODS_NOT_REPLACED] : [PODS_LEFT_BEHIND]),
+  ...(outcome === 'rolled-back'
+    ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN, PODS_NOT_REPLACED]
+    : [PODS_LEFT_BEHIND, IRSA_NOT_READ]),
   ...(outcome === 'migrated' ? [] : STABILITY_WARNINGS),
 ];
 

@@ -3,7 +3,8 @@
  * version. The role is restored before any association is deleted: without both, new pods have no identity.
  * Idempotency: reads again and acts only if the same decision results; each create and update has a token of its own
  * round, so that a repeated call is the same request to EKS.
- * Failure: assess-rollback evaluates the state again after any error, or leaves it to a person.
+ * Failure: if EKS would delete associations and IRSA no longer works, nothing is changed (IrsaNotWorking). Otherwise
+ * assess-rollback evaluates the state again after any error, or leaves it to a person.
  */
 import { chosenNamespace } from '../../domain/addons/registry.ts';
 import { ownTags } from '../../domain/associations/associations.ts';
@@ -19,9 +20,10 @@ import {
   type RestoreUpdate,
   updateOf,
 } from '../../domain/rollback/restore.ts';
-import { accountOf, ownedBefore } from '../../domain/rollback/associations.ts';
+import { accountOf, ownedBefore, toRemove } from '../../domain/rollback/associations.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { recordedMigration, recordedAddonSnapshot } from '../../use-cases/migration/recorded.ts';
+import { assertIrsaWorks } from '../../use-cases/rollback/irsa.ts';
 import {
   deleteLeftOvers,
   observeRestore,
@@ -34,6 +36,8 @@ import { restoreAddonSchema } from './schema.ts';
 
 interface Work extends Restoring {
   clientRequestToken: string;
+  /** Throws IrsaNotWorking if the pods of associations that EKS is about to delete could not use IRSA. */
+  assertIrsa: () => Promise<void>;
 }
 
 /** Stores in the ledger the associations that an update will remove, just like those that are deleted one by one. */
@@ -66,11 +70,13 @@ async function updateBy(update: RestoreUpdate, seen: RestoreObservation, work: W
     await call(update.podIdentityAssociations, work.clientRequestToken);
   } catch (error) {
     if (update.instead === undefined || !isMigrationError(error, 'InvalidRequest')) throw error;
+    await work.assertIrsa();
     await call(update.instead, `${work.clientRequestToken}-at-once`);
   }
 }
 
 async function updateAsItWas(seen: RestoreObservation, work: Work): Promise<boolean> {
+  if (isReplacedByEks(seen.record)) await work.assertIrsa();
   const facts = await clearConflicts(seen, work);
   // If left-over associations were the only problem, nothing more is changed: an update would roll pods for nothing.
   if (decideRestore(facts).do !== 'update' || !seen.now) return true;
@@ -137,7 +143,7 @@ const actions = { update: updateAsItWas, delete: deleteFailedCopy, create: creat
 const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
   const { migrationId, target, fence, action, actions: taken } = input;
   const { ledger, clock, portsFor } = dependencies;
-  const { eks } = portsFor(target);
+  const { eks, roles } = portsFor(target);
   const guard = changeGuard(dependencies, input);
   const snapshot = await recordedAddonSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
@@ -154,6 +160,15 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
       eks,
       ledger,
       guard,
+      assertIrsa: () =>
+        assertIrsaWorks(toRemove(snapshot, record, seen.now, seen.associations), {
+          record,
+          snapshot,
+          eks,
+          roles,
+          ledger,
+          clock,
+        }),
       clientRequestToken: `${migrationId}-${fence}-restore-${action}-${taken}`,
     }),
   };

@@ -34,13 +34,14 @@ import {
   standAloneBefore,
   toRemove,
 } from '../../domain/rollback/associations.ts';
-import type { Clock, Eks, Kubernetes, Ledger } from '../../ports/index.ts';
+import type { Clock, Eks, Kubernetes, Ledger, Roles } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { readAddonUntilSure, readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
 import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
 import { EVIDENCE_BEFORE } from '../../use-cases/migration/report.ts';
 import { returnOwn } from '../../use-cases/rollback/return-associations.ts';
+import { assertIrsaWorks } from '../../use-cases/rollback/irsa.ts';
 import { deleteOwnAssociations, restoreOfAccount } from '../../use-cases/rollback/restore-service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertAnnotated, assertInTime, newestPodOf } from '../../use-cases/rollback/remove-associations.ts';
@@ -55,6 +56,7 @@ interface Work {
   now: Addon | undefined;
   eks: Eks;
   kubernetes: Kubernetes;
+  roles: Roles;
   ledger: Ledger;
   clock: Clock;
   guard: () => Promise<void>;
@@ -147,6 +149,7 @@ function assertRoleIsBack({ addon: was }: AddonSnapshot, now: Addon | undefined)
 /** Throws if deleting these associations would leave pods without a role, or without credentials for too long. */
 async function assertRemovable(accounts: readonly Association[], work: Work): Promise<void> {
   assertRoleIsBack(work.snapshot, work.now);
+  await assertIrsaWorks(accounts, work);
   if (isReplacedByEks(work.record)) return;
   await assertAnnotated(accounts, work);
   // A service account that soon has another association uses EKS Pod Identity as before.
@@ -170,6 +173,8 @@ async function removeAssociations(work: Work): Promise<Association[]> {
     );
   const there = isReplacedByEks(record) ? [] : await list();
   if (there.length > 0) await assertRemovable(there, work);
+  // The associations of a deleted add-on are gone with it: the end must not claim that the former state works.
+  else if (record.removed.length > 0 && now) await assertIrsaWorks(ownedOf(snapshot.planned), work);
   for (const association of there) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
@@ -271,27 +276,20 @@ async function restorePurged(work: Work, cluster: string): Promise<string[]> {
 const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencies) => {
   const { migrationId, target, fence, action } = input;
   const { ledger, clock, portsFor } = dependencies;
-  const { eks, kubernetes } = portsFor(target);
+  const ports = portsFor(target);
+  const { eks, kubernetes } = ports;
   const guard = changeGuard(dependencies, input);
   if (action === 'own') return { restored: await returnOwn(input, dependencies), awaitsWebhook: false };
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
   if (!isOfAddon(snapshot)) {
-    const { there, taken: removed } = await restoreOfAccount({
-      record,
-      snapshot,
-      eks,
-      kubernetes,
-      ledger,
-      clock,
-      guard,
-    });
+    const { there, taken: removed } = await restoreOfAccount({ record, snapshot, ...ports, ledger, clock, guard });
     // Even if the migration has created none, or none that exists, the webhook may still know an association.
     return { restored: there, ...(await webhookOf(removed, { record, kubernetes })), awaitsWebhook: true };
   }
   const now = await readAddonUntilSure(eks, snapshot.addon.name, clock);
   const token = `${migrationId}-${fence}-restore`;
-  const work: Work = { migrationId, token, snapshot, record, now, eks, kubernetes, ledger, clock, guard };
+  const work: Work = { migrationId, token, snapshot, record, now, ...ports, ledger, clock, guard };
 
   if (action === 'purged') return { restored: await restorePurged(work, target.cluster), awaitsWebhook: false };
   if (action === 'deferred') return { restored: await restoreFormer(work, target.cluster), awaitsWebhook: false };

@@ -1,7 +1,5 @@
 /** Reads what a recovery needs for its decision, and whether a migration without locks can still be rolled back. */
-import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
 import { changedByThirdParty } from '../../domain/addons/copies.ts';
-import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import { eachHolder } from '../../domain/migration/locks.ts';
 import {
   type AddonSnapshot,
@@ -10,7 +8,6 @@ import {
   type Migration,
   type Snapshot,
 } from '../../domain/migration/model.ts';
-import { evaluateIrsa, parsePolicy } from '../../domain/policy/index.ts';
 import type { OwnerState } from '../../domain/rollback/recovery.ts';
 import {
   accountProblem,
@@ -23,10 +20,10 @@ import type { Executions, HandlerDependencies, Ledger, Lock } from '../../ports/
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { subjectLock } from '../migration/lock.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
+import { irsaOfRollback, irsaRemedy } from './irsa.ts';
 import { observeRestore } from './restore.ts';
 import { roleNotReturned } from './returned-roles.ts';
 import { readAccount } from '../migration/service-account.ts';
-import { asClause } from '../../domain/text/text.ts';
 
 /** Step lines of a rollback's first step, in any round: for a service account, no add-on is assessed. */
 const ROLLBACK_LINE = /^(assess-rollback|restore-annotation|restore-associations)\b/;
@@ -83,7 +80,7 @@ export async function readOwners(
   return owners;
 }
 
-type Observer = Pick<HandlerDependencies, 'portsFor' | 'clock' | 'settings'>;
+type Observer = Pick<HandlerDependencies, 'portsFor' | 'clock' | 'settings' | 'ledger'>;
 
 /** Returns as text how the add-on was changed outside this migration, or undefined. */
 async function addonChanged(
@@ -121,7 +118,7 @@ async function accountChanged(
 
 /**
  * Returns why a migration that has no locks can't be rolled back, or undefined: its subject was changed since, a role may no
- * longer be given back, or it is not certain that the present trust policy of the IRSA role trusts the pods.
+ * longer be given back, or IRSA, which worked before, would not work for the pods.
  */
 export async function rollbackClosed(
   record: Migration,
@@ -137,37 +134,15 @@ export async function rollbackClosed(
   const notReturned = await roleNotReturned(record, snapshot, observer);
   if (notReturned !== undefined) return notReturned;
 
-  const roleArn = irsaRoleOf(snapshot);
-  if (roleArn === undefined) return undefined;
-  const issuer = (await eks.describeCluster())?.oidcIssuer;
-  if (issuer === undefined)
-    return `EKS shows no OIDC issuer for cluster ${target.cluster}, without which pods can't use the IRSA role ${roleArn}`;
-  const role = await roles.getRole(roleArn);
-  if (!role) return `the IRSA role ${roleArn} no longer exists`;
-  const policy = parsePolicy(role.trustPolicy, 'trust');
-  const { acceptedKeys } = record.request;
-  const closed = [...snapshot.planned, ...snapshot.identityLosses].flatMap(({ namespace, serviceAccount }) => {
-    const { verdict, reasons } = evaluateIrsa(
-      policy,
-      {
-        clusterArn: clusterArn(target),
-        namespace,
-        serviceAccount,
-        oidcIssuer: issuer,
-        roleAccount: parseRoleArn(roleArn)?.account ?? target.account,
-      },
-      { acceptedKeys },
-    );
-    return verdict === 'allowed'
-      ? []
-      : [`${namespace}/${serviceAccount} (${reasons.map(({ message }) => asClause(message)).join('; ')})`];
+  const judged = await irsaOfRollback([...snapshot.planned, ...snapshot.identityLosses], {
+    record,
+    snapshot,
+    eks,
+    roles,
+    ...observer,
   });
-  if (closed.length === 0) return undefined;
-  const retired = record.retirements.some(
-    (one) => one.roleArn === roleArn && one.writtenAt !== undefined && one.undoneAt === undefined,
-  );
-  const remedy = retired
-    ? `Its statement was retired. Restore it (pod-identity retire ${record.migrationId} --undo --apply), then roll back again`
-    : 'Restore the statement first, then roll back again';
-  return `it is not certain that the OIDC trust of ${roleArn} allows these service accounts: ${closed.join(', ')}. ${remedy}`;
+  if (!judged || judged.problems.length === 0) return undefined;
+  const remedy = irsaRemedy(record, snapshot, judged);
+  const why = judged.problems.map(({ text }) => text).join('; ');
+  return `${why}. Restore that first${remedy === '' ? '' : ` (${remedy})`}, then roll back again`;
 }

@@ -8,6 +8,7 @@ import { isEndedBy } from '../../domain/failures/ended-by.ts';
 import { addonRestoreCommands } from '../../domain/restore-commands/add-on.ts';
 import { accountRestoreCommands } from '../../domain/restore-commands/service-account.ts';
 import { sessionsRestoreCommands, webhookRestoreCommands } from '../../domain/restore-commands/questions.ts';
+import { irsaRestoreCommands } from '../../domain/restore-commands/irsa.ts';
 import { endLines } from '../../domain/restore-commands/lines.ts';
 import { healthWarnings } from '../../domain/restore-commands/health.ts';
 import { trustToEdit } from '../../domain/restore-commands/trust.ts';
@@ -71,11 +72,19 @@ const trying =
 
 /** Returns the restore commands of a rollback that has stopped to ask a person; undefined if it stopped for another reason. */
 async function askingRestoreCommands(
-  { migrationId, request: { target } }: Migration,
+  record: Migration,
   snapshot: Snapshot,
-  { portsFor, clock, telemetry }: Observer,
+  observer: Observer,
   failure: Failure | undefined,
 ): Promise<string[] | undefined> {
+  // The step that stopped has written them, with what it read.
+  if (isEndedBy(failure, 'IrsaNotWorking'))
+    return record.restoreCommands.length > 0 ? record.restoreCommands : irsaRestoreCommands(record.migrationId);
+  const {
+    migrationId,
+    request: { target },
+  } = record;
+  const { portsFor, clock, telemetry } = observer;
   const isWebhook = isEndedBy(failure, 'WebhookStillInjects');
   if (!isWebhook && !isEndedBy(failure, 'SessionsMayEnd')) return undefined;
   const facts = { migrationId, target, planned: snapshot.planned };

@@ -10,10 +10,11 @@ import {
   isOwnAssociation,
   wasThere,
 } from '../../domain/migration/service-account.ts';
-import type { Clock, Eks, Kubernetes, Ledger } from '../../ports/index.ts';
+import type { Clock, Eks, Kubernetes, Ledger, Roles } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 import { readAccount } from '../migration/service-account.ts';
+import { assertIrsaWorks } from './irsa.ts';
 import { assertInTime } from './remove-associations.ts';
 
 export interface AccountRestoring {
@@ -21,6 +22,7 @@ export interface AccountRestoring {
   snapshot: Snapshot;
   eks: Eks;
   kubernetes: Kubernetes;
+  roles: Roles;
   ledger: Ledger;
   clock: Clock;
   /** Must be called directly before each change. */
@@ -29,11 +31,12 @@ export interface AccountRestoring {
 
 /**
  * Throws if the service account or its annotation, which was restored before, is missing: new pods would have no role
- * without the association, so that it is kept.
+ * without the association, so that it is kept. So it is if IRSA no longer works.
  */
 async function assertIrsaIsLeft(gone: readonly Association[], work: AccountRestoring): Promise<void> {
   const { record, snapshot, kubernetes, clock } = work;
   const { serviceAccount: was } = snapshot;
+  await assertIrsaWorks(gone, work);
   if (!was || record.request.verification === 'api') return;
   const why = accountProblemBack(record, was, await readAccount(kubernetes, was, clock), false);
   if (why !== undefined)

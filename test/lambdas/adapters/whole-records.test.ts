@@ -144,6 +144,7 @@ const snapshot: Whole<Snapshot> = {
   bystanders: ['other'],
   annotated: [SERVICE_ACCOUNT],
   brokenPods: [broken],
+  irsaBroken: [`${NAMESPACE}/${SERVICE_ACCOUNT}`],
   associations: [association],
   trustPolicies: { [ROLE]: '{}' },
 };

@@ -36,7 +36,12 @@ const granted = async (begins: Promise<Begun>): Promise<Begun> => {
   return fakes;
 };
 const begunWithNodes = (change: Change = {}): Promise<Begun> =>
-  granted(begun({ ...change, snapshot: { planned: [planned, standalone], ...change.snapshot } }));
+  granted(
+    begun({
+      ...change,
+      snapshot: { planned: [planned, standalone], irsaBroken: [`${NAMESPACE}/${NODES}`], ...change.snapshot },
+    }),
+  );
 const run = (step: Step, fakes: Begun, more: object = {}): Promise<unknown> =>
   invoke(step, { ...fakes.input, ...more }, fakes);
 const create = (fakes: Begun): Promise<unknown> => run(createAssociationStep, fakes);

@@ -38,7 +38,7 @@ describe('rollbackClosed', () => {
     [
       'the statement is gone',
       withoutOidc,
-      /allows these service accounts: kube-system\/ebs-csi-controller-sa \(.*AssumeRoleWithWebIdentity.*\)\. Restore the statement first, then roll back again$/,
+      /allows these service accounts: kube-system\/ebs-csi-controller-sa \(.*AssumeRoleWithWebIdentity.*\)\. Restore that first \(aws iam update-assume-role-policy .*\), then roll back again$/,
     ],
     ['it can not be decided', policyText(fromOffice), /aws:SourceIp/],
     ['the policy is none', '{', /line 1/],
@@ -89,7 +89,7 @@ describe('rollbackClosed', () => {
     ['was of another role', { roleArn: OTHER_ROLE }],
   ])('does not speak of a retirement that %s', async (_, change) =>
     expect(await closed(trusting(withoutOidc), { retirements: [{ ...retirement, ...change }] })).toMatch(
-      /Restore the statement first, then roll back again$/,
+      /Restore that first \(aws iam update-assume-role-policy .*\), then roll back again$/,
     ),
   );
 });
