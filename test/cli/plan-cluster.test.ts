@@ -198,7 +198,7 @@ describe('a large cluster', () => {
     const calls = ofOperator(ran);
     const count = (service: string): number => calls.filter((call) => call.service === service).length;
     // Each question once: two for each add-on and a handful for the cluster; one for each role; six for each namespace.
-    expect([count('eks'), count('iam'), count('kubernetes')]).toEqual([142, 114, 151]);
+    expect([count('eks'), count('iam'), count('kubernetes')]).toEqual([143, 114, 151]);
     const lines = written.join('').split('\n');
     expect(lines.filter((line) => line.startsWith('  team-'))).toHaveLength(ACCOUNTS);
     const table = lines.slice(0, lines.indexOf('Blocked by'));
