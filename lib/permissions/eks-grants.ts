@@ -39,6 +39,11 @@ export const readAssociations = (why: string): Grant[] => [
 /** The add-on and its associations. */
 export const observe = (why: string): Grant[] => [describeAddon(why), ...readAssociations(why)];
 /** These two actions do not support resource-level permissions. */
+export const listVersions = (why: string): Grant => ({
+  actions: ['eks:DescribeAddonVersions'],
+  resources: ['*'],
+  why,
+});
 export const describeOffer = (): Grant => ({
   actions: ['eks:DescribeAddonVersions', 'eks:DescribeAddonConfiguration'],
   resources: ['*'],

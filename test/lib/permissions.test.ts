@@ -108,7 +108,7 @@ describe('permissions', () => {
       'restore-associations': [...andCluster, ...ofTrust],
       'take-over': [...andCluster, 'iam:GetRole'],
       'find-stranded': [],
-      finish: [...andCluster, 'iam:GetRole'],
+      finish: [...eks`DescribeAddonVersions`, ...andCluster, 'iam:GetRole'].toSorted(),
       'retire-trust': [
         ...eks`DescribeAddon DescribeCluster DescribePodIdentityAssociation ListAddons ListPodIdentityAssociations`,
         'iam:GetRole',
