@@ -46,6 +46,11 @@ export const readFargateProfiles = (why: string): Grant[] => [
   { actions: ['eks:DescribeFargateProfile'], resources: FARGATE_PROFILES, why },
 ];
 /** These two actions do not support resource-level permissions. */
+export const listVersions = (why: string): Grant => ({
+  actions: ['eks:DescribeAddonVersions'],
+  resources: ['*'],
+  why,
+});
 export const describeOffer = (): Grant => ({
   actions: ['eks:DescribeAddonVersions', 'eks:DescribeAddonConfiguration'],
   resources: ['*'],

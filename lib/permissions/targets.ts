@@ -18,6 +18,7 @@ import {
   describeAddon,
   describeCluster,
   describeOffer,
+  listVersions,
   getProvider,
   getRole,
   IDENTITY_CENTER_ROLES,
@@ -253,6 +254,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
       "finds the address of the cluster's API server, to name the workloads in the commands for a person",
     ),
     ...observe('reads the state from which the commands for a person start'),
+    listVersions('finds a version that those commands can create, since the cluster may have been upgraded'),
     ...(repairableRoleArns
       ? [getRole(repairableRoleArns, 'reads what a person would have to undo in a repaired trust policy')]
       : []),

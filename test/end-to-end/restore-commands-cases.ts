@@ -48,7 +48,7 @@ export const cases: Case[] = [
     faults: [denied({ operation: 'CreateAddon' })],
     found: undefined,
     commands:
-      /^: 'Add-on aws-ebs-csi-driver does not exist\.'\naws eks create-addon .*\naws eks wait addon-active .*\nsleep 30\naws eks create-pod-identity-association .*--disable-session-tags.*--tags .*\n: .*\naws eks update-kubeconfig .*\nkubectl -n kube-system rollout restart .*\n: .*\npod-identity rollback \w+ --deployed$/,
+      /^: 'Add-on aws-ebs-csi-driver does not exist\.'\n: 'If .*\n: aws eks describe-addon-versions .*--kubernetes-version 1\.31 .*\naws eks create-addon .*\naws eks wait addon-active .*\nsleep 30\naws eks create-pod-identity-association .*--disable-session-tags.*--tags .*\n: .*\naws eks update-kubeconfig .*\nkubectl -n kube-system rollout restart .*\n: .*\npod-identity rollback \w+ --deployed$/,
   },
   {
     what: 'an add-on that could no longer be read',

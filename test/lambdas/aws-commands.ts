@@ -50,6 +50,7 @@ const COMMANDS: Record<string, Record<string, Kind>> = {
   'delete-pod-identity-association': { ...WHERE, 'association-id': 'string' },
   'list-pod-identity-associations': { ...WHERE, namespace: 'string', 'service-account': 'string' },
   'tag-resource': { 'resource-arn': 'string', tags: 'map' },
+  'describe-addon-versions': { 'addon-name': 'string', 'kubernetes-version': 'string' },
   'update-kubeconfig': { name: 'string' },
 };
 

@@ -109,7 +109,7 @@ describe('permissions', () => {
       'restore-associations': [...andCluster, ...ofTrust],
       'take-over': [...andCluster, ...ofTrust],
       'find-stranded': [],
-      finish: [...andCluster, 'iam:GetRole'],
+      finish: [...eks`DescribeAddonVersions`, ...andCluster, 'iam:GetRole'].toSorted(),
       'retire-trust': [
         ...eks`DescribeAddon DescribeCluster DescribePodIdentityAssociation ListAddons ListPodIdentityAssociations`,
         'iam:GetRole',

@@ -8,6 +8,7 @@ import { ownedOf, plannedFor, standaloneOf } from '../associations/associations.
 import { changedByThirdParty, classifyCopy } from '../addons/copies.ts';
 import { endLines, foreignNote, restoreLines, type RestoreLines } from './lines.ts';
 import { trustLines } from './trust.ts';
+import { type Offer, versionLines, versionToCreate } from './version.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
 import type { Addon, Association, Migration, AddonSnapshot, Target } from '../migration/model.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
@@ -35,6 +36,8 @@ export interface RestoreCommandsFacts {
   record: Migration;
   /** Absent if EKS could not be read. The commands then work from any state of the add-on. */
   seen?: { addon: Addon | undefined; associations: Association[] };
+  /** Absent if it could not be read, or if the add-on need not be created. */
+  offer?: Offer;
   /** Workloads of the planned service accounts. Absent if the API server could not be read. */
   workloads?: WorkloadRef[];
   /**
@@ -60,7 +63,7 @@ const isOfForm = ({ planned }: AddonSnapshot, one: Association): boolean =>
   plannedFor(one, ownedOf(planned)) !== undefined;
 
 /** Returns the lines for an add-on in an unknown state: each line either does its part or has no effect. */
-function fromAnyState({ record, snapshot }: RestoreCommandsFacts, lines: RestoreLines): string[] {
+function fromAnyState({ target, record, snapshot }: RestoreCommandsFacts, lines: RestoreLines): string[] {
   const made = record.associations.created.filter(
     (one) => isOfForm(snapshot, one) && snapshot.associations.every((before) => before.id !== one.id),
   );
@@ -69,17 +72,23 @@ function fromAnyState({ record, snapshot }: RestoreCommandsFacts, lines: Restore
     settled(lines),
     ...made.map((one) => mayFail(lines.deleteAssociation(one.id))),
     ...(made.length > 0 ? [KEY_IS_FREED] : []),
-    mayFail(lines.create(conflictsOfCreate(record))),
+    ...versionLines(target, snapshot.addon),
+    mayFail(lines.create(conflictsOfCreate(record), snapshot.addon.version)),
     settled(lines),
     lines.update(),
     settled(lines),
   ];
 }
 
-function createLines({ record }: RestoreCommandsFacts, lines: RestoreLines, addon: Addon | undefined): string[] {
+function createLines(
+  { target, record, snapshot, offer }: RestoreCommandsFacts,
+  lines: RestoreLines,
+  addon: Addon | undefined,
+): string[] {
   const conflict = addon !== undefined && needsConsent(record, addon);
   const conflicts = conflict ? 'OVERWRITE' : conflictsOfCreate(record);
   return [
+    ...versionLines(target, snapshot.addon, offer),
     ...(conflict
       ? [
           note`OVERWRITE resets the fields that other field managers have changed: see the warnings, and the health issues that EKS reports.`,
@@ -90,7 +99,7 @@ function createLines({ record }: RestoreCommandsFacts, lines: RestoreLines, addo
           note`If it ends in CREATE_FAILED because of conflicts, delete it with --preserve and create it with OVERWRITE, which resets what other field managers have changed.`,
         ]
       : []),
-    lines.create(conflicts),
+    lines.create(conflicts, versionToCreate(snapshot.addon, offer)),
     settled(lines),
   ];
 }
@@ -142,6 +151,11 @@ function freeKeys(
     KEY_IS_FREED,
   ]);
 }
+
+const RECREATED: ReadonlySet<Addon['status']> = new Set(['DELETING', 'CREATE_FAILED', 'DELETE_FAILED']);
+
+/** Returns whether the restore commands create an add-on that EKS reports like this. */
+export const isCreatedAgain = (addon: Addon | undefined): boolean => addon === undefined || RECREATED.has(addon.status);
 
 /** Returns the lines for an add-on whose state is known. */
 function fromSeenState(

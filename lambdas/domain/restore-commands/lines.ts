@@ -31,7 +31,7 @@ const fieldWords = ({ targetRoleArn, disableSessionTags, policy }: Partial<Assoc
 
 /** The lines that restore commands can have, for one add-on of one cluster. */
 export interface RestoreLines {
-  create: (conflicts: 'NONE' | 'OVERWRITE') => string;
+  create: (conflicts: 'NONE' | 'OVERWRITE', version: string) => string;
   /** Restores the role and owned associations. Without version and configuration in the request, both stay as they are. */
   update: () => string;
   delete: (preserve: boolean) => string;
@@ -137,11 +137,11 @@ function addonLines(
   const configuration =
     was.configurationValues === undefined ? undefined : option('--configuration-values', was.configurationValues);
   return {
-    create: (conflicts) =>
+    create: (conflicts, version) =>
       eksCommand(
         'create-addon',
         here,
-        ['--addon-version', was.version],
+        ['--addon-version', version],
         role,
         owned.length > 0 ? ['--pod-identity-associations', ...associationWords(owned)] : undefined,
         namespace === undefined ? undefined : ['--namespace-config', `namespace=${namespace}`],

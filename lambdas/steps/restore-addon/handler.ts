@@ -31,6 +31,7 @@ import {
   type RestoreObservation,
   type Restoring,
 } from '../../use-cases/rollback/restore.ts';
+import { explainVersion } from '../../use-cases/rollback/refused-version.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restoreAddonSchema } from './schema.ts';
 
@@ -122,17 +123,19 @@ async function createAsItWas(seen: RestoreObservation, work: Work): Promise<bool
   const owned = ownedBefore(seen.snapshot);
   await work.guard();
   const arn = await overFreedKeys(seen, work, () =>
-    work.eks.createAddon({
-      addon: was.name,
-      version: was.version,
-      tags: ownTags(was.tags),
-      resolveConflicts: conflictsOfCreate(seen.record),
-      clientRequestToken: work.clientRequestToken,
-      ...(was.serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn: was.serviceAccountRoleArn }),
-      ...(owned.length > 0 ? { podIdentityAssociations: owned } : {}),
-      ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
-      ...(namespace === undefined ? {} : { namespace }),
-    }),
+    work.eks
+      .createAddon({
+        addon: was.name,
+        version: was.version,
+        tags: ownTags(was.tags),
+        resolveConflicts: conflictsOfCreate(seen.record),
+        clientRequestToken: work.clientRequestToken,
+        ...(was.serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn: was.serviceAccountRoleArn }),
+        ...(owned.length > 0 ? { podIdentityAssociations: owned } : {}),
+        ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
+        ...(namespace === undefined ? {} : { namespace }),
+      })
+      .catch((error: unknown) => explainVersion(error, was)),
   );
   await work.ledger.recordCopy(work.migrationId, 'made', arn);
   return true;

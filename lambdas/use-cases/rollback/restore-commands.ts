@@ -5,12 +5,13 @@
 import { changedByThirdParty, classifyCopy } from '../../domain/addons/copies.ts';
 import { decidedByPerson, isTaken, leftAsChanged, takenAssociations } from '../../domain/rollback/decisions.ts';
 import { isEndedBy } from '../../domain/failures/ended-by.ts';
-import { addonRestoreCommands } from '../../domain/restore-commands/add-on.ts';
+import { addonRestoreCommands, isCreatedAgain } from '../../domain/restore-commands/add-on.ts';
 import { accountRestoreCommands } from '../../domain/restore-commands/service-account.ts';
 import { sessionsRestoreCommands, webhookRestoreCommands } from '../../domain/restore-commands/questions.ts';
 import { irsaRestoreCommands } from '../../domain/restore-commands/irsa.ts';
 import { endLines } from '../../domain/restore-commands/lines.ts';
 import { healthWarnings } from '../../domain/restore-commands/health.ts';
+import type { Offer } from '../../domain/restore-commands/version.ts';
 import { trustToEdit } from '../../domain/restore-commands/trust.ts';
 import {
   type AddonSnapshot,
@@ -45,6 +46,17 @@ async function workloadsOf(
     }
   }
   return found;
+}
+
+/** Returns what EKS offers of the add-on for the cluster as it is now: it may have been upgraded since the plan. */
+async function offerOf({ eks }: TargetPorts, { addon }: AddonSnapshot): Promise<Offer | undefined> {
+  const cluster = await eks.describeCluster();
+  return (
+    cluster && {
+      kubernetes: cluster.version,
+      versions: await eks.listOfferedVersions(addon.name, cluster.version),
+    }
+  );
 }
 
 /** `findings`: what a person must know, including what may not be pasted since third parties wrote parts of it. */
@@ -125,6 +137,10 @@ export async function restoreCommands(
     addon: isOfAddon(snapshot) ? await readAddonUntilSure(ports.eks, snapshot.addon.name, clock) : undefined,
     associations: await list(),
   }));
+  const offer =
+    isOfAddon(snapshot) && seen && isCreatedAgain(seen.addon)
+      ? await tryTo('the offered versions', () => offerOf(ports, snapshot))
+      : undefined;
   const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
   const { serviceAccount: was } = snapshot;
   const account =
@@ -138,7 +154,7 @@ export async function restoreCommands(
   }
   const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
   const commands = isOfAddon(snapshot)
-    ? addonRestoreCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) })
+    ? addonRestoreCommands({ ...shared, snapshot, ...(seen ? { seen } : {}), ...(offer ? { offer } : {}) })
     : accountRestoreCommands({
         ...shared,
         snapshot,

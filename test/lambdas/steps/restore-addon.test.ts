@@ -215,6 +215,16 @@ describe('restore-addon', () => {
     expect(await restore(fakes, 'update')).toEqual({ done: false });
   });
 
+  it('creates no other version where EKS no longer offers the former one', async () => {
+    const fakes = await onAttempt(RECREATE);
+    await removed(fakes);
+    const refused = 'eks:CreateAddon: InvalidParameterException: Addon version specified is not supported';
+    fakes.journal.refuseNext('eks.createAddon', 'InvalidRequest', refused);
+    await expectError(restore(fakes, 'create'), 'RestoreRefused', `no longer offers version ${VERSION}`);
+    fakes.journal.refuseNext('eks.createAddon', 'InvalidRequest', 'no such subnet');
+    await expectError(restore(fakes, 'create'), 'InvalidRequest', 'no such subnet');
+  });
+
   it.each(['Busy', 'AccessDenied'] as const)('passes %s on', async (name) => {
     const fakes = await onAttempt(RECREATE_PRESERVING);
     fakes.eks.addons.set(ADDON, aCopy());
