@@ -143,7 +143,7 @@ const addKnownCommands = (program: Command, io: Io, finished: Finished): void =>
       .description('undo a migration, also one that ended migrated, and verify the pods')
       .option(
         '--accept-credential-gap',
-        'roll back even if pods may be without credentials until all of them are replaced',
+        'roll back even if pods may be without credentials until they are replaced or, such as those of Jobs, end',
       ),
     { reason: true, asks: true },
   )

@@ -44,7 +44,9 @@ export const rollbackBody = reasonBody
     acceptCredentialGap: z
       .boolean()
       .optional()
-      .describe('Whether to roll back even if pods may be without credentials before all of them are replaced.'),
+      .describe(
+        'Whether to roll back even if pods may be without credentials until they are replaced or, such as those of Jobs, end.',
+      ),
   })
   .register(schemaNames, { name: 'RollbackRequest' });
 

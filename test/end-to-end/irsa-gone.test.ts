@@ -60,7 +60,7 @@ describe('a cancelled migration keeps the associations if IRSA no longer works',
       expect(stopped).toMatchObject({
         outcome: 'needs-human',
         failure: {
-          message: matching(/IrsaNotWorking: .*continue to use EKS Pod Identity.*pod-identity rollback \S+$/s),
+          message: matching(/IrsaNotWorking: .*Pods on EKS Pod Identity keep it.*pod-identity rollback \S+$/s),
         },
       });
       expect(stopped.restoreCommands.filter((line) => !line.startsWith(':'))).toEqual([
@@ -77,6 +77,24 @@ describe('a cancelled migration keeps the associations if IRSA no longer works',
         new Set(['irsa']),
       );
     });
+  });
+});
+
+it('an add-on that was deleted is created again, and the end does not claim that its pods have credentials', async () => {
+  const faults = [
+    { kind: 'access-denied' as const, step: 'create-addon', operation: 'CreateAddon', times: 'all' as const },
+  ];
+  await inWorld({ scenario: 'ebs-csi-irsa', faults }, async (world) => {
+    let repair = (): void => {};
+    world.onFirst(
+      ({ operation }) => operation === 'DeleteAddon',
+      () => void (repair = noProvider(world)),
+    );
+    const stopped = await world.migrate({ addon: ADDON, strategy: 'recreate' });
+    expect(stopped).toMatchObject({ outcome: 'needs-human', failure: { message: matching(/IrsaNotWorking: /) } });
+    expect(world.cluster.addons.get(ADDON)?.status).toBe('ACTIVE');
+    repair();
+    expect(await world.rollBack({ migrationId: stopped.migrationId })).toMatchObject({ outcome: 'rolled-back' });
   });
 });
 

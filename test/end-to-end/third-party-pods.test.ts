@@ -33,7 +33,6 @@ describe('a rollback that would leave such a pod without credentials', () => {
   it.each<[string, ThirdPartyPod, RegExp]>([
     ['a Job of 10 h', owned('Job', 'report', { seconds: 10 * 3600 }), /delete job report/],
     ['a Job of 9 days', owned('Job', 'backfill', { seconds: 9 * DAYS }), /wait .*job\/backfill/],
-    ['a Job with a late limit', owned('Job', 'x', { activeDeadlineSeconds: 7 * 3600 }), /wait .*job\/x/],
     ['a CronJob', owned('Job', 'nightly-29100000', { seconds: 9 * DAYS }), /patch cronjob nightly -p .*suspend/],
     ['a bare pod', { ...OF, name: 'debug' }, /keep its manifest.*delete pod debug/],
     ['a custom resource', owned('SparkApplication', 'etl'), /controller of SparkApplication etl/],

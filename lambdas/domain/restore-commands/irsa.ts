@@ -126,7 +126,7 @@ export function irsaCommands(all: IrsaCommandsFacts): string[] {
 
 /** Returns the lines after IrsaNotWorking. `all` is absent if it is not known what no longer works. */
 export const irsaRestoreCommands = (migrationId: string, all?: IrsaCommandsFacts): string[] => [
-  note`The rollback stopped before it deleted any association: the pods use EKS Pod Identity, and have credentials through it. To stay on it, use the command release below.`,
+  note`The rollback stopped, and did not delete the associations: pods on EKS Pod Identity have credentials through them. To stay on it, use the command release below.`,
   ...(all ? irsaCommands(all) : []),
   ...endLines(migrationId),
 ];

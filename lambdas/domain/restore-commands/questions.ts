@@ -47,11 +47,22 @@ export interface LastingGap {
   now: number;
 }
 
-const lastingNotes = ({ lasting, now }: LastingGap): string[] =>
-  lasting.map(
-    ({ pod: { namespace, name }, sureSeconds }) =>
-      note`No rollout replaces pod ${namespace}/${name}. Once its association is deleted, it is certain to have credentials until ${new Date(now + sureSeconds * 1000).toISOString()} only, if it were deleted at the time of writing.`,
-  );
+/** Each pod that is listed is a line, and one controller may have thousands. */
+const MOST_LISTED = 20;
+
+const lastingNotes = ({ lasting, now }: LastingGap): string[] => [
+  ...lasting
+    .slice(0, MOST_LISTED)
+    .map(
+      ({ pod: { namespace, name }, sureSeconds }) =>
+        note`No rollout replaces pod ${namespace}/${name}. Once its association is deleted, it is certain to have credentials until ${new Date(now + sureSeconds * 1000).toISOString()} only, if it were deleted at the time of writing.`,
+    ),
+  ...(lasting.length > MOST_LISTED
+    ? [
+        note`There are ${String(lasting.length - MOST_LISTED)} more such pods, which have credentials for at least as long.`,
+      ]
+    : []),
+];
 
 /**
  * Returns the lines after SessionsMayEnd. `gap` is absent if it could not be read, or no longer exists; `pods` has those

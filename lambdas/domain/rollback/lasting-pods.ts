@@ -54,7 +54,8 @@ export const lastingText = (lasting: readonly LastingPod[], now: number): string
 
 const kubectl = ({ namespace }: Pod, ...words: string[]): string =>
   shellCommand(['kubectl', '-n', namespace, ...words]);
-const deletePod = (pod: Pod): string => kubectl(pod, 'delete', 'pod', pod.name);
+const deletePods = (pods: readonly [Pod, ...Pod[]]): string =>
+  kubectl(pods[0], 'delete', 'pod', ...pods.map(({ name }) => name));
 
 /** A CronJob names its Jobs by its own name and the scheduled minute (k8s.io/kubernetes, cronjob/utils.go, getJobName). */
 const cronJobOf = ({ owner }: Pod): string | undefined => /^(.+)-\d{8,}$/.exec(owner?.name ?? '')?.[1];
@@ -65,40 +66,48 @@ const suspend = (pod: Pod, cronJob: string): string =>
 const waitForJob = (pod: Pod): string =>
   kubectl(pod, 'wait', '--for=condition=complete', '--timeout=-1s', `job/${pod.owner?.name ?? ''}`);
 
-/** Returns a sentence with what ends or replaces such a pod. */
-function remedyOf(pod: Pod): string {
+/** The pods of each owner; a pod without an owner is alone. */
+function byOwner(lasting: readonly LastingPod[]): [Pod, ...Pod[]][] {
+  const groups = new Map<string, [Pod, ...Pod[]]>();
+  for (const { pod } of lasting) {
+    const key = pod.owner ? `${pod.namespace} ${pod.owner.kind} ${pod.owner.name}` : pod.uid;
+    const group = groups.get(key);
+    if (group) group.push(pod);
+    else groups.set(key, [pod]);
+  }
+  return [...groups.values()];
+}
+
+/** Returns a sentence with what ends or replaces the pods of one owner. */
+function remedyOf(pods: [Pod, ...Pod[]]): string {
+  const [pod] = pods;
   if (!isOfJob(pod))
     return pod.owner
-      ? `Let the controller of ${pod.owner.kind} ${pod.owner.name} end or replace its pod, or delete the pod: ${deletePod(pod)} .`
-      : `Nothing creates pod ${pod.name} again: keep its manifest, and delete the pod: ${deletePod(pod)} .`;
+      ? `Let the controller of ${pod.owner.kind} ${pod.owner.name} end or replace its pods, or delete them (kubectl delete pod).`
+      : `Nothing creates pod ${pod.name} again: keep its manifest, and delete the pod: ${deletePods([pod])} .`;
+  const job = pod.owner?.name ?? '';
   const cronJob = cronJobOf(pod);
   const next =
     cronJob === undefined
       ? ''
       : ` If CronJob ${cronJob} creates the Jobs, suspend it first: ${suspend(pod, cronJob)} .`;
-  return `Wait until Job ${pod.owner?.name ?? ''} has ended: ${waitForJob(pod)} ; or delete it: ${kubectl(pod, 'delete', 'job', pod.owner?.name ?? '')} .${next}`;
+  return `Wait until Job ${job} has ended: ${waitForJob(pod)} ; or delete it: ${kubectl(pod, 'delete', 'job', job)} .${next}`;
 }
 
-const byOwner = (pods: readonly Pod[]): Pod[] => [
-  ...new Map(
-    pods.map((pod) => [pod.owner ? `${pod.namespace} ${pod.owner.kind} ${pod.owner.name}` : pod.uid, pod]),
-  ).values(),
-];
-
 /** Returns the remedies for these pods, one for each owner. */
-export const lastingRemedies = (lasting: readonly LastingPod[]): string =>
-  some(byOwner(lasting.map(({ pod }) => pod)).map(remedyOf), ' ');
+export const lastingRemedies = (lasting: readonly LastingPod[]): string => some(byOwner(lasting).map(remedyOf), ' ');
 
 /** Returns the lines that wait for Jobs, and those, disabled by a colon, that end the other pods. */
 export const lastingLines = (lasting: readonly LastingPod[]): string[] =>
-  byOwner(lasting.map(({ pod }) => pod)).flatMap((pod) => {
+  byOwner(lasting).flatMap((pods) => {
+    const [pod] = pods;
     const { namespace, name, owner } = pod;
     if (!isOfJob(pod))
       return [
         owner
-          ? note`Pod ${namespace}/${name} belongs to ${owner.kind} ${owner.name}, whose controller may create it again. To delete the pod, run the next line without the colon.`
+          ? note`The pods of ${owner.kind} ${owner.name} in ${namespace} belong to its controller, which may create them again. To delete them, run the next line without the colon.`
           : note`Nothing creates pod ${namespace}/${name} again: keep its manifest. To delete the pod, run the next line without the colon.`,
-        ifWanted(deletePod(pod)),
+        ifWanted(deletePods(pods)),
       ];
     const cronJob = cronJobOf(pod);
     return [
@@ -130,7 +139,10 @@ export function podsLeftBehind(pods: readonly Pod[], now: number): Check[] {
     warn(
       PODS_LEFT_BEHIND,
       `${pods.length === 1 ? 'A pod that no rollout replaces keeps' : `${pods.length} pods that no rollout replaces keep`} the configuration of EKS Pod Identity, and may be without credentials: ${some(names)}.`,
-      `New pods get the former identity. Let these pods end, or delete them; a Job and most other controllers create a pod again: ${some(pods.map(deletePod), ' ; ')}`,
+      `New pods get the former identity. Let these pods end, or delete them; a Job and most other controllers create a pod again: ${some(
+        pods.map((pod) => deletePods([pod])),
+        ' ; ',
+      )}`,
       'docs/runbook.md',
     ),
   ];

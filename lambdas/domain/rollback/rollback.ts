@@ -43,7 +43,9 @@ export const rollback = z
     acceptCredentialGap: z
       .boolean()
       .optional()
-      .describe('True if the request accepts that pods may be without credentials until they are replaced.'),
+      .describe(
+        'True if the request accepts that pods may be without credentials until they are replaced or, such as those of Jobs, end.',
+      ),
     startedAt: time.describe('When the rollback was requested, or when it began if no one requested it.'),
     endedAt: time.optional().describe('When the rollback ended. Absent until then.'),
     executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),

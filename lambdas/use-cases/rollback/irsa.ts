@@ -117,7 +117,7 @@ export async function assertIrsaWorks(
     });
     throw new MigrationError(
       'IrsaNotWorking',
-      `The rollback stopped before it deleted any association: pods can't use IRSA any more, although they did before the migration: ${problems.map(({ text }) => text).join('; ')}. The pods continue to use EKS Pod Identity. ${remedy === '' ? 'Restore IRSA as the restore commands describe' : `Restore IRSA: ${remedy}`} ; then run: pod-identity rollback ${migrationId}`,
+      `The rollback stopped, and did not delete the associations: pods can't use IRSA any more, although they did before the migration: ${problems.map(({ text }) => text).join('; ')}. Pods on EKS Pod Identity keep it. ${remedy === '' ? 'Restore IRSA as the restore commands describe' : `Restore IRSA: ${remedy}`} ; then run: pod-identity rollback ${migrationId}`,
     );
   }
   if (unread.length > 0 && warnings.every(({ id }) => id !== IRSA_NOT_READ))
