@@ -21,7 +21,7 @@ import {
   podsExcluded,
 } from '../../domain/verification/pods.ts';
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
-import { judgingAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
+import { assertServedSoFar, judgingAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
 import {
   associatedSince,
   type Direction,
@@ -216,6 +216,7 @@ async function verify(observation: Observation): Promise<Output> {
   const evidence = towards === 'before' ? seen.evidence : withLevels(seen);
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
   assertNoneRobbed(robbed, work);
+  await assertServedSoFar({ ...dependencies, ...dependencies.portsFor(input.target) }, record, towards, seen);
   if (judged.verdict === 'wait') {
     const unsettled = { record, towards, attempt, round, settling, seen };
     return throwUnsettled({ kubernetes, ledger, clock }, unsettled, judged.why);

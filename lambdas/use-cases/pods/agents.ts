@@ -63,6 +63,46 @@ async function readAgent(
   return { pods: [...own, ...others], ...(elsewhere ? { workload: elsewhere } : { addonStatus: status }) };
 }
 
+interface Judged {
+  verified: readonly Pod[];
+  agent: AgentSeen;
+  without: readonly PodWithoutAgent[];
+  allowance: number;
+  /** Why a part could not be judged. */
+  error?: string;
+}
+
+/** Reads where the pods with the right identity run, and judges whether an agent serves them. */
+async function judge(
+  observer: Observer,
+  { pods, right, nodes: known }: Pick<PodsSeen, 'pods' | 'right' | 'nodes'>,
+): Promise<Judged> {
+  const { kubernetes, clock } = observer;
+  const verified = pods.filter((pod) => right.has(pod.uid) && !pod.terminating);
+  const unjudged: Judged = { verified, agent: { pods: [] }, without: [], allowance: 0 };
+  if (verified.length === 0) return unjudged;
+  const nodes = known ? { seen: known } : await readable(() => kubernetes.listNodes());
+  if ('error' in nodes) return { ...unjudged, ...nodes };
+  const podsWithout = (agent: AgentSeen, allowance: number): PodWithoutAgent[] =>
+    podsWithoutAgent(verified, nodes.seen, agent, { allowanceSeconds: allowance, now: clock.now() });
+  const areServed = (agent: AgentSeen): boolean => !podsWithout(agent, 0).some(lackIt);
+  // On Auto Mode and Fargate alone, nothing depends on the agent's pods.
+  const read = areServed(unjudged.agent)
+    ? { seen: unjudged.agent }
+    : await readable(() => readAgent(observer, pods, areServed));
+  if ('error' in read)
+    return { ...unjudged, ...read, without: podsWithout(unjudged.agent, 0).filter((pod) => !lackIt(pod)) };
+  const agent = read.seen;
+  const allowance = allowanceSeconds(agent.workload ? [agent.workload] : [], agent.pods, undefined);
+  return { verified, agent, allowance, without: podsWithout(agent, allowance) };
+}
+
+/** Throws AgentMissing if pods run where no agent can come, or where it has failed. */
+function assertNoneMissing({ request: { target } }: Migration, { without, verified }: Judged): void {
+  if (without.some(({ reason }) => reason !== 'starting'))
+    throw new MigrationError('AgentMissing', agentMissingText(without, verified.length, target));
+}
+
 /**
  * Returns the warnings, with one if the agent can't be judged. Throws AgentMissing if pods get no credentials where they
  * run, and PodsNotSettled while the agent of a node may still start.
@@ -70,32 +110,40 @@ async function readAgent(
 async function withAgents(
   observer: Observer,
   record: Migration,
-  { pods, right, nodes: known }: Pick<PodsSeen, 'pods' | 'right' | 'nodes'>,
+  seen: PodsSeen,
   warnings: readonly Check[],
 ): Promise<Check[]> {
-  const { kubernetes, clock } = observer;
   const { request } = record;
-  const verified = pods.filter((pod) => right.has(pod.uid) && !pod.terminating);
-  if (verified.length === 0) return replaced(warnings, []);
-  const nodes = known ? { seen: known } : await readable(() => kubernetes.listNodes());
-  if ('error' in nodes) return replaced(warnings, [agentNotJudged(request, nodes.error)]);
-  const judge = (agent: AgentSeen, allowance: number): PodWithoutAgent[] =>
-    podsWithoutAgent(verified, nodes.seen, agent, { allowanceSeconds: allowance, now: clock.now() });
-  const areServed = (agent: AgentSeen): boolean => !judge(agent, 0).some(lackIt);
-  // On Auto Mode and Fargate alone, nothing depends on the agent's pods.
-  const read = areServed({ pods: [] })
-    ? { seen: { pods: [] } }
-    : await readable(() => readAgent(observer, pods, areServed));
-  const agent: AgentSeen = 'seen' in read ? read.seen : { pods: [] };
-  const allowance = allowanceSeconds(agent.workload ? [agent.workload] : [], agent.pods, undefined);
-  const without = judge(agent, allowance).filter((pod) => 'seen' in read || !lackIt(pod));
-  if (without.some(({ reason }) => reason !== 'starting'))
-    throw new MigrationError('AgentMissing', agentMissingText(without, verified.length, request.target));
-  if (without.length === 0) return replaced(warnings, 'error' in read ? [agentNotJudged(request, read.error)] : []);
+  const judged = await judge(observer, seen);
+  assertNoneMissing(record, judged);
+  const { without, verified, agent, allowance, error } = judged;
+  if (without.length === 0) return replaced(warnings, error === undefined ? [] : [agentNotJudged(request, error)]);
   const { since } = await noteSeen(observer, record, 'agents', agentProgress(verified, without, agent));
-  if (clock.now() - Date.parse(since) > allowance * 1000)
+  if (observer.clock.now() - Date.parse(since) > allowance * 1000)
     throw new MigrationError('AgentMissing', agentMissingText(without, verified.length, request.target));
   throw new MigrationError('PodsNotSettled', agentStartingText(without, since));
+}
+
+/** A rollout that ends sooner is judged at its end. */
+const LONG_ROLLOUT_MS = 60_000;
+
+/**
+ * Judges the pods that have the right identity before others follow: before a restart, and from time to time during a long
+ * rollout, which would leave more and more pods without credentials. A rollout does not wait for agents that start.
+ */
+export async function assertServedSoFar(
+  observer: Observer,
+  record: Migration,
+  towards: Direction,
+  seen: PodsSeen,
+): Promise<void> {
+  const { verdict } = seen.judged;
+  if (towards === 'before') return;
+  if (verdict === 'restart') await withAgents(observer, record, seen, []);
+  const { startedAt } = record.progress ?? {};
+  if (verdict !== 'wait' || startedAt === undefined) return;
+  if (observer.clock.now() - Date.parse(startedAt) > LONG_ROLLOUT_MS)
+    assertNoneMissing(record, await judge(observer, seen));
 }
 
 /** Returns the grounds of a verification whose conclusion towards Pod Identity judges the agent, too. */
