@@ -34,10 +34,6 @@ export interface PodWithoutAgent {
   why: string;
 }
 
-/** Returns whether a pod's credentials depend on a pod of the agent. A node that is down or gone is not judged. */
-export const needsAgentPod = (pod: Pod, nodes: readonly Node[]): boolean =>
-  nodes.some(({ name, ready, compute }) => name === pod.node && ready && compute !== 'auto' && compute !== 'fargate');
-
 /** An add-on whose DaemonSet is about to be created. */
 const COMING: readonly string[] = ['CREATING', 'UPDATING'];
 

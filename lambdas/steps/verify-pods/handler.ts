@@ -28,6 +28,7 @@ import {
   podsNotReplaced,
 } from '../../domain/verification/unreplaced.ts';
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
+import { assertServedSoFar, judgingAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
 import {
   associatedSince,
   type Direction,
@@ -51,7 +52,6 @@ import {
 } from '../../use-cases/pods/stability.ts';
 import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { withAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
 import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
@@ -173,13 +173,8 @@ async function observe(
   const expected = await expectedPods(ledger, migrationId, { ...snapshot, associations }, towards, deferred);
   const options = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
   const seen = await observePods(kubernetes, snapshot, options);
-  return { input, towards, work, dependencies, kubernetes, grounds, robbed, seen, observedAt };
-}
-
-/** Checks the same again, and whether an agent serves each verified pod. Returns the warnings. */
-async function concludedWithAgents({ work: { record }, dependencies, seen, grounds }: Observation): Promise<Check[]> {
-  const ports = dependencies.portsFor(record.request.target);
-  return withAgents({ ...dependencies, ...ports }, record, seen, await concluded(grounds));
+  const judged = judgingAgents({ ...dependencies, eks, kubernetes }, grounds, towards, record, seen);
+  return { input, towards, work, dependencies, kubernetes, grounds: judged, robbed, seen, observedAt };
 }
 
 /** Compares the pods with their observation before the settling time. */
@@ -201,7 +196,7 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   if (stability.is === 'unstable' || stability.is === 'failing')
     return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  const warnings = withoutStability(warningsWith(await concludedWithAgents(observation), seen, record.request));
+  const warnings = withoutStability(warningsWith(await concluded(grounds), seen, record.request));
   const settled = settledOf(stability, record, seen);
   await ledger.updateMigration(migrationId, {
     verified: settled.verified,
@@ -266,6 +261,7 @@ async function verify(observation: Observation): Promise<Output> {
   const evidence = towards === 'before' ? seen.evidence : withLevels(seen);
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
   assertNoneRobbed(robbed, work);
+  await assertServedSoFar({ ...dependencies, ...dependencies.portsFor(input.target) }, record, towards, seen);
   if (judged.verdict === 'wait') {
     const unsettled = { record, towards, attempt, round, settling, seen };
     return throwUnsettled({ kubernetes, ledger, clock }, unsettled, judged.why);
@@ -274,12 +270,11 @@ async function verify(observation: Observation): Promise<Output> {
   if (judged.verdict === 'none') return concludeWithoutPods(observation, judged.why);
   const after = restartOf(observation);
   if (after.verdict !== 'verified') return after;
+  const warnings = warningsWith(await concluded(grounds), seen, record.request);
   if (towards === 'before') {
-    await concluded(grounds);
     await noteLasting(observation);
     return after;
   }
-  const warnings = warningsWith(await concludedWithAgents(observation), seen, record.request);
   const isSettling = settling !== undefined && settlesNext(record, settling);
   const seconds = isSettling ? await beginSettling(ledger, record, settling, seen, observedAt) : undefined;
   // The record is written before the step returns: any code that ends the migration from then on knows the level.
@@ -296,10 +291,8 @@ const run: StepRun<typeof verifyPodsSchema> = async (input, dependencies) => {
   const grounds = (): Promise<Grounds | MigrationError> =>
     groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
   if (!readsPods(work.record.request)) {
-    const concludedWarnings = await concluded(await grounds());
-    if (towards === 'before') return { verdict: 'verified' };
-    const warnings = await withReportedAgent(eks, work.record.request, concludedWarnings);
-    await ledger.updateMigration(migrationId, { verified: 'api', warnings });
+    const warnings = await withReportedAgent(eks, work.record.request, towards, await concluded(await grounds()));
+    if (towards === 'pod-identity') await ledger.updateMigration(migrationId, { verified: 'api', warnings });
     return { verdict: 'verified' };
   }
   const evaluate = async (): Promise<Observation> => observe(input, work, await grounds(), dependencies);

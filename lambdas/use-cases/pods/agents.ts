@@ -11,14 +11,15 @@ import {
   agentProgress,
   type AgentSeen,
   agentStartingText,
-  needsAgentPod,
   podsWithoutAgent,
+  type PodWithoutAgent,
 } from '../../domain/verification/agents.ts';
-import type { Clock, Eks, Kubernetes, Ledger } from '../../ports/index.ts';
+import type { Clock, Eks, Kubernetes, Ledger, Pod } from '../../ports/index.ts';
 import { isAgentPod } from '../facts/read-kubernetes.ts';
 import { seen as readable } from '../facts/refused-reads.ts';
-import type { PodsSeen } from './pods.ts';
+import type { Direction, PodsSeen } from './pods.ts';
 import { noteSeen } from './unsettled.ts';
+import type { Grounds } from './verify.ts';
 
 interface Observer {
   eks: Pick<Eks, 'describeAddon'>;
@@ -35,54 +36,136 @@ const replaced = (warnings: readonly Check[], found: readonly Check[]): Check[] 
   ...found,
 ];
 
-/** Reads the agent where its chart installs it, and otherwise in the namespace that its add-on has. */
-async function readAgent({ eks, kubernetes }: Pick<Observer, 'eks' | 'kubernetes'>): Promise<AgentSeen> {
+/** Pods that need an agent on their node, and have none there. */
+const lackIt = ({ reason }: PodWithoutAgent): boolean => reason !== 'AWS Fargate' && reason !== 'Windows';
+
+/**
+ * Reads the pods of the agent, and its DaemonSet if pods are not served: where its chart installs it, and otherwise in the
+ * namespace that its add-on has. `pods`: all pods of some namespaces, which are not read again.
+ */
+async function readAgent(
+  { eks, kubernetes }: Pick<Observer, 'eks' | 'kubernetes'>,
+  pods: readonly Pod[],
+  areServed: (agent: AgentSeen) => boolean,
+): Promise<AgentSeen> {
+  const known = pods.filter(({ namespace }) => namespace === NAMESPACE);
+  const own = (known.length > 0 ? known : await kubernetes.listPods(NAMESPACE)).filter(isAgentPod);
+  if (areServed({ pods: own })) return { pods: own };
   const agent = { kind: 'DaemonSet' as const, namespace: NAMESPACE, name: AGENT_ADDON };
-  let workload = await kubernetes.getWorkload(agent);
-  const addon = workload ? undefined : await eks.describeAddon(AGENT_ADDON);
-  const namespace = addon?.namespace ?? NAMESPACE;
-  if (namespace !== NAMESPACE) workload = await kubernetes.getWorkload({ ...agent, namespace });
-  const pods = (await kubernetes.listPods(namespace)).filter(isAgentPod);
-  return { pods, ...(workload ? { workload } : {}), ...(addon && !workload ? { addonStatus: addon.status } : {}) };
+  const workload = await kubernetes.getWorkload(agent);
+  if (workload) return { pods: own, workload };
+  const addon = await eks.describeAddon(AGENT_ADDON);
+  if (addon?.namespace === undefined || addon.namespace === NAMESPACE)
+    return { pods: own, ...(addon ? { addonStatus: addon.status } : {}) };
+  const { namespace, status } = addon;
+  const elsewhere = await kubernetes.getWorkload({ ...agent, namespace });
+  const others = (await kubernetes.listPods(namespace)).filter(isAgentPod);
+  return { pods: [...own, ...others], ...(elsewhere ? { workload: elsewhere } : { addonStatus: status }) };
+}
+
+interface Judged {
+  verified: readonly Pod[];
+  agent: AgentSeen;
+  without: readonly PodWithoutAgent[];
+  allowance: number;
+  /** Why a part could not be judged. */
+  error?: string;
+}
+
+/** Reads where the pods with the right identity run, and judges whether an agent serves them. */
+async function judge(
+  observer: Observer,
+  { pods, right, nodes: known }: Pick<PodsSeen, 'pods' | 'right' | 'nodes'>,
+): Promise<Judged> {
+  const { kubernetes, clock } = observer;
+  const verified = pods.filter((pod) => right.has(pod.uid) && !pod.terminating);
+  const unjudged: Judged = { verified, agent: { pods: [] }, without: [], allowance: 0 };
+  if (verified.length === 0) return unjudged;
+  const nodes = known ? { seen: known } : await readable(() => kubernetes.listNodes());
+  if ('error' in nodes) return { ...unjudged, ...nodes };
+  const podsWithout = (agent: AgentSeen, allowance: number): PodWithoutAgent[] =>
+    podsWithoutAgent(verified, nodes.seen, agent, { allowanceSeconds: allowance, now: clock.now() });
+  const areServed = (agent: AgentSeen): boolean => !podsWithout(agent, 0).some(lackIt);
+  // On Auto Mode and Fargate alone, nothing depends on the agent's pods.
+  const read = areServed(unjudged.agent)
+    ? { seen: unjudged.agent }
+    : await readable(() => readAgent(observer, pods, areServed));
+  if ('error' in read)
+    return { ...unjudged, ...read, without: podsWithout(unjudged.agent, 0).filter((pod) => !lackIt(pod)) };
+  const agent = read.seen;
+  const allowance = allowanceSeconds(agent.workload ? [agent.workload] : [], agent.pods, undefined);
+  return { verified, agent, allowance, without: podsWithout(agent, allowance) };
+}
+
+/** Throws AgentMissing if pods run where no agent can come, or where it has failed. */
+function assertNoneMissing({ request: { target } }: Migration, { without, verified }: Judged): void {
+  if (without.some(({ reason }) => reason !== 'starting'))
+    throw new MigrationError('AgentMissing', agentMissingText(without, verified.length, target));
 }
 
 /**
  * Returns the warnings, with one if the agent can't be judged. Throws AgentMissing if pods get no credentials where they
  * run, and PodsNotSettled while the agent of a node may still start.
  */
-export async function withAgents(
+async function withAgents(
   observer: Observer,
   record: Migration,
-  { pods, right, nodes: known }: Pick<PodsSeen, 'pods' | 'right' | 'nodes'>,
+  seen: PodsSeen,
   warnings: readonly Check[],
 ): Promise<Check[]> {
-  const { kubernetes, clock } = observer;
   const { request } = record;
-  const verified = pods.filter((pod) => right.has(pod.uid) && !pod.terminating);
-  const nodes = known ? { seen: known } : await readable(() => kubernetes.listNodes());
-  if ('error' in nodes) return replaced(warnings, [agentNotJudged(request, nodes.error)]);
-  const isNeeded = verified.some((pod) => needsAgentPod(pod, nodes.seen));
-  const read = isNeeded ? await readable(() => readAgent(observer)) : { seen: { pods: [] } };
-  const agent: AgentSeen = 'seen' in read ? read.seen : { pods: [] };
-  const allowance = allowanceSeconds(agent.workload ? [agent.workload] : [], agent.pods, undefined);
-  const judged = 'seen' in read ? verified : verified.filter((pod) => !needsAgentPod(pod, nodes.seen));
-  const options = { allowanceSeconds: allowance, now: clock.now() };
-  const without = podsWithoutAgent(judged, nodes.seen, agent, options);
-  if (without.some(({ reason }) => reason !== 'starting'))
-    throw new MigrationError('AgentMissing', agentMissingText(without, verified.length, request.target));
-  if (without.length === 0) return replaced(warnings, 'error' in read ? [agentNotJudged(request, read.error)] : []);
-  const { since } = await noteSeen(observer, record, 'agents', agentProgress(judged, without, agent));
-  if (clock.now() - Date.parse(since) > allowance * 1000)
+  const judged = await judge(observer, seen);
+  assertNoneMissing(record, judged);
+  const { without, verified, agent, allowance, error } = judged;
+  if (without.length === 0) return replaced(warnings, error === undefined ? [] : [agentNotJudged(request, error)]);
+  const { since } = await noteSeen(observer, record, 'agents', agentProgress(verified, without, agent));
+  if (observer.clock.now() - Date.parse(since) > allowance * 1000)
     throw new MigrationError('AgentMissing', agentMissingText(without, verified.length, request.target));
   throw new MigrationError('PodsNotSettled', agentStartingText(without, since));
 }
+
+/** A rollout that ends sooner is judged at its end. */
+const LONG_ROLLOUT_MS = 60_000;
+
+/**
+ * Judges the pods that have the right identity before others follow: before a restart, and from time to time during a long
+ * rollout, which would leave more and more pods without credentials. A rollout does not wait for agents that start.
+ */
+export async function assertServedSoFar(
+  observer: Observer,
+  record: Migration,
+  towards: Direction,
+  seen: PodsSeen,
+): Promise<void> {
+  const { verdict } = seen.judged;
+  if (towards === 'before') return;
+  if (verdict === 'restart') await withAgents(observer, record, seen, []);
+  const { startedAt } = record.progress ?? {};
+  if (verdict !== 'wait' || startedAt === undefined) return;
+  if (observer.clock.now() - Date.parse(startedAt) > LONG_ROLLOUT_MS)
+    assertNoneMissing(record, await judge(observer, seen));
+}
+
+/** Returns the grounds of a verification whose conclusion towards Pod Identity judges the agent, too. */
+export const judgingAgents = (
+  observer: Observer,
+  grounds: Grounds | MigrationError,
+  towards: Direction,
+  record: Migration,
+  seen: PodsSeen,
+): Grounds | MigrationError =>
+  grounds instanceof MigrationError || towards === 'before'
+    ? grounds
+    : { ...grounds, conclude: async () => withAgents(observer, record, seen, await grounds.conclude()) };
 
 /** The same for a request that relies on EKS alone: warns if EKS reports no active agent. */
 export async function withReportedAgent(
   eks: Pick<Eks, 'knownCluster' | 'describeAddon'>,
   { target }: Pick<MigrationRequest, 'target'>,
+  towards: Direction,
   warnings: readonly Check[],
 ): Promise<Check[]> {
+  if (towards === 'before') return [...warnings];
   if ((await eks.knownCluster())?.autoMode) return replaced(warnings, []);
   const status = (await eks.describeAddon(AGENT_ADDON))?.status;
   return replaced(warnings, status === 'ACTIVE' ? [] : [agentNotReported(target, status)]);

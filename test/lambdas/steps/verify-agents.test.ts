@@ -119,6 +119,41 @@ describe('verified pods', () => {
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
+  it('are judged before others are restarted, and wait for their agent then', async () => {
+    const witnessed = async (world: World): Promise<Begun> => {
+      const fakes = await served(world);
+      fakes.kubernetes.pods[0] = aPod('irsa', { name: 'a' });
+      return fakes;
+    };
+    expect(await verify(await witnessed({ agent: {} }))).toMatchObject({ verdict: 'restart' });
+    await expectError(verify(await witnessed({ node: { compute: 'fargate' } })), 'AgentMissing', /^1 of 1 pods/);
+    await expectError(
+      verify(await witnessed({ agent: { ready: false } })),
+      'PodsNotSettled',
+      /until the agent is ready/,
+    );
+  });
+
+  it.each([
+    [61, 'AgentMissing'],
+    [59, 'PodsNotSettled'],
+  ] as const)('are judged during a rollout that has lasted %i seconds: %s', async (lasted, expected) => {
+    const fakes = await served({ node: { compute: 'fargate' } });
+    fakes.kubernetes.workloads[0] = aWorkload({ settled: false, desired: 3, ready: 2 });
+    const since = at(-lasted);
+    const progress = {
+      of: 'pod-identity.0-1',
+      startedAt: since,
+      since,
+      ready: 2,
+      others: 0,
+      newest: at(9),
+      observed: 1,
+    };
+    await fakes.update({ progress });
+    await expectError(verify(fakes), expected);
+  });
+
   it('lose their level if the agent is removed while they are observed', async () => {
     const fakes = await served({ agent: {} });
     await invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, settling: 1 }, fakes);
