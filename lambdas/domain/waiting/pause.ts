@@ -114,8 +114,16 @@ const ERRORS: Partial<Record<ErrorName, Paused>> = {
 export const waitsForOf = (error: string): Paused =>
   (Object.hasOwn(ERRORS, error) ? ERRORS[error as ErrorName] : undefined) ?? 'function';
 
+/**
+ * How long throttling is waited for before anything has changed. A step that needs more calls than are allowed at once
+ * begins again after each pause, so only less load of other callers helps, and that has a daily course. The migration can
+ * be started again at any time.
+ */
+const THROTTLED_UNBEGUN = DAY;
+
 /** Returns the maximum wait for one condition, in seconds. */
-export const patienceFor = (what: Paused): number => WAITS[what].patience;
+export const patienceFor = (what: Paused, isThrottledUnbegun = false): number =>
+  isThrottledUnbegun ? Math.min(THROTTLED_UNBEGUN, WAITS[what].patience) : WAITS[what].patience;
 
 export interface PauseQuestion {
   what: Paused;
@@ -129,6 +137,8 @@ export interface PauseQuestion {
   seed: string;
   /** Forecast of the wait in seconds, from its beginning. */
   expected?: number | undefined;
+  /** Whether calls are throttled, and nothing was changed yet. */
+  isThrottledUnbegun?: boolean | undefined;
   /** Seconds after which to try again, if the error contains them. */
   asked?: number | undefined;
 }
@@ -163,8 +173,10 @@ function pollStep(waited: number, expected: number, share: number): number {
 }
 
 /** Decides about one pause. */
-export function decidePause({ what, waited, pauses, back, seed, expected = 0, asked }: PauseQuestion): PauseDecision {
-  const { kind, patience, end, notifiedAfter } = WAITS[what];
+export function decidePause(question: PauseQuestion): PauseDecision {
+  const { what, waited, pauses, back, seed, expected = 0, isThrottledUnbegun, asked } = question;
+  const { kind, end, notifiedAfter } = WAITS[what];
+  const patience = patienceFor(what, isThrottledUnbegun);
   const left = (back ? MOST_PAUSES.all : MOST_PAUSES.forward) - pauses;
   const tell = waited >= Math.max(notifiedAfter, 2 * expected);
   if (waited >= patience) return { over: end, seconds: 0, tell };

@@ -28,17 +28,27 @@ const SHOWN = 600;
 
 const lastSeen = ({ name, message }: Failure): string => `Last error: ${name}: ${message.slice(0, SHOWN)}`;
 
+/** The states before the first change. */
+const UNBEGUN: ReadonlySet<string> = new Set(['Plan', 'PlanAgain', 'Begin']);
+
+/** What to do if a migration is throttled so much that it cannot begin. */
+const THROTTLED_NEXT =
+  'Other callers use up the limit of that operation in this account and region. Find them in CloudTrail and have them call less, or have the limit raised in Service Quotas or by AWS Support; then start the migration again.';
+
 /** Returns the error for a wait that has reached its limit, or whose cause time can't fix. */
 function overAs(
   end: 'person' | 'failed',
   { migrationId, error, state }: Input,
-  { what, since }: Pick<NotedWait, 'what' | 'since'>,
+  { what, since, isThrottledUnbegun }: Pick<NotedWait, 'what' | 'since'> & { isThrottledUnbegun: boolean },
   failure: Failure,
 ): MigrationError {
   const waited = `Migration ${migrationId} has waited in state ${state} since ${since} for ${WAITS_TEXT[what]}`;
   return end === 'failed'
     ? new MigrationError(error as ErrorName, `${waited}. Waiting longer can't fix that. ${lastSeen(failure)}`)
-    : new MigrationError('WaitedTooLong', `${waited}, which is the limit. ${lastSeen(failure)}`);
+    : new MigrationError(
+        'WaitedTooLong',
+        `${waited}, which is the limit. ${isThrottledUnbegun ? `${lastSeen({ ...failure, message: asClause(failure.message) })}. ${THROTTLED_NEXT}` : lastSeen(failure)}`,
+      );
 }
 
 /** Returns whether a cancel was requested since the last poll: the failed state notices it when it is entered again. */
@@ -93,6 +103,7 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
   const before = record?.waitingFor;
   const since = waitingSince(record, sameWait(record, { what, state }), input, now);
   const failure = caughtFailure({ Error: error, Cause: cause });
+  const isThrottledUnbegun = error === 'Throttled' && UNBEGUN.has(state);
   const decision = decidePause({
     what,
     waited: Math.max(0, now - Date.parse(since)) / 1000,
@@ -100,9 +111,10 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
     back,
     seed: `${migrationId} ${state}`,
     expected: leftOfForecast(file, { what, since, back }),
+    isThrottledUnbegun,
     asked: error === 'Paced' ? pacedSeconds(failure.message) : undefined,
   });
-  if (decision.over) throw overAs(decision.over, input, { what, since }, failure);
+  if (decision.over) throw overAs(decision.over, input, { what, since, isThrottledUnbegun }, failure);
   // A wait beyond the request's limit does not roll anything back, but the requester is notified.
   const isLate = snapshot && isOverdue(Date.parse(snapshot.takenAt), now, record?.request.maxDurationMinutes);
   const seconds = (await isNewlyCancelled(input, before, dependencies)) ? 1 : decision.seconds;
@@ -112,7 +124,7 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
     {
       what,
       since,
-      until: utcOf(Date.parse(since) + patienceFor(what) * 1000),
+      until: utcOf(Date.parse(since) + patienceFor(what, isThrottledUnbegun) * 1000),
       text: `The migration waits for ${WAITS_TEXT[what]}. ${lastSeen({ ...failure, message: asClause(failure.message) })}.`,
       nextTryAt: utcOf(now + seconds * 1000),
       state,

@@ -82,6 +82,23 @@ describe('pause', () => {
     await expect(pause({ pauses: 480, back: true })).resolves.toMatchObject({});
   });
 
+  it.each([
+    ['that is throttled before anything has changed', 'Plan', 'Throttled', 1],
+    ['that is throttled in the middle of the change', 'AwaitActive', 'Throttled', MOST_DAYS_WAITING],
+    ['during an outage before anything has changed', 'Plan', 'ServiceUnavailable', MOST_DAYS_WAITING],
+  ])('ends a migration %s', async (_, state, error, days) => {
+    const cause = JSON.stringify({ errorType: error, errorMessage: 'eks:ListAddons: Rate exceeded' });
+    const paused = (): Promise<unknown> => pause({ state, error, cause, pauses: 99 });
+    await paused();
+    expect((await record()).waitingFor?.until).toBe(at(days * DAY));
+    fakes.clock.advance((days * DAY - 1) * 1000);
+    await expect(paused()).resolves.toEqual({ seconds: 1 });
+    fakes.clock.advance(1000);
+    const next =
+      days === 1 ? /eks:ListAddons: Rate exceeded\. Other callers .* start the migration again\.$/ : /Rate exceeded$/;
+    await expectError(paused(), 'WaitedTooLong', next);
+  });
+
   it('waits only a second, once, if a cancel has arrived since the last poll, and not during a rollback', async () => {
     await pause();
     fakes.clock.advance(60_000);
