@@ -3,6 +3,8 @@ import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { CREDENTIALS_UNKNOWN, PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
+import { NO_PODS_TO_VERIFY, PODS_NOT_REPLACED } from '../../lambdas/domain/verification/unreplaced.ts';
+import { listObjects, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
 import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
 import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
@@ -306,10 +308,21 @@ const observedIn = async ({ ledger }: RunResult, { migrationId, verified }: Migr
 const joined = (observed: readonly PodEvidence[], { uid, level }: PodEvidence): boolean =>
   observed.length > 0 && level !== 'ready' && !observed.some((one) => one.uid === uid);
 
+/** Returns whether a pod of no workload is listed as one that keeps its identity, and a warning says so. */
+const isNotReplaced = (
+  { cluster: { kube } }: RunResult,
+  { warnings }: Migration,
+  uid: string,
+  evidence: readonly PodEvidence[],
+): boolean =>
+  listObjects(kube, 'Pod').some((pod) => pod.metadata.uid === uid && workloadOf(kube, pod) === undefined) &&
+  evidence.some((one) => one.uid === uid && one.excluded !== undefined) &&
+  warnings.some(({ id }) => id === PODS_NOT_REPLACED);
+
 export const verifiedOnPods: Promised = {
   name: 'verified-on-pods',
   statement:
-    'A migrated record reports how it was verified: by evidence for every pod that counts or, if the request asks for no more, by the API alone. If the level ready was asked for and not reached, it is injected, and a warning says so; so does one about pods whose spec does not show that they use the configuration. Verified by the API alone, migrated and rolled-back both report that no pod was seen.',
+    'A migrated record reports how it was verified: by evidence for every pod that counts or, if the request asks for no more, by the API alone. If the level ready was asked for and not reached, it is injected, and a warning says so; if there was no pod, it is api, and a warning says so; so does one about pods that nothing replaces, and about pods whose spec does not show that they use the configuration. Verified by the API alone, migrated and rolled-back both report that no pod was seen.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, record } of result.migrations) {
@@ -322,7 +335,8 @@ export const verifiedOnPods: Promised = {
         verification === 'ready' &&
         record.verified === 'injected' &&
         record.warnings.some(({ id }) => id === STABILITY_NOT_OBSERVED);
-      if (record.verified !== verification && !isAtLeastInjected)
+      const saysNone = record.warnings.some(({ id }) => id === NO_PODS_TO_VERIFY);
+      if (record.verified !== verification && !isAtLeastInjected && !(saysNone && record.verified === 'api'))
         problems.push(`${migrationId} is migrated, verified by ${record.verified} instead of ${verification}`);
       const evidence = await result.ledger.getEvidence(migrationId, 'latest');
       if (verification === 'api') {
@@ -331,7 +345,8 @@ export const verifiedOnPods: Promised = {
         continue;
       }
       const counted = podsThatCount(evidence);
-      if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
+      if (counted.length === 0 && !saysNone) problems.push(`${migrationId} has no evidence of a pod`);
+      if (counted.length > 0 && saysNone) problems.push(`${migrationId} says that there was no pod, and has evidence`);
       const observed = await observedIn(result, record);
       for (const pod of counted)
         if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod) || joined(observed, pod)))
@@ -355,7 +370,8 @@ export const verifiedOnPods: Promised = {
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&
-          !counted.some((one) => one.uid === pod.uid),
+          !counted.some((one) => one.uid === pod.uid) &&
+          !isNotReplaced(result, record, pod.uid, evidence),
       );
       problems.push(...missing.map((pod) => `${migrationId} has no evidence of pod ${pod.name}`));
     }

@@ -18,23 +18,31 @@ export interface Leniency {
 
 export const NO_LENIENCY: Leniency = { stuck: new Map(), broken: [], hopeless: new Set() };
 
+/** Returns what the pods of one template have in common. A pod without such a label is alone. */
+const templateOf = ({ labels, uid }: Pod): string =>
+  labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? uid;
+
 /**
- * Returns whether a rollout in progress replaces a pod: the pod is not one of the newest, of which the controller reports
- * how many have the newest template. Controllers replace pods that do not work first, so that no other restart helps;
- * only a StatefulSet waits for them.
+ * Returns whether a rollout in progress replaces a pod: the pod does not have the newest template, which is that of the
+ * pods that were first created last; the controller reports how many have it. Controllers replace pods that do not work
+ * first, so that no other restart helps; only a StatefulSet waits for them.
  */
 export function isBeingReplaced(
-  pod: Pick<Pod, 'uid'>,
+  pod: Pod,
   { observed, updated, total, ...workload }: Workload,
   pods: readonly Pod[],
 ): boolean {
   if (observed === false) return true;
   if (updated === undefined || total === undefined || updated >= total) return false;
-  const newest = pods
-    .filter((one) => isMadeBy(one, workload) && !one.terminating)
-    .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
-    .slice(0, updated);
-  return !newest.some(({ uid }) => uid === pod.uid);
+  const own = pods.filter((one) => isMadeBy(one, workload) && !one.terminating);
+  const firstOf = (all: readonly Pod[]): number => Math.min(...all.map(({ createdAt }) => Date.parse(createdAt)));
+  let newer = 0;
+  for (const [template, all] of [...Map.groupBy(own, templateOf)].sort(([, a], [, b]) => firstOf(b) - firstOf(a))) {
+    if (newer >= updated) return true;
+    if (template === templateOf(pod)) return false;
+    newer += all.length;
+  }
+  return true;
 }
 
 const stuckOf = (workload: Workload, pods: readonly Pod[], { stuck }: Leniency): number =>

@@ -97,14 +97,12 @@ type Judged = Pick<Situation, 'workloads' | 'pods' | 'right' | 'nodes' | 'allowa
 const isUnreadyForLong = (pod: Pod, { allowanceSeconds: allowed, now }: Judged): boolean =>
   now - unreadyFrom(pod) > allowed * 1000;
 
-/**
- * Returns whether a pod keeps failing: its containers have ended repeatedly since it was created longer ago than the
- * allowance. In between, it may be ready for moments.
- */
+/** Returns whether the containers of a pod end repeatedly. A single exit may have any cause. */
+const isCrashLooping = (pod: Pod): boolean => isCrashing(pod) && (isWaitingToRestart(pod) || (pod.restarts ?? 0) > 1);
+
+/** Returns whether a pod that was created longer ago than the allowance keeps failing. In between, it may be ready. */
 const isFailingForLong = (pod: Pod, { allowanceSeconds: allowed, now }: Judged): boolean =>
-  isCrashing(pod) &&
-  (isWaitingToRestart(pod) || (pod.restarts ?? 0) > 1) &&
-  now - Date.parse(pod.createdAt) > allowed * 1000;
+  isCrashLooping(pod) && now - Date.parse(pod.createdAt) > allowed * 1000;
 
 /**
  * Returns the pods that fail with the right identity: started, on a ready node, and not ready for longer than the
@@ -128,10 +126,10 @@ export function failingPods(situation: Situation): Pod[] {
 }
 
 /**
- * Returns the pods that do not become ready and have the wrong identity: they are crashing, or have not been ready for
+ * Returns the pods that do not become ready and have the wrong identity: they keep crashing, or have not been ready for
  * longer than the allowance. They keep the identity with which they were admitted, so waiting does not help. Pods that a
- * rollout in progress replaces are not among them. A StatefulSet waits for such a pod; one exit of its containers does not
- * show that it keeps failing.
+ * rollout in progress replaces are not among them. A StatefulSet waits for such a pod; restarts of
+ * an earlier time do not show that it fails now.
  */
 export function hopelessPods(judged: Judged): Pod[] {
   const { workloads, pods, right, nodes } = judged;
@@ -140,7 +138,7 @@ export function hopelessPods(judged: Judged): Pod[] {
     const workload = workloads.find((one) => isMadeBy(pod, one));
     if (workload === undefined) return false;
     if (workload.kind === 'StatefulSet') return isWaitingToRestart(pod) || isUnreadyForLong(pod, judged);
-    return !isBeingReplaced(pod, workload, pods) && (isCrashing(pod) || isUnreadyForLong(pod, judged));
+    return !isBeingReplaced(pod, workload, pods) && (isCrashLooping(pod) || isUnreadyForLong(pod, judged));
   });
 }
 

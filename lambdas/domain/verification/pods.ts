@@ -177,7 +177,11 @@ export function judgePods(
       verdict: 'wait',
       why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it started with until it ends`,
     };
-  return { verdict: 'restart', workloads: owningWorkloads(wrong, pods, concerned).map(refOf), pods: wrong };
+  const restarted = owningWorkloads(wrong, pods, concerned).map(refOf);
+  // A workload that was scaled to zero a moment ago, or uses another service account now, removes its pods itself.
+  const [removing] = restarted.length > 0 ? [] : owningWorkloads(wrong, pods, workloads);
+  if (removing) return { verdict: 'wait', why: `${removing.kind} ${removing.name} has not removed its pods yet` };
+  return { verdict: 'restart', workloads: restarted, pods: wrong };
 }
 
 export const ROLE_STILL_SET = 'irsa-role-still-set';

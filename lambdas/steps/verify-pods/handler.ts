@@ -2,7 +2,9 @@
  * Reads every pod that counts and determines how it gets its credentials; stores the evidence in the ledger. Verifies
  * towards Pod Identity, or, in a rollback, towards what the pods had before. If the request relies on EKS alone
  * (`verification: api`), no pod is read: nothing is restarted, and no further attempt is made. Towards `ready`, compares the
- * pods with their observation before the settling time, and raises the level or withdraws it (ADR 75).
+ * pods with their observation before the settling time, and raises the level or withdraws it (ADR 75). Pods that nothing
+ * replaces are left out with a warning if they keep another identity (ADR 112); without any pod, and any workload that is to
+ * create one, the verification ends at the level `api` (ADR 113).
  * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
  * polls; so it does while a Pod Identity agent starts on the node of a pod. Where none can come, AgentMissing causes a
  * rollback. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).

@@ -8,13 +8,13 @@ import {
   type Migration,
   type MigrationRequest,
   isVerifiedOnPods,
-  readsPods,
   verifiedText,
 } from '../../domain/migration/model.ts';
 import { fail, pass } from '../../domain/plan/check.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import { subjectOf, subjectText, subjectTitle } from '../../domain/migration/subject.ts';
 import { type RetireFacts, stillNeeded } from '../../domain/trust/needs.ts';
+import { NO_PODS_TO_VERIFY } from '../../domain/verification/unreplaced.ts';
 import type { ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { Clock, Eks, Kubernetes, TargetPorts, Workload } from '../../ports/index.ts';
 import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
@@ -37,7 +37,7 @@ export const isBlocking = ({ status }: Check): boolean => status === 'fail' || s
 
 /** Passes only if the migration ended verified on its pods: any other end leaves them on IRSA, or may do so. */
 export function checkVerified(
-  { migrationId, status, outcome, verified, request }: Migration,
+  { migrationId, status, outcome, verified, request, warnings }: Migration,
   begunBack: boolean,
 ): Check {
   const id = 'retire-verified';
@@ -50,7 +50,7 @@ export function checkVerified(
         ? `was rolled back, or its rollback has begun (it ended ${outcome ?? 'without an outcome'})`
         : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
-    const [why, again] = readsPods(request)
+    const [why, again] = warnings.some((one) => one.id === NO_PODS_TO_VERIFY)
       ? ['no pod was there to verify', 'while its pods run']
       : ['no pod was read', 'without --verification api'];
     const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them get their credentials from EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId} --deployed , then migrate again ${again}.`;

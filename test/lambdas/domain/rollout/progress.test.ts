@@ -210,7 +210,15 @@ describe('isSettled', () => {
 
 describe('isBeingReplaced', () => {
   const [old, older, recent] = [-3000, -4000, -10].map((age) => aPod('irsa', { name: `${age}`, createdAt: at(age) }));
+  it('goes by the template of the pods, since an old one may be created again after the first new one', () => {
+    const of = (hash: string, age: number): Pod =>
+      aPod('irsa', { name: `${hash}${age}`, createdAt: at(-age), labels: { 'pod-template-hash': hash } });
+    const all = [of('a', 900), of('a', 800), of('b', 60), of('a', 10)];
+    const found = all.map((pod) => isBeingReplaced(pod, aWorkload({ observed: true, updated: 1, total: 4 }), all));
+    expect(found).toEqual([true, true, false, true]);
+  });
   it.each<[string, Pod, Partial<Workload>, boolean]>([
+    ['an old pod whose successor is not created', old!, { updated: 0, total: 3 }, true],
     ['an old pod of a rollout', old!, { updated: 1, total: 3 }, true],
     ['the newest pod', recent!, { updated: 1, total: 3 }, false],
     ['a pod of a complete rollout', old!, { updated: 3, total: 3 }, false],
@@ -269,15 +277,16 @@ describe('judgeStall', () => {
   const ofSet = (change: Partial<Pod>): Pod => unready({ owner: { kind: 'StatefulSet', name: NAME }, ...change });
   const [set, rolling] = [{ kind: 'StatefulSet' as const }, { observed: true, updated: 1, total: 2 }];
   it.each<[string, Pod, boolean, Partial<Workload>?, Pod[]?]>([
-    ['crashes soon after its creation', unready({ restarts: 1, createdAt: at(-5) }), true],
+    ['crashes soon after its creation', unready({ restarts: 2, createdAt: at(-5) }), true],
+    ['has crashed once', unready({ restarts: 1, createdAt: at(-5) }), false],
     ['is unready for long', unready(), true],
     ['is only starting', unready({ createdAt: at(-30) }), false],
     ['has no node', unready({ node: undefined }), false],
     ['is ready', aPod('irsa'), false],
     ['is weeks old, and unready for a moment', unready({ unreadySince: at(-20) }), false],
     ['restarted long ago, and is unready for a moment', unready({ ...blip, lastExitAt: at(-900) }), false],
-    ['restarts now', unready({ ...blip, lastExitAt: at(-21) }), true],
-    ['is replaced by the rollout', unready({ ...blip, lastExitAt: at(-21) }), false, rolling, [good]],
+    ['keeps crashing now', unready({ ...blip, restarts: 2, lastExitAt: at(-21) }), true],
+    ['is replaced by the rollout', unready({ ...blip, restarts: 2, lastExitAt: at(-21) }), false, rolling, [good]],
     ['is on a node that is down', unready(), false, {}, []],
     ['is of a Job', unready({ owner: { kind: 'Job', name: 'nightly' } }), false],
     ['is of a StatefulSet and restarts once', ofSet({ ...blip, lastExitAt: at(-21) }), false, set],

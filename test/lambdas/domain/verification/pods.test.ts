@@ -170,6 +170,17 @@ describe('judgePods', () => {
     expect(judge(pods, workloads)).toMatchObject(why ? { verdict: 'none', why: matching(why) } : { verdict: 'wait' }),
   );
 
+  it('waits for a workload that was scaled to zero, and restarts nothing', () => {
+    const of = aPod('irsa', { name: 'other', owner: { kind: 'Deployment', name: 'off' } });
+    const off = aWorkload({ name: 'off', desired: 0 });
+    expect(judge([good(), of], [aWorkload(), off])).toMatchObject({
+      why: 'Deployment off has not removed its pods yet',
+    });
+    expect(judge([aPod('irsa'), of], [aWorkload(), off])).toMatchObject({
+      workloads: [{ name: 'ebs-csi-controller' }],
+    });
+  });
+
   it('does not wait until a pod that nothing replaces is ready', () => {
     const job = aPod('pod-identity', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' }, ready: false });
     expect(judge([good(), job])).toEqual({ verdict: 'verified' });

@@ -40,13 +40,13 @@ describe('checkVerified', () => {
   );
 
   it.each([
-    ['api', 'no pod was read', 'without --verification api.'],
-    ['ready', 'no pod was there to verify', 'while its pods run.'],
+    ['pods-not-seen', 'no pod was read', 'without --verification api.'],
+    ['no-pods-to-verify', 'no pod was there to verify', 'while its pods run.'],
   ] as const)(
     'names the commands that verify the pods, where EKS alone has confirmed the end: %s',
-    (asked, why, next) => {
-      const request = { ...aMigration().request, verification: asked };
-      expect(checkVerified(aMigration({ ...migrated, request, verified: 'api' }), false)).toMatchObject(
+    (warned, why, next) => {
+      const warnings = [{ id: warned, status: 'warn' as const, message: 'x' }];
+      expect(checkVerified(aMigration({ ...migrated, warnings, verified: 'api' }), false)).toMatchObject(
         said(
           'fail',
           `the EKS API alone: ${why}`,
