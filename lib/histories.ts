@@ -3,11 +3,12 @@
  * many events the history of an execution may come to (docs/histories.md), of which Step Functions allows 25,000.
  */
 import { MAX_SETTLINGS } from '../lambdas/domain/rollout/settling.ts';
+import { MAX_RESTARTS, MAX_WITNESSES } from '../lambdas/domain/verification/injection-seen.ts';
 import { POLLS_PER_EXECUTION, RETRIES_PER_POLL } from '../lambdas/domain/sweep/executions.ts';
 import { MOST_PAUSES } from '../lambdas/domain/waiting/pause.ts';
 import { MOST_DAYS_BEFORE_BEGIN, MOST_REPLANS } from '../lambdas/domain/waiting/waiting.ts';
 import { MAX_RESTORE_ACTIONS } from '../lambdas/steps/assess-rollback/schema.ts';
-import { MAX_RESTARTS, MAX_TRIES } from '../lambdas/steps/verify-pods/schema.ts';
+import { MAX_TRIES } from '../lambdas/steps/verify-pods/schema.ts';
 import { retriersOf } from './migration/errors.ts';
 
 export interface LoopBound {
@@ -84,9 +85,9 @@ export const HISTORY_BOUNDS = {
       { state: 'NextAttempt', visits: 2, why: 'a plan has at most three attempts (`lambdas/domain/plan/attempts.ts`)' },
       {
         state: 'RestartPods',
-        visits: MAX_RESTARTS,
+        visits: MAX_WITNESSES + MAX_RESTARTS,
         within: 'NextAttempt',
-        why: 'the restarts of pods in each attempt (`MAX_RESTARTS`)',
+        why: 'the pods that are replaced one by one in each attempt, and the restarts after them (`MAX_WITNESSES`, `MAX_RESTARTS`)',
       },
       {
         state: 'ConfirmReady',

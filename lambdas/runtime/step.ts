@@ -100,7 +100,7 @@ export const unknownFields = z
 /** The input of a step of the change itself: `attempt` is the index in the plan's attempts. */
 export const changingStepInput = lockedStepInput.extend({ attempt: z.number().int().min(0) });
 
-/** The progress of a rollback with the pods; absent in definitions of releases that replaced all pods at once. */
+/** The progress with the pods; absent in definitions of releases that replaced all pods at once. */
 export const rollbackInput = {
   /** When the newest pod was created that existed at the deletion of an association; empty if none was deleted. */
   newestPodAt: z.string().optional(),

@@ -36,8 +36,8 @@ const PLAN_HASH = { planHash: expression('$planHash') };
 const PLANNED = { ...LOCKED_MIGRATION, ...PLAN_HASH };
 const PLANNED_CHANGE = { ...CHANGE, ...PLAN_HASH };
 
-/** Variables of each attempt: how often pods were restarted and observed, each from 1. */
-const FIRST_ROUND = { podRound: 1, settling: 1 };
+/** Variables of each attempt: how often pods were restarted and observed, each from 1, and replaced one by one. */
+const FIRST_ROUND = { podRound: 1, settling: 1, tries: 0 };
 const PODS = { round: expression('$podRound'), settling: expression('$settling') };
 
 /** The current attempt, from the plan's list; none beyond its end. */
@@ -129,10 +129,19 @@ function confirmReady(scope: Construct, task: MakeTask, verifyPods: sfn.State, v
 
 /** Creates the states that verify the pods, and restart those that lack evidence. */
 function verify(scope: Construct, task: MakeTask, { endings, after, nextAttempt }: VerifyOptions): void {
-  const towardsPodIdentity = { ...PLANNED_CHANGE, towards: 'pod-identity', round: PODS.round } as const;
+  const towardsPodIdentity = {
+    ...PLANNED_CHANGE,
+    towards: 'pod-identity',
+    round: PODS.round,
+    tries: expression('$tries'),
+  } as const;
   const verifyPods = task('verify-pods', { payload: { ...towardsPodIdentity, settling: PODS.settling } });
   const restartPods = task('restart-pods', { payload: towardsPodIdentity });
-  const waitForRollout = wait(scope, 'WaitForRollout', 15, { podRound: expression('$podRound + 1') });
+  // The step makes the wait longer with each pod that goes first, because it is not known how long the webhook takes.
+  const waitForRollout = wait(scope, 'WaitForRollout', expression('$states.input.waitSeconds'), {
+    podRound: expression('$states.input.isTry = true ? $podRound : $podRound + 1'),
+    tries: expression('$states.input.isTry = true ? $tries + 1 : $tries'),
+  });
   const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
     .when(
       isSet('removesAnnotation'),

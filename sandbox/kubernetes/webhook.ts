@@ -30,10 +30,16 @@ interface Injection {
   token: { audience?: string; expirationSeconds: number; path: string };
 }
 
+/** Returns whether the webhook does not use an association that it has known since then (`webhookFlapSeconds`). */
+const isFlappedOff = ({ knobs }: World, knownSince: number, admittedAt: number): boolean => {
+  const period = knobs.webhookFlapSeconds * 1000;
+  return period > 0 && (admittedAt - knownSince) % period >= period * (1 - knobs.webhookFlapShare);
+};
+
 /**
- * Returns whether the webhook knows an association of the service account. It learns of new associations
+ * Returns whether the webhook uses an association of the service account. It learns of new associations
  * `webhookLagSeconds` late, of some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`), and of removals
- * `webhookRemovalLagSeconds` late.
+ * `webhookRemovalLagSeconds` late; and it may use them only at times (`webhookFlapSeconds`).
  */
 const knowsAssociation = (
   world: World,
@@ -42,10 +48,11 @@ const knowsAssociation = (
   serviceAccount: string,
   admittedAt: number,
 ): boolean => {
-  const newest = admittedAt - world.knobs.webhookLagSeconds * 1000;
+  const lag = world.knobs.webhookLagSeconds * 1000;
   const isKnown = (association: AssociationState): boolean =>
     association.unknownToWebhook !== true &&
-    association.createdAt <= newest &&
+    association.createdAt + lag <= admittedAt &&
+    !isFlappedOff(world, association.createdAt + lag, admittedAt) &&
     association.namespace === namespace &&
     association.serviceAccount === serviceAccount;
   for (const association of associations.values())

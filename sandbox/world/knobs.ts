@@ -1,6 +1,7 @@
 /** The knobs of a scenario: likely or unknown behavior of AWS, and durations. */
 import { z } from 'zod';
 import { credentialKnobs } from './credential-knobs.ts';
+import { webhookKnobs } from './webhook-knobs.ts';
 import { apiKnobs } from './api-knobs.ts';
 import { clockKnobs } from './clock-knobs.ts';
 import { knob, OURS, readySeconds, seconds } from './knob.ts';
@@ -85,18 +86,7 @@ export const knobs = z
       OURS,
       'The same for the associations of CreateAddon over preserved objects: pods stay on IRSA until the objects themselves are created again.',
     ),
-    webhookLagSeconds: knob(
-      seconds.default(0),
-      'likely',
-      'aws/eks-pod-identity-agent#52, aws/amazon-eks-pod-identity-webhook#264: 0 to 10 seconds',
-      'Time from the creation of an association until the webhook uses it; pods admitted before that get no identity from it.',
-    ),
-    webhookRemovalLagSeconds: knob(
-      seconds.default(0),
-      'likely',
-      'EKS User Guide, "Pod Identity: considerations": eventually consistent, with delays of several seconds; no source says how long the webhook uses a deleted association',
-      'Time from the deletion of an association until the webhook stops using it; pods admitted before that get the environment of EKS Pod Identity, but no credentials.',
-    ),
+    ...webhookKnobs,
     associationDeleteLagSeconds: knob(
       seconds.default(2),
       'likely',

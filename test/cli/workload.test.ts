@@ -86,7 +86,12 @@ describe('migrated', () => {
       'Record the outcome',
     ])
       expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
-    expect(changes).toEqual(['CreatePodIdentityAssociation', 'patch deployments', 'patch statefulsets']);
+    expect(changes).toEqual([
+      'CreatePodIdentityAssociation',
+      'create pods/eviction',
+      'patch deployments',
+      'patch statefulsets',
+    ]);
   });
 
   it('removes the annotation if requested, once the pods are verified', async () => {

@@ -5,7 +5,8 @@ const ARGO_CD = { namespace: 'argocd', name: 'argocd-application-controller' };
 const TENANT = { namespace: 'tenant-a', name: 'uploader' };
 const INVOICES = { namespace: 'billing', name: 'invoices' };
 const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
-const RESTARTED = 'kubernetes:patch deployments';
+/** One pod goes first. */
+const REPLACED = ['kubernetes:create pods/eviction', 'kubernetes:patch deployments'];
 
 export const chainRows: Row[] = [
   [
@@ -26,12 +27,12 @@ export const chainRows: Row[] = [
   [
     'self-assume',
     { serviceAccount: INVOICES },
-    { outcome: 'migrated', applied: 'associate', created: ['invoices'], mutations: [ASSOCIATE, RESTARTED] },
+    { outcome: 'migrated', applied: 'associate', created: ['invoices'], mutations: [ASSOCIATE, ...REPLACED] },
   ],
   [
     'pattern-trust',
     { serviceAccount: { namespace: 'orders', name: 'api' } },
-    { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: [ASSOCIATE, RESTARTED] },
+    { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: [ASSOCIATE, ...REPLACED] },
   ],
   [
     'pattern-fit',
@@ -41,6 +42,6 @@ export const chainRows: Row[] = [
   [
     'pattern-fit',
     { serviceAccount: TENANT, acceptConsumers: ['system:serviceaccount:*:uploader'] },
-    { outcome: 'migrated', applied: 'associate', created: ['uploader'], mutations: [ASSOCIATE, RESTARTED] },
+    { outcome: 'migrated', applied: 'associate', created: ['uploader'], mutations: [ASSOCIATE, ...REPLACED] },
   ],
 ];

@@ -3,7 +3,11 @@ import { blocked, type Row } from './scenario-rows.ts';
 
 const ORDERS = { namespace: 'shop', name: 'orders' };
 const API = { namespace: 'shop', name: 'api' };
-const ASSOCIATED = ['eks:CreatePodIdentityAssociation', 'kubernetes:patch deployments'];
+const ASSOCIATED = [
+  'eks:CreatePodIdentityAssociation',
+  'kubernetes:create pods/eviction',
+  'kubernetes:patch deployments',
+];
 const UNANNOTATED = [...ASSOCIATED, 'kubernetes:patch serviceaccounts'];
 const associated = { outcome: 'migrated', applied: 'associate' } as const;
 const CLOUDWATCH = 'amazon-cloudwatch-observability';

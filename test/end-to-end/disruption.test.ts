@@ -26,16 +26,17 @@ const migrate = async (scenario: keyof typeof CLUSTERS, ...flags: string[]): Pro
 };
 
 describe('the pods that stay ready', () => {
-  it.each<[string, keyof typeof CLUSTERS, string[], string]>([
-    ['in place', 'in-place', ['--strategy', 'in-place'], 'migrated'],
-    ['by default', 'preserve', [], 'migrated'],
-    ['with preserve', 'preserve', ['--strategy', 'recreate', '--preserve'], 'migrated'],
-    ['with a second attempt', 'auto-falls-back', [], 'migrated'],
-    ['with a rollback', 'auto-falls-back-to-outage', [], 'rolled-back'],
-  ])('%s: never none', async (_, scenario, flags, outcome) => {
+  // Of two pods, one goes first where the service itself replaces them.
+  it.each<[string, keyof typeof CLUSTERS, string[], string, number]>([
+    ['in place', 'in-place', ['--strategy', 'in-place'], 'migrated', 2],
+    ['by default', 'preserve', [], 'migrated', 2],
+    ['with preserve', 'preserve', ['--strategy', 'recreate', '--preserve'], 'migrated', 1],
+    ['with a second attempt', 'auto-falls-back', [], 'migrated', 1],
+    ['with a rollback', 'auto-falls-back-to-outage', [], 'rolled-back', 1],
+  ])('%s: never none', async (_, scenario, flags, outcome, minReadyPods) => {
     const report = await migrate(scenario, ...flags);
     expect(report.outcome).toBe(outcome);
-    expect(report.disruption).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true });
+    expect(report.disruption).toEqual({ controllerUnavailableSeconds: 0, minReadyPods, simulated: true });
   });
 
   it.each<[string, keyof typeof CLUSTERS, string[]]>([

@@ -51,7 +51,7 @@ describe('slowness alone causes no rollback', () => {
       expect(check(report.plan, 'duration')).toMatchObject({
         status: 'pass',
         message: matching(
-          /^About 20 minutes, .*: StatefulSet ledger replaces 18 pods one after the other, 62 seconds each/,
+          /^About 21 minutes, .*: StatefulSet ledger replaces 18 pods one after the other, 62 seconds each/,
         ),
       });
     }));
@@ -84,7 +84,7 @@ describe('a limit of time', () => {
       expect(check(report.plan, 'duration')).toMatchObject({
         status: 'fail',
         message: containing('The request allows 10 minutes'),
-        remedy: containing('--max-duration-minutes 20'),
+        remedy: containing('--max-duration-minutes 21'),
       });
       expect(world.changes()).toEqual([]);
     }));

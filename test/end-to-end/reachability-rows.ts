@@ -9,7 +9,11 @@ export const NOTEBOOKS = { namespace: 'ml', name: 'notebooks' };
 export const ORDERS_POLICIES = ['NetworkPolicy/orders/allow-aws', 'NetworkPolicy/orders/default-deny'];
 export const LEDGER_POLICIES = ['CiliumNetworkPolicy/ledger/writer-to-aws'];
 
-const MUTATIONS = ['eks:CreatePodIdentityAssociation', 'kubernetes:patch deployments'];
+const MUTATIONS = [
+  'eks:CreatePodIdentityAssociation',
+  'kubernetes:create pods/eviction',
+  'kubernetes:patch deployments',
+];
 const associated = (serviceAccount: string): Row[2] => ({
   outcome: 'migrated',
   applied: 'associate',

@@ -60,9 +60,13 @@ const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
 const RECREATED = ['eks:DeleteAddon', 'eks:CreateAddon'];
 const PURGED = ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'];
 const RESTARTED = 'kubernetes:patch deployments';
-/** An attempt in place with both its restarts in vain, and then the next attempt up to its first restart. */
-const TRIED = [...IN_PLACE, RESTARTED, RESTARTED];
-const FELL_BACK = [...TRIED, ...PURGED, RESTARTED];
+/** A pod that goes first; all that do if none gets the new identity. */
+const WITNESS = 'kubernetes:create pods/eviction';
+const IN_VAIN = Array.from({ length: 10 }, () => WITNESS);
+const REPLACED = [WITNESS, RESTARTED];
+/** An attempt in place in vain, and then the next attempt. */
+const TRIED = [...IN_PLACE, ...IN_VAIN];
+const FELL_BACK = [...TRIED, ...PURGED];
 const EBS_ACCOUNT = ['ebs-csi-controller-sa'];
 const ADOT_ACCOUNTS = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-col-prom-metrics'];
 /** Target role, session policy and session tags; then tags. */
@@ -72,7 +76,7 @@ const FSX_ACCOUNT = ['fsx-csi-controller-sa'];
 const SEARCH = { namespace: 'shop', name: 'search' };
 const PAYMENTS = { namespace: 'payments', name: 'api' };
 const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
-const ASSOCIATED = [ASSOCIATE, RESTARTED, 'kubernetes:patch statefulsets'];
+const ASSOCIATED = [ASSOCIATE, ...REPLACED, 'kubernetes:patch statefulsets'];
 
 /** The result of a plan that blocks because of these checks. */
 export const blocked = (blockedBy: Record<string, RegExp>): Expected => ({
@@ -112,7 +116,7 @@ export const rows: Row[] = [
   [
     'preserve',
     { addon: EBS, ...recreate, preserve: true },
-    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] },
+    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, ...REPLACED] },
   ],
   ['efs-csi-irsa', { addon: EFS }, NODES_LOSE],
   [
@@ -142,7 +146,7 @@ export const rows: Row[] = [
     {
       ...recreatedPreserved,
       created: [EFS_CONTROLLER, EFS_NODES],
-      mutations: [ASSOCIATE, ...RECREATED, RESTARTED, 'kubernetes:patch daemonsets'],
+      mutations: [ASSOCIATE, ...RECREATED, WITNESS, ...REPLACED, 'kubernetes:patch daemonsets'],
     },
   ],
   [
@@ -159,7 +163,7 @@ export const rows: Row[] = [
   [
     'vpc-cni-irsa',
     { addon: 'vpc-cni', ...recreate, preserve: true },
-    { ...recreatedPreserved, created: ['aws-node'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] },
+    { ...recreatedPreserved, created: ['aws-node'], mutations: [...RECREATED, WITNESS, 'kubernetes:patch daemonsets'] },
   ],
   ['vpc-cni-irsa', { addon: 'vpc-cni', ...recreate }, blocked({ 'addon-risk': /network/ })],
   ['adot-three-service-accounts', { addon: 'adot' }, { ...inPlace, created: ADOT_ACCOUNTS }],
@@ -172,7 +176,11 @@ export const rows: Row[] = [
   [
     'namespace-not-shown',
     { addon: 'fluent-bit', ...recreate, preserve: true },
-    { ...recreatedPreserved, created: ['fluent-bit'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] },
+    {
+      ...recreatedPreserved,
+      created: ['fluent-bit'],
+      mutations: [...RECREATED, WITNESS, 'kubernetes:patch daemonsets'],
+    },
   ],
   ['fsx-csi-irsa', { addon: FSX }, { ...inPlace, created: ['fsx-csi-controller-sa'] }],
   [
@@ -185,7 +193,12 @@ export const rows: Row[] = [
   [
     'auto-falls-back',
     { addon: EBS },
-    { ...recreatedPreserved, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: FELL_BACK },
+    {
+      ...recreatedPreserved,
+      purged: EBS_ACCOUNT,
+      created: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
+      mutations: [...FELL_BACK, ...REPLACED],
+    },
   ],
   [
     'auto-falls-back',
@@ -208,7 +221,7 @@ export const rows: Row[] = [
       failure: 'PodsOnWrongIdentity',
       purged: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
       created: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
-      mutations: [...FELL_BACK, RESTARTED, ...ROLE_BACK],
+      mutations: [...FELL_BACK, ...IN_VAIN, ...ROLE_BACK],
     },
   ],
   [
@@ -218,7 +231,7 @@ export const rows: Row[] = [
       ...recreated,
       purged: EBS_ACCOUNT,
       created: [...EBS_ACCOUNT, ...EBS_ACCOUNT, ...EBS_ACCOUNT],
-      mutations: [...FELL_BACK, RESTARTED, ...RECREATED],
+      mutations: [...FELL_BACK, ...IN_VAIN, ...RECREATED],
     },
   ],
   [
@@ -274,7 +287,7 @@ export const rows: Row[] = [
   [
     'conflict-on-create',
     { addon: EBS, ...recreate, preserve: true, resolveConflicts: 'OVERWRITE' },
-    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] },
+    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, ...REPLACED] },
   ],
   ['custom-resources', { addon: CLOUDWATCH }, { ...inPlace, created: ['cloudwatch-agent'] }],
   [
@@ -402,7 +415,7 @@ export const rows: Row[] = [
       outcome: 'migrated',
       applied: 'associate',
       created: ['search'],
-      mutations: [ASSOCIATE, RESTARTED, 'kubernetes:patch serviceaccounts'],
+      mutations: [ASSOCIATE, ...REPLACED, 'kubernetes:patch serviceaccounts'],
     },
   ],
   [

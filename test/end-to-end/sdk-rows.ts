@@ -6,6 +6,8 @@ const DASHBOARD = { namespace: 'reports', name: 'dashboard' };
 const DNS = { namespace: 'dns', name: 'external-dns' };
 const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
 const RESTARTED = 'kubernetes:patch deployments';
+/** A pod that goes first. */
+const WITNESS = 'kubernetes:create pods/eviction';
 
 export const sdkRows: Row[] = [
   [
@@ -17,30 +19,29 @@ export const sdkRows: Row[] = [
       failure: 'PodsFailing',
       purged: ['exporter'],
       created: ['exporter'],
-      mutations: [
-        ASSOCIATE,
-        RESTARTED,
-        'eks:DeletePodIdentityAssociation',
-        'kubernetes:create pods/eviction',
-        RESTARTED,
-      ],
+      mutations: [ASSOCIATE, WITNESS, RESTARTED, 'eks:DeletePodIdentityAssociation', WITNESS, RESTARTED],
     },
   ],
   [
     'old-sdk-crashes',
     { serviceAccount: EXPORTER, verification: 'injected' },
-    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, RESTARTED] },
+    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, WITNESS, RESTARTED] },
   ],
   [
     'old-sdk-logs',
     { serviceAccount: EXPORTER },
-    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, RESTARTED] },
+    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, WITNESS, RESTARTED] },
   ],
   ['old-sdk-known-image', { serviceAccount: DNS }, blocked({ 'aws-sdk-version': /external-dns:v0\.13\.6/ })],
   [
     'old-sdk-known-image',
     { serviceAccount: DNS, acceptImages: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'] },
-    { outcome: 'migrated', applied: 'associate', created: ['external-dns'], mutations: [ASSOCIATE, RESTARTED] },
+    {
+      outcome: 'migrated',
+      applied: 'associate',
+      created: ['external-dns'],
+      mutations: [ASSOCIATE, WITNESS, RESTARTED],
+    },
   ],
   ['unknown-credentials', { serviceAccount: DASHBOARD }, blocked({ 'unknown-credentials': /AWS_PROFILE/ })],
   [
@@ -51,7 +52,7 @@ export const sdkRows: Row[] = [
       applied: 'associate',
       created: ['dashboard'],
       warnings: ['credentials-unknown'],
-      mutations: [ASSOCIATE, RESTARTED],
+      mutations: [ASSOCIATE, WITNESS, RESTARTED],
     },
   ],
 ];

@@ -102,7 +102,11 @@ describe('a service account', () => {
       await associate(world);
       const report = await move(world);
       expect(report).toMatchObject({ outcome: 'migrated', associations: { purged: [], created: [], restored: [] } });
-      expect(world.changes().map(({ operation }) => operation)).toEqual(['patch deployments', 'patch statefulsets']);
+      expect(world.changes().map(({ operation }) => operation)).toEqual([
+        'create pods/eviction',
+        'patch deployments',
+        'patch statefulsets',
+      ]);
       const back = await world.rollBack({ migrationId: report.migrationId });
       expect(back.outcome).toBe('rolled-back');
       expect(world.readAccount(ACCOUNT)).toMatchObject({

@@ -239,7 +239,7 @@ describe('workflow of MigrateAddon', () => {
 
   it('restarts the count of rounds with each attempt', () => {
     for (const name of ['AwaitActive', 'CreateAssociation'])
-      expect(states[name]!.Assign, `in ${name}`).toEqual({ podRound: 1, settling: 1 });
+      expect(states[name]!.Assign, `in ${name}`).toEqual({ podRound: 1, settling: 1, tries: 0 });
     expect(
       migrateAddon.reachableFrom('NextAttempt', ({ from }) => from !== 'AwaitActive' && from !== 'CreateAssociation'),
     ).not.toContain('VerifyPods');

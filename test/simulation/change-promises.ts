@@ -1,6 +1,6 @@
 /** Promises about which changes are made, when, and by which execution. */
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
-import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
+import { MAX_RESTARTS } from '../../lambdas/domain/verification/injection-seen.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { inputOf, keyOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';

@@ -6,7 +6,7 @@ import { type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { BrokenPod, Check, Forecast, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { MOST_DURATION_MINUTES } from '../migration/request.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../rollout/broken.ts';
-import { forecastRollout } from '../rollout/forecast.ts';
+import { forecastRollout, witnessSeconds } from '../rollout/forecast.ts';
 import { settleSeconds } from '../rollout/settling.ts';
 import { durationText, paceText } from '../rollout/text.ts';
 import { fail, pass, some, warn } from './check.ts';
@@ -38,9 +38,11 @@ function forecastOf(
   const stuck = new Set(broken.filter(({ trouble }) => trouble === 'terminating').map(({ uid }) => uid));
   const found = forecastRollout(workloads, facts.pods ?? [], { stuck, asNewPods: removesSoftware(attempt) });
   const around = AROUND[attempt.strategy] + (settling ?? 0);
+  // EKS itself replaces the pods of an add-on; nothing goes first then.
+  const ahead = attempt.strategy === 'associate' ? witnessSeconds(found) : { seconds: 0, atMostSeconds: 0 };
   return {
-    seconds: found.seconds + around,
-    atMostSeconds: found.atMostSeconds + around,
+    seconds: Math.round(found.seconds + around + ahead.seconds),
+    atMostSeconds: Math.round(found.atMostSeconds + around + ahead.atMostSeconds),
     ...(settling === undefined ? {} : { settleSeconds: settling }),
     assumed: found.assumed,
     workloads: found.workloads.map((one) => ({

@@ -179,8 +179,8 @@ export function verifySteps(
     ];
   const injected: PlanStep = {
     name: 'verify-pods',
-    what: 'check every pod; restart those that kept the old identity, at most twice, and check again (level injected)',
-    calls: ["kubernetes: patch of the workload's pod template, if a restart is needed"],
+    what: 'check every pod; replace one that kept the old identity, then restart all others that did, at most twice, and check again (level injected)',
+    calls: ["kubernetes: eviction of a pod, and patch of the workload's pod template, if a restart is needed"],
     disruption: 'rolling',
     undo,
   };

@@ -85,10 +85,7 @@ export interface Replacement {
   restart: WorkloadRef[];
   /** Pods that are replaced themselves, with their workloads. */
   evict: { pod: Pod; workload: WorkloadRef }[];
-  /**
-   * True if a new pod of each service account shows that the webhook has forgotten the association: the rest may
-   * follow.
-   */
+  /** True if a new pod of each service account shows what new pods get: the rest may follow. */
   isWitnessed: boolean;
 }
 
@@ -112,8 +109,26 @@ const refOf = ({ kind, namespace, name }: Workload): WorkloadRef => ({ kind, nam
 const isNewer = ({ createdAt }: Pick<Pod, 'createdAt'>, since: string): boolean =>
   Date.parse(createdAt) > Date.parse(since);
 
+/** Pods that count, by whether they have an expected identity. */
+export interface SortedPods {
+  wrong: readonly Pod[];
+  right: readonly Pod[];
+}
+
+/** Returns what new pods of a workload's service account show. */
+export type Shows = (
+  workload: Workload,
+  pods: SortedPods,
+) => {
+  /** Pods that are newer show what new pods get. Undefined if nothing needs to be shown. */
+  since: string | undefined;
+  isWitnessed: boolean;
+  /** Whether a pod is of use although its identity is wrong. */
+  isOfUse: (pod: Pod) => boolean;
+};
+
 /** Returns the pods that count, sorted into those with a wrong and those with an expected identity. */
-function sortPods({ evidence, pods, expected }: ObservedPods): { wrong: Pod[]; right: Pod[] } {
+export function sortPods({ evidence, pods, expected }: ObservedPods): { wrong: Pod[]; right: Pod[] } {
   const counted = new Map(podsThatCount([...evidence]).map((pod) => [pod.uid, isExpected(expected, pod)]));
   return {
     wrong: pods.filter(({ uid }) => counted.get(uid) === false),
@@ -130,14 +145,24 @@ const isWitnessed = (
   since === undefined ||
   right.some((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && isNewer(pod, since));
 
-/** Returns the pod to replace first: one that does not work anyway, else the oldest, whose session ends first. */
+/**
+ * Returns the pod to replace first: the newest of those that were replaced before, else one that does not work anyway, else
+ * the oldest, whose session ends first.
+ */
 function firstToGo(wrong: readonly Pod[], since: string): Pod | undefined {
   const useless = (pod: Pod): number => (isNewer(pod, since) ? 2 : pod.ready ? 0 : 1);
-  return [...wrong].sort(
-    (a, b) =>
-      useless(b) - useless(a) || Date.parse(a.createdAt) - Date.parse(b.createdAt) || (a.name < b.name ? -1 : 1),
-  )[0];
+  const age = (pod: Pod): number => Date.parse(pod.createdAt) * (isNewer(pod, since) ? -1 : 1);
+  return [...wrong].sort((a, b) => useless(b) - useless(a) || age(a) - age(b) || (a.name < b.name ? -1 : 1))[0];
 }
+
+/** Returns what shows in a rollback that the webhook has forgotten a deleted association. */
+const showsForgotten =
+  (since: string | undefined): Shows =>
+  (workload, { right }) => ({
+    since,
+    isWitnessed: isWitnessed(workload, right, since),
+    isOfUse: (pod) => since === undefined || !isNewer(pod, since),
+  });
 
 /**
  * Returns whether a rollout waits for a pod that will not work: a StatefulSet replaces no pod while one of its pods is
@@ -153,15 +178,16 @@ const blocksRollout = ({ ready, terminating }: Pod, { kind }: Workload): boolean
  * keeps that pod until the new pod is ready. Pods for which the rollout of a StatefulSet would wait are replaced
  * themselves.
  */
-export function replaceNext(observed: ObservedPods): Replacement {
-  const { workloads, expected, since } = observed;
-  const { wrong, right } = sortPods(observed);
+export function replaceNext(observed: ObservedPods, shows: Shows = showsForgotten(observed.since)): Replacement {
+  const { workloads, expected } = observed;
+  const sorted = sortPods(observed);
   const next: Replacement = { restart: [], evict: [], isWitnessed: true };
   const ahead = new Set<string>();
   for (const workload of workloads) {
-    const own = wrong.filter((pod) => isMadeBy(pod, workload));
+    const own = sorted.wrong.filter((pod) => isMadeBy(pod, workload));
     if (own.length === 0 || !expected.identities.has(workload.serviceAccount)) continue;
-    if (since === undefined || isWitnessed(workload, right, since)) {
+    const shown = shows(workload, sorted);
+    if (shown.since === undefined || shown.isWitnessed) {
       const blocking = own.filter((pod) => blocksRollout(pod, workload));
       next.evict.push(...blocking.map((pod) => ({ pod, workload: refOf(workload) })));
       if (blocking.length < own.length) next.restart.push(refOf(workload));
@@ -171,8 +197,8 @@ export function replaceNext(observed: ObservedPods): Replacement {
     const account = `${workload.namespace}/${workload.serviceAccount}`;
     if (ahead.has(account)) continue;
     ahead.add(account);
-    const isLastOne = workload.desired <= 1 && own.some((pod) => !isNewer(pod, since));
-    const pod = isLastOne ? undefined : firstToGo(own, since);
+    const isLastOne = workload.desired <= 1 && own.some(shown.isOfUse);
+    const pod = isLastOne ? undefined : firstToGo(own, shown.since);
     if (pod) next.evict.push({ pod, workload: refOf(workload) });
     else next.restart.push(refOf(workload));
   }

@@ -130,6 +130,24 @@ export function forecastRollout(
   };
 }
 
+/** The seconds by which the waits between pods that go first grow, and that a restart of all pods is given. */
+export const WITNESS_WAIT_SECONDS = 15;
+
+/**
+ * Returns the seconds that a pod that goes first adds to a restart of these workloads: it starts, and the next poll sees
+ * it. A workload with a single pod is its own witness.
+ */
+export function witnessSeconds({ workloads }: Pick<RolloutForecast, 'workloads'>): {
+  seconds: number;
+  atMostSeconds: number;
+} {
+  if (workloads.reduce((sum, { toReplace }) => sum + toReplace, 0) <= 1) return { seconds: 0, atMostSeconds: 0 };
+  return {
+    seconds: Math.max(WITNESS_WAIT_SECONDS, ...workloads.map(({ secondsEach }) => secondsEach)),
+    atMostSeconds: Math.max(WITNESS_WAIT_SECONDS, ...workloads.map(({ longestStartSeconds }) => longestStartSeconds)),
+  };
+}
+
 /** Returns whether work has taken longer than its limit, if it has one. `startedAt` and `now` are in milliseconds. */
 export const isOverdue = (startedAt: number, now: number, maxDurationMinutes: number | undefined): boolean =>
   maxDurationMinutes !== undefined && now - startedAt > maxDurationMinutes * 60_000;

@@ -13,9 +13,10 @@ import { pacedSeconds } from '../../domain/aws/pace.ts';
 import { decidePause, patienceFor, waitsForOf } from '../../domain/waiting/pause.ts';
 import { asClause } from '../../domain/text/text.ts';
 import { type NotedWait, WAITS_TEXT } from '../../domain/waiting/waiting-for.ts';
-import { isOverdue } from '../../domain/rollout/forecast.ts';
+import { isOverdue, WITNESS_WAIT_SECONDS } from '../../domain/rollout/forecast.ts';
 import type { HandlerDependencies, MigrationFile } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
+import { isOfWitness } from '../../use-cases/pods/unsettled.ts';
 import { noteWait, sameWait } from '../../use-cases/waiting/note-wait.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
@@ -81,7 +82,8 @@ function waitingSince(
 const FORECAST: readonly ReturnType<typeof waitsForOf>[] = ['pods', 'activation'];
 
 /**
- * Returns the seconds that were left of the plan's forecast when the wait began; the change began with the snapshot.
+ * Returns the seconds that were left of the plan's forecast when the wait began; the change began with the snapshot. A pod
+ * that goes first takes as long as one pod.
  * Undefined if there is no forecast, and during a rollback, which can begin at any time.
  */
 function leftOfForecast(
@@ -90,6 +92,8 @@ function leftOfForecast(
 ): number | undefined {
   const forecast = migration?.plan?.forecast;
   if (back || !forecast || !snapshot || !FORECAST.includes(what)) return undefined;
+  if (isOfWitness(migration.progress))
+    return Math.max(0, ...forecast.workloads.map(({ secondsEach }) => secondsEach - WITNESS_WAIT_SECONDS));
   return Math.max(0, rolloutSeconds(forecast) - (Date.parse(since) - Date.parse(snapshot.takenAt)) / 1000);
 }
 

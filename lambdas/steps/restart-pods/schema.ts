@@ -18,8 +18,10 @@ export const restartPodsSchema = defineStep('restart-pods', {
     restarted: z.array(z.string()),
     /** The pods that were evicted, to see which identity the next pod gets. */
     evicted: z.array(z.string()).optional(),
-    /** True during a rollback if this was another try to get one new pod with its former identity, not a restart of all. */
+    /** True if this was another try to get one new pod with the expected identity, not a restart of all. */
     isTry: z.boolean().optional(),
+    /** The seconds until the pods are verified again, towards Pod Identity. */
+    waitSeconds: z.number().int().positive().optional(),
   }),
   changes: ['kubernetes'],
   calls: { eks: 1, kubernetes: 6 },

@@ -29,6 +29,14 @@ import {
   PODS_NOT_REPLACED,
   podsNotReplaced,
 } from '../../domain/verification/unreplaced.ts';
+import {
+  INJECTION_FLAPS,
+  isInjected,
+  isInVain,
+  MAX_RESTARTS,
+  notInjectedText,
+  secondsLeft,
+} from '../../domain/verification/injection-seen.ts';
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import { assertServedSoFar, judgingAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
 import {
@@ -52,10 +60,11 @@ import {
   withLevels,
   withoutStability,
 } from '../../use-cases/pods/stability.ts';
+import { isFlapping, newestAssociations, noteFlap, witnessOf } from '../../use-cases/pods/webhook.ts';
 import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
-import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
+import { MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
 type Input = Parameters<StepRun<typeof verifyPodsSchema>>[0];
 type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
@@ -102,10 +111,38 @@ function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
   );
 }
 
-function stillWrong(restarts: number, towards: Direction, pods: PodEvidence[]): MigrationError {
-  const wrong = towards === 'before' ? 'do not have their former identity' : 'are not on EKS Pod Identity';
+function stillWrong({
+  input: { round, tries = 0 },
+  towards,
+  work,
+  seen: { judged, sorted },
+}: Observation): MigrationError {
+  const pods = judged.verdict === 'restart' ? judged.pods : [];
+  const isBack = towards === 'before';
   const names = listed(pods, ({ identity, evidence }) => (identity === 'unknown' ? evidence : identity));
-  return new MigrationError('PodsOnWrongIdentity', `After ${restarts} restarts these pods still ${wrong}: ${names}.`);
+  const ahead = isBack || tries === 0 ? '' : `${tries} ${tries === 1 ? 'pod was' : 'pods were'} replaced one by one. `;
+  const text = `${ahead}After ${round - 1} restarts these pods still ${isBack ? 'do not have their former identity' : 'are not on EKS Pod Identity'}: ${names}.`;
+  const flap = work.record.warnings.find(({ id }) => id === INJECTION_FLAPS);
+  return new MigrationError('PodsOnWrongIdentity', isBack ? text : `${text}${notInjectedText(sorted.wrong, flap)}`);
+}
+
+/** Returns the next attempt, or throws, once neither a restart nor more time would give the pods the new identity. */
+function gaveUp(observation: Observation): Output {
+  const { input, towards, work, dependencies, seen } = observation;
+  const { judged, podsThatCount: counted, podsAsExpected } = seen;
+  if (towards === 'before' || judged.verdict !== 'restart') throw stillWrong(observation);
+  const missed = seen.sorted.wrong.filter((pod) => !isInjected(pod));
+  const left = secondsLeft(missed, { newest: newestAssociations(work), now: dependencies.clock.now() });
+  if (left > 0)
+    throw new MigrationError(
+      'PodsNotSettled',
+      `These pods are not on EKS Pod Identity yet: ${listed(judged.pods, ({ identity }) => identity)}. EKS's webhook has another ${left} s to use the association.`,
+    );
+  // Another attempt does not help against a webhook that misses pods.
+  const isRestarted = input.round > MAX_RESTARTS || seen.next?.isWitnessed === false;
+  if (isRestarted && !isFlapping(work.record) && work.plan.attempts.length > input.attempt + 1)
+    return { verdict: 'next-attempt', podsThatCount: counted, podsAsExpected };
+  throw stillWrong(observation);
 }
 
 /** Throws WebhookStillInjects if so many new pods got EKS Pod Identity that waiting for the webhook is given up. */
@@ -173,10 +210,21 @@ async function observe(
   const left = grounds instanceof MigrationError ? [] : grounds.left;
   const associations = [...snapshot.associations, ...left];
   const expected = await expectedPods(ledger, migrationId, { ...snapshot, associations }, towards, deferred);
-  const options = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
+  const witness = witnessOf(input, work);
+  const options = { towards, expected, since, robbed, newestPodAt, witness, now: clock.now() };
   const seen = await observePods(kubernetes, snapshot, options);
-  const judged = judgingAgents({ ...dependencies, eks, kubernetes }, grounds, towards, record, seen);
-  return { input, towards, work, dependencies, kubernetes, grounds: judged, robbed, seen, observedAt };
+  const noted = towards === 'before' ? record : await noteFlap(ledger, work, seen);
+  return {
+    input,
+    towards,
+    work: { ...work, record: noted },
+    dependencies,
+    kubernetes,
+    grounds: judgingAgents({ ...dependencies, eks, kubernetes }, grounds, towards, noted, seen),
+    robbed,
+    seen,
+    observedAt,
+  };
 }
 
 /** Compares the pods with their observation before the settling time. */
@@ -208,19 +256,20 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
 }
 
 /** Returns what follows if pods have another identity than they should have. */
-function restartOf({ input, towards, work, seen }: Observation): Output {
-  const { attempt, round, tries = 0, migrationId } = input;
+function restartOf(observation: Observation): Output {
+  const { input, towards, work, seen } = observation;
+  const { round, tries = 0, migrationId } = input;
   const { judged, next, podsThatCount: counted, podsAsExpected } = seen;
   const counts = { podsThatCount: counted, podsAsExpected };
   if (judged.verdict !== 'restart') return { verdict: 'verified', ...counts };
-  if (next?.isWitnessed === false) {
+  const isAhead = next?.isWitnessed === false;
+  if (isAhead && towards === 'before') {
     assertTriesLeft(tries, judged.pods, migrationId);
     return { verdict: 'restart', ...counts };
   }
-  if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
-  if (round > MAX_RESTARTS && towards === 'pod-identity' && work.plan.attempts.length > attempt + 1)
-    return { verdict: 'next-attempt', ...counts };
-  throw stillWrong(round - 1, towards, judged.pods);
+  const facts = { newest: newestAssociations(work) };
+  const isHopeless = judged.workloads.length === 0 || (isAhead && isInVain(seen.sorted, facts, tries));
+  return round <= MAX_RESTARTS && !isHopeless ? { verdict: 'restart', ...counts } : gaveUp(observation);
 }
 
 /** Notes which pods a rollback leaves with the configuration of EKS Pod Identity, since no rollout replaces them. */
@@ -265,7 +314,9 @@ async function verify(observation: Observation): Promise<Output> {
   assertNoneRobbed(robbed, work);
   await assertServedSoFar({ ...dependencies, ...dependencies.portsFor(input.target) }, record, towards, seen);
   if (judged.verdict === 'wait') {
-    const unsettled = { record, towards, attempt, round, settling, seen };
+    const isAhead = towards === 'pod-identity' && seen.next?.isWitnessed === false;
+    const tries = isAhead ? input.tries : 0;
+    const unsettled = { record, towards, attempt, round, settling, tries, seen };
     return throwUnsettled({ kubernetes, ledger, clock }, unsettled, judged.why);
   }
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { MAX_SETTLINGS, MOST_SETTLE_SECONDS } from '../../domain/rollout/settling.ts';
+import { MAX_RESTARTS } from '../../domain/verification/injection-seen.ts';
 import { shownText } from '../../domain/text/text.ts';
 import { changingStepInput, defineStep, rollbackInput, targetEnvironment } from '../../runtime/step.ts';
-
-/** The number of rolling restarts that a migration, and a rollback, may request before it gives up. */
-export const MAX_RESTARTS = 2;
 
 /**
  * The number of pods that a rollback replaces one by one until a new pod shows its former identity. The waits between them

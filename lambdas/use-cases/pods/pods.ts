@@ -6,7 +6,15 @@ import {
   lostIdentities,
   podsThatCount,
 } from '../../domain/verification/pod-identity.ts';
-import { judgeRollback, lastingPods, type Replacement, replaceNext } from '../../domain/rollback/pods.ts';
+import {
+  judgeRollback,
+  lastingPods,
+  type Replacement,
+  replaceNext,
+  type SortedPods,
+  sortPods,
+} from '../../domain/rollback/pods.ts';
+import { showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import {
@@ -57,10 +65,11 @@ export function associatedSince({ associations }: Pick<Migration, 'associations'
 export interface PodsSeen {
   evidence: PodEvidence[];
   judged: PodsVerdict;
-  /** In a rollback: the pods to replace next if the verdict is to restart. */
+  /** The pods to replace next if the verdict is to restart. Absent if all are restarted at once. */
   next?: Replacement;
   /** In a rollback: the pods with a wrong identity that no rollout replaces. */
   lasting?: Pod[];
+  sorted: SortedPods;
   podsThatCount: number;
   podsAsExpected: number;
   /** All pods of the namespaces, and the workloads that are expected to have the identity. */
@@ -146,6 +155,8 @@ export interface ObserveOptions {
   robbed?: readonly string[];
   /** In a rollback: when the newest pod was created that existed at the deletion of an association; empty if none was deleted. */
   newestPodAt?: string | undefined;
+  /** Towards Pod Identity: see `witnessOf`. */
+  witness?: Omit<WebhookFacts, 'now'> | undefined;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -162,11 +173,23 @@ async function findHopeless(
   return { hopeless: hopelessPods({ ...judged, nodes }), nodes };
 }
 
+/** Returns the pods to replace next towards Pod Identity: of the workloads to restart, or of all while they are settling. */
+function nextWitness(
+  observed: Parameters<typeof replaceNext>[0],
+  judged: PodsVerdict,
+  facts: WebhookFacts,
+): Replacement {
+  const isAsked = ({ kind, namespace, name }: Workload): boolean =>
+    judged.verdict !== 'restart' ||
+    judged.workloads.some((one) => one.kind === kind && one.namespace === namespace && one.name === name);
+  return replaceNext({ ...observed, workloads: observed.workloads.filter(isAsked) }, showsInjection(facts));
+}
+
 /** Reads and evaluates the pods of the planned service accounts, and of bystanders that have lost their role. */
 export async function observePods(
   kubernetes: Kubernetes,
   snapshot: Snapshot,
-  { towards, expected: planned, since, robbed = [], newestPodAt, now }: ObserveOptions,
+  { towards, expected: planned, since, robbed = [], newestPodAt, witness, now }: ObserveOptions,
 ): Promise<PodsSeen> {
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const pods = (await Promise.all(namespaces.map((namespace) => kubernetes.listPods(namespace)))).flat();
@@ -199,11 +222,14 @@ export async function observePods(
   const leniency = { ...known, hopeless: new Set(hopeless.map(({ uid }) => uid)) };
   const gone = newestPodAt === '' ? undefined : newestPodAt;
   const observed = { evidence, pods, workloads, expected, since: gone, leniency };
+  const judged = isBack ? judgeRollback(observed) : judgePods(evidence, pods, workloads, expected, leniency);
+  const next = isBack ? replaceNext(observed) : witness && nextWitness(observed, judged, { ...witness, now });
   return {
     evidence,
-    ...(isBack
-      ? { judged: judgeRollback(observed), next: replaceNext(observed), lasting: lastingPods(observed) }
-      : { judged: judgePods(evidence, pods, workloads, expected, leniency) }),
+    judged,
+    ...(next ? { next } : {}),
+    ...(isBack ? { lasting: lastingPods(observed) } : {}),
+    sorted: sortPods(observed),
     podsThatCount: counted.length,
     podsAsExpected: right.length,
     pods,

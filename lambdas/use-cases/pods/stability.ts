@@ -19,6 +19,7 @@ import { failureOf } from '../../runtime/failures.ts';
 import type { Work } from '../migration/recorded.ts';
 import { EVIDENCE_BEFORE, evidenceSettling } from '../migration/report.ts';
 import { nodesIfAllowed, type PodsSeen } from './pods.ts';
+import { isFlapping } from './webhook.ts';
 
 /** Returns whether verified pods are observed next. `settling` is absent in definitions that do not observe them. */
 export const settlesNext = ({ request }: Pick<Migration, 'request'>, settling: number | undefined): boolean =>
@@ -95,15 +96,18 @@ const namespacesOf = ({ workloads, pods, right }: Pick<PodsSeen, 'workloads' | '
 /** Returns what the record states after an observation that ended stable, or that could not show anything. */
 export function settledOf(
   stability: Stability,
-  { request }: Pick<Migration, 'request'>,
+  record: Pick<Migration, 'request' | 'warnings'>,
   seen: PodsSeen,
 ): { verified: 'injected' | 'ready'; warnings: Check[] } {
   const warnings = shortPodsWarnings(stability.short);
-  if (stability.is === 'stable') return { verified: 'ready', warnings };
-  const why = 'The pods that were observed have ended or are not ready, and no workload replaces them.';
+  if (stability.is === 'stable' && !isFlapping(record)) return { verified: 'ready', warnings };
+  const why =
+    stability.is === 'stable'
+      ? "EKS's webhook has missed new pods, and may miss the next one."
+      : 'The pods that were observed have ended or are not ready, and no workload replaces them.';
   return {
     verified: 'injected',
-    warnings: [...warnings, stabilityNotObserved(why, request.target, namespacesOf(seen))],
+    warnings: [...warnings, stabilityNotObserved(why, record.request.target, namespacesOf(seen))],
   };
 }
 

@@ -11,10 +11,13 @@ import { utcNow } from '../../runtime/utc.ts';
 
 /**
  * Returns the name of the rollout that is waited for: each attempt and each round after a restart has its own, and so have
- * pods that did not stay ready, because they have made all progress before.
+ * a pod that goes first, and pods that did not stay ready, because they have made all progress before.
  */
-export const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1): string =>
-  `${towards}.${attempt}-${round}${settling > 1 ? `-${settling}` : ''}`;
+export const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1, tries = 0): string =>
+  `${towards}.${attempt}-${round}${settling > 1 ? `-${settling}` : ''}${tries > 0 ? `.${tries}` : ''}`;
+
+/** Returns whether what is waited for is a pod that goes first, and not a rollout of all. */
+export const isOfWitness = (progress: Pick<Progress, 'of'> | undefined): boolean => /\.\d+$/.test(progress?.of ?? '');
 
 interface Observer {
   kubernetes: Kubernetes;
@@ -29,6 +32,8 @@ interface Observation {
   round: number;
   /** How often the pods are to be observed, or were observed, from 1. */
   settling?: number | undefined;
+  /** How often a single pod was replaced in this attempt; absent while all pods are replaced. */
+  tries?: number | undefined;
   seen: PodsSeen;
 }
 
@@ -45,12 +50,13 @@ export async function noteSeen(
 }
 
 function noteProgress(observer: Observer, observation: Observation): Promise<Progress> {
-  const { record, towards, attempt, round, settling, seen } = observation;
+  const { record, towards, attempt, round, settling, tries, seen } = observation;
   const concerned = new Set(seen.workloads.map((workload) => `${workload.namespace}/${workload.serviceAccount}`));
   const judged = seen.pods
     .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
     .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
-  return noteSeen(observer, record, rolloutName(towards, attempt, round, settling), seenOf(judged, seen.workloads));
+  const name = rolloutName(towards, attempt, round, settling, tries);
+  return noteSeen(observer, record, name, seenOf(judged, seen.workloads));
 }
 
 /** What is seen of a rollout without pods. */

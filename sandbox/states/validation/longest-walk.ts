@@ -6,7 +6,10 @@ export interface Loop {
   state: string;
   /** Maximum visits of that state each time the loop is entered. */
   visits: number;
-  /** The state of the enclosing loop; each of its rounds may enter this loop again. */
+  /**
+   * The state of the enclosing loop; each of its rounds may enter this loop again. The bounds of several loops within the
+   * same one are bounds of each of its rounds, so that they do not multiply.
+   */
   within?: string;
 }
 
@@ -75,35 +78,44 @@ export class UnboundedLoop extends Error {
 /** Returns the name of a terminal node that replaces a loop's own state as a target. */
 const arrivalAt = (node: string): string => `${node} again`;
 
-const outermost = (loops: readonly Loop[], group: Set<string>): Loop => {
+/** Returns the outermost loop of a group; with those that are within the same one, if it is within another. */
+const outermost = (loops: readonly Loop[], group: Set<string>): Loop[] => {
   const own = loops.filter(({ state }) => group.has(state));
   const found = own.find(({ within }) => within === undefined || !own.some(({ state }) => state === within));
   if (!found) throw new UnboundedLoop([...group]);
-  return found;
+  return found.within === undefined ? [found] : own.filter(({ within }) => within === found.within);
 };
 
-/** Returns the longest walks from one node to each other node within a loop. */
+/** Returns the longest walks from one node to each other node within a loop, or within loops that share their nodes. */
 const walksWithin = (graph: Graph, loops: readonly Loop[], group: Set<string>, from: string): Map<string, Walk> => {
-  const { state: head, visits } = outermost(loops, group);
-  // Transitions to the head lead to the terminal node instead.
+  const heads = outermost(loops, group);
+  const isHead = (node: string): boolean => heads.some(({ state }) => state === node);
+  // Transitions to a head lead to a terminal node instead.
   const next = new Map(
     [...group].map((node) => [
       node,
-      (graph.next.get(node) ?? []).filter((to) => group.has(to)).map((to) => (to === head ? arrivalAt(head) : to)),
+      (graph.next.get(node) ?? []).filter((to) => group.has(to)).map((to) => (isHead(to) ? arrivalAt(to) : to)),
     ]),
   );
   const opened: Graph = { next, costOf: graph.costOf };
-  const others = loops.filter(({ state }) => state !== head);
+  const others = loops.filter(({ state }) => !isHead(state));
+  const toAHead = (walks: Map<string, Walk>): Walk | undefined =>
+    heads.reduce<Walk | undefined>((most, { state }) => longer(most, walks.get(arrivalAt(state))), undefined);
   const first = longestWalks(opened, others, from);
-  const onward = longestWalks(opened, others, head);
-  const arrived = from === head ? NOWHERE : first.get(arrivalAt(head));
-  const round = onward.get(arrivalAt(head)) ?? NOWHERE;
+  const arrived = isHead(from) ? NOWHERE : toAHead(first);
+  const onward = heads.map(({ state }) => longestWalks(opened, others, state));
+  const rounds = onward.map((walks) => toAHead(walks) ?? NOWHERE);
   const walks = new Map<string, Walk>();
   for (const node of group) {
-    const onTheLast = node === head ? NOWHERE : onward.get(node);
-    const through =
-      arrived && onTheLast && visits > 0 ? joined(arrived, times(round, visits - 1), onTheLast) : undefined;
-    const longest = longer(from === head ? undefined : first.get(node), through);
+    let longest = isHead(from) ? undefined : first.get(node);
+    // The walk goes on from one of the heads in the end; every other visit of a head is the beginning of a whole round.
+    for (const [last, { state, visits: most }] of heads.entries()) {
+      if (isHead(node) && node !== state) continue;
+      const onTheLast = node === state ? NOWHERE : onward[last]?.get(node);
+      if (!arrived || !onTheLast || most === 0) continue;
+      const whole = rounds.map((round, index) => times(round, (heads[index]?.visits ?? 0) - (index === last ? 1 : 0)));
+      longest = longer(longest, joined(arrived, ...whole, onTheLast));
+    }
     if (longest) walks.set(node, longest);
   }
   return walks;

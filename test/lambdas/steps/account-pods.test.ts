@@ -55,6 +55,13 @@ describe('verify-pods of a service account', () => {
   it('asks for a restart of what kept its identity, and gives up when that did not help', async () => {
     const fakes = await withPods([anAccountPod('irsa')]);
     for (const round of [1, 2]) expect(await verify(fakes, { round })).toMatchObject({ verdict: 'restart' });
+    // Not before the webhook has had its time.
+    await expectError(
+      verify(fakes, { round: 3 }),
+      'PodsNotSettled',
+      /api-1 \(irsa\)\. EKS's webhook has another \d+ s/,
+    );
+    fakes.clock.advance(610_000);
     await expectError(verify(fakes, { round: 3 }), 'PodsOnWrongIdentity', 'api-1 (irsa)');
     expect((await fakes.record()).verified).toBe('none');
     expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({

@@ -71,7 +71,7 @@ async function verify(
   let tries = 0;
   let settling = 1;
   for (;;) {
-    const ofDirection = towards === 'before' ? { newestPodAt, tries, deferred } : { settling };
+    const ofDirection = towards === 'before' ? { newestPodAt, tries, deferred } : { settling, tries };
     const input = { ...locked, towards, round, ...ofDirection };
     const { verdict, settleSeconds } = await task(fakes, 'verify-pods', input);
     if (verdict === 'settle') {
@@ -82,8 +82,8 @@ async function verify(
       continue;
     }
     if (verdict !== 'restart') return verdict;
-    const { isTry } = await task(fakes, 'restart-pods', input);
-    fakes.clock.advance(WAIT_MS * (tries + 1));
+    const { isTry, waitSeconds } = await task(fakes, 'restart-pods', input);
+    fakes.clock.advance(waitSeconds === undefined ? WAIT_MS * (tries + 1) : Number(waitSeconds) * 1000);
     if (isTry === true) tries += 1;
     else round += 1;
   }

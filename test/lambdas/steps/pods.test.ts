@@ -117,7 +117,7 @@ describe('verify-pods', () => {
     await expectExactError(
       verify(fakes, 3),
       'PodsOnWrongIdentity',
-      'After 2 restarts these pods still are not on EKS Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).',
+      "After 2 restarts these pods still are not on EKS Pod Identity: ebs-csi-controller-1 (irsa), two (node-role). EKS's webhook had 10 minutes since the association was created. Find out why it does not inject EKS Pod Identity into new pods, then migrate again.",
     );
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });

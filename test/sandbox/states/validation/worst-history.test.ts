@@ -96,6 +96,24 @@ describe('a walk', () => {
     expect(visitsOf(states, { loops: loops.toReversed() })).toEqual(visitsOf(states, { loops }));
   });
 
+  test('does not multiply the rounds of two loops that are within the same one', () => {
+    const states: States = {
+      A: pass('B'),
+      B: choice('C', 'D', 'E'),
+      C: pass('B'),
+      D: pass('B'),
+      E: choice('A', 'F'),
+      F: END,
+    };
+    const loops = [
+      { state: 'E', visits: 2 },
+      { state: 'C', visits: 3, within: 'E' },
+      { state: 'D', visits: 4, within: 'E' },
+    ];
+    expect(visitsOf(states, { loops })).toEqual({ A: 2, B: 16, C: 6, D: 8, E: 2, F: 1 });
+    expect(visitsOf(states, { loops: loops.toReversed() })).toEqual(visitsOf(states, { loops }));
+  });
+
   test('takes the longest path in each round, and the longest exit', () => {
     const states: States = { A: choice('B', 'C', 'Z'), B: pass('A'), C: pass('D'), D: pass('A'), Z: END };
     expect(visitsOf(states, { loops: [{ state: 'A', visits: 4 }] })).toEqual({ A: 4, C: 3, D: 3, Z: 1 });
