@@ -13,22 +13,9 @@
  * Identity, and whose spec does not show whether it is used, are a warning.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import { type Check, type MigrationRequest, type PodEvidence, readsPods } from '../../domain/migration/model.ts';
+import { type Check, type PodEvidence, readsPods } from '../../domain/migration/model.ts';
 import { podsThatCount } from '../../domain/verification/pod-identity.ts';
-import {
-  CREDENTIALS_UNKNOWN,
-  credentialsUnknown,
-  isInjectedButUnknown,
-  PODS_EXCLUDED,
-  podsExcluded,
-} from '../../domain/verification/pods.ts';
-import { PODS_LEFT_BEHIND, podsLeftBehind } from '../../domain/rollback/lasting-pods.ts';
-import {
-  NO_PODS_TO_VERIFY,
-  noPodsToVerify,
-  PODS_NOT_REPLACED,
-  podsNotReplaced,
-} from '../../domain/verification/unreplaced.ts';
+import { noPodsToVerify } from '../../domain/verification/unreplaced.ts';
 import {
   INJECTION_FLAPS,
   isInjected,
@@ -64,6 +51,7 @@ import { isFlapping, newestAssociations, noteFlap, witnessOf } from '../../use-c
 import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
+import { noteLasting, warningsWith } from '../../use-cases/pods/warnings.ts';
 import { MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
 type Input = Parameters<StepRun<typeof verifyPodsSchema>>[0];
@@ -71,31 +59,6 @@ type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
 
 const directionOf = ({ towards }: Pick<Input, 'towards'>): Direction =>
   towards === 'before' ? 'before' : 'pod-identity';
-
-/** The warnings about pods that each verification replaces. */
-const ABOUT_PODS: readonly string[] = [PODS_EXCLUDED, CREDENTIALS_UNKNOWN, PODS_NOT_REPLACED, NO_PODS_TO_VERIFY];
-
-/** Returns the warnings with those about these pods in place of earlier ones. */
-function warningsWith(
-  warnings: readonly Check[],
-  { evidence, pods, unreplaced }: Pick<PodsSeen, 'evidence' | 'pods' | 'unreplaced'>,
-  request: MigrationRequest,
-): Check[] {
-  const unknown = new Set(evidence.filter(isInjectedButUnknown).map(({ uid }) => uid));
-  return [
-    ...warnings.filter(({ id }) => !ABOUT_PODS.includes(id)),
-    ...podsExcluded(evidence.filter(({ excluded, uid }) => excluded !== undefined && !unreplaced.has(uid))),
-    ...podsNotReplaced(
-      evidence.filter(({ uid }) => unreplaced.has(uid)),
-      pods,
-      request,
-    ),
-    ...credentialsUnknown(
-      pods.filter(({ uid }) => unknown.has(uid)),
-      request,
-    ),
-  ];
-}
 
 /** Lists the pods, each with the text about its identity. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
@@ -272,17 +235,6 @@ function restartOf(observation: Observation): Output {
   return round <= MAX_RESTARTS && !isHopeless ? { verdict: 'restart', ...counts } : gaveUp(observation);
 }
 
-/** Notes which pods a rollback leaves with the configuration of EKS Pod Identity, since no rollout replaces them. */
-async function noteLasting({ work: { record }, dependencies: { ledger, clock }, seen }: Observation): Promise<void> {
-  // An earlier end may have had no pod to verify.
-  const others = record.warnings.filter(({ id }) => id !== PODS_LEFT_BEHIND && id !== NO_PODS_TO_VERIFY);
-  const { lasting = [] } = seen;
-  if (lasting.length === 0 && others.length === record.warnings.length) return;
-  await ledger.updateMigration(record.migrationId, {
-    warnings: [...others, ...podsLeftBehind(lasting, clock.now())],
-  });
-}
-
 /**
  * Concludes a verification without pods: everything else is as it should be, and a warning names the cause. Nothing that
  * needs verified pods accepts the level.
@@ -325,7 +277,7 @@ async function verify(observation: Observation): Promise<Output> {
   if (after.verdict !== 'verified') return after;
   const warnings = warningsWith(await concluded(grounds), seen, record.request);
   if (towards === 'before') {
-    await noteLasting(observation);
+    await noteLasting(dependencies, record, seen);
     return after;
   }
   const isSettling = settling !== undefined && settlesNext(record, settling);
