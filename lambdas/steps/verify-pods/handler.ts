@@ -5,9 +5,11 @@
  * pods with their observation before the settling time, and raises the level or withdraws it (ADR 75).
  * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
  * polls. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
- * If pods still have the wrong identity after the last restart, the next attempt follows; without another attempt, this is
- * terminal (PodsOnWrongIdentity). So are changes made outside this migration. Pods that have the configuration of EKS Pod
- * Identity, and whose spec does not show whether it is used, are a warning.
+ * If pods still have the wrong identity after the last restart, or after the pods that go first, the next attempt follows;
+ * without another attempt, this is terminal (PodsOnWrongIdentity), as are changes made outside this migration. Neither comes
+ * before EKS's webhook has had its time (ADR 117). A webhook that misses some pods is a warning, and keeps the others from
+ * `ready`. Pods that have the configuration of EKS Pod Identity, and whose spec does not show whether it is used, are a
+ * warning.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import { type Check, type MigrationRequest, type PodEvidence, readsPods } from '../../domain/migration/model.ts';
