@@ -40,8 +40,16 @@ const podsText = (given: Record<string, unknown>): string[] => {
   return [...fieldText(['verdict', verdict]), ...fieldText(['why', why]), ...ofAll(podsAsExpected, 'verified')];
 };
 
-/** Fields that `podsText` shows. */
-const OF_PODS = new Set(['podsAsExpected', 'podsThatCount', 'podsReady', 'settleSeconds', 'verdict', 'why']);
+/** Fields that `podsText` shows, or that only the state machine reads. */
+const OF_PODS = new Set([
+  'podsAsExpected',
+  'podsThatCount',
+  'podsReady',
+  'settleSeconds',
+  'verdict',
+  'waitSeconds',
+  'why',
+]);
 
 /** Returns, as JSON text, the plain fields at the beginning of a long answer, which the ledger truncates. */
 const beginning = (cut: string): string =>

@@ -1,6 +1,6 @@
 /** Promises about which changes are made, when, and by which execution. */
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
-import { MAX_RESTARTS } from '../../lambdas/domain/verification/injection-seen.ts';
+import { MAX_RESTARTS, MAX_WITNESSES } from '../../lambdas/domain/verification/injection-seen.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { inputOf, keyOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
@@ -187,7 +187,7 @@ export const nothingElse: Promised = {
     const workloads = 3;
     const attempts = 3;
     for (const [execution, count] of restarts)
-      if (count > (MAX_RESTARTS + MAX_RESTARTS) * workloads * attempts)
+      if (count > (MAX_RESTARTS + MAX_RESTARTS + MAX_WITNESSES) * workloads * attempts)
         problems.push(`${execution} restarted pods ${count} times`);
     return problems;
   },

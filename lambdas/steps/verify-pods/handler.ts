@@ -8,9 +8,11 @@
  * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
  * polls; so it does while a Pod Identity agent starts on the node of a pod. Where none can come, AgentMissing causes a
  * rollback. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
- * If pods still have the wrong identity after the last restart, the next attempt follows; without another attempt, this is
- * terminal (PodsOnWrongIdentity). So are changes made outside this migration. Pods that have the configuration of EKS Pod
- * Identity, and whose spec does not show whether it is used, are a warning.
+ * If pods still have the wrong identity after the last restart, or after the pods that go first, the next attempt follows;
+ * without another attempt, this is terminal (PodsOnWrongIdentity), as are changes made outside this migration. Neither comes
+ * before EKS's webhook has had its time (ADR 117). A webhook that misses some pods is a warning, and keeps the others from
+ * `ready`. Pods that have the configuration of EKS Pod Identity, and whose spec does not show whether it is used, are a
+ * warning.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import { type Check, type PodEvidence, readsPods } from '../../domain/migration/model.ts';
