@@ -113,9 +113,9 @@ const callsOf: Record<StepName, Calls> = {
   },
   'find-stranded': {
     Query:
-      'reads the record of a migration whose lock is held, or that waits, who shares a lock, and the task that waits for an approval',
+      'reads the record of a migration whose lock is held, or that waits, what is left if it was deleted, who shares a lock, and the task that waits for an approval',
     UpdateItem:
-      'parks a lock that waits for a person, releases the slot of a migration that no longer waits, and ends a retirement that stopped before it began',
+      'parks a lock, writes a deleted record again, releases the slot of a migration that no longer waits, and ends a retirement that stopped before it began',
   },
   finish: {
     Query: READS,

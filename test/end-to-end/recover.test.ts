@@ -2,7 +2,9 @@
  * Executions that stop outside any state that could catch it: Recover rolls back, or finishes, what they left.
  * `recover.grid.test.ts` stops one in every state.
  */
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { documentsOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { migrateAddon } from '../lib/definition.ts';
 import { ADDON } from './fixture.ts';
@@ -97,5 +99,25 @@ describe('a recovery', () => {
       serviceAccountRoleArn: expect.any(String) as unknown,
     });
     expect(second.steps[1]!.startedAt > first.endedAt).toBe(true);
+  });
+});
+
+it('a record that is deleted by hand while the add-on is gone leaves an add-on that is restored', async () => {
+  await inWorld({ scenario: 'preserve' }, async (world) => {
+    const { sandbox, ledger } = world.backend;
+    const before = world.readAddon(ADDON, ACCOUNT);
+    const { name } = await world.start({ addon: ADDON, ...recreate });
+    const Key = { pk: `MIGRATION#${name}`, sk: 'RECORD' };
+    world.onFirst(
+      ({ step, operation }) => step === 'await-deleted' && operation === 'DescribeAddon',
+      () =>
+        documentsOf(sandbox.clients().dynamodb()).send(
+          new DeleteCommand({ TableName: sandbox.outputs.tableName, Key }),
+        ),
+    );
+    await world.later(20 * 60_000);
+    expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
+    expect(await ledger.getMigration(name)).toMatchObject({ outcome: 'rolled-back' });
+    expect(await ledger.listHeldLocks()).toEqual([]);
   });
 });

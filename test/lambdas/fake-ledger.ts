@@ -62,7 +62,7 @@ const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder })
  * sandbox is too slow and too far away.
  */
 export class FakeLedger implements Ledger {
-  private readonly records = new Map<string, Migration>();
+  readonly records = new Map<string, Migration>();
   private readonly cancels = new Map<string, Cancellation>();
   readonly snapshots = new Map<string, Snapshot>();
   private readonly lines = new Map<string, StepLine[]>();

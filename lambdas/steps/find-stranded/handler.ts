@@ -10,6 +10,7 @@ import { isRunning } from '../../domain/rollback/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
 import { isRoleLock } from '../../use-cases/migration/lock.ts';
 import { resumeRetirement } from '../../use-cases/retirement/watchdog.ts';
+import { rebuildRecord } from '../../use-cases/rollback/rebuild-record.ts';
 import { resumeRollback } from '../../use-cases/rollback/watchdog.ts';
 import { resumeWaiting } from '../../use-cases/waiting/watchdog.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -17,10 +18,12 @@ import { findStrandedSchema } from './schema.ts';
 
 const needsRecovery = async (
   { key, holder }: Lock,
+  held: readonly Lock[],
   { ledger, executions, telemetry }: HandlerDependencies,
 ): Promise<boolean> => {
   if (!holder || isRunning(await executions.describe(holder.executionArn))) return false;
-  const record = await ledger.getMigration(holder.migrationId);
+  const record =
+    (await ledger.getMigration(holder.migrationId)) ?? (await rebuildRecord(holder.migrationId, held, ledger));
   if (!record) {
     telemetry.log.warn('a lock is held by a migration that has no record', {
       key,
@@ -104,7 +107,7 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
       telemetry.log.warn('ignored a lock that does not have the form that this service writes', { key: lock.key });
     if (migrationId === undefined || started.has(migrationId)) continue;
     try {
-      if (!(await needsRecovery(lock, dependencies))) continue;
+      if (!(await needsRecovery(lock, held, dependencies))) continue;
       stranded.add(migrationId);
       await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
       started.add(migrationId);

@@ -195,6 +195,8 @@ const run: StepRun<typeof finishSchema> = async (
   if (isOurs && record && outcome === 'blocked') await freeWaitingSlots(record, dependencies);
   // A person must be notified: if the reply to the record's write was lost, twice is better than never.
   if (isOurs && (isOpen || outcome === 'needs-human')) telemetry.count(outcomeMetric(outcome));
+  // After `begin` there is a record, unless it was deleted by hand: find-stranded writes it again, and finds it by its locks.
+  if (!record && outcome === 'needs-human') return { outcome };
   const own = subjectLock(target, subject);
   for (const key of new Set([own, ...(record?.locks ?? [])])) {
     // Other migrations with the same role need not wait for the person.

@@ -17,6 +17,7 @@ import {
   RUN,
   endedAs,
 } from '../run-examples.ts';
+import { addonArn } from '../example.ts';
 import { aMigration, aRetirement, aRollback } from '../fixtures.ts';
 import { containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
@@ -64,6 +65,26 @@ describe('find-stranded', () => {
     ];
     await invoke(findStrandedStep, EVENT, fakes);
     expect(fakes.telemetry.measured).toEqual({ 'oldest-lock': 0 });
+  });
+
+  it('writes a deleted record again from the snapshot, and leaves the lock where that is deleted, too', async ({
+    fakes,
+  }) => {
+    stop(fakes);
+    const { ledger } = fakes;
+    await ledger.recordStep(MIGRATION_ID, { name: 'delete-addon', startedAt: at(0), endedAt: at(1), result: '{}' });
+    ledger.records.delete(MIGRATION_ID);
+    expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
+    expect(await fakes.record()).toMatchObject({
+      status: 'running',
+      executionArn: EXECUTION,
+      locks: [ADDON_LOCK, ROLE_LOCK],
+      removed: [addonArn(1)],
+      warnings: [{ id: 'record-rebuilt' }],
+    });
+    ledger.records.delete(MIGRATION_ID);
+    ledger.snapshots.delete(MIGRATION_ID);
+    expect(await find(fakes)).toMatchObject({ started: [] });
   });
 
   it('counts one that is stranded, also where its Recover could not be started', async ({ fakes }) => {

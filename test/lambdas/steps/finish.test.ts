@@ -187,11 +187,14 @@ describe('finish', () => {
     expect(await fakes.ledger.readLock(LOCK)).toMatchObject({ holder: { executionArn: OTHER_EXECUTION } });
   });
 
-  it('ends a migration that never left a record', async () => {
+  it.each([
+    ['ends a migration that never left a record', 'blocked', 0],
+    ['leaves the locks of a migration whose record was deleted to find-stranded', 'needs-human', 1],
+  ])('%s', async (_, outcome, held) => {
     const fakes = newFakes();
     await fakes.ledger.acquireLock(LOCK, ownHolder(at(0)));
-    expect(await invoke(finishStep, input('blocked'), fakes)).toEqual({ outcome: 'blocked' });
-    expect((await fakes.ledger.readLock(LOCK))?.holder).toBeUndefined();
+    expect(await invoke(finishStep, input(outcome), fakes)).toEqual({ outcome });
+    expect(await fakes.ledger.listHeldLocks()).toHaveLength(held);
   });
 
   it.each([
