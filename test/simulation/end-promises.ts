@@ -7,8 +7,9 @@ import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
 import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
 import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
-import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
+import { allMigrations, changes, lastReadOf, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
+import { isScaledToZero, startedPod } from './life-effects.ts';
 import type { RunResult } from './run.ts';
 import {
   rollsBackForPods,
@@ -168,7 +169,11 @@ export const migratedMeansMigrated: Promised = {
       const pods = podsOf(result.cluster).filter(
         (pod) =>
           !pod.terminating &&
-          plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount),
+          plannedOf(record).some(
+            (one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount,
+          ) &&
+          // See `unreplaced-pods-are-named` and `credentials-are-kept`.
+          startedPod(result, pod.uid) === undefined,
       );
       if (record?.outcome === 'migrated')
         return pods
@@ -204,6 +209,7 @@ export const transientEndsMigrated: Promised = {
       approval = 'given',
       time,
       pods,
+      life,
       knobs = {},
     } = result.spec;
     const [fault] = faults;
@@ -216,8 +222,9 @@ export const transientEndsMigrated: Promised = {
       trust ||
       stranger ||
       denied ||
-      // See `working-pods-are-kept`.
+      // See `working-pods-are-kept` and `life-is-not-failure`.
       pods ||
+      life ||
       mayBeHeldByConsumers(result.spec, 'request') ||
       // A webhook that never learns of a deletion makes a rollback impossible.
       Number(knobs['webhookRemovalLagSeconds'] ?? 0) > WEBHOOK_GIVEN_UP_SECONDS ||
@@ -252,10 +259,11 @@ export const rollsBackAutomatically: Promised = {
   statement:
     'If something fails persistently in the workflow alone, the service rolls back automatically, without a person.',
   broken: (result) => {
-    const { faults, actor, denied } = result.spec;
+    const { faults, actor, denied, life } = result.spec;
     const [fault] = faults;
     if (
       denied ||
+      life ||
       faults.length !== 1 ||
       !fault?.persists ||
       fault.step === undefined ||
@@ -269,17 +277,6 @@ export const rollsBackAutomatically: Promised = {
         : [],
     );
   },
-};
-
-/** Returns when a migration last listed pods to verify them, by AWS's clock. */
-const lastReadOf = (result: RunResult, migrationId: string): number => {
-  const reads = result.sandbox.world.log.calls.filter(
-    (call) =>
-      call.step === 'verify-pods' &&
-      call.operation === 'list pods' &&
-      migrationOf(result, call.execution) === migrationId,
-  );
-  return Date.parse(reads.at(-1)?.at ?? '');
 };
 
 /** Returns whether evidence shows Pod Identity, or its configuration in a pod for which the record warns about the rest. */
@@ -322,7 +319,9 @@ export const verifiedOnPods: Promised = {
         verification === 'ready' &&
         record.verified === 'injected' &&
         record.warnings.some(({ id }) => id === STABILITY_NOT_OBSERVED);
-      if (record.verified !== verification && !isAtLeastInjected)
+      // Without pods there is nothing to observe, and the record does not claim it.
+      const hasNoPods = isScaledToZero(result) && record.verified === 'api' && record.warnings.length > 0;
+      if (record.verified !== verification && !isAtLeastInjected && !hasNoPods)
         problems.push(`${migrationId} is migrated, verified by ${record.verified} instead of ${verification}`);
       const evidence = await result.ledger.getEvidence(migrationId, 'latest');
       if (verification === 'api') {
@@ -331,10 +330,11 @@ export const verifiedOnPods: Promised = {
         continue;
       }
       const counted = podsThatCount(evidence);
-      if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
+      if (counted.length === 0 && !hasNoPods) problems.push(`${migrationId} has no evidence of a pod`);
       const observed = await observedIn(result, record);
       for (const pod of counted)
-        if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod) || joined(observed, pod)))
+        if (startedPod(result, pod.uid) !== undefined) continue;
+        else if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod) || joined(observed, pod)))
           problems.push(
             `${migrationId} is migrated with pod ${pod.name} using ${pod.identity}${pod.ready ? '' : ', not ready'}`,
           );
@@ -351,7 +351,8 @@ export const verifiedOnPods: Promised = {
         (pod) =>
           !pod.terminating &&
           // An autoscaler or a lost node may create pods after the last read.
-          !((result.spec.time ?? result.spec.pods) && pod.createdAt >= observedAt) &&
+          !((result.spec.time ?? result.spec.pods ?? result.spec.life) && pod.createdAt >= observedAt) &&
+          startedPod(result, pod.uid) === undefined &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&
