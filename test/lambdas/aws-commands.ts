@@ -56,6 +56,8 @@ const COMMANDS: Record<string, Record<string, Kind>> = {
 
 /** The same of `aws iam`. */
 const IAM_COMMANDS: Record<string, Record<string, Kind>> = {
+  'create-open-id-connect-provider': { url: 'string', 'client-id-list': 'string' },
+  'add-client-id-to-open-id-connect-provider': { 'open-id-connect-provider-arn': 'string', 'client-id': 'string' },
   'update-assume-role-policy': { 'role-name': 'string', 'policy-document': 'string' },
 };
 const SERVICES: Record<string, Record<string, Record<string, Kind>>> = { eks: COMMANDS, iam: IAM_COMMANDS };
@@ -129,7 +131,9 @@ function valueOf(kind: Kind, words: string[], name: string): unknown {
   const [first = ''] = words;
   if (kind !== 'list' && words.length !== 1) throw new Error(`--${name} takes one value, not ${words.length}`);
   if (kind === 'string') {
-    if (/^(file|fileb|https?):\/\//.test(first)) throw new Error(`the CLI would load --${name} from ${first}`);
+    // The CLI loads nothing for `create-open-id-connect-provider --url`.
+    if (name !== 'url' && /^(file|fileb|https?):\/\//.test(first))
+      throw new Error(`the CLI would load --${name} from ${first}`);
     return first;
   }
   if (/^[[{]/.test(first)) return JSON.parse(first) as unknown;

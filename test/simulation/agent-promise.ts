@@ -3,6 +3,7 @@ import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { AGENT_INSTALL_BEGUN, AGENT_LEFT_INSTALLED } from '../../lambdas/domain/plan/agent-install.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { inputOf } from './calls.ts';
+import { happened } from './life-effects.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
@@ -62,10 +63,12 @@ export const agentAsAsked: Promised = {
       if (record?.status === 'ended' && reported !== true)
         problems.push(`${migrationId ?? ''} has installed the agent and does not report that it stays`);
     }
-    if (!interfered(result) && ofAgent.length > 0 && !cluster.addons.has(AGENT_ADDON))
+    const isDeleted = happened(result, 'delete-agent').length > 0;
+    if (!interfered(result) && !isDeleted && ofAgent.length > 0 && !cluster.addons.has(AGENT_ADDON))
       problems.push('the installed agent is gone');
     const [was, now] = [before.addons.get(AGENT_ADDON), cluster.addons.get(AGENT_ADDON)];
-    if (was && (now?.arn !== was.arn || now.version !== was.version)) problems.push('the existing agent has changed');
+    if (was && !isDeleted && (now?.arn !== was.arn || now.version !== was.version))
+      problems.push('the existing agent has changed');
     return problems;
   },
 };

@@ -6,6 +6,7 @@ import { inputOf, keyOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';
 import { thirdPartyFieldsIn } from './fields.ts';
+import { isScaledToZero } from './life-effects.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 import type { ActorSpec } from './spec.ts';
@@ -141,13 +142,14 @@ export const observeFirst: Promised = {
 };
 
 /** Returns the third-party fields whose value or owner has changed. */
-function changedFields({ simulated, before, cluster, spec }: RunResult): string[] {
+function changedFields(result: RunResult): string[] {
+  const { simulated, before, cluster, spec } = result;
   // A request with OVERWRITE accepts the loss of these fields.
   if (simulated.requests.some(({ resolveConflicts }) => resolveConflicts === 'OVERWRITE')) return [];
   const now = thirdPartyFieldsIn(cluster);
   return [...before.thirdPartyFields].flatMap(([field, was]) => {
-    // An autoscaler becomes the owner of the replica count that it changes.
-    if (spec.time?.autoscaler && field.endsWith(' - .spec.replicas')) return [];
+    // An autoscaler, or a person, becomes the owner of the replica count that it changes.
+    if ((spec.time?.autoscaler ?? isScaledToZero(result)) && field.endsWith(' - .spec.replicas')) return [];
     const is = now.get(field);
     if (is === undefined) return [`${field} of ${was.manager} now belongs only to EKS or the service`];
     return is.value === was.value && is.manager === was.manager

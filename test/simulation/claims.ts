@@ -11,6 +11,7 @@ import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
+import type { AgentWatch } from './agent-watch.ts';
 import { keyOf } from './calls.ts';
 
 /** One claim that pods are ready. */
@@ -23,6 +24,8 @@ export interface Claim {
   evidence: PodEvidence[];
   /** Why pods that are called ready have no credentials, by uid; pods that have some or are gone are missing. */
   lacking: ReadonlyMap<string, string>;
+  /** The pods whose nodes had no agent at that moment, by uid; empty in runs without a cluster's ordinary life. */
+  withoutAgent: ReadonlyMap<string, string>;
 }
 
 const EVIDENCE = /^VERIFICATION#[\w-]+#\d+$/;
@@ -34,7 +37,10 @@ export class ClaimWatch {
   private readonly sandbox: Sandbox;
   private readonly cluster: ClusterState;
 
-  constructor(sandbox: Sandbox, cluster: ClusterState) {
+  private readonly agents: AgentWatch | undefined;
+
+  constructor(sandbox: Sandbox, cluster: ClusterState, agents?: AgentWatch) {
+    this.agents = agents;
     this.sandbox = sandbox;
     this.cluster = cluster;
     sandbox.world.log.onCall((call) => this.check(call));
@@ -69,6 +75,11 @@ export class ClaimWatch {
     );
   }
 
+  private claim(claim: Omit<Claim, 'lacking' | 'withoutAgent'>): void {
+    const withoutAgent = this.agents?.now() ?? new Map<string, string>();
+    this.claims.push({ ...claim, lacking: this.lacking(claim.evidence), withoutAgent });
+  }
+
   private check(call: Call): void {
     if (call.step === undefined || call.service !== 'dynamodb' || !call.mutating || call.status >= 300) return;
     const { pk = '', sk = '' } = keyOf(call) ?? {};
@@ -77,13 +88,12 @@ export class ClaimWatch {
     if (EVIDENCE.test(sk)) {
       const evidence = this.evidenceIn(pk, sk);
       if (!evidence.some(({ level }) => level === 'ready')) return;
-      this.claims.push({ migrationId, call, of: 'pods', evidence, lacking: this.lacking(evidence) });
+      this.claim({ migrationId, call, of: 'pods', evidence });
     }
     if (sk !== 'RECORD') return;
     const isReady = this.field(pk, sk, 'verified') === 'ready';
     if (isReady && !this.ready.has(pk)) {
-      const evidence = this.latest(pk);
-      this.claims.push({ migrationId, call, of: 'migration', evidence, lacking: this.lacking(evidence) });
+      this.claim({ migrationId, call, of: 'migration', evidence: this.latest(pk) });
     }
     if (isReady) this.ready.add(pk);
     else this.ready.delete(pk);

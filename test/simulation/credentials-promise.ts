@@ -3,7 +3,7 @@ import { hasCredentials, refusalsOf } from '../../sandbox/credentials/sessions.t
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
-import { migrationsOfSubject } from './observe.ts';
+import { isWithoutAgentSince, migrationsOfSubject } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, type Promised } from './promised.ts';
 
 export const migratedHaveCredentials: Promised = {
@@ -30,6 +30,8 @@ export const migratedHaveCredentials: Promised = {
           planned.has(account) && deletionTimestamp === undefined && pod.status.phase === 'Running' && !isLost;
         if (!isCounted || !sourcesOf(cluster.kube, pod).some(({ method }) => method === 'pod-identity')) return [];
         const [refused] = refusalsOf(sandbox.world, cluster, pod);
+        const startedAt = Date.parse(pod.metadata.creationTimestamp);
+        if (refused?.code === 'AgentUnreachable' && isWithoutAgentSince(result, migrationId, startedAt)) return [];
         if (!refused && hasCredentials(sandbox.world, cluster, pod)) return [];
         return [`${migrationId} is migrated, and EKS Auth answers pod ${name}: ${refused?.code ?? 'nothing'}`];
       });

@@ -13,6 +13,7 @@ export interface CredentialGap {
   namespace: string;
   pod: string;
   serviceAccount: string;
+  createdAt: number;
   from: number;
   /** Absent if the gap lasted until the end of the run. */
   to?: number;
@@ -111,7 +112,17 @@ export class CredentialWatch {
       atOnce.set(key, (atOnce.get(key) ?? 0) + 1);
       if (this.open.has(uid)) continue;
       const serviceAccount = pod.spec.serviceAccountName ?? 'default';
-      const gap = { namespace, pod: name, serviceAccount, from: now, ...lack, had: this.had.has(uid), atOnce: 0 };
+      const createdAt = Date.parse(pod.metadata.creationTimestamp);
+      const gap = {
+        namespace,
+        pod: name,
+        serviceAccount,
+        createdAt,
+        from: now,
+        ...lack,
+        had: this.had.has(uid),
+        atOnce: 0,
+      };
       this.gaps.push(gap);
       this.open.set(uid, gap);
     }
@@ -129,14 +140,26 @@ export class CredentialWatch {
   /**
    * Returns the pods that live on a cached session and would get no further credentials, with the code of the refusal.
    */
-  livingOnSessions(): { namespace: string; serviceAccount: string; pod: string; why: string }[] {
+  livingOnSessions(): Pick<CredentialGap, 'namespace' | 'serviceAccount' | 'pod' | 'createdAt' | 'method' | 'why'>[] {
     return listObjects(this.cluster.kube, 'Pod')
       .filter((pod) => works(pod) && this.served.has(accountOf(pod)) && !this.lackOf(pod))
       .flatMap((pod) => {
         const [refusal] = refusalsOf(this.world, this.cluster, pod);
-        const { name, namespace = '' } = pod.metadata;
+        const [source] = sourcesOf(this.cluster.kube, pod);
+        const { name, namespace = '', creationTimestamp } = pod.metadata;
         const serviceAccount = pod.spec.serviceAccountName ?? 'default';
-        return refusal ? [{ namespace, serviceAccount, pod: name, why: refusal.code }] : [];
+        return refusal && source
+          ? [
+              {
+                namespace,
+                serviceAccount,
+                pod: name,
+                createdAt: Date.parse(creationTimestamp),
+                method: source.method,
+                why: refusal.code,
+              },
+            ]
+          : [];
       });
   }
 }

@@ -9,8 +9,9 @@ import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
 import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
 import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
-import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
+import { allMigrations, changes, lastReadOf, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
+import { startedPod } from './life-effects.ts';
 import type { RunResult } from './run.ts';
 import {
   rollsBackForPods,
@@ -170,7 +171,11 @@ export const migratedMeansMigrated: Promised = {
       const pods = podsOf(result.cluster).filter(
         (pod) =>
           !pod.terminating &&
-          plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount),
+          plannedOf(record).some(
+            (one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount,
+          ) &&
+          // See `unreplaced-pods-are-named` and `credentials-are-kept`.
+          startedPod(result, pod.uid) === undefined,
       );
       if (record?.outcome === 'migrated')
         return pods
@@ -206,6 +211,7 @@ export const transientEndsMigrated: Promised = {
       approval = 'given',
       time,
       pods,
+      life,
       knobs = {},
     } = result.spec;
     const [fault] = faults;
@@ -218,8 +224,9 @@ export const transientEndsMigrated: Promised = {
       trust ||
       stranger ||
       denied ||
-      // See `working-pods-are-kept`.
+      // See `working-pods-are-kept` and `life-is-not-failure`.
       pods ||
+      life ||
       mayBeHeldByConsumers(result.spec, 'request') ||
       // A webhook that never learns of a deletion makes a rollback impossible.
       Number(knobs['webhookRemovalLagSeconds'] ?? 0) > WEBHOOK_GIVEN_UP_SECONDS ||
@@ -254,10 +261,11 @@ export const rollsBackAutomatically: Promised = {
   statement:
     'If something fails persistently in the workflow alone, the service rolls back automatically, without a person.',
   broken: (result) => {
-    const { faults, actor, denied } = result.spec;
+    const { faults, actor, denied, life } = result.spec;
     const [fault] = faults;
     if (
       denied ||
+      life ||
       faults.length !== 1 ||
       !fault?.persists ||
       fault.step === undefined ||
@@ -271,17 +279,6 @@ export const rollsBackAutomatically: Promised = {
         : [],
     );
   },
-};
-
-/** Returns when a migration last listed pods to verify them, by AWS's clock. */
-const lastReadOf = (result: RunResult, migrationId: string): number => {
-  const reads = result.sandbox.world.log.calls.filter(
-    (call) =>
-      call.step === 'verify-pods' &&
-      call.operation === 'list pods' &&
-      migrationOf(result, call.execution) === migrationId,
-  );
-  return Date.parse(reads.at(-1)?.at ?? '');
 };
 
 /** Returns whether evidence shows Pod Identity, or its configuration in a pod for which the record warns about the rest. */
@@ -349,7 +346,8 @@ export const verifiedOnPods: Promised = {
       if (counted.length > 0 && saysNone) problems.push(`${migrationId} says that there was no pod, and has evidence`);
       const observed = await observedIn(result, record);
       for (const pod of counted)
-        if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod) || joined(observed, pod)))
+        if (startedPod(result, pod.uid) !== undefined) continue;
+        else if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod) || joined(observed, pod)))
           problems.push(
             `${migrationId} is migrated with pod ${pod.name} using ${pod.identity}${pod.ready ? '' : ', not ready'}`,
           );
@@ -366,7 +364,8 @@ export const verifiedOnPods: Promised = {
         (pod) =>
           !pod.terminating &&
           // An autoscaler or a lost node may create pods after the last read.
-          !((result.spec.time ?? result.spec.pods) && pod.createdAt >= observedAt) &&
+          !((result.spec.time ?? result.spec.pods ?? result.spec.life) && pod.createdAt >= observedAt) &&
+          startedPod(result, pod.uid) === undefined &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&

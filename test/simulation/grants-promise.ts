@@ -59,7 +59,7 @@ interface Claims {
 
 /** Evaluates each ground on the state before the run; the sandbox's deployment has no `roleGrants`. */
 const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: Pair): Claims => {
-  const { before, cluster, sandbox } = result;
+  const { before, cluster } = result;
   const { namespace, serviceAccount, roleArn, isOfAddon } = pair;
   const issuer = cluster.oidcIssuer;
   const policy = parsePolicy(before.trustPolicies.get(roleArn) ?? '', 'trust');
@@ -69,7 +69,6 @@ const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: 
     serviceAccount,
     ...(issuer === undefined ? {} : { oidcIssuer: issuer }),
   };
-  const providers = sandbox.world.accounts.get(target.account)?.oidcProviders;
   const pods = (change: Partial<TrustUse>): string => evaluatePodIdentity(policy, { ...use, ...change }).verdict;
   const addonRole = before.addons.get(addon ?? '')?.serviceAccountRoleArn;
   const annotated = before.annotations.get(`${namespace}/${serviceAccount}`);
@@ -80,7 +79,7 @@ const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: 
   return {
     irsa:
       issuer !== undefined &&
-      providers?.has(oidcProviderArn(target, issuer)) === true &&
+      before.oidcProviders.has(oidcProviderArn(target, issuer)) &&
       evaluateIrsa(policy, use).verdict === 'allowed',
     association,
     addonRole: isOfAddon && addonRole === roleArn && annotated === roleArn,

@@ -1,7 +1,18 @@
 /** The promise about pods that had an AWS identity: none ends without one unless the request accepts it. */
-import { allMigrations } from './observe.ts';
 import { podsOf } from './cluster.ts';
+import { startedPod } from './life-effects.ts';
+import { allMigrations, changes, effective } from './observe.ts';
 import { interfered, podsMayLag, type Promised } from './promised.ts';
+import type { RunResult } from './run.ts';
+
+/**
+ * Returns whether a pod that nobody replaces was started while the webhook did not know the association: after its
+ * creation, or while an add-on was deleted and created again.
+ */
+const mayHaveNone = (result: RunResult, uid: string): boolean =>
+  startedPod(result, uid) !== undefined &&
+  (result.sandbox.world.knobs.webhookLagSeconds > 0 ||
+    effective(changes(result)).some(({ operation }) => operation === 'DeleteAddon'));
 
 export const identityKept: Promised = {
   name: 'identity-is-kept',
@@ -17,8 +28,9 @@ export const identityKept: Promised = {
     );
     return podsOf(result.cluster)
       .filter(
-        ({ namespace, serviceAccount, identity, terminating }) =>
+        ({ uid, namespace, serviceAccount, identity, terminating }) =>
           !terminating &&
+          !mayHaveNone(result, uid) &&
           identity === 'node-role' &&
           result.before.identities.get(`${namespace}/${serviceAccount}`) === true &&
           !accepted.has(serviceAccount),

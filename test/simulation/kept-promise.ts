@@ -1,7 +1,8 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import type { CredentialGap } from './credentials.ts';
 import { inputOf } from './calls.ts';
-import { allMigrations, changes, effective, migrationOf } from './observe.ts';
+import { happened } from './life-effects.ts';
+import { allMigrations, changes, effective, isWithoutAgentSince, migrationOf } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 import { words } from '../words.ts';
@@ -63,6 +64,25 @@ function isLate({ sandbox }: RunResult, { to, why, atOnce }: CredentialGap): boo
   return passes(knobs.eksAuthLagSeconds) || (passes(knobs.webhookRemovalLagSeconds) && oneAhead);
 }
 
+/** A pod without credentials, or one that has its last. */
+type Lack = Pick<CredentialGap, 'createdAt' | 'method' | 'why'> & Partial<Pick<CredentialGap, 'from' | 'to' | 'had'>>;
+
+/**
+ * Returns whether people took the credentials away: by removing IRSA from pods that were on it, or the agent from pods
+ * that it served. A pod that is created without an agent is noticed, and replaced.
+ */
+function isTakenByOthers(result: RunResult, { createdAt, method, why, had, from, to }: Lack): boolean {
+  const until = from ?? Number.POSITIVE_INFINITY;
+  if (method === 'irsa') return happened(result, 'break-irsa').some(({ at }) => createdAt <= at && at <= until);
+  if (why !== 'AgentUnreachable') return false;
+  if (had === true) return happened(result, 'delete-agent').some(({ at }) => at <= until);
+  return (
+    happened(result, 'delete-agent', 'join-tainted-node', 'add-fargate-profile').length > 0 &&
+    (to !== undefined ||
+      allMigrations(result).every(({ migrationId }) => isWithoutAgentSince(result, migrationId, createdAt)))
+  );
+}
+
 const text = ({ namespace, pod, serviceAccount, from, to, why, had }: CredentialGap): string =>
   `pod ${namespace}/${pod} of ${serviceAccount} ${had ? 'lost its credentials' : 'received none'} at ${new Date(from).toISOString()}${to === undefined ? ', permanently' : ` for ${(to - from) / 1000} s`}: ${why}`;
 
@@ -75,10 +95,15 @@ export const credentialsAreKept: Promised = {
     const { credentials, migrations, repeated } = result;
     const less = promisedLess(result);
     const gaps = credentials.gaps.filter(
-      (gap) => !less.has(accountOf(gap)) && (gap.had || !(isLate(result, gap) || isOnlySeenOnPods(result, gap))),
+      (gap) =>
+        !less.has(accountOf(gap)) &&
+        !isTakenByOthers(result, gap) &&
+        (gap.had || !(isLate(result, gap) || isOnlySeenOnPods(result, gap))),
     );
     const needsHuman = [...migrations, ...repeated].some(({ record }) => record?.outcome === 'needs-human');
-    const last = needsHuman ? [] : credentials.livingOnSessions().filter((one) => !less.has(accountOf(one)));
+    const last = needsHuman
+      ? []
+      : credentials.livingOnSessions().filter((one) => !less.has(accountOf(one)) && !isTakenByOthers(result, one));
     return [
       ...gaps.map(text),
       ...last.map(

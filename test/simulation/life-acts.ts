@@ -29,9 +29,9 @@ export interface Living extends ControlPlane {
   isOfAddon: boolean;
 }
 
-export interface StartedPod {
+/** The pod that an act is about. */
+export interface ActedPod {
   uid: string;
-  namespace: string;
   name: string;
 }
 
@@ -67,7 +67,7 @@ const OWNERS = {
 export const start = (
   living: Living,
   { does, seconds }: Act<'start-job' | 'start-bare-pod' | 'start-custom-pod'>,
-): StartedPod | undefined => {
+): ActedPod | undefined => {
   const { kube } = living.cluster;
   const [namespace = '', serviceAccount = ''] = living.accounts[0]?.split('/') ?? [];
   const [node] = listObjects(kube, 'Node');
@@ -79,7 +79,7 @@ export const start = (
     ...(owner ? { owner } : { name: 'debug' }),
     ...(seconds === undefined ? {} : { seconds }),
   });
-  return { uid: metadata.uid, namespace, name: metadata.name };
+  return metadata;
 };
 
 const isUsable = ({ cluster }: Living, node: ReturnType<typeof listObjects<'Node'>>[number]): boolean =>
@@ -123,7 +123,7 @@ const turn = (living: Living, pod: Pod, ready: boolean): boolean => {
   return true;
 };
 
-export const blink = (living: Living, { pod: which, seconds }: Act<'blink'>): boolean => {
+export const blink = (living: Living, { pod: which, seconds }: Act<'blink'>): ActedPod | undefined => {
   const { world, cluster, accounts } = living;
   const method = which === 'old' ? 'irsa' : 'pod-identity';
   const pod = workloads(living)
@@ -135,9 +135,9 @@ export const blink = (living: Living, { pod: which, seconds }: Act<'blink'>): bo
         accounts.includes(accountOf(one)) &&
         sourcesOf(cluster.kube, one).some((source) => source.method === method),
     );
-  if (!pod || !turn(living, pod, false)) return false;
+  if (!pod || !turn(living, pod, false)) return undefined;
   world.schedule.after(seconds * 1000, () => turn(living, pod, true));
-  return true;
+  return pod.metadata;
 };
 
 export const slowDown = (living: Living, { seconds }: Act<'slow-starts'>): boolean => {

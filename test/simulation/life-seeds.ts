@@ -17,7 +17,7 @@ export const LIFE_SCENARIOS = {
 /** Drawn with time only. */
 const SLOW_SCENARIOS = ['service-account', 'service-account', 'stateful-set', 'daemon-set'] as const;
 
-/** From minutes to days; with none, until somebody deletes it. */
+/** From minutes to days; without any, the pod runs until a person deletes it. */
 const JOB_SECONDS = [5 * MINUTE, HOUR, 10 * HOUR, 3 * DAY, 9 * DAY];
 const lasting = (random: Random): { seconds?: number } =>
   chance(random, 0.5) ? {} : { seconds: pick(random, JOB_SECONDS) };

@@ -5,6 +5,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
+import { deletePod } from '../../sandbox/kubernetes/controllers.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
@@ -23,8 +25,8 @@ export interface LifeRecord {
   at?: number;
   /** Number of the last call before it. */
   line?: number;
-  /** The pod that it started. */
-  pod?: acts.StartedPod;
+  /** The pod that it started or made unready. */
+  pod?: acts.ActedPod;
 }
 
 const TOLERATIONS = [{ key: acts.TAINT.key, operator: 'Exists' as const }];
@@ -82,7 +84,7 @@ const REST_MS = 120_000;
 const perform = (
   living: acts.Living,
   event: Exclude<LifeEvent, { does: 'cancel' }>,
-): boolean | acts.StartedPod | undefined => {
+): boolean | acts.ActedPod | undefined => {
   switch (event.does) {
     case 'start-job':
     case 'start-bare-pod':
@@ -159,6 +161,15 @@ export class Life {
     if (seconds.length > 0) await this.sandbox.clock.sleep(Math.max(...seconds) * 1000 + REST_MS);
   }
 
+  /** Ends the pods that no workload owns, as a person does. */
+  endPods(): void {
+    const { world, cluster } = this.living;
+    const uids = new Set(this.records.flatMap(({ event, pod }) => (event.does === 'blink' || !pod ? [] : [pod.uid])));
+    for (const { metadata } of listObjects(cluster.kube, 'Pod'))
+      if (uids.has(metadata.uid))
+        deletePod(world, cluster, { namespace: metadata.namespace ?? '', name: metadata.name });
+  }
+
   /** Begins the events of a moment, the first time that it is reached. */
   private reach(moment: Moment): void {
     if (this.reached.has(moment)) return;
@@ -181,7 +192,7 @@ export class Life {
       if (tries > 0) this.sandbox.world.schedule.after(AGAIN_MS, () => this.attempt(record, event, tries - 1));
       return;
     }
-    if (done !== true) record.pod = done;
+    if (done !== true) record.pod = { uid: done.uid, name: done.name };
     this.note(record);
   }
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { orderOf, readFlags, USAGE, wholeNumber } from './flags.ts';
-import { emptyTally, mergeTally, type Tally, tallyLine } from './tally.ts';
+import { emptyTally, lifeTable, mergeTally, neverAccepted, type Tally, tallyLine } from './tally.ts';
 import { distribute } from './workers.ts';
 
 /** Returns the result; ends the process with the usage if the flags are invalid. */
@@ -44,10 +44,12 @@ if (flags.mutants) {
   const { replay } = await import('./replay.ts');
   process.exitCode = (await replay(flags.replay, assembly, { calls: flags.calls ?? false })) ? 0 : 1;
 } else {
-  const tally = await runOrder(
-    orUsage(() => orderOf(flags, assembly)),
-    workers,
-  );
-  process.stdout.write(`${tallyLine(tally)}\n`);
-  process.exitCode = tally.broken === 0 ? 0 : 1;
+  const order = orUsage(() => orderOf(flags, assembly));
+  const tally = await runOrder(order, workers);
+  // One of the scenarios alone does not have each strategy, and another offset has another part of the list.
+  const isWhole = order.what === 'interferences' && order.scenarios.length === 0 && (order.offset ?? 0) === 0;
+  const blind = isWhole ? neverAccepted(tally) : [];
+  for (const line of [...lifeTable(tally), ...blind.map((text) => `BLIND: ${text}`), tallyLine(tally)])
+    process.stdout.write(`${line}\n`);
+  process.exitCode = tally.broken === 0 && blind.length === 0 ? 0 : 1;
 }

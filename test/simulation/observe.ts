@@ -6,6 +6,7 @@ import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { annotationOf, liveAssociations, podsOf } from './cluster.ts';
+import { happened, isBlinking, isScaledToZero, startedPod } from './life-effects.ts';
 import type { RunResult, SimulatedMigration } from './run.ts';
 
 const TARGET_SERVICES = new Set(['eks', 'iam', 'kubernetes']);
@@ -58,17 +59,24 @@ export const notWorking = (
     problems.push(`service account ${account.namespace}/${account.name} has neither its annotation nor an association`);
   for (const { namespace, serviceAccount } of serviceAccounts) {
     // If workloads are slow or scale, some pod is always about to start.
-    const pods = podsOf(cluster, result.spec.time ? result.sandbox.world : undefined).filter(
-      (pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating,
+    const pods = podsOf(cluster, (result.spec.time ?? result.spec.life) ? result.sandbox.world : undefined).filter(
+      (pod) =>
+        pod.namespace === namespace &&
+        pod.serviceAccount === serviceAccount &&
+        !pod.terminating &&
+        // No rollout replaces these: see `credentials-are-kept`.
+        startedPod(result, pod.uid) === undefined,
     );
-    if (pods.length === 0 && lostNodes.size === 0) problems.push(`no pod of ${serviceAccount} is running`);
+    if (pods.length === 0 && lostNodes.size === 0 && !isScaledToZero(result))
+      problems.push(`no pod of ${serviceAccount} is running`);
     const mayBeBroken = podsMayBeBroken || result.before.broken.has(`${namespace}/${serviceAccount}`);
     const association = liveAssociations(cluster).find(
       (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
     );
     for (const pod of pods) {
       if (pod.identity === 'pod-identity' && !association && mayHaveNothing) continue;
-      if (!pod.ready && !pod.starting && !mayBeBroken) problems.push(`pod ${pod.name} is not ready`);
+      if (!pod.ready && !pod.starting && !mayBeBroken && !isBlinking(result, pod.uid))
+        problems.push(`pod ${pod.name} is not ready`);
       if (pod.identity === 'pod-identity' && !association)
         problems.push(`pod ${pod.name} uses Pod Identity without an association`);
       if ((pod.identity === 'node-role' && !podsMayLag) || pod.identity === 'mixed')
@@ -76,4 +84,30 @@ export const notWorking = (
     }
   }
   return problems;
+};
+
+/** Returns when a migration last listed pods to verify them, by AWS's clock, in milliseconds since 1970. */
+export const lastReadOf = (result: RunResult, migrationId: string): number =>
+  Date.parse(
+    result.sandbox.world.log.calls.findLast(
+      (call) =>
+        call.step === 'verify-pods' &&
+        call.operation === 'list pods' &&
+        migrationOf(result, call.execution) === migrationId,
+    )?.at ?? '',
+  );
+
+/** The time that controllers need to end the pods of a deleted DaemonSet. */
+const NOTICED_MS = 1000;
+
+/**
+ * Returns whether a pod cannot have been seen without an agent by the migration that verified it last: the agent was
+ * deleted, or the pod started, after the last read.
+ */
+export const isWithoutAgentSince = (result: RunResult, migrationId: string, startedAt: number): boolean => {
+  const readAt = lastReadOf(result, migrationId);
+  return (
+    happened(result, 'delete-agent').some(({ at }) => at + NOTICED_MS > readAt) ||
+    (startedAt + NOTICED_MS > readAt && happened(result, 'join-tainted-node', 'add-fargate-profile').length > 0)
+  );
 };

@@ -42,6 +42,8 @@ export interface PersonOptions {
   plan: (request: MigrationRequest) => Promise<Migration | undefined>;
   /** Runs the third-party act of this phase. */
   interfere: (phase: Phase) => Promise<void>;
+  /** Ends the pods that nobody replaces. */
+  endPods: () => void;
 }
 
 const releaseIt = ({ sandbox, ledger }: PersonOptions, migrationId: string): Promise<unknown> => {
@@ -105,6 +107,8 @@ export const followRestoreCommands = async (options: PersonOptions, first: Migra
   while (record.outcome === 'needs-human' && !record.released && rounds < RESTORE_COMMANDS) {
     rounds += 1;
     await waitForThirdParties(options, record);
+    // A person decides about the pods that the rollback asks about.
+    if (record.failure?.message.includes('SessionsMayEnd') === true) options.endPods();
     problems = await act({ ...options, does }, record);
     record = (await ledger.getMigration(migrationId)) ?? record;
     if (does === 'rollback-alone') does = 'as-written';

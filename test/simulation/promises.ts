@@ -31,6 +31,13 @@ import { handOffIsTrue } from './hand-off-promise.ts';
 import { guardedOneByOne, ledgerIsCertain } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import { credentialsAreKept } from './kept-promise.ts';
+import {
+  brokenIrsaTakesNothing,
+  lifeIsNotFailure,
+  readyHasAgents,
+  unreplacedPodsAreNamed,
+  waitsHaveCauses,
+} from './life-promises.ts';
 import { retiredOnceApproved, revokedStaysRevoked } from './later-promise.ts';
 import type { Promised } from './promised.ts';
 import { oldSdksAreFound, readyHasCredentials, readyWasStable, workingPodsAreKept } from './ready-promises.ts';
@@ -47,6 +54,10 @@ export const PROMISES: readonly Promised[] = [
   transientEndsMigrated,
   rollsBackAutomatically,
   timeIsNotFailure,
+  lifeIsNotFailure,
+  waitsHaveCauses,
+  unreplacedPodsAreNamed,
+  brokenIrsaTakesNothing,
   associations,
   trustStays,
   repairIsSafe,
@@ -62,6 +73,7 @@ export const PROMISES: readonly Promised[] = [
   verifiedOnPods,
   readyWasStable,
   readyHasCredentials,
+  readyHasAgents,
   oldSdksAreFound,
   workingPodsAreKept,
   identityKept,

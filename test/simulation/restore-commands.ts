@@ -1,6 +1,7 @@
 /** Runs the restore commands line by line against the sandbox. */
 import * as eks from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
+import { oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { Migration } from '../../lambdas/domain/migration/model.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
@@ -53,6 +54,29 @@ const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migratio
   return kubernetes.restartWorkload({ kind, namespace, name }, `by-hand-${sandbox.clock.now()}`);
 };
 
+/** Creates the cluster's OIDC provider, or adds an audience to it. Returns false for any other operation of IAM. */
+const restoreProvider = (
+  { world }: Sandbox,
+  { account, region, oidcIssuer = '' }: ClusterState,
+  operation: string,
+  input: Record<string, unknown>,
+): boolean => {
+  const arn = oidcProviderArn({ account, region }, oidcIssuer);
+  const providers = world.accounts.get(account)?.oidcProviders;
+  if (operation === 'CreateOpenIdConnectProvider') {
+    if (input['Url'] !== oidcIssuer || providers?.has(arn) === true) throw new Error(`iam cannot create ${arn}`);
+    const url = oidcIssuer.replace('https://', '');
+    const clientIds = [String(input['ClientIdList'])];
+    providers?.set(arn, { arn, url, clientIds, thumbprints: [], tags: {}, createdAt: world.schedule.now() });
+    return true;
+  }
+  if (operation !== 'AddClientIdToOpenIdConnectProvider') return false;
+  const provider = providers?.get(String(input['OpenIdConnectProviderArn']));
+  if (!provider) throw new Error(`iam has no provider ${String(input['OpenIdConnectProviderArn'])}`);
+  provider.clientIds = [...provider.clientIds, String(input['ClientId'])];
+  return true;
+};
+
 /**
  * Runs all commands, waits until the pods have settled, and returns what went wrong. `rollBack` and `release` are the
  * actions of a last line. `optional` also runs the lines that a leading colon disables.
@@ -80,6 +104,7 @@ export const runRestoreCommands = async (
         .send(new (commandNamed(operation))({ clientRequestToken, ...input }));
     },
     iam: (operation, input, region) => {
+      if (restoreProvider(sandbox, cluster, operation, input)) return Promise.resolve();
       if (operation !== 'UpdateAssumeRolePolicy')
         throw new Error(`iam ${operation} is not one of the restore commands.`);
       return sandbox

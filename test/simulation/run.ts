@@ -13,6 +13,7 @@ import { openSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sa
 import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import { Random } from '../../sandbox/world/random.ts';
 import { type ActorRecord, addThirdPartyRole, afterCall, prepareActor } from './actor.ts';
+import { AgentWatch } from './agent-watch.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { ConsumerWatch } from './consumer-watch.ts';
@@ -65,6 +66,8 @@ export interface Retirement {
 /** The target before the run. */
 export interface Before {
   trustPolicies: Map<string, string>;
+  /** ARNs of the OIDC providers. */
+  oidcProviders: Set<string>;
   addons: Map<string, AddonState>;
   associations: Map<string, AssociationState>;
   /**
@@ -100,6 +103,9 @@ export interface RunResult {
   actor?: ActorRecord;
   /** What the cluster's ordinary life did; absent if the spec has none. */
   life?: Life;
+  agents?: AgentWatch;
+  /** Number of the last call before a person ran restore commands; absent if nobody had to. */
+  handedOffAfter?: number;
   /** Executions of Retire, in order. */
   retirements: Retirement[];
   /** The result of each end that needed a person, after a person has acted. */
@@ -139,6 +145,9 @@ const hadIdentity = (cluster: ClusterState): Before['identities'] => {
 
 const observeBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   trustPolicies: trustPoliciesOf(sandbox),
+  oidcProviders: new Set(
+    [...sandbox.world.accounts.values()].flatMap(({ oidcProviders }) => [...(oidcProviders?.keys() ?? [])]),
+  ),
   addons: structuredClone(cluster.addons),
   associations: structuredClone(cluster.associations),
   identities: hadIdentity(cluster),
@@ -322,7 +331,8 @@ export const simulate = async (
   const before = observeBefore(sandbox, cluster);
   const credentials = new CredentialWatch(world, cluster);
   const stability = new StabilityWatch(world, cluster);
-  const claims = new ClaimWatch(sandbox, cluster);
+  const agents = spec.life && new AgentWatch(world, cluster);
+  const claims = new ClaimWatch(sandbox, cluster, agents);
   const operator = new Operator(sandbox, cluster, spec.seed);
   const result: RunResult = {
     spec,
@@ -334,6 +344,7 @@ export const simulate = async (
     credentials,
     stability,
     claims,
+    ...(agents ? { agents } : {}),
     ...(consumers ? { consumers: new ConsumerWatch(world, cluster, consumers.placed) } : {}),
     migrations: [],
     repeated: [],
@@ -398,6 +409,7 @@ export const simulate = async (
       for (const migration of result.migrations) {
         const { record } = migration;
         if (record?.outcome !== 'needs-human') continue;
+        result.handedOffAfter ??= world.log.calls.at(-1)?.n ?? 0;
         result.restoreCommands.push(
           await followRestoreCommands(
             {
@@ -412,6 +424,7 @@ export const simulate = async (
                 return next.record;
               },
               interfere: async (phase) => actor?.interfere(phase),
+              endPods: () => result.life?.endPods(),
             },
             record,
           ),

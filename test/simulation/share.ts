@@ -15,10 +15,10 @@ import { restoreCommandsInterferences, interferencesAt, locationsOf } from './in
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
-import { RETIRED_SCENARIO, SCENARIO_NAMES } from './scenarios.ts';
+import { RETIRED_SCENARIO, SCENARIO_NAMES, scenarioNamed } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
 import type { RunSpec } from './spec.ts';
-import type { Tally } from './tally.ts';
+import { strategyOf, type Tally } from './tally.ts';
 
 export type Order = {
   assembly: string;
@@ -153,17 +153,28 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
   }
 }
 
+/**
+ * Returns the group of which one in `every` runs: the interferences of one act and strategy, so that a part of the list has
+ * each of them. Otherwise, a part could lack acts whose number has a divisor in common with `every`.
+ */
+const groupOf = ({ what }: Order, { actor, scenario }: RunSpec): string =>
+  what === 'interferences' ? `${actor?.does ?? ''} ${strategyOf(scenarioNamed(scenario))}` : '';
+
 /** Runs this part's share of the order; `onRun` receives each result with the promises that it broke. */
 export const runShare = async (
   order: Order,
   onRun: (result: RunResult, broken: { promise: string; how: string }[]) => void,
 ): Promise<void> => {
-  let index = 0;
+  const { every = 1, offset = 0, parts, part } = order;
+  const indices = new Map<string, number>();
+  let chosen = 0;
   for await (const spec of specsOf(order)) {
-    const { every = 1, offset = 0, parts, part } = order;
-    const mine = index % every === offset && Math.floor(index / every) % parts === part;
-    index += 1;
-    if (!mine) continue;
+    const group = groupOf(order, spec);
+    const index = indices.get(group) ?? 0;
+    indices.set(group, index + 1);
+    if (index % every !== offset) continue;
+    chosen += 1;
+    if (chosen % parts !== part) continue;
     const result = await simulate(spec, order.assembly);
     onRun(result, await brokenPromises(result));
   }

@@ -65,11 +65,14 @@ export type Moment = (typeof MOMENTS)[number];
 /** What people, controllers and instances do that have nothing to do with the migration. */
 export type LifeAct =
   /** A pod of a planned service account that no workload owns; it ends after `seconds`, or never. */
-  | { does: 'start-job' | 'start-bare-pod' | 'start-custom-pod'; seconds?: number }
+  | { does: 'start-job'; seconds?: number }
+  | { does: 'start-bare-pod'; seconds?: number }
+  | { does: 'start-custom-pod'; seconds?: number }
   /** One node of the cluster stops reporting, and is removed and replaced later. */
   | { does: 'lose-node'; goneAfterSeconds: number }
   /** A node joins. On a tainted one, pods of the workload can run, but no pod of the agent. */
-  | { does: 'join-node' | 'join-tainted-node' }
+  | { does: 'join-node' }
+  | { does: 'join-tainted-node' }
   /** A Fargate profile selects new pods of the planned service accounts' namespaces. */
   | { does: 'add-fargate-profile' }
   /** One pod is not ready for a while. Its containers keep running. */

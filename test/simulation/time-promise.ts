@@ -23,7 +23,9 @@ export const timeIsNotFailure: Promised = {
   broken: (result) => {
     const { spec } = result;
     const isAboutTime = spec.time !== undefined || spec.faults.some(isOutage);
-    if (!isAboutTime || !isTimeAlone(spec) || !isHarmless(result) || interfered(result) || spec.rollBack) return [];
+    // See `life-is-not-failure`.
+    if (!isAboutTime || spec.life || !isTimeAlone(spec) || !isHarmless(result) || interfered(result) || spec.rollBack)
+      return [];
     return result.migrations.flatMap(({ migrationId, record }) =>
       !rollsBackForPods(result, record) &&
       (record?.outcome === 'rolled-back' || record?.outcome === 'needs-human' || record?.status === 'running')

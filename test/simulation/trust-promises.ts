@@ -8,6 +8,7 @@ import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { OTHER_STATEMENT } from './actor.ts';
 import { inputOf, keyOf } from './calls.ts';
+import { happened } from './life-effects.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { about, interfered, mayBeHeldByConsumers, plannedOf, type Promised } from './promised.ts';
 import { type RunResult, trustPoliciesOf } from './run.ts';
@@ -92,6 +93,12 @@ const overwritten = (result: RunResult): string[] => {
     .map((call) => `${about(call)} overwrote a third-party statement of a trust policy`);
 };
 
+/** Returns whether the role's owner has removed the statement. */
+const isBrokenByLife = (result: RunResult, { Principal }: Statement): boolean =>
+  isObject(Principal) &&
+  Principal['Federated'] !== undefined &&
+  happened(result, 'break-irsa').some(({ event }) => event.does === 'break-irsa' && event.what === 'trust');
+
 export const trustStays: Promised = {
   name: 'oidc-trust-stays',
   statement:
@@ -99,9 +106,9 @@ export const trustStays: Promised = {
   broken: (result) => [
     ...overwritten(result),
     ...[...policiesAtTheEnd(result)].flatMap(([arn, now]) =>
-      without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now)).map(
-        (statement) => `the trust policy of ${arn} lost ${JSON.stringify(statement)}`,
-      ),
+      without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now))
+        .filter((statement) => !isBrokenByLife(result, statement))
+        .map((statement) => `the trust policy of ${arn} lost ${JSON.stringify(statement)}`),
     ),
   ],
 };

@@ -1,0 +1,152 @@
+/** Promises about the ordinary life of a cluster: it neither fails a migration nor holds its locks, and it is reported. */
+import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import { sourcesOf } from '../../sandbox/credentials/sources.ts';
+import { isActive } from '../../sandbox/kubernetes/pods.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { happened, isLifeAlone, startedPod } from './life-effects.ts';
+import { allMigrations, changes, effective, lastReadOf, migrationOf } from './observe.ts';
+import { about, mayKeepOldSdk, type Promised } from './promised.ts';
+import type { RunResult } from './run.ts';
+import type { LifeEvent, RunSpec } from './spec.ts';
+
+/** What a person has requested; a failure of this name is no failure of the migration. */
+const REQUESTED: ReadonlySet<string> = new Set(['Cancelled', 'RollbackRequested']);
+
+const failureOf = ({ failure }: Migration): string => `${failure?.name ?? ''} ${failure?.message ?? ''}`;
+
+/** Returns whether pods that had no agent when the service read them are the reason for a rollback. */
+const isAboutAgents = ({ agents }: RunResult, { failure }: Migration): boolean =>
+  failure?.name !== 'PodsOnWrongIdentity' && agents?.reads.some(({ without }) => without.size > 0) === true;
+
+/**
+ * Returns whether a rollback may ask a person: about pods that nobody replaces and about slow pods, whose credentials it
+ * would take away, and where IRSA does not work any more.
+ */
+const mayAsk = (result: RunResult, record: Migration): boolean =>
+  happened(result, 'break-irsa').length > 0 ||
+  ((happened(result, 'start-job', 'start-bare-pod', 'start-custom-pod').length > 0 || result.spec.time !== undefined) &&
+    failureOf(record).includes('SessionsMayEnd'));
+
+export const lifeIsNotFailure: Promised = {
+  name: 'life-is-not-failure',
+  statement:
+    'Pods that nobody replaces, pods that are unready for a while, nodes that come and go, slow starts, workloads without pods and a webhook that learns late never cause a rollback, and a rollback asks a person only about pods that would lose their credentials.',
+  broken: (result) => {
+    const { spec, simulated } = result;
+    if (!isLifeAlone(spec)) return [];
+    return result.migrations.flatMap(({ migrationId, record }) => {
+      if (!record || mayKeepOldSdk(result, record.request)) return [];
+      const { outcome } = record;
+      const isRequested = REQUESTED.has(record.failure?.name ?? '');
+      const isFine =
+        outcome === simulated.ends ||
+        // A cancel before the first change.
+        (outcome === 'blocked' && isRequested) ||
+        (outcome === 'rolled-back' && (isRequested || isAboutAgents(result, record))) ||
+        (outcome === 'needs-human' && mayAsk(result, record));
+      return isFine ? [] : [`${migrationId} ended ${outcome ?? record.status}: ${failureOf(record)}`];
+    });
+  },
+};
+
+const HOUR = 3600;
+
+/** Returns for how many seconds an event may delay a migration: nothing waits for pods that nobody replaces. */
+const delayOf = (event: LifeEvent): number => {
+  if (event.does === 'blink') return event.seconds;
+  // Each rollout restarts its pods one after the other at worst, and there may be three in each direction.
+  if (event.does === 'slow-starts') return 30 * event.seconds;
+  if (event.does === 'lose-node') return event.goneAfterSeconds + HOUR / 6;
+  return event.does === 'scale-to-zero' ? (event.seconds ?? 0) : 0;
+};
+
+/** Returns the longest time for which an execution may run: what was drawn, and an hour for everything else. */
+const mostSeconds = ({ life = [], knobs = {} }: RunSpec): number =>
+  HOUR +
+  6 * (Number(knobs['webhookLagSeconds'] ?? 0) + Number(knobs['webhookRemovalLagSeconds'] ?? 0)) +
+  life.reduce((sum, event) => sum + delayOf(event), 0);
+
+export const waitsHaveCauses: Promised = {
+  name: 'waits-have-causes',
+  statement:
+    'No execution holds its locks for longer than what it waits for takes: none waits for a pod that nobody replaces, or for pods of workloads that have none.',
+  broken: (result) => {
+    const { spec, sandbox } = result;
+    if (!isLifeAlone(spec) || spec.time) return [];
+    const most = mostSeconds(spec);
+    const spans = new Map<string, { from: number; to: number }>();
+    for (const { execution, at, n } of sandbox.world.log.calls) {
+      if (execution === undefined || n > (result.handedOffAfter ?? Number.POSITIVE_INFINITY)) continue;
+      const span = spans.get(execution) ?? { from: Date.parse(at), to: 0 };
+      span.to = Date.parse(at);
+      spans.set(execution, span);
+    }
+    return [...spans].flatMap(([execution, { from, to }]) => {
+      const seconds = Math.round((to - from) / 1000);
+      return migrationOf(result, execution) !== '' && seconds > most
+        ? [`${execution} took ${seconds} s, and what was drawn explains ${most} s`]
+        : [];
+    });
+  },
+};
+
+export const readyHasAgents: Promised = {
+  name: 'ready-has-agents',
+  statement:
+    'No pod on EKS Pod Identity is called ready whose node had no agent when the service read the pods, and still has none.',
+  broken: (result) =>
+    result.claims.claims.flatMap(({ migrationId, call, evidence, withoutAgent }) => {
+      const read = result.agents?.reads.findLast((one) => one.call.n < call.n && one.call.execution === call.execution);
+      return podsThatCount(evidence)
+        .filter(({ uid, level }) => level === 'ready' && read?.without.has(uid) === true && withoutAgent.has(uid))
+        .map(({ name }) => `${migrationId} calls pod ${name} ready, and its node has no agent`);
+    }),
+};
+
+/** Steps of a rollback that take something away from pods. */
+const TAKES: ReadonlySet<string> = new Set(['restore-addon', 'restore-associations']);
+const TAKEN: ReadonlySet<string> = new Set(['DeletePodIdentityAssociation', 'DeleteAddon', 'UpdateAddon']);
+
+export const brokenIrsaTakesNothing: Promised = {
+  name: 'broken-irsa-takes-nothing',
+  statement:
+    'Where IRSA does not work any more, a rollback takes nothing away from pods that EKS Pod Identity serves, until a person has restored IRSA.',
+  broken: (result) => {
+    const [broken] = happened(result, 'break-irsa');
+    if (!broken) return [];
+    const rolledBack = result.sandbox.world.log.calls.find(({ n, step }) => n > broken.line && TAKES.has(step ?? ''));
+    const until = result.handedOffAfter ?? Number.POSITIVE_INFINITY;
+    return effective(changes(result))
+      .filter(
+        ({ n, step, operation }) =>
+          rolledBack !== undefined && n > broken.line && n <= until && TAKES.has(step ?? '') && TAKEN.has(operation),
+      )
+      .map((call) => `${about(call)} came after IRSA had stopped working (${JSON.stringify(broken.event)})`);
+  },
+};
+
+export const unreplacedPodsAreNamed: Promised = {
+  name: 'unreplaced-pods-are-named',
+  statement:
+    'A migration that ends migrated while pods that nobody replaces keep another identity names each of them in a warning.',
+  broken: (result) => {
+    const { kube } = result.cluster;
+    const kept = listObjects(kube, 'Pod').filter(
+      (pod) =>
+        startedPod(result, pod.metadata.uid) !== undefined &&
+        isActive(pod) &&
+        pod.status.phase === 'Running' &&
+        !sourcesOf(kube, pod).some(({ method }) => method === 'pod-identity'),
+    );
+    return allMigrations(result).flatMap(({ migrationId, record }) => {
+      if (record?.outcome !== 'migrated' || record.request.verification === 'api') return [];
+      const texts = record.warnings.map(({ message }) => message);
+      const readAt = lastReadOf(result, migrationId);
+      return kept
+        .filter(({ metadata }) => Date.parse(metadata.creationTimestamp) < readAt)
+        .filter(({ metadata }) => !texts.some((message) => message.includes(metadata.name)))
+        .map(({ metadata }) => `${migrationId} is migrated, and no warning names pod ${metadata.name}`);
+    });
+  },
+};
