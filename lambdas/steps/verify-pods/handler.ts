@@ -29,6 +29,7 @@ import {
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import { assertServedSoFar, judgingAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
 import {
+  assertNoneRobbed,
   associatedSince,
   type Direction,
   expectedPods,
@@ -65,16 +66,6 @@ const directionOf = ({ towards }: Pick<Input, 'towards'>): Direction =>
 /** Lists the pods, each with the text about its identity. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
   pods.map((pod) => `${pod.name} (${text(pod)})`).join(', ');
-
-/** Throws PodsOnWrongIdentity if service accounts have lost the add-on's role without the plan's knowledge. */
-function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
-  if (robbed.length === 0) return;
-  const which = robbed.map((name) => `${snapshot.namespace}/${name}`).join(', ');
-  throw new MigrationError(
-    'PodsOnWrongIdentity',
-    `Service accounts have lost role ${snapshot.addon?.serviceAccountRoleArn ?? ''} through this migration, which the plan did not foresee: ${which}. Their pods had that role when the migration began; new pods of these service accounts fall back to the node role. Plan the migration again: the new plan lists the remedies.`,
-  );
-}
 
 function stillWrong({
   input: { round, tries = 0 },
@@ -199,19 +190,30 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   const { ledger } = dependencies;
   const { record } = work;
   const stability = await readStability({ kubernetes, ledger }, work, settling, seen);
-  const evidence = withLevels(seen, stability);
-  await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
-  assertNoneRobbed(robbed, work);
-  const counted = podsThatCount(evidence);
+  const isUnstable = stability.is === 'unstable' || stability.is === 'failing';
+  const store = async (ready: ReadonlySet<string>): Promise<PodEvidence[]> => {
+    const evidence = withLevels(seen, { ...stability, ready });
+    await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
+    return podsThatCount(evidence);
+  };
+  let concludedWith: Check[] = [];
+  try {
+    assertNoneRobbed(robbed, work);
+    if (!isUnstable && grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
+    if (!isUnstable) concludedWith = await concluded(grounds);
+  } catch (error) {
+    // Pods that stayed ready are called so only if all else is as it should be.
+    await store(new Set());
+    throw error;
+  }
+  const counted = await store(stability.ready);
   const counts = {
     podsThatCount: counted.length,
     podsAsExpected: counted.filter(({ uid }) => seen.right.has(uid)).length,
     podsReady: stability.ready.size,
   };
-  if (stability.is === 'unstable' || stability.is === 'failing')
-    return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
-  if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  const warnings = withoutStability(warningsWith(await concluded(grounds), seen, record.request));
+  if (isUnstable) return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
+  const warnings = withoutStability(warningsWith(concludedWith, seen, record.request));
   const settled = settledOf(stability, record, seen);
   await ledger.updateMigration(migrationId, {
     verified: settled.verified,

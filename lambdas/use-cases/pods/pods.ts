@@ -15,7 +15,7 @@ import {
   sortPods,
 } from '../../domain/rollback/pods.ts';
 import { showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
-import { isMigrationError } from '../../domain/failures/errors.ts';
+import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import {
   asBefore,
@@ -32,6 +32,7 @@ import { hopelessPods } from '../../domain/rollout/stall.ts';
 import { isOverdueToEnd, stuckBecause } from '../../domain/rollout/stuck.ts';
 import { unreplacedPods, withoutUnreplaced, workloadsAtZero } from '../../domain/verification/unreplaced.ts';
 import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../../ports/index.ts';
+import type { Work } from '../migration/recorded.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
 /** The identity that the pods should get: EKS Pod Identity, or what they had before. */
@@ -133,6 +134,16 @@ export async function robbedBystanders(
   const robbed: string[] = [];
   for (const name of without) if ((await eks.listAssociations(namespace, name)).length === 0) robbed.push(name);
   return robbed;
+}
+
+/** Throws PodsOnWrongIdentity if service accounts have lost the add-on's role without the plan's knowledge. */
+export function assertNoneRobbed(robbed: readonly string[], { snapshot }: Pick<Work, 'snapshot'>): void {
+  if (robbed.length === 0) return;
+  const which = robbed.map((name) => `${snapshot.namespace}/${name}`).join(', ');
+  throw new MigrationError(
+    'PodsOnWrongIdentity',
+    `Service accounts have lost role ${snapshot.addon?.serviceAccountRoleArn ?? ''} through this migration, which the plan did not foresee: ${which}. Their pods had that role when the migration began; new pods of these service accounts fall back to the node role. Plan the migration again: the new plan lists the remedies.`,
+  );
 }
 
 /** In a rollback, bystanders with pods on the node role get the add-on's role back too, if all their pods had it. */
