@@ -14,5 +14,5 @@ describeFleet({
   }),
   failingOneIn: 9,
   rollbackFails: 'access-denied',
-  calls: { eksByCluster: 11, eksByAddon: 2.75, byAddon: 7.95 },
+  calls: { eksByCluster: 11.7, eksByAddon: 2.92, byAddon: 8.12 },
 });

@@ -14,5 +14,5 @@ describeFleet({
   }),
   failingOneIn: 2,
   rollbackFails: 'not-found',
-  calls: { eksByCluster: 13.1, eksByAddon: 3.3, byAddon: 8.3 },
+  calls: { eksByCluster: 13.8, eksByAddon: 3.5, byAddon: 8.5 },
 });
