@@ -42,6 +42,11 @@ export const chainRows: Row[] = [
   [
     'pattern-fit',
     { serviceAccount: TENANT, acceptConsumers: ['system:serviceaccount:*:uploader'] },
-    { outcome: 'migrated', applied: 'associate', created: ['uploader'], mutations: [ASSOCIATE, ...REPLACED] },
+    {
+      outcome: 'migrated',
+      applied: 'associate',
+      created: ['uploader'],
+      mutations: [ASSOCIATE, 'kubernetes:patch deployments'],
+    },
   ],
 ];
