@@ -4,6 +4,8 @@ import type { Migration } from '../../lambdas/domain/migration/model.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { isActive } from '../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { ROLLBACK } from './life.ts';
 import { happened, isLifeAlone, startedPod } from './life-effects.ts';
 import { allMigrations, changes, effective, lastReadOf, migrationOf } from './observe.ts';
 import { about, mayKeepOldSdk, type Promised } from './promised.ts';
@@ -15,9 +17,17 @@ const REQUESTED: ReadonlySet<string> = new Set(['Cancelled', 'RollbackRequested'
 
 const failureOf = ({ failure }: Migration): string => `${failure?.name ?? ''} ${failure?.message ?? ''}`;
 
-/** Returns whether pods that had no agent when the service read them are the reason for a rollback. */
-const isAboutAgents = ({ agents }: RunResult, { failure }: Migration): boolean =>
-  failure?.name !== 'PodsOnWrongIdentity' && agents?.reads.some(({ without }) => without.size > 0) === true;
+/**
+ * Returns whether pods are the reason for a rollback that had no agent, and to which none was coming, at the last read before
+ * it. They need not be ready: software may wait for credentials.
+ */
+const isAboutAgents = (result: RunResult, { migrationId, failure }: Migration): boolean => {
+  if (failure?.name === 'PodsOnWrongIdentity') return false;
+  const isOfIt = ({ execution }: Call): boolean => migrationOf(result, execution) === migrationId;
+  const back = result.sandbox.world.log.calls.find((call) => ROLLBACK.has(call.step ?? '') && isOfIt(call));
+  const read = result.agents?.reads.findLast(({ call }) => call.n < (back?.n ?? 0) && isOfIt(call));
+  return read !== undefined && read.forGood.size > 0;
+};
 
 /**
  * Returns whether a rollback may ask a person: about pods that nobody replaces and about slow pods, whose credentials it

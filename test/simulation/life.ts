@@ -60,7 +60,7 @@ export const withLife = (
 };
 
 /** The steps with which a rollback begins. */
-const ROLLBACK: ReadonlySet<string> = new Set(['assess-rollback', 'restore-addon', 'restore-associations']);
+export const ROLLBACK: ReadonlySet<string> = new Set(['assess-rollback', 'restore-addon', 'restore-associations']);
 const TARGET: ReadonlySet<string> = new Set(['eks', 'iam', 'kubernetes']);
 
 /** Returns the moments that begin with a call, if it is the first of its kind. */

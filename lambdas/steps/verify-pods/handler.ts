@@ -202,11 +202,11 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
     if (!isUnstable && grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
     if (!isUnstable) concludedWith = await concluded(grounds);
   } catch (error) {
-    // Pods that stayed ready are called so only if all else is as it should be.
     await store(new Set());
     throw error;
   }
-  const counted = await store(stability.ready);
+  // Pods that stayed ready are called so only if all else is as it should be, which is not read for unstable pods.
+  const counted = await store(isUnstable ? new Set() : stability.ready);
   const counts = {
     podsThatCount: counted.length,
     podsAsExpected: counted.filter(({ uid }) => seen.right.has(uid)).length,

@@ -153,6 +153,8 @@ describe('confirm-ready', () => {
       why: 'Restarted during the observation: b (1 restart).',
     });
     expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [{ id: 'stability-not-observed' }] });
+    // Whether an agent serves the other pod was not read.
+    expect(await levels(fakes)).toEqual(['a injected', 'b injected']);
     expect(await verify(fakes, 2)).toMatchObject({ verdict: 'settle' });
     expect((await fakes.record()).verified).toBe('injected');
     show(fakes, pod('a'), pod('b', { restarts: 1 }));
