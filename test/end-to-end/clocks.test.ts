@@ -77,7 +77,7 @@ describe('a scaled clock', () => {
     expect(scaled.calls.map(({ at }) => at)).not.toEqual(virtual.calls.map(({ at }) => at));
 
     expect(changesOf(scaled)).toEqual(changesOf(virtual));
-    expect(changesOf(virtual)).toHaveLength(4);
+    expect(changesOf(virtual)).toHaveLength(5);
     expect(callsOf(scaled)).toEqual(callsOf(virtual));
     expect(callsOf(virtual).length).toBeGreaterThan(40);
     expect(JSON.parse(timeless(scaled.state))).toEqual(JSON.parse(timeless(virtual.state)));
