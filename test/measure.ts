@@ -3,19 +3,27 @@
  * loading it and of its tests, and how fast the machine is meanwhile.
  */
 import { relative } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { append, measurementsPath, secondsWithChildren } from '../scripts/budgets/measurements.ts';
 import { yardstick } from '../scripts/budgets/yardstick.ts';
 
-/** A yardstick is measured before each fifth file of a process: a run has hundreds of files in shared processes. */
-const FILES_BETWEEN_YARDSTICKS = 5;
+/**
+ * The yardstick is measured evenly in time, between tests: a machine is slower at some moments than at others, and a few
+ * files take as long as hundreds of them.
+ */
+const MS_BETWEEN_YARDSTICKS = 4000;
 
 const path = measurementsPath();
 if (path !== undefined) {
   // Modules are loaded again for each file of a process if files are isolated, but the process stays.
-  const counted = globalThis as { measuredFiles?: number };
-  counted.measuredFiles = (counted.measuredFiles ?? -1) + 1;
-  if (counted.measuredFiles % FILES_BETWEEN_YARDSTICKS === 0) append(path, { kind: 'yardstick', seconds: yardstick() });
+  const last = globalThis as { yardstickAt?: number };
+  const measureYardstick = (): void => {
+    if (performance.now() < (last.yardstickAt ?? 0)) return;
+    append(path, { kind: 'yardstick', seconds: yardstick() });
+    last.yardstickAt = performance.now() + MS_BETWEEN_YARDSTICKS;
+  };
+  measureYardstick();
+  afterEach(measureYardstick);
   const before = secondsWithChildren();
   let loaded = before;
   beforeAll(() => {
