@@ -1,7 +1,7 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import type { CredentialGap } from './credentials.ts';
 import { inputOf } from './calls.ts';
-import { happened } from './life-effects.ts';
+import { happened, isStarted } from './life-effects.ts';
 import { allMigrations, changes, effective, isWithoutAgentSince, migrationOf } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
@@ -65,13 +65,15 @@ function isLate({ sandbox }: RunResult, { to, why, atOnce }: CredentialGap): boo
 }
 
 /** A pod without credentials, or one that has its last. */
-type Lack = Pick<CredentialGap, 'createdAt' | 'method' | 'why'> & Partial<Pick<CredentialGap, 'from' | 'to' | 'had'>>;
+type Lack = Pick<CredentialGap, 'pod' | 'createdAt' | 'method' | 'why'> &
+  Partial<Pick<CredentialGap, 'from' | 'to' | 'had'>>;
 
 /**
  * Returns whether people took the credentials away: by removing IRSA from pods that were on it, or the agent from pods
- * that it served. A pod that is created without an agent is noticed, and replaced.
+ * that it served. A pod that is created without an agent is noticed, and replaced, unless no workload replaces it: a rollback
+ * gives its identity to later pods only, and names it (`unreplaced-pods-are-named`).
  */
-function isTakenByOthers(result: RunResult, { createdAt, method, why, had, from, to }: Lack): boolean {
+function isTakenByOthers(result: RunResult, { pod, createdAt, method, why, had, from, to }: Lack): boolean {
   const until = from ?? Number.POSITIVE_INFINITY;
   if (method === 'irsa') return happened(result, 'break-irsa').some(({ at }) => createdAt <= at && at <= until);
   if (why !== 'AgentUnreachable') return false;
@@ -79,6 +81,7 @@ function isTakenByOthers(result: RunResult, { createdAt, method, why, had, from,
   return (
     happened(result, 'delete-agent', 'join-tainted-node', 'add-fargate-profile').length > 0 &&
     (to !== undefined ||
+      isStarted(result, pod) ||
       allMigrations(result).every(({ migrationId }) => isWithoutAgentSince(result, migrationId, createdAt)))
   );
 }

@@ -13,6 +13,10 @@ export const happened = ({ life }: RunResult, ...kinds: LifeAct['does'][]): Requ
 export const startedPod = ({ life }: RunResult, uid: string): string | undefined =>
   life?.records.find(({ event, pod }) => pod?.uid === uid && event.does !== 'blink')?.pod?.name;
 
+/** Returns whether a pod of this name was started so. */
+export const isStarted = ({ life }: RunResult, name: string): boolean =>
+  life?.records.some(({ event, pod }) => pod?.name === name && event.does !== 'blink') === true;
+
 /** Returns whether a pod was made unready until after this moment. */
 export const isBlinking = ({ life, sandbox }: RunResult, uid: string): boolean =>
   life?.records.some(

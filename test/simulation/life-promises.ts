@@ -1,10 +1,12 @@
 /** Promises about the ordinary life of a cluster: it neither fails a migration nor holds its locks, and it is reported. */
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
 import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import { accountOf } from '../../lambdas/domain/rollback/associations.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { isActive } from '../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
+import { liveAssociations } from './cluster.ts';
 import { ROLLBACK } from './life.ts';
 import { happened, isLifeAlone, startedPod } from './life-effects.ts';
 import { allMigrations, changes, effective, lastReadOf, migrationOf } from './observe.ts';
@@ -139,24 +141,29 @@ export const brokenIrsaTakesNothing: Promised = {
 export const unreplacedPodsAreNamed: Promised = {
   name: 'unreplaced-pods-are-named',
   statement:
-    'A migration that ends migrated while pods that nobody replaces keep another identity names each of them in a warning.',
+    'A migration that ends migrated while pods that nobody replaces keep another identity names each of them in a warning, and so does one that ends rolled back while they keep EKS Pod Identity without an association.',
   broken: (result) => {
     const { kube } = result.cluster;
-    const kept = listObjects(kube, 'Pod').filter(
-      (pod) =>
-        startedPod(result, pod.metadata.uid) !== undefined &&
-        isActive(pod) &&
-        pod.status.phase === 'Running' &&
-        !sourcesOf(kube, pod).some(({ method }) => method === 'pod-identity'),
+    const started = listObjects(kube, 'Pod').filter(
+      (pod) => startedPod(result, pod.metadata.uid) !== undefined && isActive(pod) && pod.status.phase === 'Running',
     );
+    const associated = new Set(liveAssociations(result.cluster).map(accountOf));
     return allMigrations(result).flatMap(({ migrationId, record }) => {
-      if (record?.outcome !== 'migrated' || record.request.verification === 'api') return [];
+      const outcome = record?.outcome;
+      if (!record || (outcome !== 'migrated' && outcome !== 'rolled-back') || record.request.verification === 'api')
+        return [];
+      const isBack = outcome === 'rolled-back';
       const texts = record.warnings.map(({ message }) => message);
       const readAt = lastReadOf(result, migrationId);
-      return kept
+      return started
+        .filter((pod) => sourcesOf(kube, pod).some(({ method }) => method === 'pod-identity') === isBack)
+        .filter(
+          ({ metadata: { namespace }, spec }) =>
+            !isBack || !associated.has(`${namespace ?? ''}/${spec.serviceAccountName ?? ''}`),
+        )
         .filter(({ metadata }) => Date.parse(metadata.creationTimestamp) < readAt)
         .filter(({ metadata }) => !texts.some((message) => message.includes(metadata.name)))
-        .map(({ metadata }) => `${migrationId} is migrated, and no warning names pod ${metadata.name}`);
+        .map(({ metadata }) => `${migrationId} is ${outcome}, and no warning names pod ${metadata.name}`);
     });
   },
 };
