@@ -118,7 +118,11 @@ export const readyHasAgents: Promised = {
 
 /** Steps of a rollback that take something away from pods. */
 const TAKES: ReadonlySet<string> = new Set(['restore-addon', 'restore-associations']);
-const TAKEN: ReadonlySet<string> = new Set(['DeletePodIdentityAssociation', 'DeleteAddon', 'UpdateAddon']);
+/** An UpdateAddon with the role alone takes nothing: the associations stay, and take precedence. */
+const takes = ({ operation, input }: Call): boolean =>
+  operation === 'DeletePodIdentityAssociation' ||
+  operation === 'DeleteAddon' ||
+  (operation === 'UpdateAddon' && input !== null && typeof input === 'object' && 'podIdentityAssociations' in input);
 
 export const brokenIrsaTakesNothing: Promised = {
   name: 'broken-irsa-takes-nothing',
@@ -131,8 +135,12 @@ export const brokenIrsaTakesNothing: Promised = {
     const until = result.handedOffAfter ?? Number.POSITIVE_INFINITY;
     return effective(changes(result))
       .filter(
-        ({ n, step, operation }) =>
-          rolledBack !== undefined && n > broken.line && n <= until && TAKES.has(step ?? '') && TAKEN.has(operation),
+        (call) =>
+          rolledBack !== undefined &&
+          call.n > broken.line &&
+          call.n <= until &&
+          TAKES.has(call.step ?? '') &&
+          takes(call),
       )
       .map((call) => `${about(call)} came after IRSA had stopped working (${JSON.stringify(broken.event)})`);
   },

@@ -108,7 +108,7 @@ export const followRestoreCommands = async (options: PersonOptions, first: Migra
     rounds += 1;
     await waitForThirdParties(options, record);
     // A person decides about the pods that the rollback asks about.
-    if (record.failure?.message.includes('SessionsMayEnd') === true) options.endPods();
+    if (record.restoreCommands.some((line) => line.includes('No rollout replaces pod'))) options.endPods();
     problems = await act({ ...options, does }, record);
     record = (await ledger.getMigration(migrationId)) ?? record;
     if (does === 'rollback-alone') does = 'as-written';

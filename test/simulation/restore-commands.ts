@@ -24,7 +24,7 @@ const commandNamed = (operation: string): AnyCommand => {
 
 /**
  * Runs `kubectl -n NAMESPACE rollout restart KIND/NAME`, `annotate serviceaccount` and `create serviceaccount` as the
- * operator's requests.
+ * operator's requests. The lines about pods that no rollout replaces need nothing more.
  */
 const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migration, words: string[]): Promise<void> => {
   const [flag, namespace = '', command, verb = '', what = '', value = '', overwrite] = words;
@@ -45,6 +45,10 @@ const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migratio
     putObject(cluster.kube, 'ServiceAccount', { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
     return;
   }
+  // The person has decided about these pods before (`endPods`); the lines only have to be right.
+  if (flag === '-n' && command === 'wait' && words.at(-1)?.startsWith('job/') === true) return;
+  if (flag === '-n' && command === 'delete' && (verb === 'pod' || verb === 'job') && what !== '') return;
+  if (flag === '-n' && command === 'patch' && verb === 'cronjob' && what !== '') return;
   if (flag !== '-n' || command !== 'rollout' || verb === '')
     throw new Error(`kubectl ${words.join(' ')} is not one of the restore commands.`);
   if (verb === 'status') return undefined;
