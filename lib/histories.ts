@@ -8,7 +8,6 @@ import { POLLS_PER_EXECUTION, RETRIES_PER_POLL } from '../lambdas/domain/sweep/e
 import { MOST_PAUSES } from '../lambdas/domain/waiting/pause.ts';
 import { MOST_DAYS_BEFORE_BEGIN, MOST_REPLANS } from '../lambdas/domain/waiting/waiting.ts';
 import { MAX_RESTORE_ACTIONS } from '../lambdas/steps/assess-rollback/schema.ts';
-import { MAX_TRIES } from '../lambdas/steps/verify-pods/schema.ts';
 import { retriersOf } from './migration/errors.ts';
 
 export interface LoopBound {
@@ -62,8 +61,8 @@ const ROLLBACK: LoopBound[] = [
   },
   {
     state: 'RestartRestored',
-    visits: MAX_TRIES + MAX_RESTARTS,
-    why: 'the pods that are replaced one by one, and the restarts after them; then a person decides (`MAX_TRIES`, `MAX_RESTARTS`)',
+    visits: MAX_WITNESSES + MAX_RESTARTS,
+    why: 'the pods that are replaced one by one, and the restarts after them; then a person decides (`MAX_WITNESSES`, `MAX_RESTARTS`)',
   },
 ];
 

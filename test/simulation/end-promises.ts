@@ -54,7 +54,7 @@ const restoreCommandsProblems = ({
   ...heldUp.map((why) => `after needs-human another migration cannot begin: ${why}`),
 ];
 
-/** A rollback replaces six pods in seven minutes, one at a time, and then gives up (`MAX_TRIES`). */
+/** A rollback replaces ten pods in fourteen minutes, one at a time, and then gives up (`MAX_WITNESSES`). */
 const WEBHOOK_GIVEN_UP_SECONDS = 3600;
 
 /**

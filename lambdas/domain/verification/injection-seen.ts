@@ -23,8 +23,9 @@ export const WEBHOOK_KNOWS_SECONDS = 600;
 export const MAX_RESTARTS = 2;
 
 /**
- * The number of pods that are replaced one by one in an attempt until a new pod has the configuration. The waits between
- * them grow from 15 s by 15 s, so that the tenth is created when the ten minutes are over.
+ * The number of pods that are replaced one by one, in an attempt until a new pod has the configuration, in a rollback until
+ * one no longer has it; then the rollback creates the association again, and a person decides (WebhookStillInjects). The
+ * waits between them grow from 15 s by 15 s, so that the tenth is created when the ten minutes are over.
  */
 export const MAX_WITNESSES = 10;
 

@@ -23,6 +23,7 @@ import {
   isInjected,
   isInVain,
   MAX_RESTARTS,
+  MAX_WITNESSES,
   notInjectedText,
   secondsLeft,
 } from '../../domain/verification/injection-seen.ts';
@@ -55,7 +56,7 @@ import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettle
 import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
 import { noteLasting, warningsWith } from '../../use-cases/pods/warnings.ts';
-import { MAX_TRIES, verifyPodsSchema } from './schema.ts';
+import { verifyPodsSchema } from './schema.ts';
 
 type Input = Parameters<StepRun<typeof verifyPodsSchema>>[0];
 type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
@@ -103,10 +104,10 @@ function gaveUp(observation: Observation): Output {
 
 /** Throws WebhookStillInjects if so many new pods got EKS Pod Identity that waiting for the webhook is given up. */
 function assertTriesLeft(tries: number, pods: PodEvidence[], migrationId: string): void {
-  if (tries < MAX_TRIES) return;
+  if (tries < MAX_WITNESSES) return;
   throw new MigrationError(
     'WebhookStillInjects',
-    `EKS's webhook still injects EKS Pod Identity into new pods, although their association was deleted; ${MAX_TRIES} pods were replaced one by one to check that. The other pods were left as they are: ${listed(pods, ({ identity }) => identity)}. Their association is created again, so that these pods have credentials. Find out why the webhook still injects it, then run: pod-identity rollback ${migrationId}`,
+    `EKS's webhook still injects EKS Pod Identity into new pods, although their association was deleted; ${MAX_WITNESSES} pods were replaced one by one to check that. The other pods were left as they are: ${listed(pods, ({ identity }) => identity)}. Their association is created again, so that these pods have credentials. Find out why the webhook still injects it, then run: pod-identity rollback ${migrationId}`,
   );
 }
 /** Returns the error instead of throwing it if the add-on is not settled: its pods are read nevertheless, as the possible cause. */

@@ -5,13 +5,6 @@ import { shownText } from '../../domain/text/text.ts';
 import { changingStepInput, defineStep, rollbackInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * The number of pods that a rollback replaces one by one until a new pod shows its former identity. The waits between them
- * grow from 15 s by 15 s: 7 minutes in all, while EKS documents that a deletion takes several seconds to propagate. After
- * them the association is created again, and a person decides (WebhookStillInjects).
- */
-export const MAX_TRIES = 6;
-
-/**
  * Throws PodsNotSettled while pods come and go; AddonNotActive while EKS reports a problem of an add-on whose pods have
  * settled; PodsFailing if pods do not work with the identity that they should have; AgentMissing if no Pod Identity agent serves them;
  * and PodsOnWrongIdentity if restarts did

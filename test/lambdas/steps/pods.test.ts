@@ -383,9 +383,9 @@ describe('towards what was before', () => {
 
     it('gives up where new pods go on getting Pod Identity, with all others as they were', async () => {
       const fakes = await twoReplicas(lateOne, old('two'));
-      expect(await verify(fakes, 1, { ...gone, tries: 5 })).toMatchObject({ verdict: 'restart' });
+      expect(await verify(fakes, 1, { ...gone, tries: 9 })).toMatchObject({ verdict: 'restart' });
       await expectError(
-        verify(fakes, 1, { ...gone, tries: 6 }),
+        verify(fakes, 1, { ...gone, tries: 10 }),
         'WebhookStillInjects',
         /webhook still injects EKS Pod Identity into new pods.*association is created again.*pod-identity rollback/,
       );
