@@ -28,6 +28,13 @@ const isOfState = ({ key }: Taint): boolean =>
     key,
   ) || key === 'node.cloudprovider.kubernetes.io/uninitialized';
 
+/**
+ * Returns whether an autoscaler has set the taint because it is about to remove the node. Sources: Cluster Autoscaler,
+ * utils/taints; Karpenter, "Disruption" (`disruption` before its version 1).
+ */
+export const isOfRemoval = ({ key }: Taint): boolean =>
+  ['ToBeDeletedByClusterAutoscaler', 'karpenter.sh/disrupted', 'karpenter.sh/disruption'].includes(key);
+
 const taintText = ({ key, value, effect }: Taint): string => `${key}${value ? `=${value}` : ''}:${effect}`;
 
 /** Returns why pods are not placed there: clauses, none if they may be. `PreferNoSchedule` keeps no pod off. */

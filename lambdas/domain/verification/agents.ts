@@ -7,7 +7,7 @@ import { grantCommand } from '../access/command.ts';
 import { eksCommand } from '../aws/command.ts';
 import type { Node, Pod, Workload } from '../kubernetes/objects.ts';
 import type { Addon, Check, MigrationRequest, Target } from '../migration/model.ts';
-import { refusals } from '../network/taints.ts';
+import { isOfRemoval, refusals } from '../network/taints.ts';
 import { some, warn, whyUnread } from '../plan/check.ts';
 import { AGENT_SETUP, INSPECT_AGENT, placementOf, TOLERATE } from '../plan/preflight-agent-nodes.ts';
 import { unsupportedOn } from '../plan/preflight-nodes.ts';
@@ -53,7 +53,9 @@ function lackOf(
     return isCrashing(agent) && isLate(agent)
       ? { reason: 'failed', why: `${on}, where the agent's pod ${agent.name} is crashing` }
       : { reason: 'starting', why: `${on}, where the agent's pod ${agent.name} is not ready` };
-  const refused = workload ? refusals(placementOf(workload), node) : [];
+  // Pods on a node that is being removed move to another one.
+  const taints = (node.taints ?? []).filter((taint) => !isOfRemoval(taint));
+  const refused = workload ? refusals(placementOf(workload), { ...node, taints }) : [];
   // The agent's DaemonSets for hybrid nodes have other names, and their settings are not read.
   if (node.compute === 'hybrid') return { reason: 'starting', why: `${on}, where the agent has no pod` };
   if (refused.length > 0) return { reason: 'excluded', why: `${on} (the agent's DaemonSet ${refused.join(' and ')})` };

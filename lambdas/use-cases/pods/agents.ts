@@ -74,7 +74,7 @@ interface Judged {
 
 /** Reads where the pods with the right identity run, and judges whether an agent serves them. */
 async function judge(
-  observer: Observer,
+  observer: Omit<Observer, 'ledger'>,
   { pods, right, nodes: known }: Pick<PodsSeen, 'pods' | 'right' | 'nodes'>,
 ): Promise<Judged> {
   const { kubernetes, clock } = observer;
@@ -95,6 +95,18 @@ async function judge(
   const agent = read.seen;
   const allowance = allowanceSeconds(agent.workload ? [agent.workload] : [], agent.pods, undefined);
   return { verified, agent, allowance, without: podsWithout(agent, allowance) };
+}
+
+/**
+ * Returns the uids of those pods with the right identity that no agent serves, if none can come to their node or it has
+ * failed there: an association is of no use to them. None if nodes or agents may not be read.
+ */
+export async function podsNotServed(
+  observer: Omit<Observer, 'ledger'>,
+  seen: Pick<PodsSeen, 'pods' | 'right'>,
+): Promise<ReadonlySet<string>> {
+  const { without } = await judge(observer, seen);
+  return new Set(without.flatMap(({ pod, reason }) => (reason === 'starting' ? [] : [pod.uid])));
 }
 
 /** Throws AgentMissing if pods run where no agent can come, or where it has failed. */

@@ -20,22 +20,43 @@ export interface AtRestWork {
 const FORWARD = 'pod-identity.';
 const OTHER = `${FORWARD}at-rest`;
 
+type Accounts = readonly Pick<Association, 'namespace' | 'serviceAccount'>[];
+interface Seen {
+  pods: readonly Pod[];
+  workloads: readonly Workload[];
+}
+
+const workloadsOf = (accounts: Accounts, workloads: readonly Workload[]): Workload[] => {
+  const named = new Set(accounts.map(accountOf));
+  return workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0);
+};
+
+/** Returns the workloads of these service accounts whose pods are being replaced. */
+export function unsettledWorkloads(
+  accounts: Accounts,
+  { pods, workloads }: Seen,
+  { snapshot }: Pick<AtRestWork, 'snapshot'>,
+): Workload[] {
+  const leniency = { ...NO_LENIENCY, broken: snapshot.brokenPods ?? [] };
+  return workloadsOf(accounts, workloads).filter((one) => !isSettled(one, pods, leniency));
+}
+
 /**
  * Throws PodsNotSettled while pods of these service accounts are being replaced: new pods would all be without credentials
  * while EKS's webhook still knows a deleted association, whereas a rollback replaces a single pod first. A rollout that
  * has made no progress for longer than its own pace explains is not waited for.
  */
 export async function assertAtRest(
-  accounts: readonly Pick<Association, 'namespace' | 'serviceAccount'>[],
-  { pods, workloads }: { pods: readonly Pod[]; workloads: readonly Workload[] },
+  accounts: Accounts,
+  seen: Seen,
   { record, snapshot, ledger, clock }: AtRestWork,
 ): Promise<void> {
-  const named = new Set(accounts.map(accountOf));
-  const concerned = workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0);
-  const leniency = { ...NO_LENIENCY, broken: snapshot.brokenPods ?? [] };
-  const open = concerned.filter((one) => !isSettled(one, pods, leniency));
+  const { pods, workloads } = seen;
+  const open = unsettledWorkloads(accounts, seen, { snapshot });
   if (open.length === 0) return;
 
+  const named = new Set(accounts.map(accountOf));
+  const concerned = workloadsOf(accounts, workloads);
   const own = pods.filter((pod) => named.has(accountOf(pod)));
   const judged = own.map((pod) => ({ pod, right: classifyPod(pod).injected }));
   const of = record.progress?.of.startsWith(FORWARD) === true ? record.progress.of : OTHER;

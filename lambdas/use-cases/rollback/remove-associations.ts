@@ -8,11 +8,13 @@ import { type Pod, type Workload, WORKLOAD_PLURALS } from '../../domain/kubernet
 import type { Association, Snapshot } from '../../domain/migration/model.ts';
 import { accountOf } from '../../domain/rollback/associations.ts';
 import { shellCommand } from '../../domain/text/shell.ts';
-import type { Clock, Kubernetes } from '../../ports/index.ts';
-import { assertAtRest, type AtRestWork } from '../pods/rollouts-at-rest.ts';
+import type { Clock, Eks, Kubernetes } from '../../ports/index.ts';
+import { podsNotServed } from '../pods/agents.ts';
+import { assertAtRest, type AtRestWork, unsettledWorkloads } from '../pods/rollouts-at-rest.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
 export interface AssociationRemovalWork extends AtRestWork {
+  eks: Pick<Eks, 'describeAddon'>;
   kubernetes: Kubernetes;
 }
 
@@ -99,11 +101,19 @@ export interface Gap {
   pods: number;
 }
 
-function gapOf(accounts: readonly Account[], { pods, workloads }: Seen, clock: Clock): Gap {
+/** Returns the uids of the pods of these service accounts that have EKS Pod Identity. */
+const leavingOf = (accounts: readonly Account[], pods: readonly Pod[]): Set<string> => {
   const named = new Set(accounts.map(accountOf));
-  const leaving = new Set(
-    pods.filter((pod) => named.has(accountOf(pod)) && classifyPod(pod).injected).map(({ uid }) => uid),
-  );
+  return new Set(pods.filter((pod) => named.has(accountOf(pod)) && classifyPod(pod).injected).map(({ uid }) => uid));
+};
+
+function gapOf(
+  accounts: readonly Account[],
+  { pods, workloads }: Seen,
+  clock: Clock,
+  leaving: ReadonlySet<string> = leavingOf(accounts, pods),
+): Gap {
+  const named = new Set(accounts.map(accountOf));
   return {
     decision: mayRemoveAssociations({ pods, workloads, leaving, now: clock.now() }),
     workloads: workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0),
@@ -120,14 +130,21 @@ export const forecastGap = async (
 /**
  * Throws PodsNotSettled while these pods are being replaced, and SessionsMayEnd if working pods might be without credentials
  * before all of them are replaced, unless the requester of the rollback accepts that: the associations are kept, and the
- * pods with them.
+ * pods with them. Pods that no agent serves lose nothing by the deletion: they are no reason to ask, and if there are no
+ * others, a rollout is not waited for, since it would create more of them.
  */
 export async function assertInTime(accounts: readonly Account[], work: AssociationRemovalWork): Promise<void> {
   const { migrationId, rollback } = work.record;
   if (rollback?.acceptCredentialGap === true) return;
   const seen = await seenOf(accounts, work.kubernetes);
+  const isAtRest = unsettledWorkloads(accounts, seen, work).length === 0;
+  if (isAtRest && gapOf(accounts, seen, work.clock).decision.do === 'go') return;
+  const on = leavingOf(accounts, seen.pods);
+  const unserved = await podsNotServed(work, { pods: seen.pods, right: on });
+  const leaving = new Set([...on].filter((uid) => !unserved.has(uid)));
+  if (on.size > 0 && leaving.size === 0) return;
   await assertAtRest(accounts, seen, work);
-  const { decision, workloads } = gapOf(accounts, seen, work.clock);
+  const { decision, workloads } = gapOf(accounts, seen, work.clock, leaving);
   if (decision.do === 'go') return;
   throw new MigrationError('SessionsMayEnd', askedText(decision, workloads, migrationId, work.clock.now()));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Node, Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { Addon, Association, Migration } from '../../../lambdas/domain/migration/model.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
@@ -7,7 +8,16 @@ import { aServiceAccount } from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
 import { at, MIGRATION_ID } from '../run-examples.ts';
-import { anAddon, anAssociation, aPod, planned } from '../eks-fixtures.ts';
+import {
+  agentDaemonSet,
+  anAddon,
+  anAgentPod,
+  anAssociation,
+  aNode,
+  aPod,
+  aWorkload,
+  planned,
+} from '../eks-fixtures.ts';
 import { anEvidence, aRollback } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
@@ -174,6 +184,49 @@ describe('restore-associations', () => {
       fakes.clock.advance(2 * 60_000);
       await restore(fakes);
       expect(fakes.journal.of('eks.deleteAssociation')).toHaveLength(1);
+    });
+
+    /** With the pod of a Job on this node, and another pod that the agent serves. */
+    const withJob = async (node: Partial<Node>, agent?: Partial<Pod>, hasAgents = true): Promise<Begun> => {
+      const fakes = await withRole();
+      const job = aPod('pod-identity', { name: 'nightly', owner: { kind: 'Job', name: 'nightly' } });
+      Object.assign(fakes.kubernetes, {
+        pods: [job, aPod('pod-identity', { name: 'b', node: 'n2' })],
+        nodes: [aNode(node), aNode({ name: 'n2' })],
+        agentPods: hasAgents ? [anAgentPod('n2'), ...(agent ? [anAgentPod('node-1', agent)] : [])] : [],
+        workloads: [aWorkload(), ...(hasAgents ? [agentDaemonSet()] : [])],
+      });
+      return fakes;
+    };
+
+    it.each([
+      ['that the agent serves', {}, {}],
+      ['whose agent starts', {}, { ready: false }],
+      ['on a node that is not ready', { ready: false }, undefined],
+    ])('asks about the pod of a Job %s', async (_, node, agent) => {
+      await expectError(restore(await withJob(node, agent)), 'SessionsMayEnd', 'nightly of Job nightly');
+    });
+
+    it.each([
+      ['on AWS Fargate', { compute: 'fargate' as const }, true],
+      ['on a node without the agent', { taints: [{ key: 'gpu', effect: 'NoSchedule' }] }, true],
+      ['in a cluster without the agent', {}, false],
+    ])('does not ask about the pod of a Job %s, which loses nothing', async (_, node, hasAgents) => {
+      expect(await restore(await withJob(node, undefined, hasAgents))).toMatchObject({ awaitsWebhook: true });
+    });
+
+    it('waits for no rollout that only creates pods without an agent', async () => {
+      const rolling = async (...pods: Pod[]): Promise<Begun> => {
+        const fakes = await withRole();
+        fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, settled: false }));
+        fakes.kubernetes.nodes = [aNode({ compute: 'fargate' }), aNode({ name: 'n2' })];
+        fakes.kubernetes.agentPods = [anAgentPod('n2')];
+        fakes.kubernetes.pods = [aPod('pod-identity'), aPod('irsa', { name: 'old', node: 'n2' }), ...pods];
+        return fakes;
+      };
+      expect(await restore(await rolling())).toMatchObject({ awaitsWebhook: true });
+      const served = aPod('pod-identity', { name: 'served', node: 'n2' });
+      await expectError(restore(await rolling(served)), 'PodsNotSettled', 'are still being replaced');
     });
 
     it('asks first where pods that work may be without credentials before all are replaced', async () => {

@@ -99,6 +99,10 @@ describe('verified pods', () => {
     ['that starts', { agent: { ready: false }, waited: 599 }],
     ['that ends and has no successor yet', { agent: { terminating: true } }],
     [
+      'that has left a node which is being removed',
+      { node: { taints: [{ key: 'karpenter.sh/disrupted', effect: 'NoSchedule' }] } },
+    ],
+    [
       'whose DaemonSet may take half an hour',
       {
         agent: { ready: false },
