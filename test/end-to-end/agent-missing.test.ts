@@ -6,6 +6,7 @@ import { hasCredentials } from '../../sandbox/credentials/sessions.ts';
 import { addFargateProfile, joinNode } from '../../sandbox/kubernetes/lost-nodes.ts';
 import { isActive } from '../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { startPod } from '../../sandbox/kubernetes/third-party-pods.ts';
 import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { matching } from '../lambdas/matchers.ts';
@@ -93,6 +94,21 @@ describe('pods that get no agent', () => {
         without: 0,
       });
     }
+  });
+
+  it('do not make the rollback ask about the pod of a Job among them, which is named', async () => {
+    const job = { apiVersion: 'batch/v1', kind: 'Job', name: 'nightly' };
+    const happens = async (world: OpenWorld): Promise<void> => {
+      startPod(planeOf(world), { namespace: ACCOUNT.namespace, serviceAccount: ACCOUNT.name, owner: job });
+      await removeAgent(world);
+    };
+    const { report, without } = await migrate(AS_IT_IS, happens, 'injected', 'verify-pods');
+    expect({ ...report, without }).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { name: 'AgentMissing' },
+      warnings: [{ id: 'pods-left-behind', message: matching(/pod payments\/nightly-\S+ of Job nightly/) }],
+      without: 1,
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Watches which pods on EKS Pod Identity have no agent on their node whenever the service lists pods to verify them. In
- * runs with a cluster's ordinary life only, because only there agents and nodes change.
+ * Watches which pods on EKS Pod Identity have no agent on their node whenever the service lists pods to verify them, or before
+ * it deletes an association. In runs with a cluster's ordinary life only, because only there agents and nodes change.
  */
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
@@ -13,11 +13,16 @@ import type { ClusterState, World } from '../../sandbox/world/world.ts';
 /** The names of pods by their uid. */
 type Pods = ReadonlyMap<string, string>;
 
-/**
- * Returns the pods without a ready agent on their node, and those of them to whose node none comes either. Pods that wait
- * for credentials are not ready. Nothing can be observed on nodes that are not ready.
- */
-const podsWithoutAgent = ({ kube }: ClusterState): { without: Pods; forGood: Pods } => {
+interface Agents {
+  /** The pods on EKS Pod Identity. Pods that wait for credentials are not ready. */
+  all: Pods;
+  /** Those without a ready agent on their node; nothing can be observed on nodes that are not ready. */
+  without: Pods;
+  /** Those of them to whose node none comes either. */
+  forGood: Pods;
+}
+
+const readAgents = ({ kube }: ClusterState): Agents => {
   const pods = listObjects(kube, 'Pod').filter((pod) => isActive(pod));
   const nodes = listObjects(kube, 'Node').filter((node) => isNodeReady(node));
   const observed = new Set(nodes.map(({ metadata }) => metadata.name));
@@ -27,31 +32,30 @@ const podsWithoutAgent = ({ kube }: ClusterState): { without: Pods; forGood: Pod
   ]);
   const agent = getObject(kube, 'DaemonSet', 'kube-system', AGENT_ADDON);
   const coming = new Set(agent ? daemonNodes(kube, agent.spec.template) : []);
-  const without = pods.filter(
-    (pod) =>
-      observed.has(pod.spec.nodeName ?? '') &&
-      !served.has(pod.spec.nodeName) &&
-      sourcesOf(kube, pod).some(({ method }) => method === 'pod-identity'),
-  );
-  const named = (ones: typeof without): Pods => new Map(ones.map(({ metadata }) => [metadata.uid, metadata.name]));
-  return { without: named(without), forGood: named(without.filter(({ spec }) => !coming.has(spec.nodeName ?? ''))) };
+  const all = pods.filter((pod) => sourcesOf(kube, pod).some(({ method }) => method === 'pod-identity'));
+  const without = all.filter(({ spec }) => observed.has(spec.nodeName ?? '') && !served.has(spec.nodeName));
+  const forGood = without.filter(({ spec }) => !coming.has(spec.nodeName ?? ''));
+  const named = (ones: typeof all): Pods => new Map(ones.map(({ metadata }) => [metadata.uid, metadata.name]));
+  return { all: named(all), without: named(without), forGood: named(forGood) };
 };
 
+const WATCHED: ReadonlySet<string> = new Set(['verify-pods', 'restore-associations']);
+
 export class AgentWatch {
-  /** The pods without an agent at each read, in order. */
-  readonly reads: { call: Call; without: Pods; forGood: Pods }[] = [];
+  /** What there was at each read, in order. */
+  readonly reads: ({ call: Call } & Agents)[] = [];
   private readonly cluster: ClusterState;
 
   constructor({ log }: World, cluster: ClusterState) {
     this.cluster = cluster;
     log.onCall((call) => {
-      if (call.step === 'verify-pods' && call.operation === 'list pods' && call.status < 300)
-        this.reads.push({ call, ...podsWithoutAgent(cluster) });
+      if (WATCHED.has(call.step ?? '') && call.operation === 'list pods' && call.status < 300)
+        this.reads.push({ call, ...readAgents(cluster) });
     });
   }
 
   /** Returns the pods without an agent now. */
   now(): Pods {
-    return podsWithoutAgent(this.cluster).without;
+    return readAgents(this.cluster).without;
   }
 }

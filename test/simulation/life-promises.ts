@@ -32,13 +32,27 @@ const isAboutAgents = (result: RunResult, { migrationId, failure }: Migration): 
 };
 
 /**
+ * Returns whether a pod that nobody replaces could lose credentials when a rollback last read the pods before it stopped. A
+ * pod without an agent has none to lose.
+ */
+const isAnyLasting = (result: RunResult, { migrationId }: Migration): boolean => {
+  const until = result.handedOffAfter ?? Number.POSITIVE_INFINITY;
+  const read = result.agents?.reads.findLast(
+    ({ call: { n, step, execution } }) =>
+      n <= until && step === 'restore-associations' && migrationOf(result, execution) === migrationId,
+  );
+  return [...(read?.all.keys() ?? [])].some(
+    (uid) => startedPod(result, uid) !== undefined && read?.forGood.has(uid) !== true,
+  );
+};
+
+/**
  * Returns whether a rollback may ask a person: about pods that nobody replaces and about slow pods, whose credentials it
  * would take away, and where IRSA does not work any more.
  */
 const mayAsk = (result: RunResult, record: Migration): boolean =>
   happened(result, 'break-irsa').length > 0 ||
-  ((happened(result, 'start-job', 'start-bare-pod', 'start-custom-pod').length > 0 || result.spec.time !== undefined) &&
-    failureOf(record).includes('SessionsMayEnd'));
+  (failureOf(record).includes('SessionsMayEnd') && (result.spec.time !== undefined || isAnyLasting(result, record)));
 
 export const lifeIsNotFailure: Promised = {
   name: 'life-is-not-failure',
