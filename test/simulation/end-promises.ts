@@ -11,7 +11,7 @@ import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/dom
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { allMigrations, changes, lastReadOf, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
-import { startedPod } from './life-effects.ts';
+import { isScaledToZero, startedPod } from './life-effects.ts';
 import type { RunResult } from './run.ts';
 import {
   rollsBackForPods,
@@ -301,6 +301,10 @@ const observedIn = async ({ ledger }: RunResult, { migrationId, verified }: Migr
   return last;
 };
 
+/** Returns whether pods on Pod Identity were stored at the beginning of a settling time. */
+const wasSettling = async ({ ledger }: RunResult, migrationId: string): Promise<boolean> =>
+  (await ledger.getEvidence(migrationId, evidenceSettling(1))).some(({ identity }) => identity === 'pod-identity');
+
 /** Returns whether a pod joined while the others were observed, so that it need not be ready yet. */
 const joined = (observed: readonly PodEvidence[], { uid, level }: PodEvidence): boolean =>
   observed.length > 0 && level !== 'ready' && !observed.some((one) => one.uid === uid);
@@ -342,7 +346,9 @@ export const verifiedOnPods: Promised = {
         continue;
       }
       const counted = podsThatCount(evidence);
-      if (counted.length === 0 && !saysNone) problems.push(`${migrationId} has no evidence of a pod`);
+      // The pods were verified, and their workloads were scaled to zero while they settled.
+      const hadPods = isAtLeastInjected && isScaledToZero(result) && (await wasSettling(result, migrationId));
+      if (counted.length === 0 && !saysNone && !hadPods) problems.push(`${migrationId} has no evidence of a pod`);
       if (counted.length > 0 && saysNone) problems.push(`${migrationId} says that there was no pod, and has evidence`);
       const observed = await observedIn(result, record);
       for (const pod of counted)

@@ -56,7 +56,7 @@ const AFTER = [0, 0, 1, 5, 15, 40, 90];
 const eventsOf = (random: Random, course: Course, scenario: string): LifeEvent[] => {
   const events: LifeEvent[] = [];
   const breaks = course !== 'migration' && chance(random, 0.45);
-  let count = pick(random, [1, 1, 2, 2, 3, 4]) - (breaks ? 1 : 0);
+  let count = pick(random, [1, 2, 3, 3, 4, 5]) - (breaks ? 1 : 0);
   const drawn = new Set<string>();
   while (count > 0) {
     count -= 1;
@@ -83,7 +83,7 @@ const eventsOf = (random: Random, course: Course, scenario: string): LifeEvent[]
 
 /** A webhook learns late of associations, or of their deletion. */
 const lagsOf = (random: Random): NonNullable<RunSpec['knobs']> => ({
-  ...(chance(random, 0.25) ? { webhookLagSeconds: pick(random, [30, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE]) } : {}),
+  ...(chance(random, 0.4) ? { webhookLagSeconds: pick(random, [30, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE]) } : {}),
   ...(chance(random, 0.1) ? { webhookRemovalLagSeconds: pick(random, [2 * MINUTE, 5 * MINUTE, 10 * MINUTE]) } : {}),
 });
 
@@ -100,7 +100,7 @@ const timeOf = ({ time, scenario: before }: RunSpec, scenario: string): Pick<Run
  */
 export const withLifeOfSeed = (base: RunSpec): RunSpec => {
   const random = new Random(base.seed ^ 0x11fe5);
-  if (!chance(random, 0.2)) return base;
+  if (!chance(random, 0.3)) return base;
   const strategy = pick(random, Object.keys(LIFE_SCENARIOS) as (keyof typeof LIFE_SCENARIOS)[]);
   const scenarios = strategy === 'associate' && base.time ? SLOW_SCENARIOS : LIFE_SCENARIOS[strategy];
   const scenario = pick(random, scenarios);
