@@ -13,7 +13,14 @@ beforeAll(() => followAll(RUNS));
 
 describe('the rights of the roles in other accounts', () => {
   it.each(RUNS)('are enough: $name', (run) =>
-    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], forbidden: [], ends: run.ends }),
+    // Which of two executions that begin together ends first depends on the number of their calls.
+    expect({ ...ran.get(run), ends: ran.get(run)?.ends.toSorted() }).toMatchObject({
+      denied: [],
+      refusals: [],
+      failures: [],
+      forbidden: [],
+      ends: run.ends.toSorted(),
+    }),
   );
 });
 
