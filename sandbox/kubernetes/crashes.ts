@@ -115,6 +115,8 @@ const restartLater = (running: Running, run: Run): void => {
 /** Has the container use AWS a little after its start, and exit if it has no credentials then. */
 const exitLater = (running: Running, restarts: number, startedAt: number): void => {
   const { schedule, knobs } = running.world;
+  // Software that was restarted for any other reason goes on as before, too.
+  if (knobs.softwareWithoutCredentials === 'logs') return;
   schedule.at(startedAt + knobs.firstCallSeconds * 1000, (endedAt) => {
     if (lives(running) && hasNone(running)) restartLater(running, { restarts, startedAt, endedAt });
   });
