@@ -48,18 +48,22 @@ function isOnlySeenOnPods(result: RunResult, { to, why }: CredentialGap): boolea
   return why === 'SdkTooOld' && to !== undefined;
 }
 
+const REPLACED_MS = 5000;
+
 /**
  * Returns whether a new pod lacks credentials because of a knob that simulates what the service cannot prevent: the
  * webhook, EKS Auth and IAM learn late. As long as the webhook knows a deleted association, only one pod at a time may
  * be affected. If EKS accepts role and associations only in one call, EKS's own rollout replaces all pods at once.
  */
-function isLate({ sandbox }: RunResult, { to, why, atOnce }: CredentialGap): boolean {
-  const { knobs } = sandbox.world;
+function isLate(result: RunResult, { pod, from, to, why, atOnce }: CredentialGap): boolean {
+  const { knobs } = result.sandbox.world;
   // The pod asks again; the recovery is noticed at the next event.
   const passes = (lag: number): boolean => lag > 0 && to !== undefined;
   if (why === 'NoIdentity') return knobs.webhookLagSeconds > 0;
-  if (why === 'AccessDeniedException') return passes(knobs.trustLagSeconds);
+  if (why === 'AccessDeniedException' || why === 'AccessDenied') return passes(knobs.trustLagSeconds);
   if (why !== 'ResourceNotFoundException') return false;
+  // An association that is replaced by another does not exist for a moment, in which nothing keeps people from starting a pod.
+  if (isStarted(result, pod) && to !== undefined && to - from < REPLACED_MS) return true;
   const oneAhead = atOnce <= 1 || knobs.roleWithAssociations === 'refuse';
   return passes(knobs.eksAuthLagSeconds) || (passes(knobs.webhookRemovalLagSeconds) && oneAhead);
 }
@@ -75,6 +79,11 @@ type Lack = Pick<CredentialGap, 'pod' | 'createdAt' | 'method' | 'why'> &
  */
 function isTakenByOthers(result: RunResult, { pod, createdAt, method, why, had, from, to }: Lack): boolean {
   const until = from ?? Number.POSITIVE_INFINITY;
+  // A pod on a lost node has nothing to lose, as far as a rollback can see.
+  if (from === undefined && isStarted(result, pod) && happened(result, 'lose-node').length > 0) return true;
+  // What EKS does within one call: docs/runbook.md, "What a rollback cannot promise".
+  const isAtOnce = result.sandbox.world.knobs.roleWithAssociations === 'refuse';
+  if (from === undefined && isStarted(result, pod) && isAtOnce && result.cluster.addons.size > 0) return true;
   if (method === 'irsa') return happened(result, 'break-irsa').some(({ at }) => createdAt <= at && at <= until);
   if (why !== 'AgentUnreachable') return false;
   if (had === true) return happened(result, 'delete-agent').some(({ at }) => at <= until);

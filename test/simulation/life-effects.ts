@@ -17,6 +17,10 @@ export const startedPod = ({ life }: RunResult, uid: string): string | undefined
 export const isStarted = ({ life }: RunResult, name: string): boolean =>
   life?.records.some(({ event, pod }) => pod?.name === name && event.does !== 'blink') === true;
 
+/** Returns whether a pod was made unready for a while. */
+export const hasBlinked = ({ life }: RunResult, uid: string): boolean =>
+  life?.records.some(({ event, pod }) => event.does === 'blink' && pod?.uid === uid) === true;
+
 /** Returns whether a pod was made unready until after this moment. */
 export const isBlinking = ({ life, sandbox }: RunResult, uid: string): boolean =>
   life?.records.some(

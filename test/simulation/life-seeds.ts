@@ -100,7 +100,7 @@ const timeOf = ({ time, scenario: before }: RunSpec, scenario: string): Pick<Run
  */
 export const withLifeOfSeed = (base: RunSpec): RunSpec => {
   const random = new Random(base.seed ^ 0x11fe5);
-  if (!chance(random, 0.3)) return base;
+  if (!chance(random, 0.35)) return base;
   const strategy = pick(random, Object.keys(LIFE_SCENARIOS) as (keyof typeof LIFE_SCENARIOS)[]);
   const scenarios = strategy === 'associate' && base.time ? SLOW_SCENARIOS : LIFE_SCENARIOS[strategy];
   const scenario = pick(random, scenarios);

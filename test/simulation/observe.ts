@@ -49,7 +49,10 @@ export const notWorking = (
   if (addonName !== undefined && !addon) return [`add-on ${addonName} is gone`];
   // EKS counts the desired pods of a lost node, although no pod can start there.
   const { lostNodes } = cluster.kube;
-  const works = !addon || addon.status === 'ACTIVE' || (addon.status === 'DEGRADED' && lostNodes.size > 0);
+  const works =
+    !addon ||
+    addon.status === 'ACTIVE' ||
+    (addon.status === 'DEGRADED' && (lostNodes.size > 0 || result.spec.pods?.brokenBefore === 'replaced'));
   const problems = works ? [] : [`add-on ${addon.name} is ${addon.status}`];
   if (
     account &&

@@ -8,7 +8,7 @@ import { isObject } from '../../sandbox/json.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Claim } from './claims.ts';
-import { startedPod } from './life-effects.ts';
+import { hasBlinked, startedPod } from './life-effects.ts';
 import { allMigrations } from './observe.ts';
 import { interfered, isHarmless, mayBeHeldByConsumers, plannedOf, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
@@ -59,18 +59,18 @@ const unstable = (result: RunResult, claim: Claim, { uid }: PodEvidence): string
   return result.stability.unstable(uid, to - settlingMs(result, accountsOf(result, claim.migrationId)), to);
 };
 
-/** The events of the settling time begin with the write after the read, and the last read is a little later than it ends. */
-const STARTED_WITH_MS = 5000;
-
 /**
  * Returns why a pod of a migration that is verified as ready need not have reached the level: it joined too late, its
- * node is lost, or pods of its service account did not work before the migration.
+ * node is lost, it was made unready, no workload replaces it, or pods of its service account did not work before the
+ * migration.
  */
 const isExcused = (result: RunResult, claim: Claim, pod: PodEvidence): boolean => {
   const to = readAt(result, claim);
   const from = to - settlingMs(result, accountsOf(result, claim.migrationId));
   return (
-    result.stability.since(pod.uid) > from - (startedPod(result, pod.uid) === undefined ? 0 : STARTED_WITH_MS) ||
+    result.stability.since(pod.uid) > from ||
+    startedPod(result, pod.uid) !== undefined ||
+    hasBlinked(result, pod.uid) ||
     result.stability.isOnLostNode(pod.uid, to) ||
     result.before.broken.has(`${pod.namespace}/${pod.serviceAccount}`)
   );
@@ -181,7 +181,9 @@ export const workingPodsAreKept: Promised = {
     if (!result.spec.pods || !isPodsAlone(result) || !isHarmless(result) || interfered(result)) return [];
     if (result.spec.rollBack) return [];
     return result.migrations.flatMap(({ migrationId, record }) =>
-      record?.outcome === result.simulated.ends
+      record?.outcome === result.simulated.ends ||
+      // Without the pods, nothing shows that those that keep the add-on DEGRADED did not work before.
+      (record?.request.verification === 'api' && result.spec.pods?.brokenBefore === 'replaced')
         ? []
         : [
             `${migrationId} ended ${record?.outcome ?? 'without a record'}: ${record?.failure?.name ?? ''} ${record?.failure?.message ?? ''}`,

@@ -81,6 +81,8 @@ async function updateAsItWas(seen: RestoreObservation, work: Work): Promise<bool
   const facts = await clearConflicts(seen, work);
   // If left-over associations were the only problem, nothing more is changed: an update would roll pods for nothing.
   if (decideRestore(facts).do !== 'update' || !seen.now) return true;
+  // The update replaces pods: while the webhook does not know their association yet, new ones use IRSA.
+  await work.assertIrsa();
   try {
     await updateBy(updateOf(facts, seen.now), seen, work);
   } catch (error) {

@@ -191,13 +191,16 @@ async function removeAssociations(work: Work): Promise<Association[]> {
   return [...there, ...record.associations.purged.filter((one) => !before.has(one.id))];
 }
 
+const NO_POD_AT = new Date(0).toISOString();
+
 /** Returns whether the webhook has to forget an association, and the newest pod, by which a later check recognises that. */
 async function webhookOf(
   removed: readonly Association[],
   { record, kubernetes }: Pick<Work, 'record' | 'kubernetes'>,
 ): Promise<{ awaitsWebhook: boolean; newestPodAt?: string }> {
   if (removed.length === 0) return { awaitsWebhook: false };
-  const newestPodAt = isReplacedByEks(record) ? undefined : await newestPodOf(removed, kubernetes);
+  // If no pod runs, each pod that starts from now on is newer than the association.
+  const newestPodAt = isReplacedByEks(record) ? undefined : ((await newestPodOf(removed, kubernetes)) ?? NO_POD_AT);
   return { awaitsWebhook: true, ...(newestPodAt === undefined ? {} : { newestPodAt }) };
 }
 

@@ -170,6 +170,12 @@ async function observe(
   const witness = witnessOf(input, work);
   const options = { towards, expected, since, robbed, newestPodAt, witness, now: clock.now() };
   const seen = await observePods(kubernetes, snapshot, options);
+  // EKS counts pods that did not work before, too.
+  const isExplained = seen.leniency.broken.length > 0 && seen.judged.verdict === 'verified';
+  const found =
+    grounds instanceof MigrationError && isExplained
+      ? await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards, true))
+      : grounds;
   const noted = towards === 'before' ? record : await noteFlap(ledger, work, seen);
   return {
     input,
@@ -177,7 +183,7 @@ async function observe(
     work: { ...work, record: noted },
     dependencies,
     kubernetes,
-    grounds: judgingAgents({ ...dependencies, eks, kubernetes }, grounds, towards, noted, seen),
+    grounds: judgingAgents({ ...dependencies, eks, kubernetes }, found, towards, noted, seen),
     robbed,
     seen,
     observedAt,
@@ -249,7 +255,7 @@ async function concludeWithoutPods(observation: Observation, why: string): Promi
   const { migrationId, attempt, round, settling } = input;
   const { ledger } = dependencies;
   const { record } = work;
-  await assertNoneForLong(dependencies, { record, towards, attempt, round, settling, seen }, why);
+  await assertNoneForLong(dependencies, { record, towards, attempt, round, settling }, why);
   const concludedWith = await concluded(grounds);
   const warnings = [
     ...warningsWith(towards === 'before' ? record.warnings : concludedWith, seen, record.request),

@@ -4,7 +4,7 @@ import type { Migration, Progress } from '../../domain/migration/model.ts';
 import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
 import { heldBackBy, judgeStall, type Situation } from '../../domain/rollout/stall.ts';
 import { failingText, stalledText, unreplacedText } from '../../domain/rollout/text.ts';
-import { settleSeconds } from '../../domain/rollout/settling.ts';
+import { WEBHOOK_KNOWS_SECONDS } from '../../domain/verification/injection-seen.ts';
 import type { Clock, Kubernetes, Ledger } from '../../ports/index.ts';
 import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -63,18 +63,19 @@ function noteProgress(observer: Observer, observation: Observation): Promise<Pro
 const NOTHING: Seen = { ready: 0, others: 0, newest: '', observed: 0 };
 
 /**
- * Throws PodsNotSettled until no pod has counted, and no workload was to create one, for the settling time: workloads are
- * often scaled to zero for a moment. `why` has the reasons as clauses.
+ * Throws PodsNotSettled until no pod has counted, and no workload was to create one, for as long as EKS's webhook may take to
+ * learn of a change: pods that a workload gets later have the identity that they should have. `why` has the reasons as
+ * clauses.
  */
 export async function assertNoneForLong(
   observer: Pick<Observer, 'ledger' | 'clock'>,
-  { record, towards, attempt, round, settling, seen }: Observation,
+  { record, towards, attempt, round, settling }: Omit<Observation, 'seen'>,
   why: string,
 ): Promise<void> {
   // Under a name of its own, the progress begins again whenever the last pod goes, and whenever pods come back.
   const of = `${rolloutName(towards, attempt, round, settling)}-none`;
   const { since } = await noteSeen(observer, record, of, NOTHING);
-  const seconds = settleSeconds(seen.atZero);
+  const seconds = WEBHOOK_KNOWS_SECONDS;
   if (observer.clock.now() - Date.parse(since) >= seconds * 1000) return;
   throw new MigrationError(
     'PodsNotSettled',

@@ -126,10 +126,11 @@ async function assertAssociated(
 }
 
 /**
- * Throws PodsNotSettled while EKS reports a problem of the add-on. Problems from before the migration count only if no pods
- * are verified.
+ * Throws PodsNotSettled while EKS reports a problem of the add-on, unless its pods explain that it is DEGRADED. Problems from
+ * before the migration count only if no pods are verified.
  */
-function assertHealthy(now: Addon, { snapshot, record }: AddonWork): void {
+function assertHealthy(now: Addon, { snapshot, record }: AddonWork, isExplained: boolean): void {
+  if (isExplained && now.status === 'DEGRADED') return;
   if (now.status !== 'ACTIVE') throw new MigrationError('PodsNotSettled', `Add-on ${now.name} is ${now.status} again.`);
   if (readsPods(record.request)) return;
   const before = new Set(snapshot.addon.issues.map(({ code }) => code));
@@ -166,7 +167,12 @@ const thrownBy = (work: Promise<void>): Promise<{ error: unknown } | undefined> 
     (error: unknown) => ({ error }),
   );
 
-async function groundsOfAddon({ eks, clock }: Observer, work: AddonWork, towards: Direction): Promise<Grounds> {
+async function groundsOfAddon(
+  { eks, clock }: Observer,
+  work: AddonWork,
+  towards: Direction,
+  isExplained: boolean,
+): Promise<Grounds> {
   const { record, snapshot } = work;
   const { name } = snapshot.addon;
   const read = (): Promise<Addon> =>
@@ -175,7 +181,7 @@ async function groundsOfAddon({ eks, clock }: Observer, work: AddonWork, towards
       : readOwnCopy({ eks, clock }, name, work, 'PodsNotSettled');
   const now = await read();
   // In a rollback the add-on is not checked before its pods: an add-on with failing pods only recovers by their replacement.
-  if (towards === 'pod-identity') assertHealthy(now, work);
+  if (towards === 'pod-identity') assertHealthy(now, work, isExplained);
   return {
     left:
       towards === 'before' && decidedByPerson(record)
@@ -189,7 +195,7 @@ async function groundsOfAddon({ eks, clock }: Observer, work: AddonWork, towards
         towards === 'before' ? undefined : await thrownBy(assertAssociated(eks, clock, work, now.arn));
       // A deletion of the add-on deletes its associations too: they may have been listed before it.
       const last = await read();
-      assertHealthy(last, work);
+      assertHealthy(last, work, isExplained);
       assertUnmoved(`Add-on ${name}`, addonMark(now), addonMark(last));
       // The associations of an add-on that is changing are no evidence.
       if (unassociated) throw unassociated.error;
@@ -249,8 +255,11 @@ async function groundsOfAccount(
   };
 }
 
-/** Throws if the add-on or service account of the pods is not as it was left: changed by a third party, or not ready yet. */
-export const groundsOf = (observer: Observer, work: Work, towards: Direction): Promise<Grounds> =>
+/**
+ * Throws if the add-on or service account of the pods is not as it was left: changed by a third party, or not ready yet.
+ * `isExplained`: an add-on may be DEGRADED, because pods did not work before the migration either, and all others do.
+ */
+export const groundsOf = (observer: Observer, work: Work, towards: Direction, isExplained = false): Promise<Grounds> =>
   isOfAddon(work.snapshot)
-    ? groundsOfAddon(observer, { ...work, snapshot: work.snapshot }, towards)
+    ? groundsOfAddon(observer, { ...work, snapshot: work.snapshot }, towards, isExplained)
     : groundsOfAccount(observer, work, towards);
