@@ -62,6 +62,10 @@ const consumersOf = (random: Random): ConsumersSpec => {
   };
 };
 
+/** A role that two add-ons share trusts each of their service accounts by name: a pattern for one would take it from the other. */
+const shared = (scenario: string, { pattern, ...others }: ConsumersSpec): ConsumersSpec =>
+  pattern && !scenario.startsWith('shared-role') ? { ...others, pattern } : others;
+
 /**
  * Returns a seed's run with what it draws of consumers, independently of the rest. Most of these runs keep no fault, and
  * are about a service account, whose annotation requests remove.
@@ -72,7 +76,8 @@ export const withConsumersOfSeed = (base: RunSpec): RunSpec => {
   const consumers = consumersOf(random);
   const isRetired = chance(random, 0.5);
   const retire = isRetired ? { retire: pick(random, ['kept', 'undone'] as const) } : {};
-  if (chance(random, 0.3)) return { ...base, consumers, ...(base.rollBack ? {} : retire) };
+  if (chance(random, 0.3))
+    return { ...base, consumers: shared(base.scenario, consumers), ...(base.rollBack ? {} : retire) };
   const { scenario, seed, knobs, time, again, rollBack } = base;
   return {
     scenario: chance(random, 0.6) ? 'service-account' : scenario,

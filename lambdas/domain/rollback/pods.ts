@@ -216,6 +216,8 @@ function isStuck(
 ): boolean {
   const own = pods.filter((pod) => isMadeBy(pod, workload));
   const unready = own.filter((pod) => !pod.ready);
+  // Whatever its other pods do, such as end on a lost node, a StatefulSet waits for a pod that never becomes ready.
+  if (workload.kind === 'StatefulSet' && unready.some((pod) => hopeless.has(pod.uid) && !pod.terminating)) return true;
   return (
     own.length >= workload.desired &&
     unready.length > 0 &&
