@@ -64,6 +64,8 @@ function isLate(result: RunResult, { pod, from, to, why, atOnce }: CredentialGap
   if (why !== 'ResourceNotFoundException') return false;
   // An association that is replaced by another does not exist for a moment, in which nothing keeps people from starting a pod.
   if (isStarted(result, pod) && to !== undefined && to - from < REPLACED_MS) return true;
+  // A pod that nobody replaces keeps what the webhook gave it: docs/runbook.md, "What a rollback cannot promise".
+  if (isStarted(result, pod) && knobs.webhookRemovalLagSeconds > 0) return true;
   const oneAhead = atOnce <= 1 || knobs.roleWithAssociations === 'refuse';
   return passes(knobs.eksAuthLagSeconds) || (passes(knobs.webhookRemovalLagSeconds) && oneAhead);
 }
