@@ -67,8 +67,8 @@ export const lifeIsNotFailure: Promised = {
       const isRequested = REQUESTED.has(record.failure?.name ?? '');
       const isFine =
         outcome === simulated.ends ||
-        // A cancel before the first change.
-        (outcome === 'blocked' && isRequested) ||
+        // A cancel before the first change, or a plan that blocked before anything of the life began.
+        (outcome === 'blocked' && (isRequested || !result.life?.records.some(({ at }) => at !== undefined))) ||
         (outcome === 'rolled-back' && (isRequested || isAboutAgents(result, record))) ||
         (outcome === 'needs-human' && mayAsk(result, record));
       return isFine ? [] : [`${migrationId} ended ${outcome ?? record.status}: ${failureOf(record)}`];

@@ -66,6 +66,9 @@ function sinceOf(newest: AssociatedSince, account: Account): number {
   return since === undefined ? 0 : Date.parse(since);
 }
 
+/** Returns the latest time that is known: the function's clock may be behind the API server's, by which pods are created. */
+export const latestTime = (now: number, pods: readonly Pod[]): number => Math.max(now, latest(pods));
+
 /** Returns the seconds until the webhook has had its time for each of these service accounts; zero if it has. */
 export function secondsLeft(accounts: readonly Account[], { newest, now }: Omit<WebhookFacts, 'round'>): number {
   const until = accounts.map((account) => sinceOf(newest, account) / 1000 + WEBHOOK_KNOWS_SECONDS);

@@ -9,7 +9,7 @@
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Replacement } from '../../domain/rollback/pods.ts';
 import { WITNESS_WAIT_SECONDS } from '../../domain/rollout/forecast.ts';
-import { MAX_RESTARTS, secondsLeft } from '../../domain/verification/injection-seen.ts';
+import { latestTime, MAX_RESTARTS, secondsLeft } from '../../domain/verification/injection-seen.ts';
 import type { WorkloadRef } from '../../domain/kubernetes/objects.ts';
 import type { Kubernetes } from '../../ports/index.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
@@ -108,8 +108,9 @@ const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
       : witnessOf(input, { record: await recordedMigration(ledger, migrationId), snapshot });
   const now = clock.now();
   const options = { towards, expected, newestPodAt, witness, now };
-  const { judged, next } = await observePods(kubernetes, snapshot, options);
-  const left = judged.verdict === 'restart' && witness ? secondsLeft(judged.pods, { ...witness, now }) : 0;
+  const { judged, next, pods } = await observePods(kubernetes, snapshot, options);
+  const left =
+    judged.verdict === 'restart' && witness ? secondsLeft(judged.pods, { ...witness, now: latestTime(now, pods) }) : 0;
   const isTry = {
     ...(next?.isWitnessed === false ? { isTry: true } : {}),
     ...(witness ? { waitSeconds: waitSeconds(tries, left) } : {}),

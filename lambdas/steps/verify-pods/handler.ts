@@ -25,7 +25,6 @@ import {
   MAX_RESTARTS,
   MAX_WITNESSES,
   notInjectedText,
-  secondsLeft,
 } from '../../domain/verification/injection-seen.ts';
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import { assertServedSoFar, judgingAgents, withReportedAgent } from '../../use-cases/pods/agents.ts';
@@ -51,7 +50,7 @@ import {
   withLevels,
   withoutStability,
 } from '../../use-cases/pods/stability.ts';
-import { isFlapping, newestAssociations, noteFlap, witnessOf } from '../../use-cases/pods/webhook.ts';
+import { isFlapping, newestAssociations, noteFlap, secondsLeftFor, witnessOf } from '../../use-cases/pods/webhook.ts';
 import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
@@ -89,7 +88,7 @@ function gaveUp(observation: Observation): Output {
   const { judged, podsThatCount: counted, podsAsExpected } = seen;
   if (towards === 'before' || judged.verdict !== 'restart') throw stillWrong(observation);
   const missed = seen.sorted.wrong.filter((pod) => !isInjected(pod));
-  const left = secondsLeft(missed, { newest: newestAssociations(work), now: dependencies.clock.now() });
+  const left = secondsLeftFor(missed, work, seen, dependencies.clock);
   if (left > 0)
     throw new MigrationError(
       'PodsNotSettled',

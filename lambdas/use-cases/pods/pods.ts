@@ -14,7 +14,7 @@ import {
   type SortedPods,
   sortPods,
 } from '../../domain/rollback/pods.ts';
-import { showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
+import { latestTime, showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import {
@@ -234,7 +234,9 @@ export async function observePods(
   const gone = newestPodAt === '' ? undefined : newestPodAt;
   const observed = { evidence, pods, workloads, expected, since: gone, leniency };
   const judged = isBack ? judgeRollback(observed) : judgePods(evidence, pods, workloads, expected, leniency);
-  const next = isBack ? replaceNext(observed) : witness && nextWitness(observed, judged, { ...witness, now });
+  const next = isBack
+    ? replaceNext(observed)
+    : witness && nextWitness(observed, judged, { ...witness, now: latestTime(now, pods) });
   return {
     evidence,
     judged,

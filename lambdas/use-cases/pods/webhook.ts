@@ -4,10 +4,12 @@ import {
   findFlap,
   INJECTION_FLAPS,
   injectionFlaps,
+  latestTime,
+  secondsLeft,
   type WebhookFacts,
 } from '../../domain/verification/injection-seen.ts';
 import { type AssociatedSince, podsThatCount } from '../../domain/verification/pod-identity.ts';
-import type { Ledger } from '../../ports/index.ts';
+import type { Clock, Ledger, Pod } from '../../ports/index.ts';
 import { associatedSince, type PodsSeen } from './pods.ts';
 
 interface Known {
@@ -34,6 +36,14 @@ export const witnessOf = (
   known: Known,
 ): Omit<WebhookFacts, 'now'> | undefined =>
   towards === 'before' || tries === undefined ? undefined : { newest: newestAssociations(known), round };
+
+/** Returns the seconds until the webhook has had its time for these pods that it has missed. */
+export const secondsLeftFor = (
+  missed: readonly Pod[],
+  known: Known,
+  { pods }: Pick<PodsSeen, 'pods'>,
+  clock: Clock,
+): number => secondsLeft(missed, { newest: newestAssociations(known), now: latestTime(clock.now(), pods) });
 
 export const isFlapping = ({ warnings }: Pick<Migration, 'warnings'>): boolean =>
   warnings.some(({ id }) => id === INJECTION_FLAPS);
