@@ -54,6 +54,10 @@ const mayAsk = (result: RunResult, record: Migration): boolean =>
   happened(result, 'break-irsa').length > 0 ||
   (failureOf(record).includes('SessionsMayEnd') && (result.spec.time !== undefined || isAnyLasting(result, record)));
 
+/** Returns whether any act of the life happened before the end of a migration. */
+const hasLived = ({ life }: RunResult): boolean =>
+  life?.records.some(({ event, at }) => at !== undefined && event.at !== 'ended' && event.at !== 'rollback') === true;
+
 export const lifeIsNotFailure: Promised = {
   name: 'life-is-not-failure',
   statement:
@@ -68,7 +72,7 @@ export const lifeIsNotFailure: Promised = {
       const isFine =
         outcome === simulated.ends ||
         // A cancel before the first change, or a plan that blocked before anything of the life began.
-        (outcome === 'blocked' && (isRequested || !result.life?.records.some(({ at }) => at !== undefined))) ||
+        (outcome === 'blocked' && (isRequested || !hasLived(result))) ||
         (outcome === 'rolled-back' && (isRequested || isAboutAgents(result, record))) ||
         (outcome === 'needs-human' && mayAsk(result, record));
       return isFine ? [] : [`${migrationId} ended ${outcome ?? record.status}: ${failureOf(record)}`];
