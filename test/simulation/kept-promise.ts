@@ -81,6 +81,8 @@ type Lack = Pick<CredentialGap, 'pod' | 'createdAt' | 'method' | 'why'> &
  */
 function isTakenByOthers(result: RunResult, { pod, createdAt, method, why, had, from, to }: Lack): boolean {
   const until = from ?? Number.POSITIVE_INFINITY;
+  // The restore commands are a person's: what nobody replaces keeps what it started with.
+  if (isStarted(result, pod) && result.handedOffAfter !== undefined) return true;
   // A pod on a lost node has nothing to lose, as far as a rollback can see.
   if (from === undefined && isStarted(result, pod) && happened(result, 'lose-node').length > 0) return true;
   // What EKS does within one call: docs/runbook.md, "What a rollback cannot promise".
