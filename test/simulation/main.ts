@@ -46,8 +46,9 @@ if (flags.mutants) {
 } else {
   const order = orUsage(() => orderOf(flags, assembly));
   const tally = await runOrder(order, workers);
-  // One of the scenarios alone does not have each strategy, and another offset has another part of the list.
-  const isWhole = order.what === 'interferences' && order.scenarios.length === 0 && (order.offset ?? 0) === 0;
+  // One of the scenarios alone does not have each strategy, and a part of the list may lack the few positions at which an
+  // act is possible, such as a create while the add-on is gone.
+  const isWhole = order.what === 'interferences' && order.scenarios.length === 0 && (order.every ?? 1) === 1;
   const blind = isWhole ? neverAccepted(tally) : [];
   for (const line of [...lifeTable(tally), ...blind.map((text) => `BLIND: ${text}`), tallyLine(tally)])
     process.stdout.write(`${line}\n`);
