@@ -35,12 +35,13 @@ export function isBeingReplaced(
   if (observed === false) return true;
   if (updated === undefined || total === undefined || updated >= total) return false;
   const own = pods.filter((one) => isMadeBy(one, workload) && !one.terminating);
-  const firstOf = (all: readonly Pod[]): number => Math.min(...all.map(({ createdAt }) => Date.parse(createdAt)));
+  const oldestFirst = own.toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
   let newer = 0;
-  for (const [template, all] of [...Map.groupBy(own, templateOf)].sort(([, a], [, b]) => firstOf(b) - firstOf(a))) {
+  // The constructs of the package run on the oldest supported Node, which has no Map.groupBy.
+  for (const template of [...new Set(oldestFirst.map(templateOf))].toReversed()) {
     if (newer >= updated) return true;
     if (template === templateOf(pod)) return false;
-    newer += all.length;
+    newer += own.filter((one) => templateOf(one) === template).length;
   }
   return true;
 }
