@@ -171,6 +171,9 @@ describe('replaceNext', () => {
     expect(next([works, failing], [set], null)).toEqual([['ledger'], ['ledger-1'], true]);
     expect(next([failing], [set], null)).toEqual([[], ['ledger-1'], true]);
     expect(next([{ ...failing, terminating: true }], [set], null)).toEqual([[], [], true]);
+    // Nor does it replace its single pod before a new one has shown anything.
+    expect(next([failing], [{ ...set, desired: 1 }])).toEqual([[], ['ledger-1'], false]);
+    expect(next([works], [{ ...set, desired: 1 }])).toEqual([['ledger'], [], false]);
     // A Deployment replaces its failing pods itself.
     expect(next([{ ...old, ready: false }], [workload()], null)).toEqual([[NAME], [], true]);
   });
