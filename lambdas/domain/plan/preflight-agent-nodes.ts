@@ -4,7 +4,7 @@
  */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import { grantCommand } from '../access/command.ts';
-import { isMadeBy, type Node, type Workload } from '../kubernetes/objects.ts';
+import { isMadeByAny, type Node, type Workload } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { readNodePools } from '../network/node-pools.ts';
 import { type Placement, refusals } from '../network/taints.ts';
@@ -39,7 +39,7 @@ export const placementOf = ({
  */
 function placements(facts: Facts, planned: readonly PlannedAssociation[]): Placement[] {
   const workloads = plannedWorkloads(facts, planned);
-  const alone = plannedPods(facts, planned).filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
+  const alone = plannedPods(facts, planned).filter((pod) => !isMadeByAny(pod, workloads));
   return [...workloads.map(placementOf), ...alone.map(({ tolerations = [] }) => ({ tolerations, nodeSelector: {} }))];
 }
 
