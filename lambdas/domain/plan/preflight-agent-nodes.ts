@@ -9,7 +9,7 @@ import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { readNodePools } from '../network/node-pools.ts';
 import { type Placement, refusals } from '../network/taints.ts';
 import { fail, GUIDE, pass, some, warn, whyUnread } from './check.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, seenIn } from './facts.ts';
 import { notSeen, plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
 export const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
@@ -69,7 +69,7 @@ interface Nodes {
 function sortNodes(facts: Facts, nodes: readonly Node[], planned: readonly PlannedAssociation[]): Nodes {
   const occupied = new Set(plannedPods(facts, planned).flatMap((pod) => pod.node ?? []));
   const { agentPods } = facts;
-  const pods = agentPods && 'seen' in agentPods ? agentPods.seen.filter((pod) => !pod.terminating) : [];
+  const pods = (seenIn(agentPods) ?? []).filter((pod) => !pod.terminating);
   const served = new Set(pods.filter((pod) => pod.ready).flatMap((pod) => pod.node ?? []));
   const there = new Set(pods.flatMap((pod) => pod.node ?? []));
   const needing = nodes.filter((node) => needsAgent(node, occupied));

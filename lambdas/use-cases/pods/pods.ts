@@ -7,7 +7,8 @@ import {
 } from '../../domain/verification/pod-identity.ts';
 import { judgeRollback, type Replacement, replaceNext, type SortedPods, sortPods } from '../../domain/rollback/pods.ts';
 import { latestTime, showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
-import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import { seenIn } from '../../domain/plan/facts.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import {
   asBefore,
@@ -24,6 +25,7 @@ import { isOverdueToEnd, stuckBecause } from '../../domain/rollout/stuck.ts';
 import { unreplacedPods, withoutUnreplaced, workloadsAtZero } from '../../domain/verification/unreplaced.ts';
 import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../../ports/index.ts';
 import type { Work } from '../migration/recorded.ts';
+import { seen } from '../facts/refused-reads.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
 /** The identity that the pods should get: EKS Pod Identity, or what they had before. */
@@ -76,17 +78,9 @@ export interface PodsSeen {
   nodes?: Node[];
 }
 
-const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
-
 /** Returns the nodes; undefined if they may not be read. */
-export async function nodesIfAllowed(kubernetes: Kubernetes): Promise<Node[] | undefined> {
-  try {
-    return await kubernetes.listNodes();
-  } catch (error) {
-    if (REFUSED.some((name) => isMigrationError(error, name))) return undefined;
-    throw error;
-  }
-}
+export const nodesIfAllowed = async (kubernetes: Kubernetes): Promise<Node[] | undefined> =>
+  seenIn(await seen(() => kubernetes.listNodes()));
 
 /** Returns which pods are excused. Nodes are read only if a pod should have terminated. */
 async function leniencyFor(
