@@ -89,11 +89,7 @@ function problemOf(error: unknown, { cluster, region }: Target): unknown {
     return new ApiProblem('unknown-cluster', `${error.message.replace(/^t/, 'T')}.`, {
       errors: [{ field: 'path.name', message: `is not the name of a cluster in region ${region}` }],
     });
-  if (
-    error instanceof UnreadCluster ||
-    isMigrationError(error, 'AccessDenied') ||
-    isMigrationError(error, 'Unauthorised')
-  ) {
+  if (error instanceof UnreadCluster || isMigrationError(error, 'AccessDenied', 'Unauthorised')) {
     return new ApiProblem(
       'no-access',
       `The service has no access to cluster ${cluster}: ${asClause(error.message)}. Create access entries in the cluster for the service's roles (the stack's output KubernetesRoleArns), as docs/kubernetes-access.md describes.`,

@@ -6,10 +6,8 @@
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
-const DENIALS = ['Unauthorised', 'AccessDenied'] as const;
-
 const waited = (error: unknown): unknown =>
-  DENIALS.some((name) => isMigrationError(error, name)) && error instanceof Error
+  isMigrationError(error, 'Unauthorised', 'AccessDenied')
     ? new MigrationError('ApiServerDenied', error.message, { cause: error })
     : error;
 

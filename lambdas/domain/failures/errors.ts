@@ -120,8 +120,9 @@ export class RoleNotAssumed extends MigrationError {
   }
 }
 
-export const isMigrationError = (error: unknown, name?: ErrorName): error is MigrationError =>
-  error instanceof MigrationError && (name === undefined || error.name === name);
+/** Returns whether it is an error of this service, and has one of the names if there are any. */
+export const isMigrationError = (error: unknown, ...names: ErrorName[]): error is MigrationError =>
+  error instanceof MigrationError && (names.length === 0 || names.includes(error.name));
 
 /**
  * Returns whether EKS refused an association because its service account already has one: a third-party association, or

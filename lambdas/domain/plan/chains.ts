@@ -9,7 +9,7 @@ import { shellCommand } from '../text/shell.ts';
 import { asClause, asSentence } from '../text/text.ts';
 import { type JudgedChain, judgeChain } from './chains-judged.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
-import type { Facts, RolePoliciesFact } from './facts.ts';
+import { type Facts, type RolePoliciesFact, seenIn } from './facts.ts';
 
 const ASSUME = 'sts:assumerole';
 const SOURCE = `${GUIDE}, "Grant Pods access to AWS resources based on tags"; IAM User Guide, "Pass session tags in AWS STS"`;
@@ -114,8 +114,8 @@ function checkTargets(facts: Facts, account: PlannedAssociation): Check[] {
   if (!policies || !facts.targetRoles) return [];
   const named = targetsOf(policies, account.roleArn, facts.request.target.account);
   const judged = named.flatMap((targetArn) => {
-    const found = facts.targetRoles?.[targetArn];
-    return found && 'seen' in found && found.seen ? [judgeChain(facts, { account, targetArn, trust: found.seen })] : [];
+    const trust = seenIn(facts.targetRoles?.[targetArn]);
+    return trust ? [judgeChain(facts, { account, targetArn, trust })] : [];
   });
   return judged.flatMap((one) => checkTarget(facts, one));
 }

@@ -78,6 +78,9 @@ export interface RolePoliciesFact {
 /** A value that was read, or why it could not be. */
 export type Seen<T> = { seen: T } | { error: string };
 
+/** Returns the value; undefined if it was not read. */
+export const seenIn = <T>(part: Seen<T> | undefined): T | undefined => (part && 'seen' in part ? part.seen : undefined);
+
 /**
  * A role that nodes of the cluster have, or could have. `simulated`: IAM's simulation shows that it may fetch credentials
  * for pods; then neither its policies nor, usually, its access entry were read.

@@ -11,7 +11,7 @@ import type { AttributedServiceAccount, Pod } from '../kubernetes/objects.ts';
 import type { Check, IdentityLoss, PlannedAssociation, PodIdentity, Attempt } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
 import { fail, GUIDE, pass, unknown, warn } from './check.ts';
-import type { AddonFacts } from './facts.ts';
+import { type AddonFacts, seenIn } from './facts.ts';
 import { removesSoftware } from './attempts.ts';
 
 /** The field manager with which EKS applies an add-on's objects. Source: EKS User Guide, "Determine fields you can customize". */
@@ -39,7 +39,7 @@ interface Namespace {
 function namespaceOf({ namespace, pods = [], annotated }: Seen, planned: readonly PlannedAssociation[]): Namespace {
   const accounts = new Set(ownedOf(planned).map((one) => one.serviceAccount));
   const living = pods.filter((pod) => pod.namespace === namespace && isLiving(pod));
-  const seen = annotated && 'seen' in annotated ? annotated.seen : [];
+  const seen = seenIn(annotated) ?? [];
   const labels = [
     ...living.filter((pod) => accounts.has(pod.serviceAccount)),
     ...seen.filter((one) => accounts.has(one.name)),

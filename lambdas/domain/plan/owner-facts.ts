@@ -1,6 +1,6 @@
 /** The owners of what a plan is about, from its facts. */
 import { findOwners, type FoundOwner } from '../owners/detect.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, seenIn } from './facts.ts';
 
 /** Returns the owners that the facts show; none of what was not read. */
 export function ownersOf(facts: Facts): FoundOwner[] {
@@ -14,6 +14,6 @@ export function ownersOf(facts: Facts): FoundOwner[] {
       Object.entries(facts.roles).flatMap(([arn, role]) => (role ? [[arn, role.tags ?? {}]] : [])),
     ),
     account: annotated && accountMarks && { ...annotated, marks: accountMarks },
-    capabilities: capabilities && 'seen' in capabilities ? capabilities.seen : undefined,
+    capabilities: seenIn(capabilities),
   });
 }

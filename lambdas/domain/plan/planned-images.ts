@@ -1,6 +1,6 @@
 /** The images of the containers that are to get their credentials from EKS Pod Identity. */
 import { isSameBuild, parseImage } from '../images/reference.ts';
-import { type Container, isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
+import { type Container, isMadeBy, isMadeByAny, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { PlannedAssociation } from '../migration/model.ts';
 import { notSkipped } from '../verification/pod-identity.ts';
 import type { Facts } from './facts.ts';
@@ -34,7 +34,7 @@ function ofWorkload({ containers, templateAnnotations }: Workload, pods: readonl
 export function plannedImages(facts: Facts, planned: readonly PlannedAssociation[]): PlannedImage[] {
   const pods = plannedPods(facts, planned);
   const workloads = plannedWorkloads(facts, planned);
-  const alone = pods.filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
+  const alone = pods.filter((pod) => !isMadeByAny(pod, workloads));
   const found = [
     ...workloads.map((workload) => ({
       of: `${workload.kind} ${workload.name}`,

@@ -4,12 +4,12 @@
  */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import { grantCommand } from '../access/command.ts';
-import { isMadeBy, type Node, type Workload } from '../kubernetes/objects.ts';
+import { isMadeByAny, type Node, type Workload } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { readNodePools } from '../network/node-pools.ts';
 import { type Placement, refusals } from '../network/taints.ts';
 import { fail, GUIDE, pass, some, warn, whyUnread } from './check.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, seenIn } from './facts.ts';
 import { notSeen, plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
 export const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
@@ -39,7 +39,7 @@ export const placementOf = ({
  */
 function placements(facts: Facts, planned: readonly PlannedAssociation[]): Placement[] {
   const workloads = plannedWorkloads(facts, planned);
-  const alone = plannedPods(facts, planned).filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
+  const alone = plannedPods(facts, planned).filter((pod) => !isMadeByAny(pod, workloads));
   return [...workloads.map(placementOf), ...alone.map(({ tolerations = [] }) => ({ tolerations, nodeSelector: {} }))];
 }
 
@@ -69,7 +69,7 @@ interface Nodes {
 function sortNodes(facts: Facts, nodes: readonly Node[], planned: readonly PlannedAssociation[]): Nodes {
   const occupied = new Set(plannedPods(facts, planned).flatMap((pod) => pod.node ?? []));
   const { agentPods } = facts;
-  const pods = agentPods && 'seen' in agentPods ? agentPods.seen.filter((pod) => !pod.terminating) : [];
+  const pods = (seenIn(agentPods) ?? []).filter((pod) => !pod.terminating);
   const served = new Set(pods.filter((pod) => pod.ready).flatMap((pod) => pod.node ?? []));
   const there = new Set(pods.flatMap((pod) => pod.node ?? []));
   const needing = nodes.filter((node) => needsAgent(node, occupied));

@@ -3,7 +3,7 @@
  * AWS Fargate with their next restart (ADR 115).
  */
 import type { FargateProfile } from '../aws/eks.ts';
-import { isMadeBy, type Pod } from '../kubernetes/objects.ts';
+import { isMadeBy, isMadeByAny, type Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { matchesWildcard } from '../policy/index.ts';
 import { GUIDE, some, warn, whyUnread } from './check.ts';
@@ -49,7 +49,7 @@ export function selectedByProfiles(
     return kind === 'DaemonSet' || isKnown ? [] : [{ text: `${kind} ${namespace}/${name}`, namespace, labels }];
   });
   const alone = pods.flatMap((pod) => {
-    const isOther = pod.owner?.kind !== 'DaemonSet' && !workloads.some((workload) => isMadeBy(pod, workload));
+    const isOther = pod.owner?.kind !== 'DaemonSet' && !isMadeByAny(pod, workloads);
     return isOther && !isReported(pod) ? [{ text: `pod ${pod.namespace}/${pod.name}`, ...pod }] : [];
   });
   return [...ofWorkloads, ...alone].flatMap((one) => {

@@ -2,7 +2,7 @@
 import type { Node, Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, keepIrsa, pass, some } from './check.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, seenIn } from './facts.ts';
 import { selectedByProfiles, selectedTexts } from './preflight-fargate.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
@@ -37,7 +37,7 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
   }
   if (!nodes) return [];
   const pods = plannedPods(facts, planned);
-  const known = byName('seen' in nodes ? nodes.seen : []);
+  const known = byName(seenIn(nodes) ?? []);
   const unsupported = pods.flatMap((pod) => {
     const where = unsupportedOn(pod, known.get(pod.node ?? ''));
     return where === undefined ? [] : [{ where, text: `${pod.name} (${where})`, isSeen: known.has(pod.node ?? '') }];

@@ -4,7 +4,7 @@
  */
 import { notSkipped } from '../verification/pod-identity.ts';
 import { isExcepted } from '../verification/proxy.ts';
-import { type Container, isMadeBy } from '../kubernetes/objects.ts';
+import { type Container, isMadeByAny } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { AGENT_IPV4, AGENT_IPV6 } from '../network/model.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
@@ -24,7 +24,7 @@ interface ContainerSource {
 export function containersOf(facts: Facts, planned: readonly PlannedAssociation[]): ContainerSource[] {
   const pods = plannedPods(facts, planned);
   const workloads = plannedWorkloads(facts, planned);
-  const alone = pods.filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
+  const alone = pods.filter((pod) => !isMadeByAny(pod, workloads));
   const each = (of: string, containers: Container[]): ContainerSource[] =>
     containers.map((container) => ({ of, container }));
   return [

@@ -10,7 +10,7 @@ import { forecastRollout, witnessSeconds } from '../rollout/forecast.ts';
 import { settleSeconds } from '../rollout/settling.ts';
 import { durationText, paceText } from '../rollout/text.ts';
 import { fail, pass, some, warn } from './check.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, seenIn } from './facts.ts';
 import { removesSoftware } from './attempts.ts';
 
 export interface RolloutPlan {
@@ -183,7 +183,7 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
   const own = pods.filter((pod) => accounts.has(pod.serviceAccount));
   const concerned = workloads.filter((one) => accounts.has(one.serviceAccount) && one.desired > 0);
   // EKS removes the annotation from all service accounts with the add-on's role, so their pods roll too.
-  const annotated = facts.annotated && 'seen' in facts.annotated ? facts.annotated.seen : [];
+  const annotated = seenIn(facts.annotated) ?? [];
   const role = facts.addon?.serviceAccountRoleArn;
   const also = new Set(annotated.filter(({ roleArn }) => roleArn === role).map(({ name }) => name));
   const rolling = workloads.filter(
@@ -193,7 +193,7 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
     readAt === undefined
       ? []
       : brokenPods(own, concerned, {
-          nodes: nodes && 'seen' in nodes ? nodes.seen : undefined,
+          nodes: seenIn(nodes),
           now: Date.parse(readAt),
         });
   const forecast = forecastOf(facts, rolling, attempt, {

@@ -4,7 +4,7 @@
 import { identitiesCommand, migrateCommand } from './commands.ts';
 import { eksCommand } from '../aws/command.ts';
 import { grantCommand } from '../access/command.ts';
-import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
+import { isMadeByAny, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
 import type { Check } from '../migration/model.ts';
 import { subjectOf } from '../migration/subject.ts';
 import { ownerByManager } from '../owners/signs.ts';
@@ -142,7 +142,7 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
       ),
     ];
   const running = plannedPods(facts, [{ namespace, serviceAccount: name, roleArn: '' }]);
-  const alone = running.filter((pod) => !isOfJob(pod) && !own.some((workload) => isMadeBy(pod, workload)));
+  const alone = running.filter((pod) => !isOfJob(pod) && !isMadeByAny(pod, own));
   if (alone.length > 0) {
     return [
       fail(

@@ -5,6 +5,7 @@
 import { clusterArn, oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
 import type { Migration, Snapshot } from '../migration/model.ts';
 import { evaluateIrsa, parsePolicy, TOKEN_AUDIENCE } from '../policy/index.ts';
+import { seenIn } from '../plan/facts.ts';
 import type { IrsaFacts, IrsaProblem } from '../rollback/irsa.ts';
 import { ifWanted, note, option, shellCommand } from '../text/shell.ts';
 import { limitFor } from '../trust/size.ts';
@@ -31,9 +32,8 @@ function restoredTrust(
   { target, issuer, roleArn }: IrsaFacts,
   { accounts }: TrustProblem,
 ): string | undefined {
-  if (before === undefined || current === undefined || !('seen' in issuer) || issuer.seen === undefined)
-    return undefined;
-  const oidcIssuer = issuer.seen;
+  const oidcIssuer = seenIn(issuer);
+  if (before === undefined || current === undefined || oidcIssuer === undefined) return undefined;
   const [was, is] = [readTrust(before), readTrust(current)];
   if (!was.readable || !is.readable) return undefined;
   const taken = sidsOf(is.statements);
@@ -64,7 +64,7 @@ function trustCommands({ record, snapshot, facts }: IrsaCommandsFacts, problem: 
       shellCommand(['pod-identity', 'retire', record.migrationId, '--undo', '--apply']),
     ];
   const before = snapshot.trustPolicies[roleArn];
-  const document = restoredTrust(before, 'seen' in trustPolicy ? trustPolicy.seen : undefined, facts, problem);
+  const document = restoredTrust(before, seenIn(trustPolicy), facts, problem);
   if (document !== undefined)
     return [
       note`The trust policy of role ${roleArn} has lost statements for IRSA since the migration began. The next line restores them, and keeps all others.`,
@@ -80,7 +80,7 @@ function trustCommands({ record, snapshot, facts }: IrsaCommandsFacts, problem: 
 export function irsaCommands(all: IrsaCommandsFacts): string[] {
   const { snapshot, facts, problems } = all;
   const { target, roleArn, issuer } = facts;
-  const url = 'seen' in issuer ? issuer.seen : undefined;
+  const url = seenIn(issuer);
   const iam = (operation: string, ...groups: string[][]): string =>
     shellCommand(['aws', 'iam', operation, '--region', target.region], ...groups);
   return problems.flatMap((problem): string[] => {

@@ -1,6 +1,6 @@
 /** The restore commands of rollbacks that wait for a decision and have removed nothing from the pods: the consequences, and the choices. */
 import { eksCommand, endLines, kubeconfigLine, restartLine } from './lines.ts';
-import { lastingLines, type LastingPod } from '../rollback/lasting-pods.ts';
+import { unreplacedLines, type UnreplacedPod } from '../rollback/unreplaced-pods.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
 import type { PlannedAssociation, Target } from '../migration/model.ts';
 import { ifWanted, note, shellCommand } from '../text/shell.ts';
@@ -41,8 +41,8 @@ const ownChoices = (migrationId: string): string[] => [
 ];
 
 /** The pods that no rollout replaces, as read for the restore commands. */
-export interface LastingGap {
-  lasting: readonly LastingPod[];
+export interface UnreplacedGap {
+  unreplaced: readonly UnreplacedPod[];
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -50,16 +50,16 @@ export interface LastingGap {
 /** Each pod that is listed is a line, and one controller may have thousands. */
 const MOST_LISTED = 20;
 
-const lastingNotes = ({ lasting, now }: LastingGap): string[] => [
-  ...lasting
+const unreplacedNotes = ({ unreplaced, now }: UnreplacedGap): string[] => [
+  ...unreplaced
     .slice(0, MOST_LISTED)
     .map(
       ({ pod: { namespace, name }, sureSeconds }) =>
         note`No rollout replaces pod ${namespace}/${name}. Once its association is deleted, it is certain to have credentials until ${new Date(now + sureSeconds * 1000).toISOString()} only, if it were deleted at the time of writing.`,
     ),
-  ...(lasting.length > MOST_LISTED
+  ...(unreplaced.length > MOST_LISTED
     ? [
-        note`There are ${String(lasting.length - MOST_LISTED)} more such pods, which have credentials for at least as long.`,
+        note`There are ${String(unreplaced.length - MOST_LISTED)} more such pods, which have credentials for at least as long.`,
       ]
     : []),
 ];
@@ -71,7 +71,7 @@ const lastingNotes = ({ lasting, now }: LastingGap): string[] => [
 export function sessionsRestoreCommands(
   { migrationId, target, planned, workloads }: AskFacts,
   gap?: CredentialGap,
-  pods: LastingGap = { lasting: [], now: 0 },
+  pods: UnreplacedGap = { unreplaced: [], now: 0 },
 ): string[] {
   const accounts = planned.map(
     (one) =>
@@ -80,7 +80,7 @@ export function sessionsRestoreCommands(
   return [
     note`The rollback stopped before it removed anything from the pods: they have their associations, and credentials through them.`,
     ...(gap ? gapNotes(gap) : []),
-    ...lastingNotes(pods),
+    ...unreplacedNotes(pods),
     ...ownChoices(migrationId),
     ...(workloads?.length === 0
       ? []
@@ -88,7 +88,7 @@ export function sessionsRestoreCommands(
           note`The other lines restart the pods on EKS Pod Identity, which gives them sessions of six hours, and roll back after that.`,
         ]),
     kubeconfigLine(target),
-    ...lastingLines(pods.lasting),
+    ...unreplacedLines(pods.unreplaced),
     ...(workloads ? workloads.flatMap((one) => [restartLine(one), statusLine(one)]) : accounts),
     shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
   ];

@@ -4,7 +4,7 @@
  */
 import { clusterArn, oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
 import type { Check, Snapshot, Target } from '../migration/model.ts';
-import type { Seen } from '../plan/facts.ts';
+import { type Seen, seenIn } from '../plan/facts.ts';
 import { warn } from '../plan/check.ts';
 import { evaluateIrsa, parsePolicy, TOKEN_AUDIENCE } from '../policy/index.ts';
 import { asClause } from '../text/text.ts';
@@ -51,8 +51,6 @@ function trustProblem(
   const text = `it is not certain that the OIDC trust of ${roleArn} allows these service accounts: ${closed.map((one) => one.text).join(', ')}`;
   return [{ is: 'no-trust', text, accounts: closed.map((one) => one.account) }];
 }
-
-const seenIn = <T>(part: Seen<T> | undefined): T | undefined => (part && 'seen' in part ? part.seen : undefined);
 
 /** Evaluates whether IRSA works for these service accounts. What could not be read is no problem. */
 export function judgeIrsa(

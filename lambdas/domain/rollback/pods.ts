@@ -8,7 +8,7 @@
  * therefore replaced first, and the others follow when a new pod has the former identity.
  */
 import { podsThatCount } from '../verification/pod-identity.ts';
-import { isMadeBy, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
+import { isMadeBy, isMadeByAny, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
 import type { PodEvidence } from '../migration/model.ts';
 import { forecastRollout } from '../rollout/forecast.ts';
 import { isBeingReplaced, type Leniency, NO_LENIENCY } from '../rollout/settled.ts';
@@ -19,8 +19,9 @@ import {
   judgePods,
   type PodsVerdict,
 } from '../verification/pods.ts';
-import { isLasting, type LastingPod, outliveSessions } from './lasting-pods.ts';
+import { unreplacedPods } from '../verification/unreplaced.ts';
 import { sureSessionSeconds } from './sessions.ts';
+import { outliveSessions, type UnreplacedPod } from './unreplaced-pods.ts';
 
 /** The longest time that EKS's webhook is expected to remember a deleted association. Usually it is several seconds. */
 const WEBHOOK_SECONDS = 60;
@@ -32,8 +33,8 @@ export interface SlowReplacement {
   pod: string;
 }
 
-/** `ask`: pods may be without credentials before they are replaced, or, `lasting`, because no rollout replaces them. */
-export type AssociationRemoval = { do: 'go' } | { do: 'ask'; slow?: SlowReplacement; lasting: LastingPod[] };
+/** `ask`: pods may be without credentials before they are replaced, or, `unreplaced`, because no rollout replaces them. */
+export type AssociationRemoval = { do: 'go' } | { do: 'ask'; slow?: SlowReplacement; unreplaced: UnreplacedPod[] };
 
 export interface AssociationRemovalFacts {
   /** The pods of the affected namespaces. */
@@ -53,15 +54,13 @@ export interface AssociationRemovalFacts {
  */
 export function mayRemoveAssociations({ pods, workloads, leaving, now }: AssociationRemovalFacts): AssociationRemoval {
   const on = pods.filter(({ uid }) => leaving.has(uid));
-  const lasting = outliveSessions(
-    on.filter((pod) => isLasting(pod, workloads)),
-    now,
-  );
+  const left = unreplacedPods(on, workloads);
+  const unreplaced = outliveSessions(left, now);
   const slow = slowReplacement(
-    on.filter((pod) => pod.ready && !pod.terminating && !isLasting(pod, workloads)),
+    on.filter((pod) => pod.ready && !pod.terminating && !left.includes(pod)),
     { pods, workloads, now },
   );
-  return slow || lasting.length > 0 ? { do: 'ask', ...(slow ? { slow } : {}), lasting } : { do: 'go' };
+  return slow || unreplaced.length > 0 ? { do: 'ask', ...(slow ? { slow } : {}), unreplaced } : { do: 'go' };
 }
 
 function slowReplacement(
@@ -92,6 +91,9 @@ export interface Replacement {
 interface ObservedPods {
   evidence: readonly PodEvidence[];
   pods: readonly Pod[];
+  sorted: SortedPods;
+  /** The pods with a wrong identity that no rollout replaces. */
+  unreplaced: readonly Pod[];
   workloads: readonly Workload[];
   expected: ExpectedPods;
   /**
@@ -128,8 +130,8 @@ export type Shows = (
 };
 
 /** Returns the pods that count, sorted into those with a wrong and those with an expected identity. */
-export function sortPods({ evidence, pods, expected }: ObservedPods): { wrong: Pod[]; right: Pod[] } {
-  const counted = new Map(podsThatCount([...evidence]).map((pod) => [pod.uid, isExpected(expected, pod)]));
+export function sortPods(evidence: PodEvidence[], pods: readonly Pod[], expected: ExpectedPods): SortedPods {
+  const counted = new Map(podsThatCount(evidence).map((pod) => [pod.uid, isExpected(expected, pod)]));
   return {
     wrong: pods.filter(({ uid }) => counted.get(uid) === false),
     right: pods.filter(({ uid }) => counted.get(uid) === true),
@@ -178,9 +180,10 @@ const blocksRollout = ({ ready, terminating }: Pod, { kind }: Workload): boolean
  * keeps that pod until the new pod is ready. Pods for which the rollout of a StatefulSet would wait are replaced
  * themselves.
  */
-export function replaceNext(observed: ObservedPods, shows: Shows = showsForgotten(observed.since)): Replacement {
-  const { workloads, expected } = observed;
-  const sorted = sortPods(observed);
+export function replaceNext(
+  { workloads, expected, sorted, since }: Pick<ObservedPods, 'workloads' | 'expected' | 'sorted' | 'since'>,
+  shows: Shows = showsForgotten(since),
+): Replacement {
   const next: Replacement = { restart: [], evict: [], isWitnessed: true };
   const ahead = new Set<string>();
   for (const workload of workloads) {
@@ -229,10 +232,6 @@ function isStuck(
   );
 }
 
-/** Returns the pods with a wrong identity that no rollout replaces. */
-export const lastingPods = (observed: ObservedPods): Pod[] =>
-  sortPods(observed).wrong.filter((pod) => isLasting(pod, observed.workloads));
-
 /**
  * Evaluates the pods as in a migration, except for pods that have no credentials to become ready with: those for which
  * the
@@ -241,15 +240,15 @@ export const lastingPods = (observed: ObservedPods): Pod[] =>
  * so it is not waited for. Nor are pods that no rollout replaces: all others would wait for them without credentials.
  */
 export function judgeRollback(observed: ObservedPods): PodsVerdict {
-  const lasting = new Set(lastingPods(observed).map(({ uid }) => uid));
   const { workloads, expected, since } = observed;
-  const evidence = observed.evidence.filter(({ uid }) => !lasting.has(uid));
-  const pods = observed.pods.filter(({ uid }) => !lasting.has(uid));
+  const { wrong, right } = observed.sorted;
+  const unreplaced = new Set(observed.unreplaced.map(({ uid }) => uid));
+  const evidence = observed.evidence.filter(({ uid }) => !unreplaced.has(uid));
+  const pods = observed.pods.filter(({ uid }) => !unreplaced.has(uid));
   // Where only such pods run, no other pod has to appear.
-  const mayBeNone = expected.mayBeNone || (lasting.size > 0 && concernedWorkloads(workloads, expected).length === 0);
+  const mayBeNone = expected.mayBeNone || (unreplaced.size > 0 && concernedWorkloads(workloads, expected).length === 0);
   const judged = judgePods(evidence, pods, [...workloads], { ...expected, mayBeNone }, observed.leniency);
   if (judged.verdict !== 'wait') return judged;
-  const { wrong, right } = sortPods(observed);
   const isLost = (pod: Pod, workload: Workload): boolean =>
     since !== undefined && isNewer(pod, since) && !isWitnessed(workload, right, since) && isMadeBy(pod, workload);
   const hopeless = workloads.filter(
@@ -259,6 +258,6 @@ export function judgeRollback(observed: ObservedPods): PodsVerdict {
       (wrong.some((pod) => isLost(pod, workload)) || isStuck(workload, observed, wrong)),
   );
   if (hopeless.length === 0) return judged;
-  const uids = new Set(wrong.filter((pod) => hopeless.some((one) => isMadeBy(pod, one))).map(({ uid }) => uid));
+  const uids = new Set(wrong.filter((pod) => isMadeByAny(pod, hopeless)).map(({ uid }) => uid));
   return { verdict: 'restart', workloads: hopeless.map(refOf), pods: evidence.filter(({ uid }) => uids.has(uid)) };
 }

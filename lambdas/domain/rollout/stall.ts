@@ -3,7 +3,15 @@
  * fail with the right identity do, once nothing has progressed for longer than their own pace explains. In any other case
  * the migration waits, and the message has a remedy.
  */
-import { isMadeBy, isOfJob, type Node, type Pod, type Workload, WORKLOAD_PLURALS } from '../kubernetes/objects.ts';
+import {
+  isMadeBy,
+  isMadeByAny,
+  isOfJob,
+  type Node,
+  type Pod,
+  type Workload,
+  WORKLOAD_PLURALS,
+} from '../kubernetes/objects.ts';
 import { shellCommand } from '../text/shell.ts';
 import { isCrashing, isWaitingToRestart, unreadyFrom } from './broken.ts';
 import type { Progress } from './model.ts';
@@ -29,7 +37,7 @@ export type Stall =
   /** They fail with the right identity, and the pods before the migration did not. */
   | { is: 'failing'; pods: Pod[] }
   /** They do not become ready and have the wrong identity, and a restart does not replace them. */
-  | { is: 'unreplaced'; pods: Pod[] }
+  | { is: 'hopeless'; pods: Pod[] }
   /** The cause is unrelated to the identity, or not known. `why` has the cause with a remedy. */
   | { is: 'held'; why: string | undefined };
 
@@ -149,9 +157,7 @@ export function judgeStall(situation: Situation): Stall {
   const failing = failingPods(situation);
   if (failing.length > 0) return { is: 'failing', pods: failing };
   const { workloads, pods, leniency } = situation;
-  const unreplaced = pods.filter(
-    (pod) => leniency.hopeless.has(pod.uid) && workloads.some((one) => isMadeBy(pod, one)),
-  );
-  if (unreplaced.length > 0) return { is: 'unreplaced', pods: unreplaced };
+  const hopeless = pods.filter((pod) => leniency.hopeless.has(pod.uid) && isMadeByAny(pod, workloads));
+  if (hopeless.length > 0) return { is: 'hopeless', pods: hopeless };
   return { is: 'held', why: heldBackBy(situation) };
 }

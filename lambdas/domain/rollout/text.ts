@@ -74,7 +74,7 @@ export function restartingText(pods: readonly Pod[], settleSeconds: number): str
 }
 
 /** Returns the message of PodsFailing if only a person can replace the pods. */
-export function unreplacedText(pods: readonly Pod[], since: string): string {
+export function hopelessText(pods: readonly Pod[], since: string): string {
   const [first] = pods;
   const deletion = shellCommand([
     'kubectl',

@@ -10,6 +10,7 @@ import {
   type Workload,
   WORKLOAD_PLURALS,
   type WorkloadKind,
+  type WorkloadRef,
 } from '../kubernetes/objects.ts';
 import type { Check, MigrationRequest, PodEvidence } from '../migration/model.ts';
 import { some, warn } from '../plan/check.ts';
@@ -20,31 +21,19 @@ import { shellCommand } from '../text/shell.ts';
 const ownerText = ({ owner }: Pick<Pod, 'owner'>): string =>
   owner === undefined ? 'without a controller' : `of ${owner.kind} ${owner.name}`;
 
-/** Returns the uids of the pods that have another identity than expected and that no workload replaces. */
-export function unreplacedPods(
-  wrong: readonly Pick<PodEvidence, 'uid'>[],
-  pods: readonly Pod[],
-  workloads: readonly Workload[],
-): Set<string> {
-  const uids = new Set(wrong.map(({ uid }) => uid));
-  return new Set(pods.filter((pod) => uids.has(pod.uid) && !isMadeByAny(pod, workloads)).map(({ uid }) => uid));
-}
+/** Returns those of the pods that no workload replaces. `workloads` are those of the pods' namespaces. */
+export const unreplacedPods = (pods: readonly Pod[], workloads: readonly WorkloadRef[]): Pod[] =>
+  pods.filter((pod) => !isMadeByAny(pod, workloads));
 
 /** Returns the evidence in which these pods are excluded, with the reason. */
-export function withoutUnreplaced(
-  evidence: readonly PodEvidence[],
-  pods: readonly Pod[],
-  unreplaced: ReadonlySet<string>,
-): PodEvidence[] {
-  const owners = new Map(pods.map((pod) => [pod.uid, ownerText(pod)]));
-  return evidence.map((one) =>
-    unreplaced.has(one.uid)
-      ? {
-          ...one,
-          excluded: `pod ${owners.get(one.uid) ?? ''}: nothing replaces it, and it keeps its identity until it ends`,
-        }
-      : one,
-  );
+export function withoutUnreplaced(evidence: readonly PodEvidence[], unreplaced: readonly Pod[]): PodEvidence[] {
+  const owners = new Map(unreplaced.map((pod) => [pod.uid, ownerText(pod)]));
+  return evidence.map((one) => {
+    const owner = owners.get(one.uid);
+    return owner === undefined
+      ? one
+      : { ...one, excluded: `pod ${owner}: nothing replaces it, and it keeps its identity until it ends` };
+  });
 }
 
 export const PODS_NOT_REPLACED = 'pods-not-replaced';

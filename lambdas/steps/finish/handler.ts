@@ -4,7 +4,7 @@
  * `needs-human` keeps the subject's lock, so that no other migration starts on it. Failure: if the present state can't be
  * read, the commands are written so that they work in any state.
  */
-import { PODS_LEFT_BEHIND } from '../../domain/rollback/lasting-pods.ts';
+import { PODS_LEFT_BEHIND } from '../../domain/rollback/unreplaced-pods.ts';
 import { IRSA_NOT_READ } from '../../domain/rollback/irsa.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
 import {

@@ -140,7 +140,7 @@ async function write(
   try {
     await roles.updateTrustPolicy(roleArn, after);
   } catch (error) {
-    if (!UNKNOWN_OUTCOME.some((name) => isMigrationError(error, name))) throw error;
+    if (!isMigrationError(error, ...UNKNOWN_OUTCOME)) throw error;
     telemetry.log.warn('lost the reply to the write of a trust policy and reads the policy again', {
       roleArn,
       error: String(error),

@@ -54,7 +54,7 @@ import { isFlapping, newestAssociations, noteFlap, secondsLeftFor, witnessOf } f
 import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
-import { noteLasting, warningsWith } from '../../use-cases/pods/warnings.ts';
+import { noteLeftBehind, warningsWith } from '../../use-cases/pods/warnings.ts';
 import { verifyPodsSchema } from './schema.ts';
 
 type Input = Parameters<StepRun<typeof verifyPodsSchema>>[0];
@@ -287,7 +287,7 @@ async function verify(observation: Observation): Promise<Output> {
   if (after.verdict !== 'verified') return after;
   const warnings = warningsWith(await concluded(grounds), seen, record.request);
   if (towards === 'before') {
-    await noteLasting(dependencies, record, seen);
+    await noteLeftBehind(dependencies, record, seen);
     return after;
   }
   const isSettling = settling !== undefined && settlesNext(record, settling);

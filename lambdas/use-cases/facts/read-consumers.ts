@@ -1,11 +1,12 @@
 /** Reads the objects by which other software may use the web identity of service accounts (promise 13, ADR 79). */
 import { resourceName } from '../../domain/kubernetes/objects.ts';
+import { seenIn } from '../../domain/plan/facts.ts';
 import type { ConsumerFacts, ConsumerResource } from '../../domain/consumers/model.ts';
 import { CONSUMER_RESOURCES } from '../../domain/consumers/resources.ts';
 import { dependsOnS3Driver, imagesOfS3Driver, S3_DRIVER_NAMESPACE } from '../../domain/consumers/volumes.ts';
 import { partOf } from '../../domain/kubernetes/parts.ts';
 import type { ApiGroup, Kubernetes, Pod } from '../../ports/index.ts';
-import { refusal, seen } from './refused-reads.ts';
+import { seen } from './refused-reads.ts';
 
 type ConsumerPort = Pick<Kubernetes, 'listApiGroups' | 'listObjects' | 'listPods'>;
 
@@ -112,23 +113,17 @@ async function readDriver(kubernetes: ConsumerPort, volumes: readonly unknown[])
  * reported; errors that may be transient are thrown.
  */
 export async function readConsumers(kubernetes: ConsumerPort, concern: Concern): Promise<ConsumerFacts> {
-  const discovered = await seen(() => kubernetes.listApiGroups());
-  const groups = 'seen' in discovered ? discovered.seen : undefined;
+  const groups = seenIn(await seen(() => kubernetes.listApiGroups()));
   const objects: Objects = {};
   const unread: { resource: string; error: string }[] = [];
   for (const resource of IN_ORDER) {
     const name = resourceName(resource);
     const versions = isConcerned(name, concern, objects) ? versionsOf(resource, groups) : undefined;
     if (versions === undefined) continue;
-    try {
-      const read = await readObjects(kubernetes, resource, versions);
-      if (read && 'error' in read) unread.push({ resource: name, error: read.error });
-      else if (read) objects[name] = read.objects;
-    } catch (error) {
-      const why = refusal(error);
-      if (why === undefined) throw error;
-      unread.push({ resource: name, error: why });
-    }
+    const answer = await seen(() => readObjects(kubernetes, resource, versions));
+    const read = 'seen' in answer ? answer.seen : answer;
+    if (read && 'error' in read) unread.push({ resource: name, error: read.error });
+    else if (read) objects[name] = read.objects;
   }
   const driverImages = await readDriver(kubernetes, objects['persistentvolumes'] ?? []);
   return { objects, unread, ...(driverImages ? { driverImages } : {}) };

@@ -3,7 +3,7 @@ import { AGENT_ADDON, namespaceOf } from '../../domain/addons/registry.ts';
 import { type Cluster, defaultNamespaceOf, updateCandidates } from '../../domain/aws/eks.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../../domain/migration/model.ts';
-import type { AddonFacts, Facts, ServiceAccountFacts } from '../../domain/plan/facts.ts';
+import { type AddonFacts, type Facts, seenIn, type ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { isAgentReady } from '../../domain/plan/agent-install.ts';
 import { type GrantFacts, isWideIrsaTrust } from '../../domain/plan/grants.ts';
 import { grantFactsOf, grantsPlanOf } from '../../domain/plan/grants-check.ts';
@@ -15,7 +15,7 @@ import { callsOf } from '../../domain/plan/rights.ts';
 import { isForThemAlone } from '../../domain/plan/sole-users.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { Ledger, ReadingPorts, Settings } from '../../ports/index.ts';
-import { advisory } from './advice.ts';
+import { advisory } from './refused-reads.ts';
 import type { AccountPorts, ReadingOptions, ReadingSources } from './reading.ts';
 import { listAddonAssociations, listPlannedAssociations } from './planned-associations.ts';
 import { readChains } from './read-chains.ts';
@@ -87,9 +87,7 @@ function mayBeShared(facts: Facts, planned: readonly PlannedAssociation[]): bool
   const isPlanned = (name: string): boolean => planned.some(({ serviceAccount }) => serviceAccount === name);
   return (
     rolesIn(facts, planned).some((arn) => !isForThemAlone(facts, arn, planned)) ||
-    (annotated !== undefined &&
-      'seen' in annotated &&
-      annotated.seen.some(({ name, roleArn }) => roleArn === role && !isPlanned(name)))
+    seenIn(annotated)?.some(({ name, roleArn }) => roleArn === role && !isPlanned(name)) === true
   );
 }
 
@@ -109,7 +107,7 @@ async function readUse(
   const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
   const capabilities = await advisory(() => eks.listCapabilities());
   const isRead = facts.kubernetesError === undefined;
-  const profiles = isRead ? await advisory(() => eks.listFargateProfiles()) : undefined;
+  const fargateProfiles = isRead ? await advisory(() => eks.listFargateProfiles()) : undefined;
   const isBrief = warnings === 'omitted';
   const rolePolicies = isBrief ? {} : await readRolePolicies(roles, planned, facts.roles);
   return {
@@ -120,10 +118,8 @@ async function readUse(
       rolePolicies,
       ...(isBrief ? {} : await readChains({ roles, kubernetes }, { ...facts, rolePolicies }, planned)),
       nodeRoles: await readNodeRoles({ eks, roles }, facts),
-      capabilities: 'read' in capabilities ? { seen: capabilities.read } : { error: capabilities.refused },
-      ...(profiles
-        ? { fargateProfiles: 'read' in profiles ? { seen: profiles.read } : { error: profiles.refused } }
-        : {}),
+      capabilities,
+      ...(fargateProfiles ? { fargateProfiles } : {}),
     },
   };
 }
@@ -184,7 +180,7 @@ async function readMigrated(
     const arns = [...new Set(associations.map(({ roleArn }) => roleArn))];
     return { associations, roles: await readRoles(roles, arns, target.account) };
   });
-  return 'read' in found ? found.read : { associations: [], roles: {} };
+  return seenIn(found) ?? { associations: [], roles: {} };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Pod, ReadingPorts } from '../../ports/index.ts';
 import { readConsumers } from './read-consumers.ts';
 import { discoveringOnce } from './discovery.ts';
 import { readNetwork } from './read-network.ts';
-import { refusal, seen } from './refused-reads.ts';
+import { seen } from './refused-reads.ts';
 
 type Kubernetes = ReadingPorts['kubernetes'];
 
@@ -21,13 +21,8 @@ async function readCustomResources(kubernetes: Kubernetes, request: MigrationReq
   if (networking || !requestedAttempts(request, networking).some(removesSoftware)) return [];
   const found: CustomResourceFact[] = [];
   for (const kind of ownedKinds(request.addon)) {
-    try {
-      found.push({ kind, instances: await kubernetes.listCustomResources(kind) });
-    } catch (error) {
-      const why = refusal(error);
-      if (why === undefined) throw error;
-      found.push({ kind, instances: [], error: why });
-    }
+    const listed = await seen(() => kubernetes.listCustomResources(kind));
+    found.push('seen' in listed ? { kind, instances: listed.seen } : { kind, instances: [], ...listed });
   }
   return found;
 }
@@ -98,10 +93,10 @@ export async function readKubernetes(
       customResources: await readCustomResources(kubernetes, request),
     };
   } catch (error) {
-    const closed = isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied');
+    const closed = isMigrationError(error, 'Unauthorised', 'AccessDenied');
     // If no pod is to be read anyway, an endpoint that can't be reached is handled like one that refuses access.
     const unreached = request.verification === 'api' && isMigrationError(error, 'ConnectionLost');
-    const reported = unanswered === 'reports' && NO_ANSWER.some((name) => isMigrationError(error, name));
+    const reported = unanswered === 'reports' && isMigrationError(error, ...NO_ANSWER);
     if ((closed || unreached || reported) && error instanceof Error)
       return { kubernetesError: error.message, customResources: [] };
     throw error;

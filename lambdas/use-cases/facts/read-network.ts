@@ -3,6 +3,7 @@ import { resourceName } from '../../domain/kubernetes/objects.ts';
 import { vpcCniEnforces, enginesIn, VPC_CNI } from '../../domain/network/enforcement.ts';
 import { NETWORK_RESOURCES, type NetworkFacts } from '../../domain/network/model.ts';
 import { policiesIn } from '../../domain/network/reachability.ts';
+import { seenIn } from '../../domain/plan/facts.ts';
 import type { ApiGroup, ReadingPorts } from '../../ports/index.ts';
 import type { DiscoveringPort } from './discovery.ts';
 import { seen } from './refused-reads.ts';
@@ -18,8 +19,7 @@ const versionsOf = (group: string, versions: readonly string[], groups: readonly
  * that may not be read is reported, and so are refused API groups, whose resources are tried then.
  */
 export async function readNetwork(kubernetes: DiscoveringPort, namespace: string): Promise<NetworkFacts> {
-  const discovered = await seen(() => kubernetes.listApiGroups());
-  const groups = 'seen' in discovered ? discovered.seen : undefined;
+  const groups = seenIn(await seen(() => kubernetes.listApiGroups()));
   const objects: Record<string, unknown[]> = {};
   const unread: { resource: string; error: string }[] = [];
   for (const { group, plural, versions, namespaced } of NETWORK_RESOURCES) {

@@ -13,7 +13,7 @@ import { judgeByPolicies, type StepRoleFact } from '../../domain/plan/judgement.
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import { asClause } from '../../domain/text/text.ts';
 import type { ReadingPorts, Settings, SimulatedCall } from '../../ports/index.ts';
-import { advisory } from './advice.ts';
+import { advisory } from './refused-reads.ts';
 import { policyFact } from './read-roles.ts';
 
 type Roles = ReadingPorts['roles'];
@@ -68,24 +68,24 @@ function readAnswer({ keys }: Open, found: SimulatedCall | undefined): Simulated
 /** Evaluates the policies of a role, each read once, and only if the simulation could not answer. */
 class OwnJudgement {
   private readonly roles: Roles;
-  private readonly known = new Map<string, StepRoleFact | { refused: string }>();
+  private readonly known = new Map<string, StepRoleFact | { error: string }>();
 
   constructor(roles: Roles) {
     this.roles = roles;
   }
 
-  private async policiesOf(arn: string): Promise<StepRoleFact | { refused: string }> {
+  private async policiesOf(arn: string): Promise<StepRoleFact | { error: string }> {
     const known = this.known.get(arn);
     if (known) return known;
     const identity = await advisory(() => this.roles.listPolicies(arn));
-    const boundary = 'read' in identity ? await advisory(() => this.roles.getBoundary(arn)) : identity;
+    const boundary = 'seen' in identity ? await advisory(() => this.roles.getBoundary(arn)) : identity;
     const found =
-      'read' in identity && 'read' in boundary
+      'seen' in identity && 'seen' in boundary
         ? {
-            identity: identity.read.map(policyFact),
-            ...(boundary.read ? { boundary: policyFact(boundary.read) } : {}),
+            identity: identity.seen.map(policyFact),
+            ...(boundary.seen ? { boundary: policyFact(boundary.seen) } : {}),
           }
-        : { refused: 'refused' in boundary ? boundary.refused : '' };
+        : { error: 'error' in boundary ? boundary.error : '' };
     this.known.set(arn, found);
     return found;
   }
@@ -93,7 +93,7 @@ class OwnJudgement {
   /** `why` is the simulation's reason for not answering. */
   async answer({ call, principalArn, keys }: Open, why: string): Promise<CallAnswer> {
     const policies = await this.policiesOf(principalArn);
-    if ('refused' in policies) return { decision: 'unknown', why: `${asClause(why)}; ${policies.refused}` };
+    if ('error' in policies) return { decision: 'unknown', why: `${asClause(why)}; ${policies.error}` };
     const { action, resource } = call;
     const answer = judgeByPolicies(policies, { action, resource, lookUp: keys.lookUp });
     return answer.decision === 'unknown' ? { ...answer, why: `${asClause(why)}; ${answer.why ?? ''}` } : answer;
@@ -146,9 +146,9 @@ class Asked {
         context,
       }),
     );
-    if ('read' in answer) return answer.read;
-    this.refused.set(principalArn, answer.refused);
-    return answer.refused;
+    if ('seen' in answer) return answer.seen;
+    this.refused.set(principalArn, answer.error);
+    return answer.error;
   }
 }
 

@@ -5,20 +5,21 @@ import { isMigrationError } from '../../domain/failures/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../../domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
 import { addedAssociations } from '../../domain/plan/association-checks.ts';
-import type {
-  Facts,
-  NodeRoleFact,
-  NodeRolesFact,
-  PolicyFact,
-  RolePoliciesFact,
-  RoleUsersFact,
+import {
+  type Facts,
+  type NodeRoleFact,
+  type NodeRolesFact,
+  type PolicyFact,
+  type RolePoliciesFact,
+  type RoleUsersFact,
+  seenIn,
 } from '../../domain/plan/facts.ts';
 import { NODE_ACTION } from '../../domain/plan/preflight-node-role.ts';
 import { parsePolicy } from '../../domain/policy/index.ts';
 import { parseTrust } from '../../domain/trust/policy.ts';
-import type { ReadingPorts, RolePolicy } from '../../ports/index.ts';
+import type { Node, ReadingPorts, RolePolicy } from '../../ports/index.ts';
 import { readNamespace } from './addon-namespace.ts';
-import { advisory } from './advice.ts';
+import { advisory } from './refused-reads.ts';
 import { listPlannedAssociations } from './planned-associations.ts';
 
 type Eks = ReadingPorts['eks'];
@@ -60,17 +61,17 @@ export type AssociationFacts = Pick<Facts, 'associations' | 'associationCount'> 
 export async function readAssociations(eks: Eks, planned: PlannedAssociation[]): Promise<AssociationFacts> {
   if (planned.length === 0) return { associations: [], ofCluster: { associations: [], more: false } };
   const all = await advisory(() => eks.listAllAssociations(MOST_ASSOCIATIONS));
-  if ('read' in all && !all.read.more) {
+  if ('seen' in all && !all.seen.more) {
     const ofPlanned = (one: PlannedAssociation): Association[] =>
-      all.read.associations.filter((association) => plannedFor(association, [one]));
+      all.seen.associations.filter((association) => plannedFor(association, [one]));
     return {
       associations: planned.flatMap(ofPlanned),
-      associationCount: all.read.associations.length,
-      ofCluster: all.read,
+      associationCount: all.seen.associations.length,
+      ofCluster: all.seen,
     };
   }
   const associations = await listPlannedAssociations(eks, planned);
-  const ofCluster = 'read' in all ? all.read : { associations, more: false, error: all.refused };
+  const ofCluster = 'seen' in all ? all.seen : { associations, more: false, error: all.error };
   return {
     associations,
     ofCluster,
@@ -101,7 +102,7 @@ async function associationsSince(
   const isChanged = addons.some((addon) => addon.podIdentityAssociations.some((arn) => !known.has(arn)));
   if (!isChanged || before.more || before.error !== undefined) return before;
   const again = await advisory(() => eks.listAllAssociations(MOST_ASSOCIATIONS));
-  return 'read' in again ? again.read : before;
+  return seenIn(again) ?? before;
 }
 
 /**
@@ -115,11 +116,11 @@ export async function readRoleUsers(
 ): Promise<RoleUsersFact & { seen: Addon[] }> {
   if (!described) return { ...ofCluster, seen: [] };
   const answer = await advisory(() => readAddons(eks, described));
-  const seen = 'read' in answer ? answer.read : [];
+  const seen = seenIn(answer) ?? [];
   const addons = seen.flatMap(({ name, serviceAccountRoleArn: roleArn }) =>
     roleArn === undefined ? [] : [{ name, roleArn }],
   );
-  const errors = [ofCluster.error, 'refused' in answer ? answer.refused : undefined].filter((one) => one !== undefined);
+  const errors = [ofCluster.error, 'error' in answer ? answer.error : undefined].filter((one) => one !== undefined);
   return {
     ...(await associationsSince(eks, seen, ofCluster)),
     addons,
@@ -140,11 +141,10 @@ export async function readOwner(
 ): Promise<string | undefined> {
   for (const addon of addons) {
     const { name, version } = addon;
-    const own = await advisory(() => readNamespace(eks, addon, kubernetesVersion));
-    if ('read' in own && own.read !== undefined && own.read !== namespace) continue;
-    const answer = await advisory(() => eks.describeConfiguration(name, version));
-    if ('read' in answer && answer.read?.podIdentity.some(({ serviceAccount }) => serviceAccount === account))
-      return name;
+    const own = seenIn(await advisory(() => readNamespace(eks, addon, kubernetesVersion)));
+    if (own !== undefined && own !== namespace) continue;
+    const configuration = seenIn(await advisory(() => eks.describeConfiguration(name, version)));
+    if (configuration?.podIdentity.some(({ serviceAccount }) => serviceAccount === account)) return name;
   }
   return undefined;
 }
@@ -157,7 +157,7 @@ export const policyFact = ({ document, ...policy }: RolePolicy): PolicyFact => (
 
 async function policiesOf(roles: Roles, arn: string): Promise<RolePoliciesFact> {
   const answer = await advisory(() => roles.listPolicies(arn));
-  return 'read' in answer ? { policies: answer.read.map(policyFact) } : { policies: [], error: answer.refused };
+  return 'seen' in answer ? { policies: answer.seen.map(policyFact) } : { policies: [], error: answer.error };
 }
 
 /** Returns the policies of the roles that exist in IAM. */
@@ -191,7 +191,7 @@ async function simulateRoles(
       if (call?.allowed === true && call.missing.length === 0) allowed.add(principalArn);
     } catch (error) {
       if (isMigrationError(error, 'NotFound')) gone.add(principalArn);
-      else if (isMigrationError(error, 'AccessDenied') || isMigrationError(error, 'InvalidRequest')) break;
+      else if (isMigrationError(error, 'AccessDenied', 'InvalidRequest')) break;
       else throw error;
     }
   }
@@ -202,13 +202,9 @@ async function simulateRoles(
  * Returns whether all nodes that can run pods with Pod Identity belong to managed node groups: EKS creates an access entry
  * for each of these. Source: eksworkshop.com, "Managing cluster access".
  */
-const areManaged = (nodes: Facts['nodes']): boolean =>
-  nodes !== undefined &&
-  'seen' in nodes &&
-  nodes.seen.some(({ nodeGroup }) => nodeGroup !== undefined) &&
-  nodes.seen.every(
-    ({ os, compute, nodeGroup }) => nodeGroup !== undefined || os === 'windows' || compute === 'fargate',
-  );
+const areManaged = (nodes: readonly Node[] = []): boolean =>
+  nodes.some(({ nodeGroup }) => nodeGroup !== undefined) &&
+  nodes.every(({ os, compute, nodeGroup }) => nodeGroup !== undefined || os === 'windows' || compute === 'fargate');
 
 /** Returns the principals whose access entries are for nodes, up to the given number. */
 async function ofNodes(eks: Eks, arns: readonly string[], most = Infinity): Promise<string[]> {
@@ -227,8 +223,8 @@ export async function readNodeRoles(
   { request: { target }, nodes }: Pick<Facts, 'request' | 'nodes'>,
 ): Promise<NodeRolesFact> {
   const answer = await advisory(() => eks.listNodeCandidates(MOST_ENTRIES));
-  if (!('read' in answer)) return { roles: [], error: answer.refused };
-  const { arns, more } = answer.read;
+  if ('error' in answer) return { roles: [], error: answer.error };
+  const { arns, more } = answer.seen;
   const { allowed, gone } = await simulateRoles(roles, arns.slice(0, MOST_NODE_ROLES), clusterArn(target));
   const simulated = [...allowed].map((arn): NodeRoleFact => ({ arn, simulated: true }));
   const others = arns.filter((arn) => !allowed.has(arn) && !gone.has(arn));
@@ -240,10 +236,10 @@ export async function readNodeRoles(
     areCandidates: true,
     ...(more ? { error: tooMany.join('; ') } : {}),
   });
-  if (simulated.length > 0 && others.length === 0 && areManaged(nodes)) return candidates();
+  if (simulated.length > 0 && others.length === 0 && areManaged(seenIn(nodes))) return candidates();
   const described = await advisory(() => ofNodes(eks, others));
-  if (!('read' in described)) return { roles: [], error: described.refused };
-  const doubtful = described.read;
+  if ('error' in described) return { roles: [], error: described.error };
+  const doubtful = described.seen;
   // A cluster whose access entries admit no nodes may admit them by the ConfigMap aws-auth.
   if (doubtful.length === 0 && (await ofNodes(eks, [...allowed], 1)).length > 0) return candidates();
   const found: NodeRoleFact[] = [];

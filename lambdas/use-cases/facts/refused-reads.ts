@@ -1,20 +1,23 @@
-/** Reads of the API server that a check can do without: a refusal is part of what was found. */
-import { isMigrationError } from '../../domain/failures/errors.ts';
+/** Reads that a check can do without: a refusal is part of what was found. */
+import { type ErrorName, isMigrationError } from '../../domain/failures/errors.ts';
 import type { Seen } from '../../domain/plan/facts.ts';
 
-const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
-
-/** Returns the message if the API server refuses the read; other errors may be transient. */
-export const refusal = (error: unknown): string | undefined =>
-  REFUSED.some((name) => isMigrationError(error, name)) && error instanceof Error ? error.message : undefined;
-
-/** Runs a read that a check can do without; the check reports a refusal. */
-export async function seen<T>(read: () => Promise<T>): Promise<Seen<T>> {
+/** Runs a read, and returns the message of an error with one of these names; other errors may be transient. */
+export async function seenUnless<T>(refusals: readonly ErrorName[], read: () => Promise<T>): Promise<Seen<T>> {
   try {
     return { seen: await read() };
   } catch (error) {
-    const why = refusal(error);
-    if (why === undefined) throw error;
-    return { error: why };
+    if (isMigrationError(error, ...refusals)) return { error: error.message };
+    throw error;
   }
 }
+
+/** The names of errors with which the API server refuses a read. */
+export const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
+
+/** Runs a read of the API server that a check can do without; the check reports a refusal. */
+export const seen = <T>(read: () => Promise<T>): Promise<Seen<T>> => seenUnless(REFUSED, read);
+
+/** Runs a read of AWS that a check can do without; the check reports a refusal that does not go away soon. */
+export const advisory = <T>(read: () => Promise<T>): Promise<Seen<T>> =>
+  seenUnless(['AccessDenied', 'NotFound', 'InvalidRequest'], read);

@@ -52,8 +52,7 @@ export class UnreadCluster extends Error {
 
 type Unread = IdentityFacts['unread'];
 
-const isRefused = (error: unknown): error is Error =>
-  isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied');
+const isRefused = (error: unknown): error is Error => isMigrationError(error, 'Unauthorised', 'AccessDenied');
 
 /** Returns `undefined` if the caller may not read it, and notes that. */
 const unlessRefused = async <T>(unread: Unread, what: string, read: () => Promise<T>): Promise<T | undefined> => {

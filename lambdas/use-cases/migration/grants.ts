@@ -22,7 +22,7 @@ import { settingsFor } from '../../domain/aws/spokes.ts';
 import { withoutAdded } from '../../domain/trust/added.ts';
 import type { TrustRepair } from '../../domain/trust/model.ts';
 import type { HandlerDependencies, Ledger, Roles, TargetPorts } from '../../ports/index.ts';
-import { advisory } from '../facts/advice.ts';
+import { advisory } from '../facts/refused-reads.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 
 /** Reads whether IAM has the OIDC provider of the cluster's issuer, unless nothing depends on it. */
@@ -33,8 +33,7 @@ export async function readProvider(
 ): Promise<Seen<boolean> | undefined> {
   const { oidcIssuer, target } = facts;
   if (oidcIssuer === undefined || !needsProvider(facts, accounts)) return undefined;
-  const answer = await advisory(() => roles.getOidcProvider(oidcProviderArn(target, oidcIssuer)));
-  return 'read' in answer ? { seen: answer.read !== undefined } : { error: answer.refused };
+  return advisory(async () => (await roles.getOidcProvider(oidcProviderArn(target, oidcIssuer))) !== undefined);
 }
 
 /** A migration that waits for a person is not finished: its associations may have to be deleted. */

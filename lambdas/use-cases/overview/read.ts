@@ -22,6 +22,7 @@ import type {
 import { utcNow } from '../../runtime/utc.ts';
 import { noFacts, readServiceAccountFacts } from '../facts/read-facts.ts';
 import type { AccountPorts } from '../facts/reading.ts';
+import { REFUSED } from '../facts/refused-reads.ts';
 import { type ClusterReads, LocationMemory, memoPorts } from '../sweep/memo.ts';
 import { isStillPassing, reasonOf, Survey } from '../sweep/survey.ts';
 
@@ -56,8 +57,7 @@ type Unread = Overview['unread'][number];
 
 /** Errors that mean that something may not be read, or does not answer. */
 const isRefusal = (error: unknown): error is MigrationError =>
-  isMigrationError(error) &&
-  (['Unauthorised', 'AccessDenied', 'InvalidRequest'].includes(error.name) || isStillPassing(error));
+  isMigrationError(error, ...REFUSED) || (isMigrationError(error) && isStillPassing(error));
 
 /** Returns the ports of the plans of service accounts: the accounts themselves come from one list for each namespace. */
 const accountPorts = (reads: ClusterReads): AccountPorts => ({

@@ -4,23 +4,15 @@ import {
   collectEvidence,
   type LostIdentities,
   lostIdentities,
-  podsThatCount,
 } from '../../domain/verification/pod-identity.ts';
-import {
-  judgeRollback,
-  lastingPods,
-  type Replacement,
-  replaceNext,
-  type SortedPods,
-  sortPods,
-} from '../../domain/rollback/pods.ts';
+import { judgeRollback, type Replacement, replaceNext, type SortedPods, sortPods } from '../../domain/rollback/pods.ts';
 import { latestTime, showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
-import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import { seenIn } from '../../domain/plan/facts.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import {
   asBefore,
   concernedWorkloads,
-  isExpected,
   judgePods,
   onPodIdentity,
   type ExpectedPods,
@@ -33,6 +25,7 @@ import { isOverdueToEnd, stuckBecause } from '../../domain/rollout/stuck.ts';
 import { unreplacedPods, withoutUnreplaced, workloadsAtZero } from '../../domain/verification/unreplaced.ts';
 import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../../ports/index.ts';
 import type { Work } from '../migration/recorded.ts';
+import { seen } from '../facts/refused-reads.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
 /** The identity that the pods should get: EKS Pod Identity, or what they had before. */
@@ -68,8 +61,6 @@ export interface PodsSeen {
   judged: PodsVerdict;
   /** The pods to replace next if the verdict is to restart. Absent if all are restarted at once. */
   next?: Replacement;
-  /** In a rollback: the pods with a wrong identity that no rollout replaces. */
-  lasting?: Pod[];
   sorted: SortedPods;
   podsThatCount: number;
   podsAsExpected: number;
@@ -81,23 +72,15 @@ export interface PodsSeen {
   /** The uids of those pods that count and have the identity that they should have. */
   right: Set<string>;
   leniency: Leniency;
-  /** The uids of pods that keep another identity because no workload replaces them. They do not count. */
-  unreplaced: ReadonlySet<string>;
+  /** Pods that keep another identity because no workload replaces them. They count in a rollback only. */
+  unreplaced: readonly Pod[];
   /** Read only if a pod does not terminate, or would be judged by its node. */
   nodes?: Node[];
 }
 
-const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
-
 /** Returns the nodes; undefined if they may not be read. */
-export async function nodesIfAllowed(kubernetes: Kubernetes): Promise<Node[] | undefined> {
-  try {
-    return await kubernetes.listNodes();
-  } catch (error) {
-    if (REFUSED.some((name) => isMigrationError(error, name))) return undefined;
-    throw error;
-  }
-}
+export const nodesIfAllowed = async (kubernetes: Kubernetes): Promise<Node[] | undefined> =>
+  seenIn(await seen(() => kubernetes.listNodes()));
 
 /** Returns which pods are excused. Nodes are read only if a pod should have terminated. */
 async function leniencyFor(
@@ -215,24 +198,23 @@ export async function observePods(
       ]);
   const { leniency: known, nodes: read } = await leniencyFor(kubernetes, snapshot, pods, now);
   const collected = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, known.stuck);
-  const wrong = podsThatCount(collected).filter((pod) => !isExpected(expected, pod));
+  const all = sortPods(collected, pods, expected);
+  const unreplaced = unreplacedPods(all.wrong, workloads);
   // A rollback decides itself about pods that nothing replaces: without their association they have no credentials.
-  const unreplaced = isBack ? new Set<string>() : unreplacedPods(wrong, pods, workloads);
-  const evidence = withoutUnreplaced(collected, pods, unreplaced);
-  const counted = podsThatCount(evidence);
-  const right = counted.filter((pod) => isExpected(expected, pod));
+  const evidence = isBack ? collected : withoutUnreplaced(collected, unreplaced);
+  const sorted = isBack ? all : { ...all, wrong: all.wrong.filter((pod) => !unreplaced.includes(pod)) };
   const concerned = concernedWorkloads(workloads, expected);
   const judgedPods = {
     pods,
     workloads: concerned,
-    right: new Set(right.map(({ uid }) => uid)),
+    right: new Set(sorted.right.map(({ uid }) => uid)),
     allowanceSeconds: allowanceSeconds(concerned, pods, undefined),
     now,
   };
   const { hopeless, nodes } = await findHopeless(kubernetes, judgedPods, read);
   const leniency = { ...known, hopeless: new Set(hopeless.map(({ uid }) => uid)) };
   const gone = newestPodAt === '' ? undefined : newestPodAt;
-  const observed = { evidence, pods, workloads, expected, since: gone, leniency };
+  const observed = { evidence, pods, sorted, unreplaced, workloads, expected, since: gone, leniency };
   const judged = isBack ? judgeRollback(observed) : judgePods(evidence, pods, workloads, expected, leniency);
   const next = isBack
     ? replaceNext(observed)
@@ -241,10 +223,9 @@ export async function observePods(
     evidence,
     judged,
     ...(next ? { next } : {}),
-    ...(isBack ? { lasting: lastingPods(observed) } : {}),
-    sorted: sortPods(observed),
-    podsThatCount: counted.length,
-    podsAsExpected: right.length,
+    sorted,
+    podsThatCount: sorted.wrong.length + sorted.right.length,
+    podsAsExpected: sorted.right.length,
     pods,
     workloads: concerned,
     atZero: workloadsAtZero(workloads, new Set(expected.identities.keys())),

@@ -3,7 +3,7 @@ import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, Progress } from '../../domain/migration/model.ts';
 import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
 import { heldBackBy, judgeStall, type Situation } from '../../domain/rollout/stall.ts';
-import { failingText, stalledText, unreplacedText } from '../../domain/rollout/text.ts';
+import { failingText, stalledText, hopelessText } from '../../domain/rollout/text.ts';
 import { WEBHOOK_KNOWS_SECONDS } from '../../domain/verification/injection-seen.ts';
 import type { Clock, Kubernetes, Ledger } from '../../ports/index.ts';
 import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
@@ -75,11 +75,10 @@ export async function assertNoneForLong(
   // Under a name of its own, the progress begins again whenever the last pod goes, and whenever pods come back.
   const of = `${rolloutName(towards, attempt, round, settling)}-none`;
   const { since } = await noteSeen(observer, record, of, NOTHING);
-  const seconds = WEBHOOK_KNOWS_SECONDS;
-  if (observer.clock.now() - Date.parse(since) >= seconds * 1000) return;
+  if (observer.clock.now() - Date.parse(since) >= WEBHOOK_KNOWS_SECONDS * 1000) return;
   throw new MigrationError(
     'PodsNotSettled',
-    `There has been no pod to verify since ${since}: ${why}. If it stays so for ${seconds} seconds, there is nothing to wait for, and a warning will say so.`,
+    `There has been no pod to verify since ${since}: ${why}. If it stays so for ${WEBHOOK_KNOWS_SECONDS} seconds, there is nothing to wait for, and a warning will say so.`,
   );
 }
 
@@ -102,7 +101,7 @@ export async function throwUnsettled(observer: Observer, observation: Observatio
   // The nodes are read only when they matter: a pod on a node that is down does not fail because of its identity.
   const nodes = seen.nodes ?? (await nodesIfAllowed(kubernetes));
   const stall = judgeStall({ ...situation, nodes });
-  if (stall.is === 'unreplaced') throw new MigrationError('PodsFailing', unreplacedText(stall.pods, progress.since));
+  if (stall.is === 'hopeless') throw new MigrationError('PodsFailing', hopelessText(stall.pods, progress.since));
   if (stall.is === 'failing') throw new MigrationError('PodsFailing', failingText(stall.pods, progress.since, towards));
   throw new MigrationError(
     'PodsNotSettled',

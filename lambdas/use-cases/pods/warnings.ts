@@ -1,6 +1,6 @@
 /** The warnings of a record about the pods that a verification has seen. */
-import type { Check, Migration, MigrationRequest } from '../../domain/migration/model.ts';
-import { PODS_LEFT_BEHIND, podsLeftBehind } from '../../domain/rollback/lasting-pods.ts';
+import type { Check, Migration, MigrationRequest, PodEvidence } from '../../domain/migration/model.ts';
+import { PODS_LEFT_BEHIND, podsLeftBehind } from '../../domain/rollback/unreplaced-pods.ts';
 import {
   CREDENTIALS_UNKNOWN,
   credentialsUnknown,
@@ -22,14 +22,12 @@ export function warningsWith(
   request: MigrationRequest,
 ): Check[] {
   const unknown = new Set(evidence.filter(isInjectedButUnknown).map(({ uid }) => uid));
+  const excluded = evidence.filter((one) => one.excluded !== undefined);
+  const isUnreplaced = ({ uid }: PodEvidence): boolean => unreplaced.some((pod) => pod.uid === uid);
   return [
     ...warnings.filter(({ id }) => !ABOUT_PODS.includes(id)),
-    ...podsExcluded(evidence.filter(({ excluded, uid }) => excluded !== undefined && !unreplaced.has(uid))),
-    ...podsNotReplaced(
-      evidence.filter(({ uid }) => unreplaced.has(uid)),
-      pods,
-      request,
-    ),
+    ...podsExcluded(excluded.filter((one) => !isUnreplaced(one))),
+    ...podsNotReplaced(excluded.filter(isUnreplaced), pods, request),
     ...credentialsUnknown(
       pods.filter(({ uid }) => unknown.has(uid)),
       request,
@@ -38,13 +36,13 @@ export function warningsWith(
 }
 
 /** Notes which pods a rollback leaves with the configuration of EKS Pod Identity, since no rollout replaces them. */
-export async function noteLasting(
+export async function noteLeftBehind(
   { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>,
   { migrationId, warnings }: Migration,
-  { lasting = [] }: Pick<PodsSeen, 'lasting'>,
+  { unreplaced }: Pick<PodsSeen, 'unreplaced'>,
 ): Promise<void> {
   // An earlier end may have had no pod to verify.
   const others = warnings.filter(({ id }) => id !== PODS_LEFT_BEHIND && id !== NO_PODS_TO_VERIFY);
-  if (lasting.length === 0 && others.length === warnings.length) return;
-  await ledger.updateMigration(migrationId, { warnings: [...others, ...podsLeftBehind(lasting, clock.now())] });
+  if (unreplaced.length === 0 && others.length === warnings.length) return;
+  await ledger.updateMigration(migrationId, { warnings: [...others, ...podsLeftBehind(unreplaced, clock.now())] });
 }

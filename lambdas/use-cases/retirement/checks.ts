@@ -124,8 +124,6 @@ async function checkSubject(
   return pass(id, `${subjectTitle(subjectOf(request))} has its Pod Identity association.`);
 }
 
-const REFUSALS = ['Unauthorised', 'AccessDenied'] as const;
-
 const namespacesOf = (accounts: readonly ServiceAccountUse[]): string[] => [
   ...new Set(accounts.map(({ namespace }) => namespace)),
 ];
@@ -155,8 +153,7 @@ async function readKubernetes(
     for (const namespace of namespacesOf(retiring)) workloads.push(...(await kubernetes.listWorkloads(namespace)));
     return { annotated, pods, consumers, workloads };
   } catch (error) {
-    if (error instanceof Error && REFUSALS.some((name) => isMigrationError(error, name)))
-      return { kubernetesError: error.message };
+    if (isMigrationError(error, 'Unauthorised', 'AccessDenied')) return { kubernetesError: error.message };
     throw error;
   }
 }

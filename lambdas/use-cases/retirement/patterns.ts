@@ -9,8 +9,6 @@ import { nameOf } from '../../domain/trust/statements.ts';
 import { asClause } from '../../domain/text/text.ts';
 import type { TargetPorts } from '../../ports/index.ts';
 
-const REFUSALS = ['Unauthorised', 'AccessDenied'] as const;
-
 /** The role, and what the request and the ledger say about its patterns. */
 export interface PatternCase {
   roleArn: string;
@@ -65,7 +63,7 @@ export async function proposeWithPatterns(
       undefined;
     return { proposal: isRestorable ? known : notRestorable(known.patterns), checks: [check] };
   } catch (error) {
-    if (!(error instanceof Error) || !REFUSALS.some((name) => isMigrationError(error, name))) throw error;
+    if (!isMigrationError(error, 'Unauthorised', 'AccessDenied')) throw error;
     const unread = unknown(
       'retire-pattern',
       `Role ${roleArn} trusts service accounts of this cluster by ${patternText(proposal.patterns)}, and which of them exist could not be read: ${asClause(error.message)}.`,

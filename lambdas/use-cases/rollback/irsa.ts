@@ -12,11 +12,11 @@ import {
 } from '../../domain/rollback/irsa.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import type { Migration, Snapshot, Target } from '../../domain/migration/model.ts';
-import type { Seen } from '../../domain/plan/facts.ts';
+import { seenIn } from '../../domain/plan/facts.ts';
 import { irsaCommands, irsaRestoreCommands } from '../../domain/restore-commands/irsa.ts';
 import { nameOf, type ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { Clock, Eks, Ledger, Roles } from '../../ports/index.ts';
-import { advisory } from '../facts/advice.ts';
+import { advisory } from '../facts/refused-reads.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
@@ -25,27 +25,24 @@ interface IrsaReader {
   roles: Pick<Roles, 'getRole' | 'getOidcProvider'>;
 }
 
-async function seen<T>(read: () => Promise<T>): Promise<Seen<T>> {
-  const answer = await advisory(read);
-  return 'read' in answer ? { seen: answer.read } : { error: answer.refused };
-}
-
 /**
  * Reads what IRSA depends on. Reads that are refused are part of the answer; others are retried as always. The provider
  * of a role in another account is in that account, and is not read.
  */
 export async function readIrsa(roleArn: string, target: Target, { eks, roles }: IrsaReader): Promise<IrsaFacts> {
-  const issuer = await seen(async () => (await eks.describeCluster())?.oidcIssuer);
-  const url = 'seen' in issuer ? issuer.seen : undefined;
+  const issuer = await advisory(async () => (await eks.describeCluster())?.oidcIssuer);
+  const url = seenIn(issuer);
   const isForeign = parseRoleArn(roleArn)?.account !== target.account;
-  const trustPolicy = await seen(async () => (await roles.getRole(roleArn))?.trustPolicy);
+  const trustPolicy = await advisory(async () => (await roles.getRole(roleArn))?.trustPolicy);
   return {
     target,
     roleArn,
     issuer,
     ...(url === undefined || isForeign
       ? {}
-      : { audiences: await seen(async () => (await roles.getOidcProvider(oidcProviderArn(target, url)))?.clientIds) }),
+      : {
+          audiences: await advisory(async () => (await roles.getOidcProvider(oidcProviderArn(target, url)))?.clientIds),
+        }),
     trustPolicy:
       isForeign && 'seen' in trustPolicy && trustPolicy.seen === undefined
         ? { error: `role ${roleArn} is in another account` }

@@ -2,7 +2,7 @@
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { hadIrsa } from '../../domain/rollback/former-pods.ts';
-import { lastingRemedies, lastingText } from '../../domain/rollback/lasting-pods.ts';
+import { unreplacedRemedies, unreplacedText } from '../../domain/rollback/unreplaced-pods.ts';
 import { mayRemoveAssociations, type AssociationRemoval } from '../../domain/rollback/pods.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../../domain/kubernetes/objects.ts';
 import type { Association, Snapshot } from '../../domain/migration/model.ts';
@@ -59,7 +59,7 @@ interface Seen {
 
 /** Returns why the rollback asks, and what a person can do. */
 function askedText(
-  { slow, lasting }: Extract<AssociationRemoval, { do: 'ask' }>,
+  { slow, unreplaced }: Extract<AssociationRemoval, { do: 'ask' }>,
   workloads: readonly Workload[],
   migrationId: string,
   now: number,
@@ -71,11 +71,11 @@ function askedText(
           `Replacing them takes about ${minutes(slow.neededSeconds)}, but pod ${slow.pod} is certain to have credentials for only ${minutes(slow.sureSeconds)} after the deletion of its association.`,
         ]
       : []),
-    ...(lasting.length > 0
-      ? [`No rollout replaces these pods, which would lose their association: ${lastingText(lasting, now)}.`]
+    ...(unreplaced.length > 0
+      ? [`No rollout replaces these pods, which would lose their association: ${unreplacedText(unreplaced, now)}.`]
       : []),
     'The associations are kept, and the pods continue to use EKS Pod Identity.',
-    ...(lasting.length > 0 ? [lastingRemedies(lasting)] : []),
+    ...(unreplaced.length > 0 ? [unreplacedRemedies(unreplaced)] : []),
     ...(slow
       ? [
           `First give the pods new sessions, which last for six hours: ${workloads.map(restartOf).join(' ; ')} ; when that is done, run: pod-identity rollback ${migrationId} .`,

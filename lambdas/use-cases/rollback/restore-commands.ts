@@ -106,9 +106,9 @@ async function askingRestoreCommands(
   if (!read) return sessionsRestoreCommands(facts);
   const { decision, workloads, pods } = read;
   if (decision.do === 'go') return sessionsRestoreCommands({ ...facts, workloads });
-  const { slow, lasting } = decision;
+  const { slow, unreplaced } = decision;
   const gap = slow && { ...slow, pods, now: clock.now() };
-  return sessionsRestoreCommands({ ...facts, workloads: slow ? workloads : [] }, gap, { lasting, now: clock.now() });
+  return sessionsRestoreCommands({ ...facts, workloads: slow ? workloads : [] }, gap, { unreplaced, now: clock.now() });
 }
 
 /** Returns the commands for the present state, as far as it can be read. `failure` is the error that ended the rollback. */

@@ -45,14 +45,14 @@ describe('the restore commands after SessionsMayEnd', () => {
 
   it('waits for Jobs, and has what ends other pods as commands that a colon disables', () => {
     const now = Date.parse('2026-01-15T09:00:00.000Z');
-    const lasting = [
+    const unreplaced = [
       {
         pod: aPod('pod-identity', { name: 'n-1', owner: { kind: 'Job', name: 'nightly-29100000' } }),
         sureSeconds: 300,
       },
       { pod: aPod('pod-identity', { name: 'etl', owner: { kind: 'SparkApplication', name: 'etl' } }), sureSeconds: 0 },
     ];
-    const all = sessionsRestoreCommands({ ...FACTS, workloads: [] }, undefined, { lasting, now });
+    const all = sessionsRestoreCommands({ ...FACTS, workloads: [] }, undefined, { unreplaced, now });
     expect(active(all)).toEqual([
       matching(/^aws eks update-kubeconfig /),
       'kubectl -n kube-system wait --for=condition=complete --timeout=-1s job/nightly-29100000',

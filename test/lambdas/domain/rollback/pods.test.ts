@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   judgeRollback,
-  lastingPods,
   mayRemoveAssociations,
   type Replacement,
   replaceNext,
+  sortPods,
 } from '../../../../lambdas/domain/rollback/pods.ts';
 import { sureSessionSeconds } from '../../../../lambdas/domain/rollback/sessions.ts';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
@@ -13,6 +13,7 @@ import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/object
 import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import type { ExpectedPods } from '../../../../lambdas/domain/verification/pods.ts';
+import { unreplacedPods } from '../../../../lambdas/domain/verification/unreplaced.ts';
 import { aPod, at, NAMESPACE, SERVICE_ACCOUNT, someWorkloads } from '../../fixtures.ts';
 
 const HOUR = 3600;
@@ -73,7 +74,7 @@ describe('mayRemoveAssociations', () => {
     expect(decide(owned(many(18, old)), 18)).toMatchObject({
       do: 'ask',
       slow: { sureSeconds: 5 * MINUTE, pod: 'p-0' },
-      lasting: [],
+      unreplaced: [],
     });
     expect(decide(owned(many(2, old)), 2)).toEqual({ do: 'go' });
   });
@@ -111,7 +112,7 @@ describe('pods that no rollout replaces', () => {
         leaving: new Set([task.uid]),
         now: Date.parse(at(0)),
       }),
-    ).toEqual(sureSeconds === undefined ? { do: 'go' } : { do: 'ask', lasting: [{ pod: task, sureSeconds }] }),
+    ).toEqual(sureSeconds === undefined ? { do: 'go' } : { do: 'ask', unreplaced: [{ pod: task, sureSeconds }] }),
   );
 
   it.each<[string, Pod[], Workload[], string]>([
@@ -122,17 +123,16 @@ describe('pods that no rollout replaces', () => {
   ])('hold back no rollback: %s', (__, pods, workloads, verdict) => {
     const observed = looked(pods, workloads);
     expect(judgeRollback(observed).verdict).toBe(verdict);
-    expect(lastingPods(observed)).toEqual(pods.filter(({ name }) => name === 'task'));
+    expect(observed.unreplaced).toEqual(pods.filter(({ name }) => name === 'task'));
   });
 });
 
-const looked = (pods: Pod[], workloads: Workload[] = [workload()], since: string | null = REMOVED) => ({
-  evidence: collectEvidence(pods, new Set([SERVICE_ACCOUNT])),
-  pods,
-  workloads,
-  expected,
-  since: since ?? undefined,
-});
+const looked = (pods: Pod[], workloads: Workload[] = [workload()], since: string | null = REMOVED) => {
+  const evidence = collectEvidence(pods, new Set([SERVICE_ACCOUNT]));
+  const sorted = sortPods(evidence, pods, expected);
+  const unreplaced = unreplacedPods(sorted.wrong, workloads);
+  return { evidence, pods, sorted, unreplaced, workloads, expected, since: since ?? undefined };
+};
 const next = (...from: Parameters<typeof looked>): [string[], string[], boolean] => {
   const { restart, evict, isWitnessed }: Replacement = replaceNext(looked(...from));
   return [restart.map(({ name }) => name), evict.map(({ pod: { name } }) => name), isWitnessed];

@@ -12,7 +12,7 @@ import {
   failingText,
   paceText,
   stalledText,
-  unreplacedText,
+  hopelessText,
 } from '../../../../lambdas/domain/rollout/text.ts';
 import { aNode, aPod, at, aWorkload, MIGRATION_ID, NOW } from '../../fixtures.ts';
 
@@ -270,8 +270,8 @@ describe('judgeStall', () => {
   it('reports pods that nothing replaces and that keep the wrong identity', () => {
     const hopeless = { ...NO_LENIENCY, hopeless: new Set([crashing.uid]) };
     const found = situation([crashing], { right: new Set(), leniency: hopeless });
-    expect(judgeStall(found)).toEqual({ is: 'unreplaced', pods: [crashing] });
-    expect(unreplacedText([crashing], at(0))).toMatch(/: kubectl -n kube-system delete pod ebs-csi-controller-1$/);
+    expect(judgeStall(found)).toEqual({ is: 'hopeless', pods: [crashing] });
+    expect(hopelessText([crashing], at(0))).toMatch(/: kubectl -n kube-system delete pod ebs-csi-controller-1$/);
   });
   const blip = { ready: false, unreadySince: at(-20), restarts: 1 };
   const ofSet = (change: Partial<Pod>): Pod => unready({ owner: { kind: 'StatefulSet', name: NAME }, ...change });

@@ -3,7 +3,7 @@
  * configuration with which it was admitted until it ends or a person deletes it. A rollback can neither give it new
  * credentials nor wait for an end that nobody knows (ADR 110).
  */
-import { isMadeBy, isOfJob, type Pod, type WorkloadRef } from '../kubernetes/objects.ts';
+import { isOfJob, type Pod } from '../kubernetes/objects.ts';
 import type { Check } from '../migration/model.ts';
 import { some, warn } from '../plan/check.ts';
 import { ifWanted, note, shellCommand } from '../text/shell.ts';
@@ -11,15 +11,11 @@ import { isCrashing } from '../rollout/broken.ts';
 import { sureSessionSeconds } from './sessions.ts';
 
 /** A pod that no rollout replaces, and that may be without credentials after the deletion of its association. */
-export interface LastingPod {
+export interface UnreplacedPod {
   pod: Pod;
   /** How long it is certain to have credentials. */
   sureSeconds: number;
 }
-
-/** Returns whether no rollout replaces the pod. `workloads` are those of the pod's namespace. */
-export const isLasting = (pod: Pod, workloads: readonly WorkloadRef[]): boolean =>
-  !workloads.some((workload) => isMadeBy(pod, workload));
 
 /** Returns whether a pod works, or is about to start. A pod that fails has no credentials to lose. */
 const hasSomethingToLose = (pod: Pod): boolean =>
@@ -33,7 +29,7 @@ const sureSecondsOf = ({ ready, createdAt }: Pod, now: number): number =>
  * Returns the pods that may be without credentials before they end, the first to lose them first. A pod whose end is
  * known, by `activeDeadlineSeconds`, and comes before the end of its session, loses nothing.
  */
-export const outliveSessions = (pods: readonly Pod[], now: number): LastingPod[] =>
+export const outliveSessions = (pods: readonly Pod[], now: number): UnreplacedPod[] =>
   pods
     .filter(hasSomethingToLose)
     .map((pod) => ({ pod, sureSeconds: sureSecondsOf(pod, now) }))
@@ -44,9 +40,9 @@ const nameOf = ({ namespace, name, owner }: Pod): string =>
   `pod ${namespace}/${name} ${owner ? `of ${owner.kind} ${owner.name}` : 'without an owner'}`;
 
 /** Names the pods, each with the time from which it may be without credentials. */
-export const lastingText = (lasting: readonly LastingPod[], now: number): string =>
+export const unreplacedText = (unreplaced: readonly UnreplacedPod[], now: number): string =>
   some(
-    lasting.map(
+    unreplaced.map(
       ({ pod, sureSeconds }) =>
         `${nameOf(pod)} (may be without credentials from ${new Date(now + sureSeconds * 1000).toISOString()} on)`,
     ),
@@ -67,9 +63,9 @@ const waitForJob = (pod: Pod): string =>
   kubectl(pod, 'wait', '--for=condition=complete', '--timeout=-1s', `job/${pod.owner?.name ?? ''}`);
 
 /** The pods of each owner; a pod without an owner is alone. */
-function byOwner(lasting: readonly LastingPod[]): [Pod, ...Pod[]][] {
+function byOwner(unreplaced: readonly UnreplacedPod[]): [Pod, ...Pod[]][] {
   const groups = new Map<string, [Pod, ...Pod[]]>();
-  for (const { pod } of lasting) {
+  for (const { pod } of unreplaced) {
     const key = pod.owner ? `${pod.namespace} ${pod.owner.kind} ${pod.owner.name}` : pod.uid;
     const group = groups.get(key);
     if (group) group.push(pod);
@@ -95,11 +91,12 @@ function remedyOf(pods: [Pod, ...Pod[]]): string {
 }
 
 /** Returns the remedies for these pods, one for each owner. */
-export const lastingRemedies = (lasting: readonly LastingPod[]): string => some(byOwner(lasting).map(remedyOf), ' ');
+export const unreplacedRemedies = (unreplaced: readonly UnreplacedPod[]): string =>
+  some(byOwner(unreplaced).map(remedyOf), ' ');
 
 /** Returns the lines that wait for Jobs, and those, disabled by a colon, that end the other pods. */
-export const lastingLines = (lasting: readonly LastingPod[]): string[] =>
-  byOwner(lasting).flatMap((pods) => {
+export const unreplacedLines = (unreplaced: readonly UnreplacedPod[]): string[] =>
+  byOwner(unreplaced).flatMap((pods) => {
     const [pod] = pods;
     const { namespace, name, owner } = pod;
     if (!isOfJob(pod))
