@@ -86,13 +86,14 @@ export const createEngine = (): Engine => {
     const { validation, run: act } = operation;
     // Returns the item at the moment of the refusal.
     const refused = (refusal: EngineAnswer): EngineAnswer => withItem(refusal, input, store);
-    const formed = wellFormed(name, input);
     try {
+      const quickly = wellFormed(name, input, true);
+      // The fast path leaves empty keys to the check after it.
+      const answer = quickly && quick(name, quickly);
+      if (answer) return refused(answer);
+      const formed = quickly && wellFormed(name, input);
       const checked = formed ?? (checkTypes(input, validation.types) as Json);
       if (!formed) checkValidations(checked, validation.types, validation.custom, store.copying);
-      // The fast path leaves empty keys to the check after it.
-      const answer = formed && quick(name, formed);
-      if (answer) return refused(answer);
       const refusal = refusalOfEmptyKey(name, checked, store);
       if (refusal) throw refusal;
       return await answerOf(act, formed ? store.sharing : store.copying, checked, refused);

@@ -70,6 +70,29 @@ const builderOf = (tree: unknown, valueIn: (part: unknown) => Value | undefined)
   };
 };
 
+/**
+ * Returns a function that fills one tree with each request's values, instead of building another: its result is only
+ * valid until the next call, and nothing may change it. `names`: those of all values.
+ */
+export const inPlace = (build: Build, names: readonly string[]): Build => {
+  const placeholders = Object.fromEntries(names.map((name) => [name, {}]));
+  const nameOf = new Map<unknown, string>(Object.entries(placeholders).map(([name, value]) => [value, name]));
+  const positions: { parent: Record<string, unknown>; key: string; name: string }[] = [];
+  const visit = (parent: object): void => {
+    for (const [key, part] of Object.entries(parent)) {
+      const name = nameOf.get(part);
+      if (name !== undefined) positions.push({ parent: parent as Record<string, unknown>, key, name });
+      else if (typeof part === 'object' && part !== null) visit(part as object);
+    }
+  };
+  const tree = build(placeholders);
+  if (typeof tree === 'object' && tree !== null) visit(tree);
+  return (values) => {
+    for (const { parent, key, name } of positions) parent[key] = values?.[name];
+    return tree;
+  };
+};
+
 const keyOf = (text: string, { attrNames, attrVals = {}, isKeyCondition = false }: ExpressionContext): string =>
   JSON.stringify([
     text,

@@ -18,6 +18,8 @@ export interface TableKeys extends KeyPair {
   indexes: readonly Index[];
   /** The attributes of all indexes' keys. */
   indexed: ReadonlySet<string>;
+  /** These, and the attributes of the table's own keys. */
+  names: readonly string[];
   /** The keys of each stored item in the indexes. Stored items are never changed in place. */
   ofItems: WeakMap<Json, readonly (string | undefined)[]>;
 }
@@ -94,7 +96,7 @@ const readKeys = (description: Description): TableKeys | undefined => {
     indexes.push({ name, ...pair, attributes: Projection.ProjectionType === 'ALL' ? undefined : projected });
   }
   const indexed = new Set(indexes.flatMap((index) => [index.hash, index.range]));
-  return { ...table, indexes, indexed, ofItems: new WeakMap() };
+  return { ...table, indexes, indexed, names: [...indexed, table.hash, table.range], ofItems: new WeakMap() };
 };
 
 const keysByDescription = new WeakMap<Json, { keys: TableKeys | undefined }>();

@@ -3,9 +3,10 @@
  * as dynalite's actions over the same store. Returns undefined, without any change, for everything that it does not
  * support.
  */
-import { itemSize, matchesExprFilter } from 'dynalite/db/index.js';
+import { matchesExprFilter } from 'dynalite/db/index.js';
 import { isObject, type Json } from '../json.ts';
 import { changed, type Section, Unusual } from './changes.ts';
+import { bytesAtMost, MAX_ITEM_BYTES } from './sizes.ts';
 import { hexOf, indexKeyOf, keyOf, type KeyPair, keysOfTable, partitionOf, type TableKeys, textOf } from './keys.ts';
 import type { MemoryStore, Sorted } from './store.ts';
 
@@ -30,26 +31,6 @@ const expressionOf = (parsed: unknown): unknown => (parsed as { expression: unkn
 const holds = ({ _condition: condition }: Json, existing: Json | undefined): boolean =>
   condition === undefined || matchesExprFilter(existing ?? {}, expressionOf(condition));
 
-/** Values are never changed in place, so their sizes can be cached. */
-const sizes = new WeakMap<object, number>();
-const sizeOf = (value: object): number => {
-  const cached = sizes.get(value);
-  if (cached !== undefined) return cached;
-  const size = itemSize({ a: value }) - 1;
-  sizes.set(value, size);
-  return size;
-};
-
-/** Returns the size in bytes, as dynalite's `itemSize` does. Items are never changed in place either. */
-export const bytesOf = (item: Json): number => {
-  const cached = sizes.get(item);
-  if (cached !== undefined) return cached;
-  let size = 0;
-  for (const name in item) size += name.length + sizeOf(item[name] as object);
-  sizes.set(item, size);
-  return size;
-};
-
 /**
  * Returns the item's key in each index, or undefined if the index does not contain it; throws Unusual for a key that is
  * not a plain string.
@@ -68,6 +49,15 @@ const indexKeys = (item: Json | undefined, keys: TableKeys): readonly (string | 
   return found;
 };
 const NO_KEYS: readonly undefined[] = [];
+
+/** Keeps the index keys of the existing item if all attributes in keys are the same objects as before. */
+const keepIndexKeys = (item: Json, existing: Json, keys: TableKeys): boolean => {
+  const known = keys.ofItems.get(existing);
+  if (!known) return false;
+  for (const name of keys.names) if (item[name] !== existing[name]) return false;
+  keys.ofItems.set(item, known);
+  return true;
+};
 
 const checkKeyTypes = (item: Json, { indexed }: TableKeys): void => {
   for (const name of indexed) if (item[name] !== undefined && textOf(item, name) === undefined) throw new Unusual();
@@ -89,9 +79,10 @@ const replace = (
   store: MemoryStore,
 ): void => {
   const [before, after] = [indexKeys(existing, keys), indexKeys(item, keys)];
-  for (const [position, { name, attributes }] of keys.indexes.entries()) {
+  for (let position = 0; position < keys.indexes.length; position += 1) {
     const [oldKey, newKey] = [before[position], after[position]];
     if (oldKey === undefined && newKey === undefined) continue;
+    const { name, attributes } = keys.indexes[position] as TableKeys['indexes'][number];
     const entries = store.entries(table, name);
     if (oldKey !== undefined && oldKey !== newKey) entries.delete(oldKey);
     if (newKey !== undefined && item) entries.set(newKey, entryOf(item, attributes));
@@ -147,9 +138,6 @@ const isPlain = ({ path, attrType, val }: Section, { hash, range, indexed }: Tab
   );
 };
 
-/** dynalite 4.0.0, db/index.js: MAX_SIZE. */
-const MAX_ITEM_BYTES = 409_600;
-
 const updateItem: Action = (input, keys, store) => {
   const table = String(input['TableName']);
   const key = storageKeyOf(input['Key'], keys);
@@ -158,8 +146,8 @@ const updateItem: Action = (input, keys, store) => {
   const existing = at(store.items(table), key);
   if (!holds(input, existing)) return CONDITION_FAILED;
   const item = changed(existing ?? (input['Key'] as Json), sections);
-  checkKeyTypes(item, keys);
-  if (bytesOf(item) > MAX_ITEM_BYTES) return unusual();
+  if (!existing || !keepIndexKeys(item, existing, keys)) checkKeyTypes(item, keys);
+  if (bytesAtMost(item) > MAX_ITEM_BYTES) return unusual();
   replace(table, key, { existing, item }, keys, store);
   return ok(input['ReturnValues'] === 'ALL_NEW' ? { Attributes: item } : {});
 };
@@ -217,7 +205,7 @@ const query: Action = (input, keys, store) => {
     .slice(0, Number(limit))
     .map(([, item]) => item as Json);
   let bytes = 0;
-  for (const item of items) bytes += bytesOf(item) + OVERHEAD_BYTES;
+  for (const item of items) bytes += bytesAtMost(item) + OVERHEAD_BYTES;
   if (bytes > SAFE_BYTES) return unusual();
   const last = items.length >= Number(limit) ? items.at(-1) : undefined;
   const names = new Set([keys.hash, keys.range, hash, range]);

@@ -234,6 +234,14 @@ export const createMemoryStore = (): MemoryStore => {
     databases.set(name, values);
     return values;
   };
+  const descriptions = valuesOf('table').sorted;
+  // The same objects by table and index, without names to build for each operation.
+  const tables = new Map<string, { items: Sorted; indexes: Map<string, Sorted> }>();
+  const of = (table: string) => {
+    const found = tables.get(table) ?? { items: valuesOf(`item-${table}`).sorted, indexes: new Map<string, Sorted>() };
+    tables.set(table, found);
+    return found;
+  };
   return {
     copying: viewOf(valuesOf, COPYING),
     sharing: viewOf(valuesOf, SHARING),
@@ -248,10 +256,15 @@ export const createMemoryStore = (): MemoryStore => {
       if (isObject(billing)) billing['LastUpdateToPayPerRequestDateTime'] = table['CreationDateTime'];
     },
     table: (name) => {
-      const table = valuesOf('table').sorted.get(name);
+      const table = descriptions.get(name);
       return isObject(table) && table['TableStatus'] === 'ACTIVE' ? table : undefined;
     },
-    items: (table) => valuesOf(`item-${table}`).sorted,
-    entries: (table, index) => valuesOf(indexName('global', table, index)).sorted,
+    items: (table) => of(table).items,
+    entries: (table, index) => {
+      const { indexes } = of(table);
+      const entries = indexes.get(index) ?? valuesOf(indexName('global', table, index)).sorted;
+      indexes.set(index, entries);
+      return entries;
+    },
   };
 };

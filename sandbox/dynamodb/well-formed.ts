@@ -4,11 +4,11 @@
  * well-formed and goes through those checks.
  */
 import conditionParser from 'dynalite/db/conditionParser.js';
-import { itemSize } from 'dynalite/db/index.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import { convertKeyCondition, validateConditions } from 'dynalite/validations/index.js';
 import { isObject, type Json } from '../json.ts';
-import { type Build, type ExpressionContext, type Recall, remembering } from './expressions.ts';
+import { type Build, type ExpressionContext, inPlace, type Recall, remembering } from './expressions.ts';
+import { bytesAtMost, MAX_ITEM_BYTES } from './sizes.ts';
 
 const conditions = remembering(conditionParser);
 const updates = remembering(updateParser);
@@ -142,6 +142,14 @@ interface Form {
   names: readonly string[];
   types: readonly string[];
   builds: Builds;
+  /** The same for a request that is answered at once, made when the form occurs again. */
+  quick?: QuickForm;
+}
+
+/** How to fill the parsed expressions, and a query's key conditions; undefined if dynalite would refuse the conditions. */
+interface QuickForm {
+  builds: Builds;
+  keyConditions: Build | undefined;
 }
 /** By the first expression. */
 const forms = new Map<unknown, Form[]>();
@@ -171,58 +179,83 @@ const entriesOf = (value: Json | undefined, textOf: (inner: unknown) => unknown)
   Object.entries(value ?? {}).flatMap(([name, inner]) => [name, String(textOf(inner))]);
 const itself = (inner: unknown): unknown => inner;
 
-/** Adds the parsed expressions to the input; returns false if they cannot be recalled. */
-const parseInto = (input: Json): boolean => {
-  const [names, values] = [input['ExpressionAttributeNames'], input['ExpressionAttributeValues']] as (
-    | Json
-    | undefined
-  )[];
-  const texts = PARSED.map(([member]) => input[member]);
-  const first = texts.find((text) => text !== undefined);
-  // Names and values without an expression are refused.
-  if (first === undefined) return !names && !values;
-  const known = forms.get(first) ?? [];
-  let form = known.find(
-    (each) =>
-      each.texts.every((text, index) => text === texts[index]) &&
-      hasEntries(names, each.names, itself) &&
-      hasEntries(values, each.types, typeOf),
-  );
-  if (!form) {
-    const builds = recalled(input, names, values);
-    if (!builds) return false;
-    form = { texts, names: entriesOf(names, itself), types: entriesOf(values, typeOf), builds };
-    if (forms.size < MOST_TEXTS && known.length < MOST_FORMS) forms.set(first, [...known, form]);
-  }
-  for (const [as, build] of form.builds) input[as] = build(values as ExpressionContext['attrVals']);
-  return true;
+const expressionsOf = (input: Json): Pick<Form, 'texts'> & { names?: Json; values?: Json } => ({
+  texts: [
+    input['UpdateExpression'],
+    input['ConditionExpression'],
+    input['KeyConditionExpression'],
+    input['FilterExpression'],
+  ],
+  names: input['ExpressionAttributeNames'] as Json,
+  values: input['ExpressionAttributeValues'] as Json,
+});
+
+const isOfForm = (form: Form, { texts, names, values }: ReturnType<typeof expressionsOf>): boolean => {
+  for (let at = 0; at < texts.length; at += 1) if (form.texts[at] !== texts[at]) return false;
+  return hasEntries(names, form.names, itself) && hasEntries(values, form.types, typeOf);
 };
 
+/** Returns the form of a request's expressions; undefined if they cannot be recalled. */
+const formOf = (input: Json): Form | undefined => {
+  const expressions = expressionsOf(input);
+  const { texts, names, values } = expressions;
+  const first = texts.find((text) => text !== undefined);
+  // Names and values without an expression are refused.
+  if (first === undefined) return names || values ? undefined : NO_EXPRESSIONS;
+  const known = forms.get(first);
+  for (const form of known ?? []) if (isOfForm(form, expressions)) return form;
+  const builds = recalled(input, names, values);
+  if (!builds) return undefined;
+  const form = { texts, names: entriesOf(names, itself), types: entriesOf(values, typeOf), builds };
+  if (forms.size < MOST_TEXTS && (known ?? []).length < MOST_FORMS) forms.set(first, [...(known ?? []), form]);
+  return form;
+};
+const NO_EXPRESSIONS: Form = { texts: [], names: [], types: [], builds: [] };
+
+const converted = (parsed: unknown): object | string =>
+  convertKeyCondition((parsed as { expression: unknown }).expression);
+
 /** Returns a query's key conditions; undefined if dynalite would refuse them. */
-const keyConditionsOf = ({ _keyCondition: parsed }: Json): Json | undefined => {
-  const found = convertKeyCondition((parsed as { expression: unknown }).expression);
+const keyConditionsOf = (parsed: unknown): Json | undefined => {
+  const found = converted(parsed);
   if (!isObject(found) || validateConditions(found) !== undefined) return undefined;
   const { length } = Object.keys(found);
   return length === 1 || length === 2 ? found : undefined;
 };
 
-/** dynalite 4.0.0, db/index.js: MAX_SIZE. */
-const MAX_ITEM_BYTES = 409_600;
+/** dynalite's checks of key conditions depend on their form alone, since the values are known to be well-formed. */
+const quickFormOf = ({ builds, types }: Form, values: ExpressionContext['attrVals']): QuickForm => {
+  const names = types.filter((_, index) => index % 2 === 0);
+  const keyCondition = builds.find(([as]) => as === '_keyCondition')?.[1];
+  const isAccepted = keyCondition && keyConditionsOf(keyCondition(values)) !== undefined;
+  return {
+    builds: builds.map(([as, build]) => [as, inPlace(build, names)]),
+    keyConditions: isAccepted ? inPlace((given) => converted(keyCondition(given)), names) : undefined,
+  };
+};
 
 /**
  * Returns the result of dynalite's checks of the input, copying the objects that an action may change; undefined if it
- * is not certain that they would accept it.
+ * is not certain that they would accept it. `isQuick`: the result is used before the next call, and its expressions are
+ * not changed.
  */
-export const wellFormed = (operation: string, input: Json): Json | undefined => {
+export const wellFormed = (operation: string, input: Json, isQuick = false): Json | undefined => {
   const members = MEMBERS[operation];
   if (!members) return undefined;
   for (const name in input) if (members[name]?.(input[name]) !== true) return undefined;
   if (REQUIRED[operation]?.some((name) => input[name] === undefined)) return undefined;
   const { Key: key, Item: item } = input;
-  if (isObject(item) && itemSize(item) > MAX_ITEM_BYTES) return undefined;
-  const checked: Json = { ...input, ...(isObject(key) ? { Key: { ...key } } : {}) };
-  if (!parseInto(checked)) return undefined;
+  if (isObject(item) && bytesAtMost(item) > MAX_ITEM_BYTES) return undefined;
+  const form = formOf(input);
+  if (!form) return undefined;
+  const checked: Json = { ...input };
+  if (isObject(key)) checked['Key'] = { ...key };
+  const values = input['ExpressionAttributeValues'] as ExpressionContext['attrVals'];
+  const quick = isQuick ? (form.quick ??= quickFormOf(form, values)) : undefined;
+  for (const [as, build] of (quick ?? form).builds) checked[as] = build(values);
   if (operation !== 'Query') return checked;
-  const keyConditions = keyConditionsOf(checked);
-  return keyConditions && { ...checked, KeyConditions: keyConditions };
+  const found = quick ? quick.keyConditions?.(values) : keyConditionsOf(checked['_keyCondition']);
+  if (found === undefined) return undefined;
+  checked['KeyConditions'] = found;
+  return checked;
 };
