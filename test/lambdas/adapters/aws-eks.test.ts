@@ -68,8 +68,7 @@ describe('DescribeCluster', () => {
     const told = { certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } } };
     mock.on(DescribeClusterCommand).resolves({ cluster: { ...same, ...told, computeConfig: { enabled: true } } });
     const shown = { certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true };
-    expect(await eks.describeCluster()).toEqual({ ...same, ...shown });
-    expect(inputs()).toEqual([{ name: CLUSTER }]);
+    expect([await eks.describeCluster(), inputs()]).toEqual([{ ...same, ...shown }, [{ name: CLUSTER }]]);
   });
   const bare = { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' as const };
   it.each([
@@ -93,39 +92,34 @@ describe('DescribeCluster', () => {
   });
 });
 
-describe('capabilities', () => {
-  it('are listed over all pages, once', async () => {
-    mock
-      .on(ListCapabilitiesCommand)
-      .resolvesOnce({ capabilities: [{ capabilityName: 'ack', type: 'ACK', status: 'ACTIVE' }], nextToken: 't' })
-      .resolvesOnce({ capabilities: [{ capabilityName: 'odd' }, { capabilityName: 'kro', type: 'KRO' }] });
-    const one = eksOf();
-    const expected = [
-      { name: 'ack', type: 'ACK', status: 'ACTIVE' },
-      { name: 'kro', type: 'KRO', status: '' },
-    ];
-    expect(await one.listCapabilities()).toEqual(expected);
-    expect(await one.listCapabilities()).toEqual(expected);
-    expect(mock.commandCalls(ListCapabilitiesCommand)).toHaveLength(2);
-  });
+it('capabilities are listed over all pages, once', async () => {
+  mock
+    .on(ListCapabilitiesCommand)
+    .resolvesOnce({ capabilities: [{ capabilityName: 'ack', type: 'ACK', status: 'ACTIVE' }], nextToken: 't' })
+    .resolvesOnce({ capabilities: [{ capabilityName: 'odd' }, { capabilityName: 'kro', type: 'KRO' }] });
+  const one = eksOf();
+  const expected = [
+    { name: 'ack', type: 'ACK', status: 'ACTIVE' },
+    { name: 'kro', type: 'KRO', status: '' },
+  ];
+  expect([await one.listCapabilities(), await one.listCapabilities()]).toEqual([expected, expected]);
+  expect(mock.commandCalls(ListCapabilitiesCommand)).toHaveLength(2);
 });
 
-describe('Fargate profiles', () => {
-  it('are described once; those that are gone or about to be are left out', async () => {
-    const selectors = [{ namespace: 'shop', labels: { tier: 'web' } }, { namespace: 'pay*' }];
-    mock
-      .on(ListFargateProfilesCommand)
-      .resolvesOnce({ fargateProfileNames: ['a'], nextToken: 't' })
-      .resolvesOnce({ fargateProfileNames: ['b', 'gone'] });
-    const described = (fargateProfileName: string) => mock.on(DescribeFargateProfileCommand, { fargateProfileName });
-    described('a').resolves({ fargateProfile: { status: 'CREATING', selectors } });
-    described('b').resolves({ fargateProfile: { status: 'DELETING', selectors } });
-    described('gone').rejects(notFound);
-    const one = eksOf();
-    const expected = [{ name: 'a', selectors: [selectors[0], { namespace: 'pay*', labels: {} }] }];
-    expect([await one.listFargateProfiles(), await one.listFargateProfiles()]).toEqual([expected, expected]);
-    expect(mock.commandCalls(ListFargateProfilesCommand)).toHaveLength(2);
-  });
+it('Fargate profiles are described once; those that are gone or about to be are left out', async () => {
+  const selectors = [{ namespace: 'shop', labels: { tier: 'web' } }, { namespace: 'pay*' }];
+  mock
+    .on(ListFargateProfilesCommand)
+    .resolvesOnce({ fargateProfileNames: ['a'], nextToken: 't' })
+    .resolvesOnce({ fargateProfileNames: ['b', 'gone'] });
+  const described = (fargateProfileName: string) => mock.on(DescribeFargateProfileCommand, { fargateProfileName });
+  described('a').resolves({ fargateProfile: { status: 'CREATING', selectors } });
+  described('b').resolves({ fargateProfile: { status: 'DELETING', selectors } });
+  described('gone').rejects(notFound);
+  const one = eksOf();
+  const expected = [{ name: 'a', selectors: [selectors[0], { namespace: 'pay*', labels: {} }] }];
+  expect([await one.listFargateProfiles(), await one.listFargateProfiles()]).toEqual([expected, expected]);
+  expect(mock.commandCalls(ListFargateProfilesCommand)).toHaveLength(2);
 });
 
 describe('access entries', () => {

@@ -89,15 +89,13 @@ describe("what AWS's errors mean", () => {
   });
 });
 
-describe('awsOrUndefined', () => {
-  it('answers what there is, undefined for what is not there, and throws the rest', async () => {
-    await expect(awsOrUndefined('iam:X', async () => 1)).resolves.toBe(1);
-    await expect(
-      awsOrUndefined('iam:X', () => Promise.reject(failing('NoSuchEntityException', 404))),
-    ).resolves.toBeUndefined();
-    await expectError(
-      awsOrUndefined('iam:X', () => Promise.reject(failing('Throttling', 400))),
-      'Throttled',
-    );
-  });
+it('awsOrUndefined answers what there is, undefined for what is not there, and throws the rest', async () => {
+  await expect(awsOrUndefined('iam:X', async () => 1)).resolves.toBe(1);
+  await expect(
+    awsOrUndefined('iam:X', () => Promise.reject(failing('NoSuchEntityException', 404))),
+  ).resolves.toBeUndefined();
+  await expectError(
+    awsOrUndefined('iam:X', () => Promise.reject(failing('Throttling', 400))),
+    'Throttled',
+  );
 });

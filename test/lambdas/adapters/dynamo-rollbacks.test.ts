@@ -72,9 +72,8 @@ describe.each(LEDGERS)('the rollback of a migration, in the ledger on %s', (_, o
     expect((await read())?.waitingFor).toMatchObject(wait);
   });
 
-  it('is of a migration that is there', async () => {
+  it('is of a migration that is there', async () =>
     expect(
       await ledger.changeRollback('another', { status: 'ended' }, { status: 'rolling-back', rollback: requested(1) }),
-    ).toBe(false);
-  });
+    ).toBe(false));
 });

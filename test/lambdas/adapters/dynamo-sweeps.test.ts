@@ -30,8 +30,7 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
   });
 
   it('are created once, and keep what they were created with', async () => {
-    expect(await sweeps.create(aSweep({ mode: 'plan' }))).toEqual(aSweep());
-    expect(await sweeps.get(SWEEP_ID)).toEqual(aSweep());
+    expect([await sweeps.create(aSweep({ mode: 'plan' })), await sweeps.get(SWEEP_ID)]).toEqual([aSweep(), aSweep()]);
     expect(await sweeps.get(id(1))).toBeUndefined();
   });
 
@@ -63,8 +62,7 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
     expect(await sweeps.marks(SWEEP_ID, here)).toEqual([{ ...one, state: 'done' }]);
     expect(await sweeps.marks(SWEEP_ID, other)).toEqual([{ ...one, state: 'begun', alone: true }]);
     await sweeps.mark(SWEEP_ID, here, { ...one, state: 'open', execution: 2 });
-    expect(await sweeps.marks(SWEEP_ID, here)).toEqual([{ ...one, state: 'open', execution: 2 }]);
-    expect(await all()).toEqual([]);
+    expect([await sweeps.marks(SWEEP_ID, here), await all()]).toEqual([[{ ...one, state: 'open', execution: 2 }], []]);
   });
 
   it('take the last command', async () => {
@@ -83,8 +81,7 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
       await sweeps.create(aSweep({}, { sweepId: id(number), startedAt: at(100 + number) }));
     const first = await sweeps.list({}, 2);
     expect(first.sweeps.map(({ sweepId }) => sweepId)).toEqual([id(3), id(2)]);
-    const second = await sweeps.list({}, 2, first.next);
-    expect(second.sweeps).toMatchObject([
+    expect((await sweeps.list({}, 2, first.next)).sweeps).toMatchObject([
       { sweepId: id(1), status: 'running', startedAt: at(101), request: aSweep().request },
       { sweepId: SWEEP_ID },
     ]);
@@ -111,8 +108,7 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
     for (const item of items) await sweeps.enqueue(SWEEP_ID, item);
     await sweeps.enqueue(SWEEP_ID, { ...items[0]!, cluster: 'another' });
     const sorted = items.toSorted((a, b) => (a.migrationId < b.migrationId ? -1 : 1));
-    expect(await sweeps.queued(SWEEP_ID, 10)).toEqual(sorted);
-    expect(await sweeps.queued(SWEEP_ID, 2)).toEqual(sorted.slice(0, 2));
+    expect([await sweeps.queued(SWEEP_ID, 10), await sweeps.queued(SWEEP_ID, 2)]).toEqual([sorted, sorted.slice(0, 2)]);
   });
 
   it('move an add-on into flight and out of it, each once however often it is said', async () => {
@@ -160,8 +156,7 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
   it('do not move what is not there', async () => {
     await sweeps.toFlight(SWEEP_ID, anItem(1).migrationId, begun);
     await sweeps.toEnd(SWEEP_ID, anItem(1).migrationId, end('rolled-back', true));
-    expect(await all()).toEqual([]);
-    expect(await sweeps.get(SWEEP_ID)).toMatchObject({ ended: 0, failed: [] });
+    expect([await all(), await sweeps.get(SWEEP_ID)]).toMatchObject([[], { ended: 0, failed: [] }]);
   });
 
   it('begin none again that a late call queues after its end', async () => {
@@ -171,8 +166,7 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
     await sweeps.toEnd(SWEEP_ID, item.migrationId, end('migrated'));
     await sweeps.enqueue(SWEEP_ID, item);
     await sweeps.toFlight(SWEEP_ID, item.migrationId, begun);
-    expect(await sweeps.inFlight(SWEEP_ID)).toEqual([]);
-    expect(await sweeps.queued(SWEEP_ID, 10)).toEqual([]);
+    expect([await sweeps.inFlight(SWEEP_ID), await sweeps.queued(SWEEP_ID, 10)]).toEqual([[], []]);
     expect(await all()).toMatchObject([{ state: 'ended', outcome: 'migrated' }]);
   });
 });

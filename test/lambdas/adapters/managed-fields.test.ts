@@ -8,51 +8,49 @@ const fieldsOf = (fieldsV1: object): string[] | undefined =>
 
 const inTemplate = (fields: object): object => ({ 'f:spec': { 'f:template': fields } });
 
-describe('paths', () => {
-  it.each<[string, object, string[]]>([
-    ['a field', { 'f:spec': { 'f:replicas': {} } }, ['.spec.replicas']],
-    [
-      'a field with dots and slashes in its name',
-      { 'f:metadata': { 'f:annotations': { 'f:eks.amazonaws.com/role-arn': {} } } },
-      ['.metadata.annotations.eks.amazonaws.com/role-arn'],
-    ],
-    [
-      'what is in an object, and not the object itself',
-      { 'f:spec': { 'f:strategy': { '.': {}, 'f:type': {} } } },
-      ['.spec.strategy.type'],
-    ],
-    [
-      'a label whose name begins as another one',
-      { 'f:metadata': { 'f:labels': { 'f:app': {}, 'f:app.kubernetes.io/name': {} } } },
-      ['.metadata.labels.app', '.metadata.labels.app.kubernetes.io/name'],
-    ],
-    ['an object that is owned whole', { 'f:spec': { 'f:selector': {} } }, ['.spec.selector']],
-    ['labels and annotations without any', { 'f:metadata': { 'f:labels': { '.': {} }, 'f:annotations': {} } }, []],
-    [
-      'an item by its key',
-      inTemplate({ 'f:spec': { 'f:containers': { 'k:{"name":"coredns"}': { '.': {}, 'f:image': {} } } } }),
-      ['.spec.template.spec.containers[name="coredns"].image'],
-    ],
-    [
-      'an item by several keys, sorted, with numbers as they are',
-      { 'f:ports': { 'k:{"protocol":"TCP","containerPort":53}': { 'f:name': {} } } },
-      ['.ports[containerPort=53,protocol="TCP"].name'],
-    ],
-    [
-      'an item by its value',
-      { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"foregroundDeletion"': {} } } },
-      ['.metadata.finalizers[="foregroundDeletion"]'],
-    ],
-    ['an item by its index', { 'f:list': { 'i:2': {} } }, ['.list[2]']],
-    ['nothing', {}, []],
-    ['the object as a whole, which has no path', { '.': {} }, []],
-  ])('of %s', (_, fieldsV1, expected) => expect(fieldsOf(fieldsV1)).toEqual(expected));
-});
+it.each<[string, object, string[]]>([
+  ['a field', { 'f:spec': { 'f:replicas': {} } }, ['.spec.replicas']],
+  [
+    'a field with dots and slashes in its name',
+    { 'f:metadata': { 'f:annotations': { 'f:eks.amazonaws.com/role-arn': {} } } },
+    ['.metadata.annotations.eks.amazonaws.com/role-arn'],
+  ],
+  [
+    'what is in an object, and not the object itself',
+    { 'f:spec': { 'f:strategy': { '.': {}, 'f:type': {} } } },
+    ['.spec.strategy.type'],
+  ],
+  [
+    'a label whose name begins as another one',
+    { 'f:metadata': { 'f:labels': { 'f:app': {}, 'f:app.kubernetes.io/name': {} } } },
+    ['.metadata.labels.app', '.metadata.labels.app.kubernetes.io/name'],
+  ],
+  ['an object that is owned whole', { 'f:spec': { 'f:selector': {} } }, ['.spec.selector']],
+  ['labels and annotations without any', { 'f:metadata': { 'f:labels': { '.': {} }, 'f:annotations': {} } }, []],
+  [
+    'an item by its key',
+    inTemplate({ 'f:spec': { 'f:containers': { 'k:{"name":"coredns"}': { '.': {}, 'f:image': {} } } } }),
+    ['.spec.template.spec.containers[name="coredns"].image'],
+  ],
+  [
+    'an item by several keys, sorted, with numbers as they are',
+    { 'f:ports': { 'k:{"protocol":"TCP","containerPort":53}': { 'f:name': {} } } },
+    ['.ports[containerPort=53,protocol="TCP"].name'],
+  ],
+  [
+    'an item by its value',
+    { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"foregroundDeletion"': {} } } },
+    ['.metadata.finalizers[="foregroundDeletion"]'],
+  ],
+  ['an item by its index', { 'f:list': { 'i:2': {} } }, ['.list[2]']],
+  ['nothing', {}, []],
+  ['the object as a whole, which has no path', { '.': {} }, []],
+])('paths of %s', (_, fieldsV1, expected) => expect(fieldsOf(fieldsV1)).toEqual(expected));
 
 describe('managers', () => {
   const replicas = { 'f:spec': { 'f:replicas': {} } };
 
-  it('come in order, each once with all its fields', () => {
+  it('come in order, each once with all its fields', () =>
     expect(
       read(
         { manager: 'eks', operation: 'Apply', fieldsV1: replicas },
@@ -62,8 +60,7 @@ describe('managers', () => {
     ).toEqual([
       { manager: 'eks', fields: ['.spec.replicas', '.spec.selector'] },
       { manager: 'kubectl', fields: ['.spec.paused'] },
-    ]);
-  });
+    ]));
   it('own no map that others have the parts of, as a restart that was taken over leaves one', () => {
     const annotations = (fields: object): object => inTemplate({ 'f:metadata': { 'f:annotations': fields } });
     const container = (fields: object): object =>

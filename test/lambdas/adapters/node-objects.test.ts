@@ -7,6 +7,4 @@ it.each<[string, object, object[]]>([
   ['tolerates everything', { operator: 'Exists', key: '', effect: '' }, [{ operator: 'Exists' }]],
   ['has an operator for numbers', { key: 'sla', operator: 'Gt', value: '900', effect: 'NoSchedule' }, []],
   ['has an operator that does not exist yet', { key: 'sla', operator: 'Near' }, []],
-])('a toleration that %s', (_, found, expected) => {
-  expect(toTolerations(tolerations.parse([found]))).toEqual(expected);
-});
+])('a toleration that %s', (_, found, expected) => expect(toTolerations(tolerations.parse([found]))).toEqual(expected));

@@ -48,9 +48,8 @@ describe('the settings file of a function', () => {
     expect(() => readText(text)).toThrow(refusal);
   });
 
-  it('that is not there is refused', () => {
+  it('that is not there is refused', () =>
     expect(() => readSettingsFile(join(scratch, 'none.json'))).toThrow(
       /none\.json of this function cannot be read \(ENOENT\)/,
-    );
-  });
+    ));
 });

@@ -132,22 +132,20 @@ describe('a session of a role in another account', () => {
   });
 });
 
-describe('a refused session', () => {
-  it("comes out of the SDK's client as it is, after one call of STS", async () => {
-    sts.on(AssumeRoleCommand).rejects(refusal('AccessDenied'));
-    const { sessions } = open();
-    const requestHandler = { handle: () => Promise.reject(new Error('nothing may be sent')) };
-    const eks = new EKSClient({
-      region: 'eu-west-1',
-      maxAttempts: 1,
-      requestHandler,
-      credentials: () => sessions.credentialsOf(ROLE),
-    });
-    await expectError(
-      aws('eks:DescribeCluster', () => eks.send(new DescribeClusterCommand({ name: 'dev' }))),
-      'AccessDenied',
-      `The role ${ROLE} could not be assumed`,
-    );
-    expect(asked()).toHaveLength(1);
+it("a refused session comes out of the SDK's client as it is, after one call of STS", async () => {
+  sts.on(AssumeRoleCommand).rejects(refusal('AccessDenied'));
+  const { sessions } = open();
+  const requestHandler = { handle: () => Promise.reject(new Error('nothing may be sent')) };
+  const eks = new EKSClient({
+    region: 'eu-west-1',
+    maxAttempts: 1,
+    requestHandler,
+    credentials: () => sessions.credentialsOf(ROLE),
   });
+  await expectError(
+    aws('eks:DescribeCluster', () => eks.send(new DescribeClusterCommand({ name: 'dev' }))),
+    'AccessDenied',
+    `The role ${ROLE} could not be assumed`,
+  );
+  expect(asked()).toHaveLength(1);
 });

@@ -16,8 +16,7 @@ describe('an action on a migration', () => {
     ['rollback', () => withMigration(ended('migrated')), 'rollback', {}],
   ])('%s is answered in the same shape as every other', async (action, prepare, name, body) => {
     const fakes = await prepare();
-    const answer = await send(fakes, { method: 'POST', path: `${path}/${name}`, body });
-    expect(answer).toMatchObject({
+    expect(await send(fakes, { method: 'POST', path: `${path}/${name}`, body })).toMatchObject({
       headers: { location: self, 'retry-after': '5' },
       body: {
         action,
@@ -27,8 +26,7 @@ describe('an action on a migration', () => {
         links: { self },
       },
     });
-    const shown = await show(fakes);
-    expect(shown.headers).toMatchObject({ 'retry-after': '5' });
+    expect((await show(fakes)).headers).toMatchObject({ 'retry-after': '5' });
     await fakes.ledger.updateMigration(MIGRATION_ID, ended('blocked'));
     expect((await show(fakes)).headers).not.toHaveProperty('retry-after');
   });

@@ -86,8 +86,7 @@ describe('GET /clusters/{name}/identities', () => {
     ['a parameter that is not known', { namespace: 'kube-system' }, 'query.namespace'],
   ])('refuses %s', async (_, query, field) => {
     const fakes = newFakes();
-    expect(fieldsIn(await look(fakes, query))).toEqual([field]);
-    expect(fakes.journal.names()).toEqual([]);
+    expect([fieldsIn(await look(fakes, query)), fakes.journal.names()]).toEqual([[field], []]);
   });
 
   it('is for clusters that are there, in the own account, with a name', async ({ fakes }) => {
@@ -109,8 +108,7 @@ describe('GET /clusters/{name}/identities', () => {
   ] as const)('says what is missing where the service may not read %s', async (_, call, error) => {
     const fakes = newFakes();
     fakes.journal.failNext(call, 'before', error);
-    const found = problemIn(await look(fakes), 'no-access');
-    expect(found).toMatchObject({
+    expect(problemIn(await look(fakes), 'no-access')).toMatchObject({
       status: 409,
       detail: matching(/no (entry|right).*KubernetesRoleArns.*docs\/kubernetes-access\.md/s),
     });

@@ -25,7 +25,7 @@ describe('the types of the API', () => {
     expect(text).not.toContain('undefined');
   });
 
-  it('show optional, constant, listed and nested values with their descriptions', () => {
+  it('show optional, constant, listed and nested values with their descriptions', () =>
     expect(
       schemasText({
         Target: {
@@ -63,8 +63,7 @@ describe('the types of the API', () => {
     other?: components["schemas"]["Other"] | boolean;
 };
 Other: Record<string, never>;`,
-    );
-  });
+    ));
 
   it('refuse a kind of schema that they could not show', () =>
     expect(() => schemasText({ Nothing: { type: 'null' } })).toThrow('cannot show a schema of the type null'));

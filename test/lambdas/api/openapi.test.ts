@@ -251,15 +251,13 @@ describe('sets of names', () => {
   });
 });
 
-describe('examples', () => {
-  it.each(Object.keys(EXAMPLES) as OperationId[])('of %s are what it takes and answers, whole', (id) => {
-    const { body, answer }: Operation = OPERATIONS[id];
-    const { request, answer: shown } = EXAMPLES[id];
-    expect(body?.safeParse(request).error).toBeUndefined();
-    expect(request === undefined).toBe(body === undefined);
-    // Nothing is said that the schema does not know.
-    expect(answer.parse(shown)).toMatchObject(JSON.parse(JSON.stringify(shown)) as object);
-  });
+it.each(Object.keys(EXAMPLES) as OperationId[])('examples of %s are what it takes and answers, whole', (id) => {
+  const { body, answer }: Operation = OPERATIONS[id];
+  const { request, answer: shown } = EXAMPLES[id];
+  expect(body?.safeParse(request).error).toBeUndefined();
+  expect(request === undefined).toBe(body === undefined);
+  // Nothing is said that the schema does not know.
+  expect(answer.parse(shown)).toMatchObject(JSON.parse(JSON.stringify(shown)) as object);
 });
 
 describe('docs/api.md', () => {
@@ -273,10 +271,10 @@ describe('docs/api.md', () => {
         .replaceAll(' ', '-'),
     ),
   );
-  it('has a section for each problem, of the Lambda and of API Gateway', () => {
-    const wanted = [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)];
-    expect(wanted.filter((anchor) => !anchors.has(anchor))).toEqual([]);
-  });
+  it('has a section for each problem, of the Lambda and of API Gateway', () =>
+    expect(
+      [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)].filter((anchor) => !anchors.has(anchor)),
+    ).toEqual([]));
   it('has every operation', () =>
     expect(
       Object.values<Operation>(OPERATIONS)

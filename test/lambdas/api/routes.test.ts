@@ -235,8 +235,7 @@ describe('GET /migrations', () => {
     const listed = async (query: Record<string, string>) =>
       (await pageOf(fakes, query)).migrations.map(({ migrationId }) => migrationId);
     const migrations = [6, 5, 4, 3, 2, 1, 0].map(idAt);
-    expect(await listed({})).toEqual(migrations);
-    expect(await listed({ dryRun: 'false' })).toEqual(migrations);
+    expect([await listed({}), await listed({ dryRun: 'false' })]).toEqual([migrations, migrations]);
     expect(await listed({ dryRun: 'true' })).toEqual([idAt(9)]);
     expect(await listed({ dryRun: 'any' })).toEqual([idAt(9), ...migrations]);
   });
@@ -296,15 +295,14 @@ describe('GET /migrations', () => {
     expect(fieldsIn(await handle(newFakes(), event))).toEqual([`query.${name}`]);
   });
 
-  it('refuses a parameter that is given twice', async () => {
-    const found = problemIn(await list(newFakes(), { region: ['eu-west-1', 'eu-west-2'] }), 'invalid-request');
-    expect(found.errors).toEqual([{ field: 'query.region', message: 'is given more than once' }]);
-  });
+  it('refuses a parameter that is given twice', async () =>
+    expect(problemIn(await list(newFakes(), { region: ['eu-west-1', 'eu-west-2'] }), 'invalid-request').errors).toEqual(
+      [{ field: 'query.region', message: 'is given more than once' }],
+    ));
 
   it.each(['/migrations', '/sweeps'])('refuses a time on %s that ends before it begins', async (where) => {
     const query = { since: '2026-01-05', until: '2026-01-05' };
-    const found = problemIn(await send(newFakes(), { method: 'GET', path: where, query }), 'invalid-request');
-    expect(found.errors).toEqual([
+    expect(problemIn(await send(newFakes(), { method: 'GET', path: where, query }), 'invalid-request').errors).toEqual([
       {
         field: 'query.until',
         message: 'must be later than since: a list contains what was started at since or later, and before until',

@@ -141,8 +141,7 @@ describe('the tally', () => {
       'Pod/by-hand orders 1/1',
       'Pod/mirror orders 1/1',
     ];
-    expect(named(tallied(pods))).toEqual(expected);
-    expect(named(tallied(pods.toReversed()))).toEqual(expected);
+    expect([named(tallied(pods)), named(tallied(pods.toReversed()))]).toEqual([expected, expected]);
     const [orders] = tallied(pods.toReversed()).workloads();
     expect(orders).toMatchObject({ since: at(-20), youngest: at(-10), example: { pod: 'orders-a' } });
   });
@@ -197,16 +196,14 @@ describe('obstacles', () => {
   });
 
   it('no association: how to make one, and for an add-on its migration', () => {
-    const workload = only([irsa()]);
-    expect(workload.obstacles).toMatchObject([
+    expect(only([irsa()]).obstacles).toMatchObject([
       {
         id: 'association',
         status: 'fail',
         remedy: `Create an association, then restart its pods: aws eks create-pod-identity-association --cluster-name dev --region eu-west-1 --namespace shop --service-account orders --role-arn ${ROLE}`,
       },
     ]);
-    const driver = only([aPod('irsa')]);
-    expect(driver).toMatchObject({
+    expect(only([aPod('irsa')])).toMatchObject({
       addon: { name: DRIVER.name, takesAssociation: true },
       obstacles: [{ id: 'association', remedy: containing('pod-identity migrate --cluster dev ') }],
     });
@@ -250,8 +247,7 @@ describe('obstacles', () => {
     const byTags = { ...podIdentityStatement, Condition: ofShop };
     const byThem = (change: Partial<Association>) =>
       obstacles([onPodIdentity], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
-    expect(byThem({})).toEqual([]);
-    expect(byThem({ disableSessionTags: true })).toEqual(['trust:fail']);
+    expect([byThem({}), byThem({ disableSessionTags: true })]).toEqual([[], ['trust:fail']]);
     expect(obstacles([onPodIdentity], { ...associated, ...trust(irsaStatement) })).toEqual(['trust:fail']);
   });
 
@@ -305,8 +301,7 @@ describe('obstacles', () => {
     ]);
     const { podIdentity: _, ...unread } = DRIVER;
     expect(obstacles([aPod('irsa')], { addons: [unread] })).toEqual(['association:fail', 'addon-support:unknown']);
-    const other = only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })]);
-    expect(other).toMatchObject({
+    expect(only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })])).toMatchObject({
       addon: { takesAssociation: false },
       obstacles: [{ id: 'association', message: containing('supports none for it') }],
     });

@@ -46,14 +46,11 @@ describe('addonRestoreCommands, of an add-on that has its role again', () => {
     return lines.filter((line) => line.includes('aws eks update-addon')).length;
   };
 
-  it('updates it where what the migration gave it has the key of one that has to come back', () => {
-    expect(updates({ associations: [standAlone] }, [own])).toBe(1);
-    expect(updates(ofTwo, [own, ofAnother])).toBe(1);
-  });
+  it('updates it where what the migration gave it has the key of one that has to come back', () =>
+    expect([updates({ associations: [standAlone] }, [own]), updates(ofTwo, [own, ofAnother])]).toEqual([1, 1]));
 
   it('does not where nothing is in the way of what has to come back', () => {
     expect(updates({ associations: [] }, [own])).toBe(0);
-    expect(updates({ associations: [standAlone] }, [standAlone])).toBe(0);
-    expect(updates(ofTwo, [ofAnother])).toBe(0);
+    expect([updates({ associations: [standAlone] }, [standAlone]), updates(ofTwo, [ofAnother])]).toEqual([0, 0]);
   });
 });

@@ -72,8 +72,7 @@ describe('a step', () => {
     // The backlog and half of it.
     expect(pacedSeconds(message)).toBeGreaterThanOrEqual(45);
     expect(pacedSeconds(message)).toBeLessThanOrEqual(46);
-    expect(stateNow()).toEqual(before);
-    expect(fakes.clock.slept).toEqual([]);
+    expect([stateNow(), fakes.clock.slept]).toEqual([before, []]);
   });
 
   it('gives back what it has reserved before it is sent back by another service', async () => {
@@ -193,30 +192,27 @@ describe('calls', () => {
     const pace = paceOf('verify-pods');
     const answer = { status: 429, body: '' };
     expect(await pace.around(target, { waits: true })('kubernetes', async () => answer, nameOf)).toBe(answer);
-    const state = fakes.pace.states.get(paceScopeKey({ ...EKS, service: 'kubernetes' }));
-    expect(state?.rate).toBe(CEILINGS.kubernetes / 2);
+    expect(fakes.pace.states.get(paceScopeKey({ ...EKS, service: 'kubernetes' }))?.rate).toBe(CEILINGS.kubernetes / 2);
   });
 });
 
-describe('without the ledger', () => {
-  it('calls are made without a pace, which is logged and counted once', async () => {
-    fakes.pace.down = new MigrationError('ServiceUnavailable', 'dynamodb: down');
-    const pace = paceOf('plan');
-    await pace.admit(target);
-    for (let call = 0; call < 5; call += 1) expect(await callOf(pace)).toBe('answer');
-    await expect(pace.around(target, { waits: true })('eks', () => Promise.reject(throttled), nameOf)).rejects.toBe(
-      throttled,
-    );
-    await pace.end();
-    expect(fakes.telemetry.counts[UNPACED]).toBe(1);
-    expect(fakes.telemetry.lines).toEqual([
-      {
-        level: 'warn',
-        message: 'plan: calls are made without the shared pace',
-        fields: { error: 'ServiceUnavailable', message: 'dynamodb: down' },
-      },
-    ]);
-  });
+it('without the ledger calls are made without a pace, which is logged and counted once', async () => {
+  fakes.pace.down = new MigrationError('ServiceUnavailable', 'dynamodb: down');
+  const pace = paceOf('plan');
+  await pace.admit(target);
+  for (let call = 0; call < 5; call += 1) expect(await callOf(pace)).toBe('answer');
+  await expect(pace.around(target, { waits: true })('eks', () => Promise.reject(throttled), nameOf)).rejects.toBe(
+    throttled,
+  );
+  await pace.end();
+  expect(fakes.telemetry.counts[UNPACED]).toBe(1);
+  expect(fakes.telemetry.lines).toEqual([
+    {
+      level: 'warn',
+      message: 'plan: calls are made without the shared pace',
+      fields: { error: 'ServiceUnavailable', message: 'dynamodb: down' },
+    },
+  ]);
 });
 
 describe('the handler', () => {

@@ -62,8 +62,7 @@ describe('the ports of a step', () => {
     const down = new MigrationError('ServiceUnavailable', 'down');
     fakes.journal.failNext('eks.listAddons', 'before', down);
     await expect(ports.eks.listAddons()).rejects.toBe(down);
-    expect(fakes.journal.names()).toEqual(['eks.deleteAddon', 'eks.listAddons']);
-    expect(fakes.clock.slept).toEqual([]);
+    expect([fakes.journal.names(), fakes.clock.slept]).toEqual([['eks.deleteAddon', 'eks.listAddons'], []]);
   });
 
   it('leave the retries to a wrapper around the calls', async () => {

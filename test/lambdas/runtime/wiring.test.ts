@@ -39,42 +39,38 @@ function nowhere(): { clients: ClientFactory; sent: Sent[] } {
   return { clients, sent };
 }
 
-describe('portsOf', () => {
-  it.each([
-    ["the function's own region", 'eu-west-1'],
-    ['another region', 'us-east-2'],
-  ])("asks EKS in %s, with the function's credentials", async (_, region) => {
-    const { clients, sent } = nowhere();
-    const { eks, roles, kubernetes } = portsOf(clients, { ...target, region });
-    await expectError(eks.describeCluster(), 'ConnectionLost');
-    await expectError(roles.getRole(ROLE), 'ConnectionLost');
-    await expectError(kubernetes.listPods(NAMESPACE), 'ConnectionLost');
-    expect(sent.map(({ hostname, path }) => hostname + path)).toEqual([
-      `eks.${region}.amazonaws.com/clusters/dev`,
-      'iam.amazonaws.com/',
-      `eks.${region}.amazonaws.com/clusters/dev`,
-    ]);
-    for (const { headers } of sent) expect(headers['authorization']).toContain('Credential=AKIAEXAMPLE/');
-  });
+it.each([
+  ["the function's own region", 'eu-west-1'],
+  ['another region', 'us-east-2'],
+])("portsOf asks EKS in %s, with the function's credentials", async (_, region) => {
+  const { clients, sent } = nowhere();
+  const { eks, roles, kubernetes } = portsOf(clients, { ...target, region });
+  await expectError(eks.describeCluster(), 'ConnectionLost');
+  await expectError(roles.getRole(ROLE), 'ConnectionLost');
+  await expectError(kubernetes.listPods(NAMESPACE), 'ConnectionLost');
+  expect(sent.map(({ hostname, path }) => hostname + path)).toEqual([
+    `eks.${region}.amazonaws.com/clusters/dev`,
+    'iam.amazonaws.com/',
+    `eks.${region}.amazonaws.com/clusters/dev`,
+  ]);
+  for (const { headers } of sent) expect(headers['authorization']).toContain('Credential=AKIAEXAMPLE/');
 });
 
-describe('an API server that the cluster does not make known', () => {
-  it.each<[string, object, string]>([
-    ['no endpoint', { certificateAuthority: { data: 'Q0E=' } }, 'has no API server endpoint.'],
-    ['no certificate authority', { endpoint: 'https://dev.example' }, 'has no certificate authority, so that'],
-  ])('is not asked: %s', async (_, cluster, why) => {
-    const asked: string[] = [];
-    const mock = mockClient(EKSClient);
-    mock.on(DescribeClusterCommand).resolves({ cluster: { name: 'dev', status: 'ACTIVE', ...cluster } });
-    const clients = new ClientFactory({
-      region: 'eu-west-1',
-      credentials,
-      transport: { http: ({ url }) => (asked.push(url), Promise.reject(new Error('asked'))) },
-    });
-    await expectError(portsOf(clients, target).kubernetes.listPods(NAMESPACE), 'NotFound', why);
-    mock.restore();
-    expect(asked).toEqual([]);
+it.each<[string, object, string]>([
+  ['no endpoint', { certificateAuthority: { data: 'Q0E=' } }, 'has no API server endpoint.'],
+  ['no certificate authority', { endpoint: 'https://dev.example' }, 'has no certificate authority, so that'],
+])('an API server that the cluster does not make known is not asked: %s', async (_, cluster, why) => {
+  const asked: string[] = [];
+  const mock = mockClient(EKSClient);
+  mock.on(DescribeClusterCommand).resolves({ cluster: { name: 'dev', status: 'ACTIVE', ...cluster } });
+  const clients = new ClientFactory({
+    region: 'eu-west-1',
+    credentials,
+    transport: { http: ({ url }) => (asked.push(url), Promise.reject(new Error('asked'))) },
   });
+  await expectError(portsOf(clients, target).kubernetes.listPods(NAMESPACE), 'NotFound', why);
+  mock.restore();
+  expect(asked).toEqual([]);
 });
 
 /** Of a function that is told nothing of approvals. */

@@ -48,8 +48,7 @@ const associating = (...associations: Plan['associations']) => ({ plan: { associ
 describe('begin of a service account', () => {
   it("takes its lock and the role's, looks, and stores the snapshot before it answers", async () => {
     const { fakes, go } = await plannedWorld();
-    expect(await go()).toEqual({ fence: 1 });
-    expect(await snapshotOf(fakes)).toEqual(accountSnapshot());
+    expect([await go(), await snapshotOf(fakes)]).toEqual([{ fence: 1 }, accountSnapshot()]);
     await fakes.ledger.assertLock(SUBJECT_LOCK, MIGRATION_ID, 1);
     expect(await fakes.ledger.readLock(ROLE_LOCK)).toMatchObject({ shared: [{ migrationId: MIGRATION_ID }] });
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({
@@ -59,8 +58,7 @@ describe('begin of a service account', () => {
     const names = fakes.journal.names();
     expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('kubernetes.getServiceAccount'));
     expect(names.slice(-2)).toEqual(['ledger.putSnapshot', 'ledger.listWaiting']);
-    expect(names.filter((name) => /Addon|Pods|Workload/.test(name))).toEqual([]);
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([names.filter((name) => /Addon|Pods|Workload/.test(name)), fakes.journal.mutations()]).toEqual([[], []]);
   });
 
   it('keeps what is associated already', async () => {

@@ -178,8 +178,7 @@ describe('plan of a service account', () => {
     const fakes = accountFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
-    expect(await record(fakes)).toMatchObject(endedAs(verdict, 0));
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await record(fakes), fakes.journal.mutations()]).toMatchObject([endedAs(verdict, 0), []]);
   });
 
   it("is no add-on's where an add-on of another namespace takes associations for one of that name", async () => {

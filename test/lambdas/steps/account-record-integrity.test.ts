@@ -84,8 +84,7 @@ describe.each(strays)(
       expect(refused?.message).toMatch(
         /is not used: .* does not belong to its subject, service account payments\/api of cluster dev\. This step changed nothing/,
       );
-      expect(fakes.journal.mutations()).toEqual([]);
-      expect(await fakes.ledger.listHeldLocks()).toEqual(locks);
+      expect([fakes.journal.mutations(), await fakes.ledger.listHeldLocks()]).toEqual([[], locks]);
     });
   },
 );

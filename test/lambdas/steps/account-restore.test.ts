@@ -21,14 +21,12 @@ const there = ({ eks }: Begun): string[] => eks.associations.map(({ id }) => id)
 describe('restore-associations of a service account', () => {
   it("takes the migration's own association away, noted whole before, under its lock", async ({ fakes }) => {
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
-    expect(there(fakes)).toEqual([]);
-    expect((await fakes.record()).associations.purged).toEqual([ownAssociation()]);
+    expect([there(fakes), (await fakes.record()).associations.purged]).toEqual([[], [ownAssociation()]]);
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
     const names = fakes.journal.names();
     const deleted = names.indexOf('eks.deleteAssociation');
     expect(names.indexOf('ledger.recordAssociation')).toBeLessThan(deleted);
-    expect(names[deleted - 1]).toBe('ledger.assertLock');
-    expect(names.filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
+    expect([names[deleted - 1], names.filter((name) => /[Aa]ddon/.test(name))]).toEqual(['ledger.assertLock', []]);
   });
 
   it('asks whether IRSA is left to go back to before it takes anything away, and not where it has made nothing', async () => {
@@ -46,8 +44,7 @@ describe('restore-associations of a service account', () => {
   it('knows it by its tag alone, where the reply to its create was lost', async () => {
     const fakes = await begunAccount();
     fakes.eks.associations = [ownAssociation()];
-    expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
-    expect(there(fakes)).toEqual([]);
+    expect([await restore(fakes), there(fakes)]).toMatchObject([{ restored: [], awaitsWebhook: true }, []]);
   });
 
   it('finds it although one look does not show it yet', async () => {
@@ -68,8 +65,7 @@ describe('restore-associations of a service account', () => {
       kinds: [kind],
       expectation: async (fakes, smooth) => {
         expect(await interruptedOnce(() => restore(fakes))).toMatchObject({ restored: [], awaitsWebhook: true });
-        expect(there(fakes)).toEqual([]);
-        expect((await fakes.record()).associations).toEqual((await smooth.record()).associations);
+        expect([there(fakes), (await fakes.record()).associations]).toEqual([[], (await smooth.record()).associations]);
       },
     }),
   );
@@ -102,16 +98,14 @@ describe('restore-associations of a service account', () => {
       'RestoreRefused',
       /a-theirs of payments\/api .*left alone, and new pods do not use IRSA/,
     );
-    expect(there(fakes)).toEqual(['a-theirs']);
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([there(fakes), fakes.journal.mutations()]).toEqual([['a-theirs'], []]);
   });
 
   it("leaves another principal's association alone and continues if it had not created its own: no pod was restarted for it", async () => {
     const fakes = await begunAccount();
     fakes.eks.associations = [THEIRS];
     expect(await restore(fakes)).toEqual({ restored: ['a-theirs'], awaitsWebhook: true });
-    expect(there(fakes)).toEqual(['a-theirs']);
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([there(fakes), fakes.journal.mutations()]).toEqual([['a-theirs'], []]);
   });
 
   it.each([
@@ -168,8 +162,7 @@ describe('restore-associations of a service account', () => {
       'RestoreRefused',
       /^The rollback stopped: another principal .*association was left as it is, since pods would have no role/,
     );
-    expect(there(fakes)).toEqual(['a-own']);
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([there(fakes), fakes.journal.mutations()]).toEqual([['a-own'], []]);
     expect((await fakes.record()).associations.purged).toEqual([]);
   });
 

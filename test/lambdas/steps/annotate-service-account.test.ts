@@ -67,8 +67,7 @@ describe('annotate-service-account', () => {
 
   it('does not restore an annotation that another principal has removed', async ({ fakes }) => {
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
-    expect(await takeOff(fakes)).toEqual({ changed: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await takeOff(fakes), fakes.journal.mutations()]).toEqual([{ changed: false }, []]);
     expect(await noted(fakes)).toBeUndefined();
     expect(await putBack(fakes)).toEqual({ changed: false });
     expect(now(fakes)).toBeUndefined();
@@ -131,8 +130,7 @@ describe('annotate-service-account', () => {
     expect(now(fakes)).toBe(ROLE);
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
-    const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([{ id: 'annotation-used', message: matching(why) }]);
+    expect((await fakes.record()).warnings).toMatchObject([{ id: 'annotation-used', message: matching(why) }]);
   });
 
   it.each(['kubernetes.listApiGroups', 'kubernetes.listObjects'])(
@@ -226,8 +224,7 @@ describe('annotate-service-account during a rollback', () => {
     await putBack(fakes);
     const first = await noted(fakes);
     fakes.clock.advance(5000);
-    expect(await putBack(fakes)).toEqual({ changed: false });
-    expect(await noted(fakes)).toEqual(first);
+    expect([await putBack(fakes), await noted(fakes)]).toEqual([{ changed: false }, first]);
     expect(fakes.journal.mutations()).toHaveLength(1);
   });
 
@@ -240,8 +237,7 @@ describe('annotate-service-account during a rollback', () => {
   it('writes nothing if the noted removal never happened, or if another principal has restored the annotation', async () => {
     const fakes = await removing();
     await fakes.update({ annotationChange: { notedAt: at(-60) } });
-    expect(await putBack(fakes)).toEqual({ changed: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await putBack(fakes), fakes.journal.mutations()]).toEqual([{ changed: false }, []]);
     expect(await noted(fakes)).toEqual({ notedAt: at(-60), undoneAt: at(0) });
   });
 
@@ -254,23 +250,20 @@ describe('annotate-service-account during a rollback', () => {
     const fakes = await taken();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expectError(putBack(fakes), 'RestoreRefused', why);
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect(await noted(fakes)).toEqual(TAKEN);
+    expect([fakes.journal.mutations(), await noted(fakes)]).toEqual([[], TAKEN]);
   });
 
   it('writes no role that the deployment may not give to pods', async () => {
     const fakes = await taken();
     fakes.settings.passableRoleArns = [OTHER_ROLE];
     await expectError(putBack(fakes), 'RestoreRefused', `may not pass ${ROLE} to pods`);
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect(await noted(fakes)).toEqual(TAKEN);
+    expect([fakes.journal.mutations(), await noted(fakes)]).toEqual([[], TAKEN]);
   });
 
   it('has nothing to put back where there was none', async () => {
     const fakes = await removing({ snapshot: { serviceAccount: aState({ roleArn: undefined }) } });
     await fakes.update({ annotationChange: TAKEN });
-    expect(await putBack(fakes)).toEqual({ changed: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await putBack(fakes), fakes.journal.mutations()]).toEqual([{ changed: false }, []]);
   });
 
   it('removes the annotation again, under a new note, after it was restored', async ({ fakes }) => {

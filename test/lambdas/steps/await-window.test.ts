@@ -42,8 +42,7 @@ describe('the wait for a window', () => {
       'The change window (0 10 * * *, UTC) opens at 2026-01-05T10:00:00.000Z.',
     );
     fakes.clock.advance(HOUR * 1000);
-    expect(await look(fakes)).toEqual({ openUntil: at(2 * HOUR) });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await look(fakes), fakes.journal.mutations()]).toEqual([{ openUntil: at(2 * HOUR) }, []]);
     expect(fakes.journal.names().filter((name) => /Lock|putMigration|update/.test(name))).toEqual([]);
   });
   it('says that it is far off where it does not open within the hour, to whom knows that', async () => {
@@ -75,8 +74,7 @@ describe('the wait for a window', () => {
     );
     await expectError(begin(own), 'WindowClosed', 'It opens at 2026-01-05T10:30:00.000Z');
     own.fakes.clock.advance(1.5 * HOUR * 1000);
-    expect(await look(own.fakes)).toEqual({ openUntil: at(2 * HOUR) });
-    expect(await begin(own)).toEqual({ fence: 1 });
+    expect([await look(own.fakes), await begin(own)]).toEqual([{ openUntil: at(2 * HOUR) }, { fence: 1 }]);
   });
   it('lasts no longer than either of two windows allows', async () => {
     const { fakes } = await waiting({ ...WINDOW, schedule: '0 10 * * SUN', waitAtMostHours: 336 });
@@ -118,8 +116,7 @@ describe('begin, with a window', () => {
   it('takes none outside it', async () => {
     const migration = await waiting(WINDOW);
     await expectError(begin(migration), 'WindowClosed');
-    expect(await migration.fakes.ledger.listHeldLocks()).toEqual([]);
-    expect(migration.fakes.journal.mutations()).toEqual([]);
+    expect([await migration.fakes.ledger.listHeldLocks(), migration.fakes.journal.mutations()]).toEqual([[], []]);
     expect(await migration.fakes.ledger.unsent(MIGRATION_ID)).toEqual([]);
   });
   it('lets go of what it has where the window closes while a role is waited for, and of nobody else’s', async () => {

@@ -64,8 +64,7 @@ describe('begin', () => {
     expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.acquireLock'));
     expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('eks.describeAddon'));
     // Then it lists the migrations that wait for the same add-on.
-    expect(names.slice(-2)).toEqual(['ledger.putSnapshot', 'ledger.listWaiting']);
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([names.slice(-2), fakes.journal.mutations()]).toEqual([['ledger.putSnapshot', 'ledger.listWaiting'], []]);
   });
 
   it('keeps the trust of every role that takes part', async () => {
@@ -95,8 +94,7 @@ describe('begin', () => {
     const first = await fakes.ledger.getSnapshot(MIGRATION_ID);
     fakes.clock.advance(5000);
     fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETING' }));
-    expect(await run(fakes)).toEqual({ fence: 1 });
-    expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toEqual(first);
+    expect([await run(fakes), await fakes.ledger.getSnapshot(MIGRATION_ID)]).toEqual([{ fence: 1 }, first]);
   });
 
   it('finds its snapshot after the reply to it was lost', async ({ fakes }) => {

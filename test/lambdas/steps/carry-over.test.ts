@@ -54,8 +54,7 @@ describe('carry-over', () => {
 
   it('has nothing to do where nothing is carried over', async () => {
     const fakes = await updated([]);
-    expect(await run(fakes)).toEqual({ carried: [] });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await run(fakes), fakes.journal.mutations()]).toEqual([{ carried: [] }, []]);
   });
 
   it.each<[string, Partial<CarriedOver>, Partial<Association>, string[]]>([
@@ -77,8 +76,7 @@ describe('carry-over', () => {
     ],
   ])('sends what differs: %s', async (_, wanted, has, calls) => {
     const fakes = await updated([carried(wanted)], [{ ...NEW, ...has }]);
-    expect(await run(fakes)).toEqual({ carried: ['a-new'] });
-    expect(fakes.journal.mutations()).toEqual(calls);
+    expect([await run(fakes), fakes.journal.mutations()]).toEqual([{ carried: ['a-new'] }, calls]);
     const { 'aws:cloudformation:stack-name': _kept, ...settable } = wanted.tags ?? {};
     expect(fakes.eks.associations).toMatchObject([{ ...has, ...wanted, tags: { ...has.tags, ...settable } }]);
   });

@@ -19,8 +19,7 @@ const run = async ({ ledger, input, dependencies }: Begun, attempt = 0): Promise
 
 describe('deleting conflicting associations', () => {
   it('notes the whole association, makes sure of its lock, and only then deletes', async ({ fakes }) => {
-    expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
-    expect(fakes.eks.associations).toEqual([]);
+    expect([await run(fakes), fakes.eks.associations]).toEqual([{ purged: [LEFT_OVER.id] }, []]);
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
     const names = fakes.journal.names();
     const deleted = names.indexOf('eks.deleteAssociation');
@@ -30,8 +29,7 @@ describe('deleting conflicting associations', () => {
   it('deletes nothing that the ledger could not note', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordAssociation', 'before');
     await expectError(run(fakes), 'ConnectionLost');
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
+    expect([fakes.journal.mutations(), await run(fakes)]).toEqual([[], { purged: [LEFT_OVER.id] }]);
   });
 
   it('deletes what an earlier life of the add-on has left', async () => {
@@ -41,22 +39,19 @@ describe('deleting conflicting associations', () => {
 
   it('has nothing to do where nothing is', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] } });
-    expect(await run(fakes)).toEqual({ purged: [] });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await run(fakes), fakes.journal.mutations()]).toEqual([{ purged: [] }, []]);
   });
 
   it('invoked again deletes nothing again and keeps what was noted', async ({ fakes }) => {
     await run(fakes);
-    expect(await run(fakes)).toEqual({ purged: [] });
-    expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
+    expect([await run(fakes), fakes.journal.mutations()]).toEqual([{ purged: [] }, ['eks.deleteAssociation']]);
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
   });
 
   it('finds its delete done after the reply was lost', async ({ fakes }) => {
     fakes.journal.failNext('eks.deleteAssociation', 'after');
     await expectError(run(fakes), 'ConnectionLost');
-    expect(await run(fakes)).toEqual({ purged: [] });
-    expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
+    expect([await run(fakes), (await fakes.record()).associations.purged]).toEqual([{ purged: [] }, [LEFT_OVER]]);
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
   });
 
@@ -72,8 +67,7 @@ describe('deleting conflicting associations', () => {
     const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     fakes.eks.associations = [anAssociation(change)];
     await expectError(run(fakes), 'AssociationChanged', message);
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect((await fakes.record()).associations.purged).toEqual([]);
+    expect([fakes.journal.mutations(), (await fakes.record()).associations.purged]).toEqual([[], []]);
   });
 
   it('does not look at other service accounts at all', async () => {
@@ -83,8 +77,7 @@ describe('deleting conflicting associations', () => {
       anAssociation({ id: 'a-2', namespace: 'web' }),
     ];
     fakes.eks.associations = others;
-    expect(await run(fakes)).toEqual({ purged: [] });
-    expect(fakes.eks.associations).toEqual(others);
+    expect([await run(fakes), fakes.eks.associations]).toEqual([{ purged: [] }, others]);
   });
 });
 
@@ -134,13 +127,11 @@ describe('deleting conflicting associations in place', () => {
 
   it("keeps the add-on's own: the update replaces it", async () => {
     const fakes = await inPlace(OWN);
-    expect(await run(fakes)).toEqual({ purged: [] });
-    expect(fakes.eks.associations).toEqual([OWN]);
+    expect([await run(fakes), fakes.eks.associations]).toEqual([{ purged: [] }, [OWN]]);
   });
   it.each([LEFT_OVER, DEAD])('deletes the conflicting association: $id', async (association) => {
     const fakes = await inPlace(association);
-    expect(await run(fakes)).toEqual({ purged: [association.id] });
-    expect(fakes.eks.associations).toEqual([]);
+    expect([await run(fakes), fakes.eks.associations]).toEqual([{ purged: [association.id] }, []]);
   });
 });
 

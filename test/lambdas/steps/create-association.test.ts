@@ -30,8 +30,7 @@ describe('create-association', () => {
     const fakes = await begunAccount();
     const answer = await create(fakes);
     const [made, ...more] = fakes.eks.associations;
-    expect(more).toEqual([]);
-    expect(answer).toEqual({ created: true, associations: [made?.id] });
+    expect([more, answer]).toEqual([[], { created: true, associations: [made?.id] }]);
     expect(made).toMatchObject(WANTED);
     expect(fakes.journal.of('eks.createAssociation')).toEqual([[WANTED, `${MIGRATION_ID}-create-association-0`]]);
     expect((await fakes.record()).associations.created).toEqual([made]);
@@ -42,8 +41,7 @@ describe('create-association', () => {
   it('looks at the service account first, and at nothing of an add-on', async ({ fakes }) => {
     await create(fakes);
     const names = fakes.journal.names().filter((name) => !name.startsWith('ledger.'));
-    expect(names[0]).toBe('kubernetes.getServiceAccount');
-    expect(names.filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
+    expect([names[0], names.filter((name) => /[Aa]ddon/.test(name))]).toEqual(['kubernetes.getServiceAccount', []]);
   });
 
   it('notes the way that it tries before it changes anything', async () => {
@@ -74,8 +72,7 @@ describe('create-association', () => {
     const fakes = await begunAccount();
     fakes.eks.associations = [own];
     if (noted) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', own);
-    expect(await create(fakes)).toEqual({ created: false, associations: [own.id] });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await create(fakes), fakes.journal.mutations()]).toEqual([{ created: false, associations: [own.id] }, []]);
     expect(await created(fakes)).toEqual([own.id]);
   });
 
@@ -85,14 +82,12 @@ describe('create-association', () => {
     fakes.eks.associations = [];
     const sleep = fakes.clock.sleep.bind(fakes.clock);
     fakes.clock.sleep = (milliseconds) => ((fakes.eks.associations = [own!]), sleep(milliseconds));
-    expect(await create(fakes)).toEqual({ created: false, associations: ['a-own'] });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await create(fakes), fakes.journal.mutations()]).toEqual([{ created: false, associations: ['a-own'] }, []]);
   });
 
   it('keeps one that was there, and does not call it its own', async () => {
     const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });
-    expect(await create(fakes)).toEqual({ created: false, associations: [KEPT.id] });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await create(fakes), fakes.journal.mutations()]).toEqual([{ created: false, associations: [KEPT.id] }, []]);
     expect(await created(fakes)).toEqual([]);
   });
 
@@ -108,9 +103,7 @@ describe('create-association', () => {
     const fakes = await begunAccount({ snapshot: { associations: before } });
     fakes.eks.associations = structuredClone(there);
     await expectError(create(fakes), 'AssociationChanged', why);
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect(fakes.eks.associations).toEqual(there);
-    expect(await created(fakes)).toEqual([]);
+    expect([fakes.journal.mutations(), fakes.eks.associations, await created(fakes)]).toEqual([[], there, []]);
   });
 
   it('stops if another principal creates an association first', async ({ fakes }) => {
@@ -174,8 +167,7 @@ describe('create-association', () => {
       'ServiceAccountChanged',
       /^Another principal has .*\. It was left alone\. Find out who changed it, then migrate again\.$/,
     );
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect(fakes.eks.associations).toEqual([]);
+    expect([fakes.journal.mutations(), fakes.eks.associations]).toEqual([[], []]);
   });
 
   it('does not ask the API server where what EKS says is enough, nor for what was not seen', async () => {

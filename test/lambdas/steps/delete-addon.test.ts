@@ -25,8 +25,7 @@ describe('delete-addon', () => {
       expect(await run(fakes)).toEqual({ deleted: true });
       expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: currentAttempt.preserve }]]);
       expect(fakes.journal.of('ledger.recordCopy')).toEqual([[MIGRATION_ID, 'removed', addonArn(1)]]);
-      const names = fakes.journal.names();
-      expect(names.slice(-3)).toEqual(['ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon']);
+      expect(fakes.journal.names().slice(-3)).toEqual(['ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon']);
     },
   );
 
@@ -43,15 +42,13 @@ describe('delete-addon', () => {
     await run(fakes);
     expect(await run(fakes)).toEqual({ deleted: false });
     fakes.clock.advance(DELETE_MS);
-    expect(await run(fakes)).toEqual({ deleted: false });
-    expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon']);
+    expect([await run(fakes), fakes.journal.mutations()]).toEqual([{ deleted: false }, ['eks.deleteAddon']]);
   });
 
   it('finds its delete done after the reply was lost', async ({ fakes }) => {
     fakes.journal.failNext('eks.deleteAddon', 'after');
     await expectError(run(fakes), 'ConnectionLost');
-    expect(await run(fakes)).toEqual({ deleted: false });
-    expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon']);
+    expect([await run(fakes), fakes.journal.mutations()]).toEqual([{ deleted: false }, ['eks.deleteAddon']]);
   });
 
   it('deletes again where EKS does not show the delete yet, which changes nothing', async ({ fakes }) => {
@@ -113,8 +110,7 @@ describe('delete-addon', () => {
   it('leaves it to await-deleted to tell of another copy that came after its own delete', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] }, record: { removed: [addonArn(1)] } });
     fakes.eks.addons.set(ADDON, aMigratedAddon(['a-new'], { arn: addonArn(2) }));
-    expect(await run(fakes)).toEqual({ deleted: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await run(fakes), fakes.journal.mutations()]).toEqual([{ deleted: false }, []]);
     await expectError(invoke(awaitDeletedStep, fakes.input, fakes), 'AddonChanged');
   });
 });
@@ -161,8 +157,7 @@ describe('delete-addon on a later way', () => {
   ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await afterInPlace(change);
     await expectError(run(fakes, 1), 'AddonChanged');
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect((await fakes.record()).removed).toEqual([]);
+    expect([fakes.journal.mutations(), (await fakes.record()).removed]).toEqual([[], []]);
   });
 });
 

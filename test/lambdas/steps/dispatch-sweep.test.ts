@@ -60,8 +60,7 @@ describe('a look at a place where calls wait', () => {
   it('begins nothing there once ten seconds of calls wait, and goes on when they are over', async () => {
     await put({ limits: { canary: 2 } }, [first, second]);
     waiting(first, 55);
-    expect(await look()).toEqual({ next: 'wait', waitSeconds: 20 });
-    expect(started()).toEqual([]);
+    expect([await look(), started()]).toEqual([{ next: 'wait', waitSeconds: 20 }, []]);
     expect(await record()).toMatchObject({ status: 'running' });
     later(20);
     await look(1);
@@ -136,8 +135,7 @@ describe('a look of the dispatcher', () => {
     await put({}, [first]);
     await look();
     await ends(first, 'migrated');
-    expect(await look(1)).toMatchObject({ next: 'report' });
-    expect(await record()).toMatchObject({ phase: 'report', status: 'running' });
+    expect([await look(1), await record()]).toMatchObject([{ next: 'report' }, { phase: 'report', status: 'running' }]);
   });
 
   it('stops by failures, waits for what is in flight, and then reports', async () => {
@@ -162,11 +160,9 @@ describe('a look of the dispatcher', () => {
   it('waits until the window opens, at most five minutes, and begins nothing before', async () => {
     const changeWindow = { schedule: '2 9 * * *', durationMinutes: 60, timeZone: 'UTC' };
     await put({ options: { changeWindow } }, [first]);
-    expect(await look()).toEqual({ next: 'wait', waitSeconds: 120 });
-    expect(started()).toEqual([]);
+    expect([await look(), started()]).toEqual([{ next: 'wait', waitSeconds: 120 }, []]);
     later(120);
-    expect(await look(1)).toEqual({ next: 'wait', waitSeconds: 20 });
-    expect(started()).toEqual([first.migrationId]);
+    expect([await look(1), started()]).toEqual([{ next: 'wait', waitSeconds: 20 }, [first.migrationId]]);
     await fakes.sweeps.update(SWEEP_ID, {});
     fakes = newFakes();
     await put({ options: { changeWindow: { ...changeWindow, schedule: '0 23 * * *' } } }, [first]);
@@ -176,17 +172,14 @@ describe('a look of the dispatcher', () => {
   it('pauses, and goes on', async () => {
     await put({}, [first]);
     await fakes.sweeps.command(SWEEP_ID, { command: 'pause', at: at(0) });
-    expect(await look()).toEqual({ next: 'wait', waitSeconds: 60 });
-    expect((await record()).status).toBe('paused');
+    expect([await look(), (await record()).status]).toEqual([{ next: 'wait', waitSeconds: 60 }, 'paused']);
     await fakes.sweeps.command(SWEEP_ID, { command: 'resume', at: at(1) });
-    expect(await look(1)).toEqual({ next: 'wait', waitSeconds: 20 });
-    expect(started()).toEqual([first.migrationId]);
+    expect([await look(1), started()]).toEqual([{ next: 'wait', waitSeconds: 20 }, [first.migrationId]]);
   });
 
   it('leaves the sweep to another execution that has taken it up', async () => {
     await put({}, [first], { executionArn: executionArn('another', 'Sweep') });
-    expect(await look()).toMatchObject({ next: 'hand-over' });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await look(), fakes.journal.mutations()]).toMatchObject([{ next: 'hand-over' }, []]);
   });
 
   it('hands over before its history is full, once, and begins nothing at that look', async () => {
@@ -363,8 +356,7 @@ describe('one whose add-on another migration works on', () => {
     expect([started(), itemOf(first).state]).toEqual([[], 'in-flight']);
     later(120);
     await look(2);
-    expect(itemOf(first)).toMatchObject(refused);
-    expect(started()).toEqual([]);
+    expect([itemOf(first), started()]).toMatchObject([refused, []]);
   });
 
   it('is waited for where it was started before the other one began', async () => {
@@ -457,22 +449,20 @@ describe('one without an outcome', () => {
   });
 });
 
-describe('a migration of another one under the id of an item', () => {
-  it.each<[string, (asked: AddonRequest) => AddonRequest]>([
-    ['another add-on', (asked) => ({ ...asked, addon: 'vpc-cni' })],
-    ['another account', (asked) => ({ ...asked, target: { ...asked.target, account: '999988887777' } })],
-    ['another region', (asked) => ({ ...asked, target: { ...asked.target, region: 'us-east-2' } })],
-    ['another cluster', (asked) => ({ ...asked, target: { ...asked.target, cluster: 'prod' } })],
-    ['a dry run', (asked) => ({ ...asked, dryRun: true })],
-  ])('is not taken for what became of it: %s', async (_, change) => {
-    await put({}, [first]);
-    await look();
-    await ends(first, 'migrated', change(askedFor(first)));
-    await look(1);
-    expect(itemOf(first)).toMatchObject({
-      state: 'ended',
-      failure: anError('NoOutcome', 'is not the one that the sweep requests'),
-    });
-    expect(itemOf(first).outcome).toBeUndefined();
+it.each<[string, (asked: AddonRequest) => AddonRequest]>([
+  ['another add-on', (asked) => ({ ...asked, addon: 'vpc-cni' })],
+  ['another account', (asked) => ({ ...asked, target: { ...asked.target, account: '999988887777' } })],
+  ['another region', (asked) => ({ ...asked, target: { ...asked.target, region: 'us-east-2' } })],
+  ['another cluster', (asked) => ({ ...asked, target: { ...asked.target, cluster: 'prod' } })],
+  ['a dry run', (asked) => ({ ...asked, dryRun: true })],
+])('a migration of another one under the id of an item is not taken for what became of it: %s', async (_, change) => {
+  await put({}, [first]);
+  await look();
+  await ends(first, 'migrated', change(askedFor(first)));
+  await look(1);
+  expect(itemOf(first)).toMatchObject({
+    state: 'ended',
+    failure: anError('NoOutcome', 'is not the one that the sweep requests'),
   });
+  expect(itemOf(first).outcome).toBeUndefined();
 });

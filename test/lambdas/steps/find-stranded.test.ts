@@ -90,8 +90,7 @@ describe('find-stranded', () => {
   it('counts one that is stranded, also where its Recover could not be started', async ({ fakes }) => {
     stop(fakes);
     fakes.executions.startRecovery = () => Promise.reject(lost());
-    expect(await find(fakes)).toMatchObject({ started: [] });
-    expect(measured(fakes)).toMatchObject({ held: 2, stranded: 1 });
+    expect([await find(fakes), measured(fakes)]).toMatchObject([{ started: [] }, { held: 2, stranded: 1 }]);
   });
 
   it('tells of a lock that is not as the service writes it, and looks after the others', async ({ fakes }) => {
@@ -124,8 +123,10 @@ describe('find-stranded', () => {
   it("parks the subject's lock of one that needs a person, and lets go of its role's", async ({ fakes }) => {
     stop(fakes);
     await fakes.update(endedAs('needs-human', 1));
-    expect(await find(fakes)).toEqual({ held: 2, started: [] });
-    expect(await find(fakes)).toEqual({ held: 0, started: [] });
+    expect([await find(fakes), await find(fakes)]).toEqual([
+      { held: 2, started: [] },
+      { held: 0, started: [] },
+    ]);
     expect(await fakes.ledger.readLock(ADDON_LOCK)).toMatchObject({ holder: { executionArn: EXECUTION } });
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
   });
@@ -136,8 +137,7 @@ describe('find-stranded', () => {
     stop(fakes, OTHER_EXECUTION);
     fakes.journal.failNext('executions.startRecovery', 'before', lost());
     const answer = (await find(fakes)) as { held: number; started: string[] };
-    expect(answer.held).toBe(3);
-    expect(fakes.executions.recoveries.map((one) => one.migrationId)).toEqual(answer.started);
+    expect([answer.held, fakes.executions.recoveries.map((one) => one.migrationId)]).toEqual([3, answer.started]);
     // The lock of the role has it looked at again within the same tick.
     expect(answer.started).toHaveLength(2);
     expect(fakes.telemetry.lines.filter((line) => line.level === 'error')).toHaveLength(1);
@@ -206,8 +206,7 @@ describe('of migrations that wait, find-stranded', () => {
   ])('frees the slot of one that %s', async (_, change) => {
     const fakes = await waiting();
     await fakes.ledger.updateMigration(MIGRATION_ID, change);
-    expect(await find(fakes)).toEqual({ held: 0, started: [] });
-    expect(await slots(fakes)).toBe(0);
+    expect([await find(fakes), await slots(fakes)]).toEqual([{ held: 0, started: [] }, 0]);
   });
 
   it.each(['ledger.listWaiting', 'ledger.getMigration', 'ledger.getFile', 'executions.describe'])(

@@ -154,8 +154,7 @@ describe('finish', () => {
     await run(fakes, 'rolled-back', { failure });
     const first = await fakes.record();
     fakes.clock.advance(5000);
-    expect(await run(fakes, 'rolled-back')).toEqual({ outcome: 'rolled-back' });
-    expect(await fakes.record()).toEqual(first);
+    expect([await run(fakes, 'rolled-back'), await fakes.record()]).toEqual([{ outcome: 'rolled-back' }, first]);
     expect(fakes.telemetry.counts).toEqual({ 'outcome-rolled-back': 1 });
   });
 
@@ -163,8 +162,7 @@ describe('finish', () => {
     const fakes = await begun();
     fakes.journal.failNext('ledger.updateMigration', 'after');
     await expectError(run(fakes, outcome), 'ConnectionLost');
-    expect(await run(fakes, outcome)).toEqual({ outcome });
-    expect(await fakes.ledger.listHeldLocks()).toEqual([]);
+    expect([await run(fakes, outcome), await fakes.ledger.listHeldLocks()]).toEqual([{ outcome }, []]);
     expect(await isFree(fakes)).toBe(outcome === 'migrated');
   });
 
@@ -323,8 +321,7 @@ describe('finish of a migration that was taken over', () => {
   it('does not let the execution write that stopped before', async () => {
     const fakes = await takenOver();
     const before = await fakes.record();
-    expect(await run(fakes, 'migrated')).toEqual({ outcome: 'migrated' });
-    expect(await fakes.record()).toEqual(before);
+    expect([await run(fakes, 'migrated'), await fakes.record()]).toEqual([{ outcome: 'migrated' }, before]);
     expect(await isFree(fakes)).toBe(false);
   });
 });

@@ -6,10 +6,9 @@ import { lost } from '../fakes.ts';
 import { ROLE } from '../example.ts';
 import { ADDON_LOCK, at, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE_LOCK } from '../run-examples.ts';
 import { aRetirement } from '../fixtures.ts';
-import { expectError } from '../matchers.ts';
+import { expectError, anError, containing } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { dryRun, migrated, putBack, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
-import { anError, containing } from '../matchers.ts';
 
 const ID = RETIRE_EXECUTION.slice(RETIRE_EXECUTION.lastIndexOf(':') + 1);
 const LATER = executionArn('later', 'Retire');
@@ -138,8 +137,7 @@ describe('the retirement that the record shows', () => {
   it('is the accepted one until that begins, whatever else is started: it must be found again', async () => {
     const accepted = await accept({ id: 'later', executionArn: LATER, startedAt: at(-60) });
     expect(await run(fakes, { executionStartedAt: at(0) })).toMatchObject({ done: true });
-    expect(await shown()).toEqual(accepted);
-    expect(await fakes.ledger.listRequestedRetirements()).toEqual([MIGRATION_ID]);
+    expect([await shown(), await fakes.ledger.listRequestedRetirements()]).toEqual([accepted, [MIGRATION_ID]]);
   });
 
   it('does not say how one ended that another has taken the place of', async () => {

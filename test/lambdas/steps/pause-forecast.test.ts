@@ -70,8 +70,7 @@ describe('a wait that outlasts what the request allows', () => {
     await pause(fakes);
     expect(await told()).toBe(true);
     await pause(fakes);
-    const announced = fakes.journal.of('ledger.noteWait').map(([, , events]) => (events as unknown[]).length);
-    expect(announced).toEqual([0, 1, 0]);
+    expect(fakes.journal.of('ledger.noteWait').map(([, , events]) => (events as unknown[]).length)).toEqual([0, 1, 0]);
   });
   it('is told of to nobody where the request allows any time', async () => {
     const fakes = await started(600);

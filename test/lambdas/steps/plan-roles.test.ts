@@ -48,8 +48,7 @@ describe('associations', () => {
     const own = anAssociation();
     fakes.eks.associations = [...others(3), own];
     const { plan } = await run(fakes);
-    expect(plan.existing).toEqual([own.id]);
-    expect(fakes.journal.of('eks.listAllAssociations')).toEqual([[100]]);
+    expect([plan.existing, fakes.journal.of('eks.listAllAssociations')]).toEqual([[own.id], [[100]]]);
     for (const call of ['eks.listAssociations', 'eks.countAssociations'])
       expect(fakes.journal.names()).not.toContain(call);
     expect(checkOf({ plan }, 'association-quota').message).toContain('does not increase the number of associations');
@@ -234,8 +233,7 @@ describe('the rights of the steps', () => {
       expect(context['iam:AssociatedResourceArn']).toEqual(
         actions.includes('iam:PassRole') ? [CLUSTER_ARN] : undefined,
       );
-    expect(checkOf(found, 'step-rights').status).toBe('pass');
-    expect(fakes.journal.of('roles.getBoundary')).toEqual([]);
+    expect([checkOf(found, 'step-rights').status, fakes.journal.of('roles.getBoundary')]).toEqual(['pass', []]);
   });
   it('are asked for with the tags of the resource and those of the request', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ tags: { team: 'a' } }));
@@ -394,7 +392,6 @@ describe('a repair', () => {
     ['is not enabled', [], { trust: 'repair' }, ['role-trust', 'trust-repair']],
   ])('is none where it %s', async (_, repairable, request, blockedBy) => {
     const { answer, plan } = await run(withIrsaOnly(repairable), request);
-    expect(answer).toMatchObject({ verdict: 'blocked', repairsTrust: false, blockedBy });
-    expect(plan.trustRepairs).toEqual([]);
+    expect([answer, plan.trustRepairs]).toMatchObject([{ verdict: 'blocked', repairsTrust: false, blockedBy }, []]);
   });
 });

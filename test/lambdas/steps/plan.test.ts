@@ -129,8 +129,7 @@ describe('plan', () => {
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
     expect(await record(fakes)).toMatchObject(endedAs(verdict, 0));
-    expect(fakes.telemetry.counts).toEqual({ [`outcome-${verdict}`]: 1 });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([fakes.telemetry.counts, fakes.journal.mutations()]).toEqual([{ [`outcome-${verdict}`]: 1 }, []]);
   });
 
   it('names the newer version that takes associations', async ({ fakes }) => {
@@ -222,12 +221,13 @@ describe('plan', () => {
   });
 });
 
-describe('a plan that is the end', () => {
-  it.each([true, false])('frees the slot of a migration where approvals are required: %s', async (required) => {
+it.each([true, false])(
+  'a plan that is the end frees the slot of a migration where approvals are required: %s',
+  async (required) => {
     const fakes = newFakes();
     fakes.settings.approvals.required = required;
     fakes.eks.addons.delete(ADDON);
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', needsApproval: required });
     expect(fakes.journal.names().includes('ledger.freeWaitingSlots')).toBe(required);
-  });
-});
+  },
+);

@@ -50,9 +50,8 @@ const revoke = (fakes: Begun, trust = own): void => {
 };
 
 describe('reinstate', () => {
-  it('restores the trust of the service account that still has its association', async ({ fakes }) => {
-    expect(await putBack(fakes)).toMatchObject({ done: true, roles: [{ result: 'restored', after: bothWays }] });
-  });
+  it('restores the trust of the service account that still has its association', async ({ fakes }) =>
+    expect(await putBack(fakes)).toMatchObject({ done: true, roles: [{ result: 'restored', after: bothWays }] }));
 
   it('does not restore trust that its owner has revoked, and prints the command for the owner', async ({ fakes }) => {
     revoke(fakes);

@@ -56,8 +56,7 @@ describe('repair-trust towards Pod Identity', () => {
     expect(names.indexOf('ledger.recordTrustChange')).toBeLessThan(write);
     // Nothing but the lock between the last look at the policy and the write.
     expect(names.slice(write - 2, write)).toEqual(['roles.getRole', 'ledger.assertLock']);
-    expect(names.slice(write + 1)).toEqual(['roles.getRole', 'ledger.recordTrustChange']);
-    expect(fakes.clock.slept).toEqual([]);
+    expect([names.slice(write + 1), fakes.clock.slept]).toEqual([['roles.getRole', 'ledger.recordTrustChange'], []]);
   });
 
   it('invoked again answers the same and writes nothing again', async ({ fakes }) => {
@@ -91,8 +90,7 @@ describe('repair-trust towards Pod Identity', () => {
   it('waits until IAM shows what was written', async ({ fakes }) => {
     fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE, tags: {} });
     await expectError(repair(fakes), 'Busy', ROLE);
-    expect(fakes.clock.slept).toEqual([2000, 2000]);
-    expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
+    expect([fakes.clock.slept, await changes(fakes)]).toEqual([[2000, 2000], [{ ...REPAIR, notedAt: at(0) }]]);
   });
 
   it('waits where IAM does not show the role at all after the write', async ({ fakes }) => {
@@ -139,8 +137,7 @@ describe('repair-trust towards Pod Identity', () => {
 
   it('does not claim a statement that was written by hand, so that no rollback removes it', async ({ fakes }) => {
     fakes.roles.trust[ROLE] = REPAIR.after;
-    expect(await repair(fakes)).toEqual({ changed: false });
-    expect(await changes(fakes)).toEqual([]);
+    expect([await repair(fakes), await changes(fakes)]).toEqual([{ changed: false }, []]);
     await restore(fakes);
     expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
   });
@@ -198,8 +195,7 @@ describe('repair-trust towards Pod Identity', () => {
   it('says why IAM does not take it, and has noted that it tried', async ({ fakes }) => {
     fakes.roles.trustQuota = 100;
     await expectError(repair(fakes), 'TrustTooLong');
-    expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
-    expect(await restore(fakes)).toEqual({ changed: true });
+    expect([await changes(fakes), await restore(fakes)]).toEqual([[{ ...REPAIR, notedAt: at(0) }], { changed: true }]);
     expect([fakes.roles.trust[ROLE], (await changes(fakes))[0]?.undoneAt]).toEqual([BEFORE, at(4)]);
   });
 

@@ -99,8 +99,7 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
     const refusal = new MigrationError('AccessDenied', 'eks: not authorized to perform: iam:PassRole');
     fakes.journal.failNext(change.call, 'before', refusal);
     await expect(run(change, fakes)).rejects.toBe(refusal);
-    expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
-    expect(fakes.eks.associations).toEqual([]);
+    expect([(await fakes.record()).associations.purged, fakes.eks.associations]).toEqual([[LEFT_OVER], []]);
   });
 
   it.each<[string, Partial<typeof LEFT_OVER>, RegExp]>([
@@ -111,8 +110,7 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
     const fakes = await ready(change);
     fakes.eks.associations = [anAssociation(other)];
     await expectError(run(change, fakes), 'AssociationChanged', message);
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect((await fakes.record()).associations.purged).toEqual([]);
+    expect([fakes.journal.mutations(), (await fakes.record()).associations.purged]).toEqual([[], []]);
   });
 
   it('deletes none where one of several is not to be touched', async () => {

@@ -181,8 +181,7 @@ describe('a decision', () => {
     const { fakes, hash } = await asked();
     const before = await approvals(fakes);
     expect(await attempt(fakes, hash)).toMatchObject({ refused, why: expect.any(String) as string });
-    expect(await approvals(fakes)).toEqual(before);
-    expect(fakes.executions.tasks.get('token')).toBe('waiting');
+    expect([await approvals(fakes), fakes.executions.tasks.get('token')]).toEqual([before, 'waiting']);
   });
   it('of what nobody has asked about is refused', async () => {
     const { fakes, hash } = await plannedFakes();
@@ -208,8 +207,7 @@ describe('a decision', () => {
     );
     expect(answers.filter((answer) => 'approval' in answer)).toHaveLength(1);
     const [standing] = await approvals(fakes);
-    const heard = fakes.executions.tasks.get('token');
-    expect(heard).toMatchObject(
+    expect(fakes.executions.tasks.get('token')).toMatchObject(
       standing?.state === 'approved' ? { output: { decidedBy: standing.decidedBy } } : { error: 'ApprovalRejected' },
     );
   });
@@ -314,8 +312,7 @@ describe('an approval that is waited for', () => {
       { ...input, executionArn: EXECUTION, outcome: 'blocked', failure: { Error: 'ApprovalExpired', Cause: 'why' } },
       fakes,
     );
-    expect(await approvals(fakes)).toMatchObject([{ state }]);
-    expect(await fakes.ledger.listPendingApprovals()).toEqual([]);
+    expect([await approvals(fakes), await fakes.ledger.listPendingApprovals()]).toMatchObject([[{ state }], []]);
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed', 'blocked']);
     expect(await decide(fakes, { planHash: hash })).toMatchObject({
       refused: state === 'expired' ? 'expired' : 'decided',

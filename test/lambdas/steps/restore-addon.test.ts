@@ -33,8 +33,7 @@ describe('restore-addon', () => {
     const fakes = await onAttempt(IN_PLACE);
     await recreated(fakes);
     expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
-    expect(fakes.journal.of('eks.updateAddon')).toEqual([[THE_ROLE]]);
-    expect(fakes.eks.associations).toEqual([made()]);
+    expect([fakes.journal.of('eks.updateAddon'), fakes.eks.associations]).toEqual([[[THE_ROLE]], [made()]]);
   });
 
   it('changes all in one update if EKS refuses the role together with associations, and notes the deleted ones', async () => {
@@ -109,8 +108,7 @@ describe('restore-addon', () => {
         positions(fakes, 'ledger.recordAssociation', 'ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon'),
       );
       const record = await fakes.record();
-      expect(record.removed).toEqual([addonArn(1), COPY]);
-      expect(record.associations.created).toEqual([made()]);
+      expect([record.removed, record.associations.created]).toEqual([[addonArn(1), COPY], [made()]]);
     },
   );
 
@@ -123,8 +121,7 @@ describe('restore-addon', () => {
   ])('does not %s where something else is needed by now', async (action, prepare) => {
     const fakes = await onAttempt(RECREATE_PRESERVING);
     await prepare(fakes);
-    expect(await restore(fakes, action)).toEqual({ done: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await restore(fakes, action), fakes.journal.mutations()]).toEqual([{ done: false }, []]);
   });
 
   it('does not create for a moment in which the add-on is not shown', async () => {
@@ -150,8 +147,7 @@ describe('restore-addon', () => {
     const others = anAssociation({ id: 'a-shop', serviceAccount: 'shop', roleArn: OTHER_ROLE });
     fakes.eks.associations.push(others);
     fakes.journal.clear();
-    expect(await restore(fakes, 'create')).toEqual({ done: true });
-    expect(fakes.journal.mutations()).toEqual(mutations);
+    expect([await restore(fakes, 'create'), fakes.journal.mutations()]).toEqual([{ done: true }, mutations]);
     expect(fakes.eks.associations).toEqual(isByEks ? [others] : [made(), others]);
     if (!isByEks) return;
     expectAscending(positions(fakes, 'ledger.recordAssociation', 'eks.deleteAssociation', 'eks.createAddon'));

@@ -41,8 +41,7 @@ async function purged(change: Partial<Association> = {}): Promise<Begun> {
 describe('restore-associations', () => {
   it('has nothing to do where nothing was purged', async () => {
     const fakes = await begun();
-    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await restore(fakes), fakes.journal.mutations()]).toEqual([{ restored: [], awaitsWebhook: false }, []]);
   });
 
   it('brings a purged one back whole and notes it, once', async () => {
@@ -55,13 +54,11 @@ describe('restore-associations', () => {
       roleArn: LEFT_OVER.roleArn,
       ...FIELDS,
     });
-    expect(there?.tags).toEqual(FIELDS.tags);
-    expect(first).toEqual({ restored: [there?.id], awaitsWebhook: false });
+    expect([there?.tags, first]).toEqual([FIELDS.tags, { restored: [there?.id], awaitsWebhook: false }]);
     expect(fakes.journal.of('eks.createAssociation')[0]?.[1]).toBe(
       `${MIGRATION_ID}-1-restore-association-${LEFT_OVER.id}`,
     );
-    expect(fakes.journal.before('eks.createAssociation')).toBe('ledger.assertLock');
-    expect(await restore(fakes)).toEqual(first);
+    expect([fakes.journal.before('eks.createAssociation'), await restore(fakes)]).toEqual(['ledger.assertLock', first]);
     expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
     expect((await fakes.record()).associations.restored).toEqual([there]);
   });
@@ -103,8 +100,7 @@ describe('restore-associations', () => {
       const fakes = await withRole();
       fakes.kubernetes.pods = [aPod('pod-identity', { createdAt: at(3) })];
       expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: true, newestPodAt: at(3) });
-      expect(fakes.eks.associations).toEqual([]);
-      expect((await fakes.record()).associations.purged).toEqual([own]);
+      expect([fakes.eks.associations, (await fakes.record()).associations.purged]).toEqual([[], [own]]);
       const names = fakes.journal.names();
       const deleted = names.indexOf('eks.deleteAssociation');
       expect(names[deleted - 1]).toBe('ledger.assertLock');
@@ -140,8 +136,7 @@ describe('restore-associations', () => {
     it("leaves a foreign copy's alone", async () => {
       const fakes = await withRole({ arn: addonArn(5) });
       fakes.eks.associations = [{ ...own, ownerArn: addonArn(5) }];
-      expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
-      expect(fakes.journal.mutations()).toEqual([]);
+      expect([await restore(fakes), fakes.journal.mutations()]).toEqual([{ restored: [], awaitsWebhook: false }, []]);
     });
 
     const another = anAssociation({ id: 'a-of-another', serviceAccount: 'other-sa' });
@@ -203,17 +198,17 @@ describe('restore-associations', () => {
       ['that the agent serves', {}, {}],
       ['whose agent starts', {}, { ready: false }],
       ['on a node that is not ready', { ready: false }, undefined],
-    ])('asks about the pod of a Job %s', async (_, node, agent) => {
-      await expectError(restore(await withJob(node, agent)), 'SessionsMayEnd', 'nightly of Job nightly');
-    });
+    ])('asks about the pod of a Job %s', async (_, node, agent) =>
+      expectError(restore(await withJob(node, agent)), 'SessionsMayEnd', 'nightly of Job nightly'),
+    );
 
     it.each([
       ['on AWS Fargate', { compute: 'fargate' as const }, true],
       ['on a node without the agent', { taints: [{ key: 'gpu', effect: 'NoSchedule' }] }, true],
       ['in a cluster without the agent', {}, false],
-    ])('does not ask about the pod of a Job %s, which loses nothing', async (_, node, hasAgents) => {
-      expect(await restore(await withJob(node, undefined, hasAgents))).toMatchObject({ awaitsWebhook: true });
-    });
+    ])('does not ask about the pod of a Job %s, which loses nothing', async (_, node, hasAgents) =>
+      expect(await restore(await withJob(node, undefined, hasAgents))).toMatchObject({ awaitsWebhook: true }),
+    );
 
     it('waits for no rollout that only creates pods without an agent', async () => {
       const rolling = async (...pods: Pod[]): Promise<Begun> => {
@@ -268,8 +263,7 @@ describe('restore-associations', () => {
     ])('leaves %s that has the key for later', async (_, change) => {
       const fakes = await purged();
       fakes.eks.associations = [anAssociation({ id: 'a-there', ...change })];
-      expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
-      expect(fakes.journal.mutations()).toEqual([]);
+      expect([await first(fakes), fakes.journal.mutations()]).toEqual([{ restored: [], awaitsWebhook: false }, []]);
     });
 
     it('does not stop the rollback if access is denied or the key is not free yet', async () => {
@@ -285,16 +279,14 @@ describe('restore-associations', () => {
     const fakes = await begunWithLeftOver(FIELDS);
     expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
     fakes.eks.associations = [];
-    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await restore(fakes), fakes.journal.mutations()]).toEqual([{ restored: [], awaitsWebhook: false }, []]);
   });
 
   it('does not make again one whose delete was noted and never came to pass', async () => {
     const fakes = await purged();
     fakes.eks.associations = [LEFT_OVER];
     expect(await restore(fakes)).toEqual({ restored: [LEFT_OVER.id], awaitsWebhook: false });
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect((await fakes.record()).associations.restored).toEqual([]);
+    expect([fakes.journal.mutations(), (await fakes.record()).associations.restored]).toEqual([[], []]);
   });
 
   it.each<[string, Partial<Association>]>([

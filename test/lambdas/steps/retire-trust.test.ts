@@ -61,8 +61,7 @@ describe('retire', () => {
         reason: 'it is time',
       },
     ]);
-    expect(await holders(fakes)).toEqual(FREE);
-    expect(fakes.journal.mutations()).toEqual(['roles.updateTrustPolicy']);
+    expect([await holders(fakes), fakes.journal.mutations()]).toEqual([FREE, ['roles.updateTrustPolicy']]);
     const names = fakes.journal.names();
     expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('ledger.recordRetirement'));
     expect(names.indexOf('ledger.recordRetirement')).toBeLessThan(names.indexOf('roles.updateTrustPolicy'));
@@ -271,8 +270,7 @@ describe('retire next to other migrations', () => {
       Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '198.51.100.0/24' } },
     };
     fakes.roles.trust[ROLE] = policyText(podIdentityStatement, second);
-    expect(await run(fakes)).toMatchObject({ done: true });
-    expect(await putBack(fakes)).toMatchObject({ done: true });
+    expect([await run(fakes), await putBack(fakes)]).toMatchObject([{ done: true }, { done: true }]);
     expect(JSON.stringify(policy(fakes))).toContain('"Irsa"');
     expect(JSON.stringify(policy(fakes))).toContain('"Second"');
   });

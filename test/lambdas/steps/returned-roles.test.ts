@@ -47,9 +47,8 @@ describe('a requested rollback that gives a role back', () => {
     expect((await closed(fakes)) ?? 'open').toMatch(expected);
   });
 
-  it('says what to do', async () => {
+  it('says what to do', async () =>
     expect(await closed(await replaced(at(-31 * DAY)))).toBe(
       `nothing shows any longer that ${NAMESPACE}/${SERVICE_ACCOUNT} may have role ${OTHER_ROLE}, which it had by association a-before: the migration ended more than 30 days ago (the setting rollbackClaimDays). If the role's owner agrees, add it to the setting roleGrants, deploy and roll back again; or create the association by hand`,
-    );
-  });
+    ));
 });

@@ -51,8 +51,7 @@ describe('create-association for an add-on', () => {
   it('makes the standalone ones alone, with the tag, under the lock, and notes them', async ({ fakes }) => {
     const answer = await create(fakes);
     const [made, ...more] = fakes.eks.associations;
-    expect(more).toEqual([]);
-    expect(answer).toEqual({ created: true, associations: [made?.id] });
+    expect([more, answer]).toEqual([[], { created: true, associations: [made?.id] }]);
     expect(made).toMatchObject({
       namespace: NAMESPACE,
       serviceAccount: NODES,
@@ -198,8 +197,7 @@ describe('restore-associations', () => {
   it('takes it away once the add-on has its role back: noted first, under the lock', async () => {
     const fakes = await back();
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
-    expect(fakes.eks.associations).toEqual([]);
-    expect((await fakes.record()).associations.purged).toEqual([own]);
+    expect([fakes.eks.associations, (await fakes.record()).associations.purged]).toEqual([[], [own]]);
     const names = fakes.journal.names();
     expect(names.slice(names.indexOf('eks.deleteAssociation') - 2, names.indexOf('eks.deleteAssociation'))).toEqual([
       'ledger.recordAssociation',
@@ -211,8 +209,7 @@ describe('restore-associations', () => {
 
   it('knows it by its tag, where its create was not noted', async ({ fakes }) => {
     fakes.eks.associations = [own];
-    expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
-    expect(fakes.eks.associations).toEqual([]);
+    expect([await restore(fakes), fakes.eks.associations]).toMatchObject([{ restored: [], awaitsWebhook: true }, []]);
   });
 
   it('does not take it away while the add-on has no role: its pods would be without any', async () => {

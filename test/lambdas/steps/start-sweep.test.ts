@@ -17,8 +17,7 @@ beforeEach(() => {
 describe('start-sweep', () => {
   it('notes the sweep of that time and starts it', async () => {
     expect(await invoke(startSweepStep, due, fakes)).toEqual({ sweepId: SWEEP_ID });
-    const record = sweep.parse(await fakes.sweeps.get(SWEEP_ID));
-    expect(record).toMatchObject({
+    expect(sweep.parse(await fakes.sweeps.get(SWEEP_ID))).toMatchObject({
       status: 'running',
       phase: 'inventory',
       schedule: { name: 'weekly', at: '2026-01-18T22:00:00.000Z' },
@@ -34,8 +33,7 @@ describe('start-sweep', () => {
     expect(fakes.executions.sweeps).toHaveLength(1);
     await invoke(startSweepStep, { ...due, at: '2026-01-25T22:00:00Z' }, fakes);
     await invoke(startSweepStep, { ...due, schedule: 'nightly' }, fakes);
-    expect(fakes.sweeps.records.size).toBe(3);
-    expect(new Set(fakes.executions.sweeps.map(({ name }) => name)).size).toBe(3);
+    expect([fakes.sweeps.records.size, new Set(fakes.executions.sweeps.map(({ name }) => name)).size]).toEqual([3, 3]);
   });
 
   it.each([
@@ -46,8 +44,7 @@ describe('start-sweep', () => {
   ] as const)('does what is missing where %s was lost (%s)', async (call, when) => {
     fakes.journal.failNext(call, when);
     await expectError(invoke(startSweepStep, due, fakes), lost().name);
-    expect(await invoke(startSweepStep, due, fakes)).toEqual({ sweepId: SWEEP_ID });
-    expect(fakes.sweeps.records.size).toBe(1);
+    expect([await invoke(startSweepStep, due, fakes), fakes.sweeps.records.size]).toEqual([{ sweepId: SWEEP_ID }, 1]);
     expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: SWEEP_ID }]);
   });
 

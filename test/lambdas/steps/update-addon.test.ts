@@ -35,8 +35,7 @@ describe('update-addon', () => {
     await update(fakes);
     expect(await update(fakes)).toEqual({ updated: false });
     fakes.clock.advance(UPDATE_MS);
-    expect(await update(fakes)).toEqual({ updated: false });
-    expect(fakes.journal.mutations()).toEqual(['eks.updateAddon']);
+    expect([await update(fakes), fakes.journal.mutations()]).toEqual([{ updated: false }, ['eks.updateAddon']]);
   });
 
   it.each(MOMENTS)('comes to the same end where the connection was lost %s the effect', async (kind) => {
@@ -54,8 +53,7 @@ describe('update-addon', () => {
     fakes.eks.associations = [structuredClone(OWN)];
     expect(await update(fakes)).toEqual({ updated: true });
     // Its id is the same, but the role is gone.
-    expect(await update(fakes)).toEqual({ updated: false });
-    expect(fakes.journal.mutations()).toEqual(['eks.updateAddon']);
+    expect([await update(fakes), fakes.journal.mutations()]).toEqual([{ updated: false }, ['eks.updateAddon']]);
   });
   it("sees its work in the role that the add-on's own association has now", async () => {
     const before = { ...OWN, roleArn: OTHER_ROLE };
@@ -65,8 +63,7 @@ describe('update-addon', () => {
     fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [OWN.arn] }));
     fakes.eks.associations = [structuredClone(before)];
     fakes.eks.keepsRole = true;
-    expect(await update(fakes)).toEqual({ updated: true });
-    expect(await update(fakes)).toEqual({ updated: false });
+    expect([await update(fakes), await update(fakes)]).toEqual([{ updated: true }, { updated: false }]);
   });
 
   it('sees its work in the other id that EKS gives the same association', async () => {
@@ -75,8 +72,7 @@ describe('update-addon', () => {
     });
     fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: ['a-again'] }));
     fakes.eks.associations = [{ ...OWN, id: 'a-again', arn: 'a-again' }];
-    expect(await update(fakes)).toEqual({ updated: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await update(fakes), fakes.journal.mutations()]).toEqual([{ updated: false }, []]);
   });
 
   it('sees its work in a standalone association that belongs to the add-on now', async () => {
@@ -84,8 +80,7 @@ describe('update-addon', () => {
     const fakes = await begun({ snapshot: { associations: [standAlone] } });
     fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [OWN.arn] }));
     fakes.eks.associations = [structuredClone(OWN)];
-    expect(await update(fakes)).toEqual({ updated: false });
-    expect(fakes.journal.mutations()).toEqual([]);
+    expect([await update(fakes), fakes.journal.mutations()]).toEqual([{ updated: false }, []]);
   });
 
   it("waits where an update is under way that may be anybody's", async ({ fakes }) => {

@@ -73,9 +73,9 @@ describe('restart-pods', () => {
       2,
       { restarted: [WHOLE], waitSeconds: 15 },
     ],
-  ])('%s', async (_, seconds, pods, tries, round, expected) => {
-    expect(await call(restartPodsStep, await after(seconds, pods), tries, round)).toEqual(expected);
-  });
+  ])('%s', async (_, seconds, pods, tries, round, expected) =>
+    expect(await call(restartPodsStep, await after(seconds, pods), tries, round)).toEqual(expected),
+  );
 
   it('restarts a workload with a single pod, which keeps it until the new one is ready', async () => {
     const fakes = await after(20, [young('irsa', 10)], { desired: 1 });
@@ -123,9 +123,9 @@ describe('verify-pods', () => {
       1,
       { verdict: 'next-attempt' },
     ],
-  ])('%s', async (_, seconds, pods, tries, round, expected) => {
-    expect(await call(verifyPodsStep, await after(seconds, pods), tries, round)).toMatchObject(expected);
-  });
+  ])('%s', async (_, seconds, pods, tries, round, expected) =>
+    expect(await call(verifyPodsStep, await after(seconds, pods), tries, round)).toMatchObject(expected),
+  );
 
   it('makes no attempt, and gives nothing up, before ten minutes, although all tries are used', async () => {
     const fakes = await after(300, [young('irsa', 290), old('two')]);

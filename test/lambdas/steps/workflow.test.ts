@@ -15,19 +15,16 @@ describe.each(cases)('$name', (one) => {
     expect(await migrate(fakes, one.request)).toBe(one.outcome);
     await expectEnd(fakes, one);
     const lines = await fakes.ledger.listSteps(MIGRATION_ID);
-    expect(lines[0]?.name).toBe('plan');
-    expect(lines.map((line) => line.name)).toEqual(expect.arrayContaining(one.lines ?? []));
+    expect([lines[0]?.name, lines.map((line) => line.name)]).toEqual(['plan', expect.arrayContaining(one.lines ?? [])]);
     expect(
       lines.filter((line) => line.error && ERROR_CLASSES[line.error.name as keyof typeof ERROR_CLASSES] !== 'terminal'),
     ).toEqual([]);
   });
 });
 
-describe('a fault', () => {
-  it.each([
-    ['before', 'read'],
-    ['after', 'change'],
-  ] as const)('%s the effect of each %s of each step, once, leaves every end as it is', async (...[moment]) =>
-    expect(await strikeFirst(moment, cases.map(workflowOf))).toBeGreaterThan(50),
-  );
-});
+it.each([
+  ['before', 'read'],
+  ['after', 'change'],
+] as const)('a fault %s the effect of each %s of each step, once, leaves every end as it is', async (...[moment]) =>
+  expect(await strikeFirst(moment, cases.map(workflowOf))).toBeGreaterThan(50),
+);

@@ -105,7 +105,7 @@ describe('validateConfiguration', () => {
     expect([judge('a: 1', text).verdict, judge('a: x', text).verdict]).toEqual(['valid', 'invalid']);
   });
 
-  it('never throws', () => {
+  it('never throws', () =>
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.json()),
@@ -115,6 +115,5 @@ describe('validateConfiguration', () => {
         },
       ),
       { numRuns: 500 },
-    );
-  });
+    ));
 });

@@ -65,14 +65,12 @@ it('the shapes count the associations', () => {
   expect(hasRestoredShape(two, restored({ podIdentityAssociations: ['a-1'] }))).toBe(true);
 });
 
-describe('standingCopy', () => {
-  it.each([
-    [known(), FIRST],
-    [known({ removed: [FIRST] }), undefined],
-    [known({ removed: [FIRST], made: [SECOND] }), SECOND],
-    [known({ removed: [FIRST, SECOND], made: [SECOND, THIRD] }), THIRD],
-  ])('of %o is %s', (record, arn) => expect(standingCopy(aSnapshot(), record)).toBe(arn));
-});
+it.each([
+  [known(), FIRST],
+  [known({ removed: [FIRST] }), undefined],
+  [known({ removed: [FIRST], made: [SECOND] }), SECOND],
+  [known({ removed: [FIRST, SECOND], made: [SECOND, THIRD] }), THIRD],
+])('standingCopy of %o is %s', (record, arn) => expect(standingCopy(aSnapshot(), record)).toBe(arn));
 
 describe('changedByThirdParty', () => {
   it.each<[string, Addon]>([

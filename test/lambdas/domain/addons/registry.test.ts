@@ -38,22 +38,20 @@ describe('the registry of add-ons', () => {
   });
 });
 
-describe('the namespace of an add-on', () => {
-  it.each<[string, string, string | undefined, string | undefined, string | undefined, string | undefined, boolean]>([
-    ['shown, and its default', 'adot', 'a', 'a', 'a', undefined, false],
-    ['shown, and another than its default', 'adot', 'a', 'b', 'a', 'a', false],
-    ['shown', 'adot', 'opentelemetry-operator-system', undefined, 'opentelemetry-operator-system', undefined, false],
-    ["shown, and another than the registry's", 'adot', 'a', undefined, 'a', 'a', false],
-    ['shown, where nothing says the default', 'x', 'a', undefined, 'a', 'a', true],
-    ['not shown: its default goes before the registry', 'adot', undefined, 'b', 'b', undefined, false],
-    ['not shown: the registry', 'adot', undefined, undefined, 'opentelemetry-operator-system', undefined, false],
-    ['not known', 'x', undefined, undefined, undefined, undefined, false],
-  ])('%s', (_, name, namespace, byDefault, expected, chosen, maybeChosen) => {
-    const addon = { name, namespace };
-    expect(namespaceOf(addon, byDefault)).toBe(expected);
-    expect(chosenNamespace(addon, byDefault)).toBe(chosen);
-    expect(mayHaveChosenNamespace(addon, byDefault)).toBe(maybeChosen);
-  });
+it.each<[string, string, string | undefined, string | undefined, string | undefined, string | undefined, boolean]>([
+  ['shown, and its default', 'adot', 'a', 'a', 'a', undefined, false],
+  ['shown, and another than its default', 'adot', 'a', 'b', 'a', 'a', false],
+  ['shown', 'adot', 'opentelemetry-operator-system', undefined, 'opentelemetry-operator-system', undefined, false],
+  ["shown, and another than the registry's", 'adot', 'a', undefined, 'a', 'a', false],
+  ['shown, where nothing says the default', 'x', 'a', undefined, 'a', 'a', true],
+  ['not shown: its default goes before the registry', 'adot', undefined, 'b', 'b', undefined, false],
+  ['not shown: the registry', 'adot', undefined, undefined, 'opentelemetry-operator-system', undefined, false],
+  ['not known', 'x', undefined, undefined, undefined, undefined, false],
+])('the namespace of an add-on %s', (_, name, namespace, byDefault, expected, chosen, maybeChosen) => {
+  const addon = { name, namespace };
+  expect(namespaceOf(addon, byDefault)).toBe(expected);
+  expect(chosenNamespace(addon, byDefault)).toBe(chosen);
+  expect(mayHaveChosenNamespace(addon, byDefault)).toBe(maybeChosen);
 });
 
 describe('the custom resource definitions of an add-on', () => {

@@ -9,8 +9,7 @@ describe('two sessions of one role', () => {
     const other = barredByRole(role, 'other');
     expect(other).toMatch(/role/);
     expect(other).not.toContain(role.name);
-    const unreadable = barredByRole(role, 'unreadable');
-    expect(unreadable).toBe(
+    expect(barredByRole(role, 'unreadable')).toBe(
       `${other}. Role ${role.name} cannot be read, so that it is not known whether IAM Identity Center created it, whose sessions would be different people. Approve it as another role`,
     );
   });

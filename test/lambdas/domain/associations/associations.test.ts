@@ -25,14 +25,12 @@ const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
 const decide = (association: Partial<Association>, change: Partial<PurgeContext> = {}): PurgeDecision =>
   decidePurge(anAssociation(association), context(change));
 
-describe('unportableFields', () => {
-  it.each<[Partial<Association>, string[]]>([
-    [{}, []],
-    [{ disableSessionTags: false, externalId: 'x', tags: { team: 'a' } }, []],
-    [{ targetRoleArn: OTHER_ROLE }, ['targetRoleArn']],
-    [{ disableSessionTags: true, policy: '{}' }, ['disableSessionTags', 'policy']],
-  ])('of %j: %j', (change, fields) => expect(unportableFields(anAssociation(change))).toEqual(fields));
-});
+it.each<[Partial<Association>, string[]]>([
+  [{}, []],
+  [{ disableSessionTags: false, externalId: 'x', tags: { team: 'a' } }, []],
+  [{ targetRoleArn: OTHER_ROLE }, ['targetRoleArn']],
+  [{ disableSessionTags: true, policy: '{}' }, ['disableSessionTags', 'policy']],
+])('unportableFields of %j: %j', (change, fields) => expect(unportableFields(anAssociation(change))).toEqual(fields));
 
 const OF_EFS = addonArn(1, 'aws-efs-csi-driver');
 

@@ -21,10 +21,7 @@ describe('parseRoleArn', () => {
       'arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/ForEKS',
       { partition: 'aws', account: '111122223333', path: '/aws-service-role/eks.amazonaws.com/', name: 'ForEKS' },
     ],
-  ])('reads %s', (arn, parts) => {
-    expect(parseRoleArn(arn)).toEqual(parts);
-    expect(roleArn.safeParse(arn).success).toBe(true);
-  });
+  ])('reads %s', (arn, parts) => expect([parseRoleArn(arn), roleArn.safeParse(arn).success]).toEqual([parts, true]));
 
   it.each(
     [
@@ -53,7 +50,7 @@ describe('ROLE_ARN_PATTERN', () => {
       fc.oneof(part, fc.constantFrom('a'.repeat(64), 'a'.repeat(65), `..${'a'.repeat(62)}`, `..${'a'.repeat(63)}`)),
     )
     .map(([partition, account, path, name]) => `arn:${partition}:iam::${account}:role/${[...path, name].join('/')}`);
-  it('accepts the same as parseRoleArn, except for the length', () => {
+  it('accepts the same as parseRoleArn, except for the length', () =>
     fc.assert(
       fc.property(arns, (arn) => {
         expect(arn.length <= MAX_ROLE_ARN && new RegExp(ROLE_ARN_PATTERN, 'u').test(arn)).toBe(
@@ -61,17 +58,14 @@ describe('ROLE_ARN_PATTERN', () => {
         );
       }),
       { numRuns: 2000 },
-    );
-  });
+    ));
 });
 
-describe('isOwnedBy', () => {
-  it.each([
-    ['this incarnation', addonArn(1), true],
-    ['a later incarnation', addonArn(2), true],
-    ['another add-on', addonArn(1, 'aws-efs-csi-driver'), false],
-    ['an add-on whose name only starts like it', addonArn(1, `${ADDON}-2`), false],
-    ['the add-on of another cluster', addonArn(1, ADDON, 'prod'), false],
-    ['nobody', undefined, false],
-  ])('%s', (_, ownerArn, owned) => expect(isOwnedBy(ownerArn, CLUSTER, ADDON)).toBe(owned));
-});
+it.each([
+  ['this incarnation', addonArn(1), true],
+  ['a later incarnation', addonArn(2), true],
+  ['another add-on', addonArn(1, 'aws-efs-csi-driver'), false],
+  ['an add-on whose name only starts like it', addonArn(1, `${ADDON}-2`), false],
+  ['the add-on of another cluster', addonArn(1, ADDON, 'prod'), false],
+  ['nobody', undefined, false],
+])('isOwnedBy %s', (_, ownerArn, owned) => expect(isOwnedBy(ownerArn, CLUSTER, ADDON)).toBe(owned));

@@ -1,19 +1,17 @@
 /** The table of partitions, against what the pinned SDK and CDK say of every region. */
 import { RegionInfo } from 'aws-cdk-lib/region-info';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { DNS_SUFFIXES, dnsSuffixOf, hostOf, partitionOf } from '../../../../lambdas/domain/aws/partitions.ts';
 import { stsHost } from '../../../adapters/sts-host.ts';
 
-describe('every region', () => {
-  it.each(RegionInfo.regions.map(({ name, partition, domainSuffix }) => [name, partition, domainSuffix]))(
-    '%s lies in %s, whose hosts end with %s',
-    async (region = '', partition, suffix) => {
-      expect([partitionOf(region), dnsSuffixOf(region)]).toEqual([partition, suffix]);
-      expect(hostOf('sts', region)).toBe(await stsHost(region));
-      expect(DNS_SUFFIXES).toContain(suffix);
-    },
-  );
-});
+it.each(RegionInfo.regions.map(({ name, partition, domainSuffix }) => [name, partition, domainSuffix]))(
+  'every region %s lies in %s, whose hosts end with %s',
+  async (region = '', partition, suffix) => {
+    expect([partitionOf(region), dnsSuffixOf(region)]).toEqual([partition, suffix]);
+    expect(hostOf('sts', region)).toBe(await stsHost(region));
+    expect(DNS_SUFFIXES).toContain(suffix);
+  },
+);
 
 it.each(
   [

@@ -38,8 +38,7 @@ describe('the ARN of a principal', () => {
   it('has at most as many characters as the longest ARN of IAM', () => {
     const longest = PARTITION_NAMES.map((partition) => `arn:${partition}:iam::${A}:user${LONG_PATH}${NAME}`);
     expect(Math.max(...longest.map(({ length }) => length))).toBe(LONGEST_PRINCIPAL);
-    expect(longest.filter((arn) => parsePrincipal(arn) === undefined)).toEqual([]);
-    expect(LONGEST_PRINCIPAL).toBe(613);
+    expect([longest.filter((arn) => parsePrincipal(arn) === undefined), LONGEST_PRINCIPAL]).toEqual([[], 613]);
   });
   it('belongs to IAM Identity Center by its path alone', () => {
     const of = (resource: string): boolean => isOfIdentityCenter(`arn:aws:iam::${A}:role/${resource}`);
@@ -66,23 +65,21 @@ const principals = record({
 }).map(({ partition, account, form, name: one }) => `arn:${partition}:${form(one).replace('ACCOUNT', account)}`);
 
 describe('two principals', () => {
-  it('compare symmetrically, and each is the same as itself', () => {
+  it('compare symmetrically, and each is the same as itself', () =>
     assert(
       property(principals, principals, (a, b) => {
         const [one, two] = [parsePrincipal(a)!, parsePrincipal(b)!];
         expect(likeness(one, two)).toEqual(likeness(two, one));
         expect(likeness(one, one).is).not.toBe('other');
       }),
-    );
-  });
-  it('of one role are the same in any two sessions', () => {
+    ));
+  it('of one role are the same in any two sessions', () =>
     assert(
       property(name, name, name, (role, a, b) => {
         const session = (of: string) => parsePrincipal(`arn:aws:sts::${A}:assumed-role/${role}/${of}`)!;
         expect(likeness(session(a), session(b)).is).toBe('same');
       }),
-    );
-  });
+    ));
   it('of a role that IAM Identity Center may have created can only be distinguished with IAM', () => {
     const session = (of: string) => parsePrincipal(`arn:aws:sts::${A}:assumed-role/AWSReservedSSO_x_1/${of}`)!;
     expect(likeness(session('ann'), session('bob'))).toEqual({

@@ -328,7 +328,7 @@ describe('an entry', () => {
   const texts = fc.array(long, { maxLength: 60 });
   const types = fc.constantFrom('started' as const, 'approval-needed' as const, ...OUTCOMES);
 
-  it('conforms to the schema and has less than 200 KB, even if the texts of the record are long', () => {
+  it('conforms to the schema and has less than 200 KB, even if the texts of the record are long', () =>
     fc.assert(
       fc.property(types, fc.boolean(), long, long, texts, long, (type, byEvent, message, name, many, hash) => {
         const checks: Check[] = many.map((text, index) => {
@@ -352,8 +352,7 @@ describe('an entry', () => {
         expect(built.lines.every(isPrintable)).toBe(true);
       }),
       { numRuns: 150 },
-    );
-  });
+    ));
 
   it('has less than 200 KB in the worst case', () => {
     const worst = 'ä\\"\u{1f600}'.repeat(100_000);

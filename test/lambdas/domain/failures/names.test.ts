@@ -49,7 +49,7 @@ describe('a failure', () => {
   ])('named %s is %s, and nothing is lost', (name, known) =>
     expect(knownFailure({ name, message: 'why' })).toEqual({ name: known, message: `${name}: why` }),
   );
-  it('always has a name of the set', () => {
+  it('always has a name of the set', () =>
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.constantFrom(...FAILURE_NAMES)), fc.string(), (name, message) => {
         const known = knownFailure({ name, message });
@@ -57,8 +57,7 @@ describe('a failure', () => {
         expect(known.message).toContain(message);
         expect(knownFailure(known)).toEqual(known);
       }),
-    );
-  });
+    ));
 });
 
 describe('lines of steps', () => {

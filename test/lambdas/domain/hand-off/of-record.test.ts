@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HandOff } from '../../../../lambdas/domain/hand-off/model.ts';
-import { handOff } from '../../../../lambdas/domain/hand-off/model.ts';
+import { type HandOff, handOff } from '../../../../lambdas/domain/hand-off/model.ts';
 import { handOffOf, UNKNOWN_MIGRATION } from '../../../../lambdas/domain/hand-off/of-record.ts';
 import { OUTCOMES } from '../../../../lambdas/domain/migration/model.ts';
 import type { Association, Migration, Outcome, Plan } from '../../../../lambdas/domain/migration/model.ts';
@@ -69,8 +68,7 @@ describe('the hand-off of a record', () => {
   it('exists where the migration changes something, and nowhere else', () => {
     const has = (change: Partial<Migration>): boolean => handOffOf(aMigration(change)) !== undefined;
     expect(OUTCOMES.filter((outcome) => handOffOf(ended(outcome)))).toEqual(['migrated', 'planned', 'rolled-back']);
-    expect(has({ status: 'running' })).toBe(true);
-    expect(has({ status: 'running', plan: undefined })).toBe(false);
+    expect([has({ status: 'running' }), has({ status: 'running', plan: undefined })]).toEqual([true, false]);
     expect(has({ status: 'running', plan: aPlan({ verdict: 'blocked' }) })).toBe(false);
     expect(has({ status: 'rolling-back', outcome: 'migrated' })).toBe(false);
     expect(handOffOf(ended('planned', { plan: aPlan({ verdict: 'blocked' }) }))).toBeUndefined();
@@ -209,8 +207,7 @@ describe('the trust policies of a hand-off', () => {
     const plan = aPlan({ trustRepairs: [repair] });
     const record = ended('migrated', { plan, trustChanges: [noted()], retirements: [retired()] });
     const { state, trust, order, addon } = of(record);
-    expect(state).toBe('retired');
-    expect(trust).toEqual([add, { roleArn: ROLE, action: 'remove', statement: irsaStatement }]);
+    expect([state, trust]).toEqual(['retired', [add, { roleArn: ROLE, action: 'remove', statement: irsaStatement }]]);
     expect(addon).toMatchObject({ removeRoleArn: ROLE });
     expect(order.join('\n')).toContain('they lose their access to AWS');
     const undone = of(ended('migrated', { retirements: [retired({ undoneAt: at(200) })] }));

@@ -132,29 +132,28 @@ const RULES: Record<string, (handOff: HandOff, record: Migration) => boolean> = 
 };
 
 describe('every hand-off', () => {
-  it.each(Object.entries(RULES))('%s', (_, holds) => {
+  it.each(Object.entries(RULES))('%s', (_, holds) =>
     fc.assert(
       fc.property(anyRecord, (record) => {
         const found = handOffOf(record);
         expect(found === undefined || holds(handOff.strict().parse(found), record)).toBe(true);
       }),
       { numRuns: 150 },
-    );
-  });
+    ),
+  );
 
-  it('can be written in every format', () => {
+  it('can be written in every format', () =>
     fc.assert(
       fc.property(anyRecord, fc.constantFrom(...HAND_OFF_FORMATS), (record, format) => {
         const found = handOffOf(record);
         expect(found === undefined || renderHandOff(found, format).endsWith('\n')).toBe(true);
       }),
       { numRuns: 150 },
-    );
-  });
+    ));
 });
 
 describe('the hand-off in an event', () => {
-  it('has no settings, tags and policies, and is small and printable', () => {
+  it('has no settings, tags and policies, and is small and printable', () =>
     fc.assert(
       fc.property(anyRecord, (record) => {
         const part = eventHandOffOf(record);
@@ -169,8 +168,7 @@ describe('the hand-off in an event', () => {
         expect(event.lines.every(isPrintable)).toBe(true);
       }),
       { numRuns: 200 },
-    );
-  });
+    ));
 
   it('has at most ten entries of each list, and how many it leaves out', () => {
     const planned = Array.from({ length: 13 }, (_, index) => ({

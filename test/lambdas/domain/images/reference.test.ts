@@ -31,22 +31,20 @@ const reference: fc.Arbitrary<ImageReference> = fc
   }));
 
 describe('a reference to an image', () => {
-  it('round-trips', () => {
+  it('round-trips', () =>
     fc.assert(
       fc.property(reference, (one) => {
         expect(parseImage(imageText(one))).toEqual(one);
       }),
-    );
-  });
+    ));
 
-  it('is what is printed again, or refused', () => {
+  it('is what is printed again, or refused', () =>
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z0-9.:/@_-]{0,40}$/)), (text) => {
         const parsed = parseImage(text);
         expect([undefined, text]).toContain(parsed && imageText(parsed));
       }),
-    );
-  });
+    ));
 
   it.each<[string, ImageReference]>([
     ['nginx', { path: 'nginx' }],

@@ -29,25 +29,22 @@ describe('the version in a tag', () => {
     const compare = (a: string, b: string): number => Math.sign(compareVersions(read(a), read(b)));
     fc.assert(
       fc.property(release, release, release, (a, b, c) => {
-        expect(compare(a, b) + compare(b, a)).toBe(0);
-        expect(compare(a, a)).toBe(0);
-        const isOrdered = compare(a, b) <= 0 && compare(b, c) <= 0;
-        expect(isOrdered && compare(a, c) > 0).toBe(false);
+        expect([compare(a, b) + compare(b, a), compare(a, a)]).toEqual([0, 0]);
+        expect(compare(a, b) <= 0 && compare(b, c) <= 0 && compare(a, c) > 0).toBe(false);
         // Only equal texts are equal versions here.
         expect(compare(a, b) === 0).toBe(a === b);
       }),
     );
   });
 
-  it('is the same for all builds of it, with and without a v', () => {
+  it('is the same for all builds of it, with and without a v', () =>
     fc.assert(
       fc.property(fc.tuple(small, small, small), build, ([a, b, c], suffix) => {
         const plain = read(`${a}.${b}.${c}`);
         expect(compareVersions(read(`${a}.${b}.${c}${suffix}`), plain)).toBe(0);
         expect(compareVersions(read(`v${a}.${b}.${c}${suffix}`), plain)).toBe(0);
       }),
-    );
-  });
+    ));
 
   it('orders as written, also pre-releases', () => {
     const texts = [

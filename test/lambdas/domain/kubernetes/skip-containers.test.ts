@@ -25,10 +25,8 @@ describe('the names of the annotation', () => {
     expect(skippedContainers({ [ANNOTATION]: text })).toEqual(new Set(names)),
   );
 
-  it('are empty without the annotation', () => {
-    expect(skippedContainers(undefined)).toEqual(new Set());
-    expect(skippedContainers({})).toEqual(new Set());
-  });
+  it('are empty without the annotation', () =>
+    expect([skippedContainers(undefined), skippedContainers({})]).toEqual([new Set(), new Set()]));
 });
 
 describe('containers that count', () => {

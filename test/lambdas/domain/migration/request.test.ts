@@ -12,8 +12,7 @@ const OF_ADDONS = 'applies only to add-ons, and this request is about a service 
 
 describe('migrationRequest', () => {
   it('takes an add-on or a service account', () => {
-    expect(problems({ addon: ADDON })).toEqual([]);
-    expect(problems({ serviceAccount: REF })).toEqual([]);
+    expect([problems({ addon: ADDON }), problems({ serviceAccount: REF })]).toEqual([[], []]);
     expect([isForAddon(aRequest()), isForAddon(anAccountRequest())]).toEqual([true, false]);
   });
 

@@ -116,25 +116,23 @@ describe('accountProblem', () => {
       .map(({ uid, roleArn }) => ({ uid, ...(roleArn === undefined ? {} : { roleArn }) }));
     fc.assert(
       fc.property(fc.option(states, { nil: undefined }), (now) => {
-        const excused = accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined;
-        expect(excused).toBe(now?.uid === was.uid && now.roleArn === undefined);
+        expect(accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined).toBe(
+          now?.uid === was.uid && now.roleArn === undefined,
+        );
       }),
     );
   });
 });
 
 it('isUnannotated is true from the record of the change until it is undone', () => {
-  expect(isUnannotated({})).toBe(false);
-  expect(isUnannotated({ annotationChange: { notedAt: at(0) } })).toBe(true);
+  expect([isUnannotated({}), isUnannotated({ annotationChange: { notedAt: at(0) } })]).toEqual([false, true]);
   expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1) } })).toBe(true);
   expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1), undoneAt: at(2) } })).toBe(false);
 });
 
-describe('irsaRoleOf', () => {
-  it("is the add-on's or the service account's, or none", () => {
-    expect(irsaRoleOf({ addon: anAddon() })).toBe(ROLE);
-    expect(irsaRoleOf({ serviceAccount: aState({ roleArn: OTHER_ROLE }) })).toBe(OTHER_ROLE);
-    expect(irsaRoleOf({ addon: anAddon({ serviceAccountRoleArn: undefined }) })).toBeUndefined();
-    expect(irsaRoleOf({})).toBeUndefined();
-  });
+it("irsaRoleOf is the add-on's or the service account's, or none", () => {
+  expect(irsaRoleOf({ addon: anAddon() })).toBe(ROLE);
+  expect(irsaRoleOf({ serviceAccount: aState({ roleArn: OTHER_ROLE }) })).toBe(OTHER_ROLE);
+  expect(irsaRoleOf({ addon: anAddon({ serviceAccountRoleArn: undefined }) })).toBeUndefined();
+  expect(irsaRoleOf({})).toBeUndefined();
 });

@@ -149,22 +149,20 @@ const policy = fc
   })
   .map((spec) => ({ spec: given(spec) }) as unknown as OraclePolicy);
 
-describe('a namespace with a thousand policies and a thousand pods', () => {
-  it('is evaluated within seconds', () => {
-    const rules = Array.from({ length: 20 }, () => ({ to: [range('10.0.0.0/8')], ports: [{ port: 443 }] }));
-    const policies = policiesIn({
-      objects: {
-        'networkpolicies.networking.k8s.io': Array.from({ length: 1000 }, (_, at) => ({
-          metadata: { namespace: 'shop', name: `policy-${at}` },
-          spec: { podSelector: { matchLabels: { app: `app-${at}` } }, policyTypes: ['Egress'], egress: rules },
-        })),
-      },
-    });
-    const before = process.cpuUsage().user;
-    for (let at = 0; at < 1000; at += 1)
-      reachability(policies, { ...POD, labels: { app: `app-${at}` } }, { ipv6: false, cilium: false });
-    expect((process.cpuUsage().user - before) / 1e6).toBeLessThan(15);
+it('a namespace with a thousand policies and a thousand pods is evaluated within seconds', () => {
+  const rules = Array.from({ length: 20 }, () => ({ to: [range('10.0.0.0/8')], ports: [{ port: 443 }] }));
+  const policies = policiesIn({
+    objects: {
+      'networkpolicies.networking.k8s.io': Array.from({ length: 1000 }, (_, at) => ({
+        metadata: { namespace: 'shop', name: `policy-${at}` },
+        spec: { podSelector: { matchLabels: { app: `app-${at}` } }, policyTypes: ['Egress'], egress: rules },
+      })),
+    },
   });
+  const before = process.cpuUsage().user;
+  for (let at = 0; at < 1000; at += 1)
+    reachability(policies, { ...POD, labels: { app: `app-${at}` } }, { ipv6: false, cilium: false });
+  expect((process.cpuUsage().user - before) / 1e6).toBeLessThan(15);
 });
 
 describe('the evaluation', () => {

@@ -111,7 +111,7 @@ describe('causes', () => {
     );
   });
 
-  it('contain each blocked item once for each of its checks, and no other item', () => {
+  it('contain each blocked item once for each of its checks, and no other item', () =>
     fc.assert(
       fc.property(fc.uniqueArray(anItem, { selector: ({ name }) => name }), (given) => {
         const items = given.map(({ name, verdict, ids }) => item(name, { verdict, blockedBy: blockedBy(...ids) }));
@@ -127,6 +127,5 @@ describe('causes', () => {
         );
         expect(isClear({ counts, unread: [{ what: 'pods', why: 'no' }] })).toBe(false);
       }),
-    );
-  });
+    ));
 });

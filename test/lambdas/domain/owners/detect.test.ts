@@ -109,7 +109,7 @@ describe('findOwners', () => {
   it('makes evidence printable', () =>
     expect(owners({ addon: addon({ ManagedBy: 'terraform\u001b[31m' }) })[0]?.evidence).not.toContain('\u001b'));
 
-  it('reverts as the tool does, and states exactly what the request states', () => {
+  it('reverts as the tool does, and states exactly what the request states', () =>
     fc.assert(
       fc.property(fc.constantFrom(...OWNER_TOOLS), (iac) => {
         expect(owners({ iac, addon: addon(), account: account() })).toEqual(
@@ -119,6 +119,5 @@ describe('findOwners', () => {
           ].map((one) => ({ ...one, tool: iac, sure: 'stated', reverts: TOOLS[iac].reverts, evidence: 'the request' })),
         );
       }),
-    );
-  });
+    ));
 });

@@ -138,21 +138,18 @@ describe('an agent that is there', () => {
     ['installed without EKS, not ready on a node', { agentWorkload: agentDaemonSet({ ready: 1 }) }, /on 1 of 2 nodes/],
   ])('blocks where it is unhealthy, and is not repaired by an install: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
-    expect(agentCheck(plan)).toMatchObject(said('fail', message));
-    expect(blockingChecks(plan)).toEqual(['agent']);
+    expect([agentCheck(plan), blockingChecks(plan)]).toMatchObject([said('fail', message), ['agent']]);
     expect(plan.installAgent).toBeUndefined();
   });
 });
 
-describe('isAgentReady', () => {
-  it.each([
-    [2, 2, true],
-    [2, 1, false],
-    [0, 0, false],
-  ])('of %i nodes, ready on %i: %s', (desired, ready, expected) =>
-    expect(isAgentReady({ desired, ready })).toBe(expected),
-  );
-});
+it.each([
+  [2, 2, true],
+  [2, 1, false],
+  [0, 0, false],
+])('isAgentReady of %i nodes, ready on %i: %s', (desired, ready, expected) =>
+  expect(isAgentReady({ desired, ready })).toBe(expected),
+);
 
 it('the warning that it stays says what, where, by whom, and how it could be removed', () => {
   const warning = agentLeftInstalled(target, 'v1.3.4-eksbuild.1', 'by this migration');

@@ -188,8 +188,7 @@ describe('a networking add-on', () => {
     ).attempts;
 
   it('goes in place or with preserve, and no further', () => {
-    expect(attemptsOf(inPlace)).toEqual([IN_PLACE]);
-    expect(attemptsOf(preserving)).toEqual([RECREATE_PRESERVING]);
+    expect([attemptsOf(inPlace), attemptsOf(preserving)]).toEqual([[IN_PLACE], [RECREATE_PRESERVING]]);
     expect(attemptsOf(autoOutage)).toEqual([IN_PLACE, RECREATE_PRESERVING]);
     expect(attemptsOf({ ...recreate, maxDisruption: 'outage' })).toEqual([]);
   });

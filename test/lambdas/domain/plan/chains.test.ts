@@ -97,8 +97,7 @@ describe('check target-roles', () => {
   it('is accepted by the name of each target', () => {
     const trust = [allow(ROLE, 'sts:AssumeRole')];
     const accepted = (arn: string): Facts => chained(trust, { request: aRequest({ acceptTargetRoles: [arn] }) });
-    expect(statusOf(accepted(NEW_ROLE))).toBe('fail');
-    expect(statusOf(accepted(TARGET))).toBe('warn');
+    expect([statusOf(accepted(NEW_ROLE)), statusOf(accepted(TARGET))]).toEqual(['fail', 'warn']);
     expect(planMigration(accepted(TARGET)).verdict).toBe('migrate');
   });
 
@@ -224,8 +223,7 @@ describe('check self-assume', () => {
     ['it names a session', self([hop('sts:*', ROLE)], allow(`arn:aws:sts::${ACCOUNT}:assumed-role/${NAME}/api`))],
   ])('warns with the exact statement if %s', (_, facts) => {
     const [check, ...more] = checksOf(facts, 'self-assume');
-    expect(more).toEqual([]);
-    expect(check).toMatchObject({ status: 'warn' });
+    expect([more, check]).toMatchObject([[], { status: 'warn' }]);
     const statement = JSON.parse(/keep the others: (\{.*?\})\. Better/.exec(check!.remedy!)![1]!) as object;
     expect(statement).toEqual({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: BOTH });
     expect(checksOf(self([hop('sts:AssumeRole', ROLE)], statement), 'self-assume')).toMatchObject([{ status: 'pass' }]);

@@ -84,8 +84,7 @@ describe('a service account that EKS gave the role of the add-on, and that takes
       { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, standalone: true },
     ]);
     expect(checkOf(plan, 'role-service-accounts')).toMatchObject({ status: 'pass' });
-    const steps = plan.steps.map((step) => step.name);
-    expect(steps.slice(0, 3)).toEqual(['begin', 'create-association', 'update-addon']);
+    expect(plan.steps.map((step) => step.name).slice(0, 3)).toEqual(['begin', 'create-association', 'update-addon']);
     expect(plan.steps[1]).toMatchObject({
       what: containing('kube-system/ebs-csi-node-sa with role ebs-csi'),
       calls: ['eks:CreatePodIdentityAssociation'],

@@ -61,8 +61,7 @@ describe('check pattern-trust', () => {
   ])('warns, with %s', (_, change, message) => {
     const facts = withTrust([pattern(OF_NAMESPACE)], change);
     expect(checksOf(facts, 'pattern-trust')).toMatchObject([said('warn', message)]);
-    expect(checksOf(facts, 'pattern-fit')).toEqual([]);
-    expect(planMigration(facts).verdict).toBe('migrate');
+    expect([checksOf(facts, 'pattern-fit'), planMigration(facts).verdict]).toEqual([[], 'migrate']);
   });
 
   it.each<[string, JsonObject]>([
@@ -151,8 +150,7 @@ it('finds the patterns of each provider', () => {
   const unconditional = { ...ofOther('x'), Condition: {} };
   const negated = pattern('*', 'StringNotLike');
   const statements = [pattern([OVER_NAMESPACES, OF_NAMESPACE]), pattern('*'), negated, unconditional];
-  const found = patternsOverNamespaces(parseTrust(policyText(...statements)));
-  expect([...found]).toEqual([
+  expect([...patternsOverNamespaces(parseTrust(policyText(...statements)))]).toEqual([
     [PROVIDER, [OVER_NAMESPACES, '*']],
     [OTHER_PROVIDER, ['*']],
   ]);

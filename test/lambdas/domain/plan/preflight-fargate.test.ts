@@ -42,24 +42,22 @@ describe('a Fargate profile', () => {
     ['by labels of the template', profile('kube-system', { app: 'ebs-csi-controller' }), {}],
     ['by wildcards in labels', profile('*', { '*.com/t?er': 's*m', app: 'ebs*' }), {}],
     ['without pods', profile('kube-system'), { pod: { serviceAccount: 'another' } }],
-  ])('that selects the workload of the pods keeps IRSA: %s', (_, selected, given) => {
+  ])('that selects the workload of the pods keeps IRSA: %s', (_, selected, given) =>
     expect(checked(selected, given)).toMatchObject({
       status: 'fail',
       keepIrsa: true,
       message: matching(/^Fargate profile serverless selects new pods .*: \w+ kube-system\/\S+\.$/),
       remedy: matching(/remove them from the selectors of the Fargate profile/),
-    });
-  });
+    }),
+  );
 
   it('that selects a pod without a known workload names the pod', () => {
     const pod = { name: 'batch-1', owner: { kind: 'Job', name: 'batch' }, labels: { batch: 'yes' } };
-    const { message } = checked(profile('*', { batch: 'yes' }), { pod });
-    expect(message).toMatch(/: pod kube-system\/batch-1\.$/);
+    expect(checked(profile('*', { batch: 'yes' }), { pod }).message).toMatch(/: pod kube-system\/batch-1\.$/);
   });
 
-  it('is reported once for pods that are on AWS Fargate already', () => {
-    expect(checked(profile('*'), { fargate: true }).message).toMatch(/^1 of 1 pods .*\(AWS Fargate\)\.$/);
-  });
+  it('is reported once for pods that are on AWS Fargate already', () =>
+    expect(checked(profile('*'), { fargate: true }).message).toMatch(/^1 of 1 pods .*\(AWS Fargate\)\.$/));
 
   it.each<[string, FargateProfile, Given]>([
     ['another namespace', profile('kube-system?'), {}],
@@ -71,9 +69,9 @@ describe('a Fargate profile', () => {
       { workload: { kind: 'DaemonSet' }, pod: { owner: { kind: 'DaemonSet', name: DRIVER.name } } },
     ],
     ['another service account', profile('*'), { workload: { serviceAccount: 'x' }, pod: { serviceAccount: 'x' } }],
-  ])('that selects only %s concerns none of the pods', (_, selected, given) => {
-    expect(checked(selected, given).status).toBe('pass');
-  });
+  ])('that selects only %s concerns none of the pods', (_, selected, given) =>
+    expect(checked(selected, given).status).toBe('pass'),
+  );
 
   it('that may not be read is a warning, and blocks nothing', () => {
     const found = preflight(someFacts({ fargateProfiles: { error: 'eks:ListFargateProfiles: denied' } }), [planned]);

@@ -72,8 +72,7 @@ describe('check step-rights', () => {
     ['create-addon', DELETE, /addon\) to make eks:DeletePodIdentityAssociation on/, purgeable],
   ])('blocks a recreate where IAM refuses %s the call %s', (step, action, message, change = {}) => {
     const plan = planWith(refusing(step, action), recreate, change);
-    expect(blockingChecks(plan)).toEqual(['step-rights']);
-    expect(rightsOf(plan)).toMatchObject([said('fail', message)]);
+    expect([blockingChecks(plan), rightsOf(plan)]).toMatchObject([['step-rights'], [said('fail', message)]]);
     expect(plan.attempts).toEqual([]);
   });
 
@@ -139,8 +138,7 @@ describe('what can not be told', () => {
 
   it('warns where a refusal would have changed nothing', () => {
     const plan = planWith(unreported('update-addon'), { strategy: 'in-place' });
-    expect(plan).toMatchObject({ verdict: 'migrate', attempts: [IN_PLACE] });
-    expect(rightsOf(plan)).toMatchObject([{ status: 'warn' }]);
+    expect([plan, rightsOf(plan)]).toMatchObject([{ verdict: 'migrate', attempts: [IN_PLACE] }, [{ status: 'warn' }]]);
     expect(planWith(unreported('restore-addon'), { strategy: 'in-place' }).verdict).toBe('migrate');
   });
 
@@ -194,7 +192,6 @@ describe('what can not be told', () => {
 
 it('asks about nothing where no way is left', () => {
   const plan = planWith(() => 'denied', recreate, { offered: [] });
-  expect(blockingChecks(plan)).toEqual(['version-offered']);
-  expect(rightsOf(plan)).toEqual([]);
+  expect([blockingChecks(plan), rightsOf(plan)]).toEqual([['version-offered'], []]);
   expect(plan.addon?.name).toBe(ADDON);
 });

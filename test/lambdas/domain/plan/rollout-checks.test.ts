@@ -73,10 +73,11 @@ describe('the duration', () => {
   it.each<[string, number, Pod[], Check['status'], RegExp]>([
     ['over the limit', 5, podsOf('StatefulSet', 10), 'fail', /^Allow more \(--max-duration-minutes 7\), or replace/],
     ['over the limit by a guess', 5, [], 'warn', /^Check whether it really takes that long; if it does/],
-  ])('%s', (_, maxDurationMinutes, pods, status, remedy) => {
-    const check = checkOf(plan([workload('StatefulSet', 10)], pods, { maxDurationMinutes }), 'duration');
-    expect(check).toMatchObject(said(status, 'The request allows 5 minutes (maxDurationMinutes).', remedy));
-  });
+  ])('%s', (_, maxDurationMinutes, pods, status, remedy) =>
+    expect(checkOf(plan([workload('StatefulSet', 10)], pods, { maxDurationMinutes }), 'duration')).toMatchObject(
+      said(status, 'The request allows 5 minutes (maxDurationMinutes).', remedy),
+    ),
+  );
 
   it('blocks where it is longer than any migration is waited for, unless that is a guess', () => {
     const days = workload('StatefulSet', Math.ceil((MOST_DURATION_MINUTES * 60) / 32) + 1);

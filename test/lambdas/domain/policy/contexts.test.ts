@@ -204,8 +204,7 @@ describe('a role in an account other than the cluster', () => {
 
   it('does not change the keys about the cluster', () => {
     const request = podIdentity({ roleAccount });
-    expect(asked(request, 'aws:SourceAccount')).toEqual([ACCOUNT]);
-    expect(asked(request, 'aws:SourceArn')).toEqual([CLUSTER_ARN]);
+    expect([asked(request, 'aws:SourceAccount'), asked(request, 'aws:SourceArn')]).toEqual([[ACCOUNT], [CLUSTER_ARN]]);
     for (const one of [request, irsa({ roleAccount })])
       for (const key of ['aws:ResourceOrgID', 'aws:ResourceOrgPaths'])
         expect([key, asked(one, key)]).toEqual([key, 'unknown']);
@@ -264,7 +263,7 @@ describe('requests that are known completely', () => {
     ]);
   });
 
-  it('answer for every key, including names of object prototypes', () => {
+  it('answer for every key, including names of object prototypes', () =>
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.string()),
@@ -275,8 +274,7 @@ describe('requests that are known completely', () => {
           expect(closedWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'absent');
         },
       ),
-    );
-  });
+    ));
 });
 
 describe("a cluster's ARN", () => {

@@ -137,26 +137,24 @@ const policy = fc.array(statement, { minLength: 1, maxLength: 4 });
 const runs = { numRuns: 400 };
 
 describe('evaluate', () => {
-  it('allows nothing more after a Deny was added', () => {
+  it('allows nothing more after a Deny was added', () =>
     fc.assert(
       fc.property(policy, statement, fc.nat(4), (statements, added, where) => {
         expect(gained(statements.toSpliced(where, 0, { ...added, Effect: 'Deny' }), statements)).toBeLessThanOrEqual(0);
       }),
       runs,
-    );
-  });
+    ));
 
-  it('allows nothing less after an Allow was added', () => {
+  it('allows nothing less after an Allow was added', () =>
     fc.assert(
       fc.property(policy, principal, action, conditionOrNone, (statements, who, what, when) => {
         const added: Written = { Effect: 'Allow', ...who, ...what, ...when };
         expect(gained(statements, [...statements, added])).toBeLessThanOrEqual(0);
       }),
       runs,
-    );
-  });
+    ));
 
-  it('allows nothing more after a condition was added to an Allow, and nothing less after one was added to a Deny', () => {
+  it('allows nothing more after a condition was added to an Allow, and nothing less after one was added to a Deny', () =>
     fc.assert(
       fc.property(policy, principal, action, condition, (statements, who, actions, added) => {
         const open = { ...who, ...actions };
@@ -174,10 +172,9 @@ describe('evaluate', () => {
         ).toBeLessThanOrEqual(0);
       }),
       runs,
-    );
-  });
+    ));
 
-  it('allows nothing less when more keys are accepted, and names only accepted keys', () => {
+  it('allows nothing less when more keys are accepted, and names only accepted keys', () =>
     fc.assert(
       fc.property(
         policy,
@@ -194,8 +191,7 @@ describe('evaluate', () => {
         },
       ),
       runs,
-    );
-  });
+    ));
 
   it('ignores statements about other principals', () => {
     const thirdParty = fc.constantFrom<unknown[]>(
@@ -303,7 +299,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('has a reason for every verdict', () => {
+  it('has a reason for every verdict', () =>
     fc.assert(
       fc.property(policy, (statements) => {
         for (const { reasons } of evaluations(statements)) {
@@ -312,6 +308,5 @@ describe('evaluate', () => {
         }
       }),
       runs,
-    );
-  });
+    ));
 });

@@ -172,8 +172,7 @@ describe('reasons', () => {
     expect(messages([{ ...allowPods, Action: ['s3:*', 'ec2:*'] }])).toContain(
       `"AllowPods": is for ${POD}, but allows s3:*, ec2:* and not sts:AssumeRole`,
     );
-    expect(messages([unless(no)])).toEqual([NONE]);
-    expect(told(evaluate([], request()))).toEqual([NONE]);
+    expect([messages([unless(no)]), told(evaluate([], request()))]).toEqual([[NONE], [NONE]]);
   });
 
   it('omit statements for other principals if a statement nearly applies', () =>

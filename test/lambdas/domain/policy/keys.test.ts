@@ -11,23 +11,21 @@ import {
 const NAME = 'oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
 const ARN = `arn:aws:iam::111122223333:oidc-provider/${NAME}`;
 
-describe('the provider of a key', () => {
-  it.each<[key: string, provider: string | undefined]>([
-    [`${NAME}:sub`, NAME],
-    ['accounts.google.com:aud', 'accounts.google.com'],
-    ['idp.example/a:b:sub', 'idp.example/a:b'],
-    ['idp.example:8443/a:sub', undefined],
-    [`https://${NAME}:sub`, `https://${NAME}`],
-    ['saml:iss', 'saml'],
-    ['aws:SourceArn', undefined],
-    ['aws:RequestTag/a.b', undefined],
-    ['aws:RequestTag/a.b:c', undefined],
-    [`${ARN}:sub`, undefined],
-    ['oidc.example', undefined],
-    ['', undefined],
-    [':', undefined],
-  ])('%s: %s', (key, provider) => expect(providerOf(key)).toBe(provider));
-});
+it.each<[key: string, provider: string | undefined]>([
+  [`${NAME}:sub`, NAME],
+  ['accounts.google.com:aud', 'accounts.google.com'],
+  ['idp.example/a:b:sub', 'idp.example/a:b'],
+  ['idp.example:8443/a:sub', undefined],
+  [`https://${NAME}:sub`, `https://${NAME}`],
+  ['saml:iss', 'saml'],
+  ['aws:SourceArn', undefined],
+  ['aws:RequestTag/a.b', undefined],
+  ['aws:RequestTag/a.b:c', undefined],
+  [`${ARN}:sub`, undefined],
+  ['oidc.example', undefined],
+  ['', undefined],
+  [':', undefined],
+])('the provider of a key %s: %s', (key, provider) => expect(providerOf(key)).toBe(provider));
 
 describe('a key that no request has', () => {
   it.each<[key: string, text: string]>([
@@ -57,7 +55,7 @@ describe('a key that no request has', () => {
     expect(startsWithProviderArn(key)).toBe(false);
   });
 
-  it('is found fast, even if it is very long', () => {
+  it('is found fast, even if it is very long', () =>
     fc.assert(
       fc.property(fc.constantFrom('.', ':', '/', 'a.', 'a:', '/:', 'https://'), fc.nat(20_000), (part, times) => {
         const key = part.repeat(times);
@@ -65,8 +63,7 @@ describe('a key that no request has', () => {
           expect(() => [providerOf(start + key), misnamedKey(start + key)]).not.toThrow();
       }),
       { numRuns: 50 },
-    );
-  });
+    ));
 });
 
 describe('multivalued keys', () => {

@@ -51,8 +51,7 @@ describe('EKS Pod Identity needs both actions', () => {
 
   it('is denied if one is, with only that action in the reason', () => {
     const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole' })), use);
-    expect(found.verdict).toBe('denied');
-    expect(new Set(actionsOf(found))).toEqual(new Set(['sts:TagSession']));
+    expect([found.verdict, new Set(actionsOf(found))]).toEqual(['denied', new Set(['sts:TagSession'])]);
   });
 
   it.each<[string, object, object, Verdict]>([
@@ -88,10 +87,10 @@ describe('EKS Pod Identity needs both actions', () => {
     expect(found.undecided[0]?.toLowerCase()).toBe(POD_NAME.toLowerCase());
   });
 
-  it('has no undecided key if it is denied', () => {
-    const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole', ...where(POD_NAME, 'ebs-0') })), use);
-    expect(found).toMatchObject({ verdict: 'denied', undecided: [] });
-  });
+  it('has no undecided key if it is denied', () =>
+    expect(
+      evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole', ...where(POD_NAME, 'ebs-0') })), use),
+    ).toMatchObject({ verdict: 'denied', undecided: [] }));
 
   it('counts the steps of both actions', () => {
     const one = evaluatePodIdentity(policy(pods()), use).steps;
@@ -181,7 +180,7 @@ describe('over all fixtures', () => {
     return [podIdentity, irsa];
   };
 
-  it('accepting the undecided keys never makes a verdict worse, and leaves no key undecided', () => {
+  it('accepting the undecided keys never makes a verdict worse, and leaves no key undecided', () =>
     fc.assert(
       fc.property(some, (of) => {
         for (const [way, before] of both(of).entries()) {
@@ -190,10 +189,9 @@ describe('over all fixtures', () => {
           expect(after.undecided.filter((key) => before.undecided.includes(key))).toEqual([]);
         }
       }),
-    );
-  });
+    ));
 
-  it('an additional Deny never makes a verdict better, and every verdict has a reason', () => {
+  it('an additional Deny never makes a verdict better, and every verdict has a reason', () =>
     fc.assert(
       fc.property(some, fc.constantFrom(...statements), (of, one) => {
         const after = both([...of, { ...one, Effect: 'Deny' }]);
@@ -202,6 +200,5 @@ describe('over all fixtures', () => {
           expect(before.reasons.length).toBeGreaterThan(0);
         }
       }),
-    );
-  });
+    ));
 });

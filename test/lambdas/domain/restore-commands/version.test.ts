@@ -19,10 +19,10 @@ it.each<[string, Offer | undefined, string, ...string[]]>([
     'v1.40.0-eksbuild.1',
     matching(/^: 'EKS does not offer version v1\.38\.1-eksbuild\.1 for Kubernetes 1\.33.* names v1\.40\.0/),
   ],
-])('creates %s', (_, offered, version, ...notes) => {
+])('creates %s', (_, offered, version, ...notes) =>
   expect([versionToCreate(anAddon(), offered), ...versionLines(target, anAddon(), offered)]).toEqual([
     version,
     ...notes,
     ...LATER,
-  ]);
-});
+  ]),
+);

@@ -27,22 +27,20 @@ const podsOf = (kind: string, count: number, seconds: number): Pod[] =>
   Array.from({ length: count }, (_, index) => podOf(kind, index, seconds));
 const forecast = (workload: Workload, pods: Pod[]) => forecastRollout([workload], pods);
 
-describe('resolveCount', () => {
-  it.each<[number | string | undefined, number, (exact: number) => number, number | string, number]>([
-    [3, 10, Math.ceil, 1, 3],
-    ['25%', 10, Math.ceil, 1, 3],
-    ['25%', 10, Math.floor, 1, 2],
-    ['10%', 200, Math.ceil, 1, 20],
-    ['0%', 200, Math.ceil, 1, 0],
-    [undefined, 200, Math.ceil, 1, 1],
-    [undefined, 10, Math.floor, '25%', 2],
-    ['many', 10, Math.floor, 1, 1],
-    ['25% of all', 10, Math.floor, 1, 1],
-    ['about 25%', 10, Math.floor, 1, 1],
-  ])('resolves %s of %i pods', (value, total, round, otherwise, expected) =>
-    expect(resolveCount(value, total, round, otherwise)).toBe(expected),
-  );
-});
+it.each<[number | string | undefined, number, (exact: number) => number, number | string, number]>([
+  [3, 10, Math.ceil, 1, 3],
+  ['25%', 10, Math.ceil, 1, 3],
+  ['25%', 10, Math.floor, 1, 2],
+  ['10%', 200, Math.ceil, 1, 20],
+  ['0%', 200, Math.ceil, 1, 0],
+  [undefined, 200, Math.ceil, 1, 1],
+  [undefined, 10, Math.floor, '25%', 2],
+  ['many', 10, Math.floor, 1, 1],
+  ['25% of all', 10, Math.floor, 1, 1],
+  ['about 25%', 10, Math.floor, 1, 1],
+])('resolveCount resolves %s of %i pods', (value, total, round, otherwise, expected) =>
+  expect(resolveCount(value, total, round, otherwise)).toBe(expected),
+);
 
 describe('shapeOf', () => {
   const STILL = { maxSurge: 0, maxUnavailable: 0 };
@@ -98,7 +96,7 @@ describe('readinessOf', () => {
     const pods = [10, 40, 90, 160, 300].map((seconds, index) => podOf('Deployment', index, seconds));
     expect(readinessOf(pods).samples).toEqual([10, 40, 90, 160, 300]);
   });
-  it('spreads them evenly over any number of pods', () => {
+  it('spreads them evenly over any number of pods', () =>
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 20 }),
@@ -110,8 +108,7 @@ describe('readinessOf', () => {
           expect(Math.abs(mean(spread(readiness, count)) - wanted)).toBeLessThanOrEqual(wanted * 0.1 + 1);
         },
       ),
-    );
-  });
+    ));
 });
 
 describe('forecastRollout', () => {
@@ -126,14 +123,17 @@ describe('forecastRollout', () => {
     ['slow ends', 'StatefulSet', 3, { minReadySeconds: 30, graceSeconds: 600 }, 10, 126, 1920],
     ['a pod that ends at once', 'StatefulSet', 3, { graceSeconds: 0 }, 10, 30, 30],
     ['a partition', 'StatefulSet', 18, { partition: 17 }, 55, 57, 85],
-  ])('forecasts %s', (_, kind, count, settings, start, seconds, atMostSeconds) => {
-    const found = forecast(workloadOf(kind, count, settings), podsOf(kind, count, start));
-    expect(found).toMatchObject({ seconds, atMostSeconds, assumed: false });
-  });
-  it('forecasts strategy Recreate', () => {
-    const found = forecast(workloadOf('Deployment', 10, {}, { recreates: true }), podsOf('Deployment', 10, 20));
-    expect(found).toMatchObject({ seconds: 22, atMostSeconds: 50, assumed: false });
-  });
+  ])('forecasts %s', (_, kind, count, settings, start, seconds, atMostSeconds) =>
+    expect(forecast(workloadOf(kind, count, settings), podsOf(kind, count, start))).toMatchObject({
+      seconds,
+      atMostSeconds,
+      assumed: false,
+    }),
+  );
+  it('forecasts strategy Recreate', () =>
+    expect(forecast(workloadOf('Deployment', 10, {}, { recreates: true }), podsOf('Deployment', 10, 20))).toMatchObject(
+      { seconds: 22, atMostSeconds: 50, assumed: false },
+    ));
 
   it('ends with the slowest workload, which it lists first', () => {
     const slow = workloadOf('StatefulSet', 5, {}, { name: 'slow' });
@@ -142,8 +142,7 @@ describe('forecastRollout', () => {
       ...[0, 1].map((index) => podOf('StatefulSet', index, 50, { owner: { kind: 'StatefulSet', name: 'slow' } })),
     ];
     const found = forecastRollout([workloadOf('Deployment', 2), slow], pods);
-    expect(found.seconds).toBe(260);
-    expect(found.workloads.map(({ name }) => name)).toEqual(['slow', NAME]);
+    expect([found.seconds, found.workloads.map(({ name }) => name)]).toEqual([260, ['slow', NAME]]);
   });
   it('is marked as assumed if there are no samples', () =>
     expect(forecast(workloadOf('StatefulSet', 3), [])).toMatchObject({ seconds: 186, assumed: true }));
@@ -182,7 +181,7 @@ describe('forecastRollout', () => {
   const podsWith = (workload: Workload, starts: number[]): Pod[] =>
     starts.map((seconds, index) => podOf(workload.kind, index, seconds));
 
-  it('is never longer than one pod after the other, nor shorter than all slots together', () => {
+  it('is never longer than one pod after the other, nor shorter than all slots together', () =>
     fc.assert(
       fc.property(anyWorkload, anyStarts, (workload, starts) => {
         const pods = podsWith(workload, starts);
@@ -196,25 +195,21 @@ describe('forecastRollout', () => {
         );
         expect(found!.atMostSeconds + 1).toBeGreaterThanOrEqual(found!.seconds);
       }),
-    );
-  });
-  it('grows with the number of pods if no more of them are replaced at once', () => {
+    ));
+  it('grows with the number of pods if no more of them are replaced at once', () =>
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 300 }), (desired, seconds) => {
         const of = (count: number): number =>
           forecast(workloadOf('StatefulSet', count), podsOf('StatefulSet', 3, seconds)).seconds;
         expect(of(desired + 1)).toBeGreaterThan(of(desired));
       }),
-    );
-  });
+    ));
 });
 
-describe('isOverdue', () => {
-  it.each<[number, number | undefined, boolean]>([
-    [60_000, undefined, false],
-    [60_000, 1, false],
-    [60_001, 1, true],
-  ])('after %i ms with a limit of %s minutes: %s', (passed, limit, expected) =>
-    expect(isOverdue(1_000_000, 1_000_000 + passed, limit)).toBe(expected),
-  );
-});
+it.each<[number, number | undefined, boolean]>([
+  [60_000, undefined, false],
+  [60_000, 1, false],
+  [60_001, 1, true],
+])('isOverdue after %i ms with a limit of %s minutes: %s', (passed, limit, expected) =>
+  expect(isOverdue(1_000_000, 1_000_000 + passed, limit)).toBe(expected),
+);

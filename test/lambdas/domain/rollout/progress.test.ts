@@ -66,15 +66,14 @@ describe('progressOf', () => {
       startedAt: at(0),
       since: at(0),
     }));
-  it('does not count pods that alternate between ready and not ready as progress', () => {
+  it('does not count pods that alternate between ready and not ready as progress', () =>
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 50 }), (counts) => {
         let progress = progressed();
         for (const ready of counts) progress = progressOf(progress, of, { ...same, ready }, at(0));
         expect(progress).toEqual(progressed());
       }),
-    );
-  });
+    ));
 });
 
 describe('allowanceSeconds', () => {
@@ -108,10 +107,9 @@ describe('stuckBecause', () => {
     ['nodes may not be read', ending(), undefined, undefined],
     ['its grace period has just ended', ending({ deletionDue: at(-30) }), [aNode({ ready: false })], undefined],
     ['it is not ending', aPod('irsa'), [aNode({ ready: false })], undefined],
-  ])('where %s', (_, pod, nodes, expected) => {
-    const why = stuckBecause(pod, nodes, NOW);
-    expect(why ?? 'nothing').toMatch(expected ?? /^nothing$/);
-  });
+  ])('where %s', (_, pod, nodes, expected) =>
+    expect(stuckBecause(pod, nodes, NOW) ?? 'nothing').toMatch(expected ?? /^nothing$/),
+  );
 });
 
 describe('brokenPods', () => {
@@ -169,23 +167,21 @@ const brokenOne = (trouble: BrokenPod['trouble'], kind = 'Deployment', uid = 'u'
   text: 'broken',
 });
 
-describe('blockedRollout', () => {
-  it.each<[Partial<Workload>, BrokenPod['trouble'], number, boolean]>([
-    [{ kind: 'StatefulSet', desired: 9 }, 'terminating', 1, true],
-    [{ kind: 'StatefulSet', desired: 9 }, 'not-ready', 1, true],
-    [{ kind: 'StatefulSet', desired: 9 }, 'not-ready', 0, false],
-    [{ kind: 'DaemonSet', desired: 150 }, 'terminating', 1, true],
-    [{ kind: 'DaemonSet', desired: 150, rollout: { maxUnavailable: '10%' } }, 'terminating', 14, false],
-    [{ kind: 'DaemonSet', desired: 150, rollout: { maxUnavailable: '10%' } }, 'not-ready', 15, true],
-    [{ kind: 'Deployment', desired: 10 }, 'terminating', 5, false],
-    [{ kind: 'Deployment', desired: 10 }, 'not-ready', 2, false],
-    [{ kind: 'Deployment', desired: 10 }, 'not-ready', 3, true],
-    [{ kind: 'Deployment', desired: 10, recreates: true }, 'not-ready', 3, false],
-  ])('%o with %s pods: %i', (change, trouble, count, blocked) => {
-    const workload = aWorkload(change);
-    const broken = Array.from({ length: count }, (_, index) => brokenOne(trouble, workload.kind, `u-${index}`));
-    expect(blockedRollout(workload, brokenOf(workload, broken)) !== undefined).toBe(blocked);
-  });
+it.each<[Partial<Workload>, BrokenPod['trouble'], number, boolean]>([
+  [{ kind: 'StatefulSet', desired: 9 }, 'terminating', 1, true],
+  [{ kind: 'StatefulSet', desired: 9 }, 'not-ready', 1, true],
+  [{ kind: 'StatefulSet', desired: 9 }, 'not-ready', 0, false],
+  [{ kind: 'DaemonSet', desired: 150 }, 'terminating', 1, true],
+  [{ kind: 'DaemonSet', desired: 150, rollout: { maxUnavailable: '10%' } }, 'terminating', 14, false],
+  [{ kind: 'DaemonSet', desired: 150, rollout: { maxUnavailable: '10%' } }, 'not-ready', 15, true],
+  [{ kind: 'Deployment', desired: 10 }, 'terminating', 5, false],
+  [{ kind: 'Deployment', desired: 10 }, 'not-ready', 2, false],
+  [{ kind: 'Deployment', desired: 10 }, 'not-ready', 3, true],
+  [{ kind: 'Deployment', desired: 10, recreates: true }, 'not-ready', 3, false],
+])('blockedRollout %o with %s pods: %i', (change, trouble, count, blocked) => {
+  const workload = aWorkload(change);
+  const broken = Array.from({ length: count }, (_, index) => brokenOne(trouble, workload.kind, `u-${index}`));
+  expect(blockedRollout(workload, brokenOf(workload, broken)) !== undefined).toBe(blocked);
 });
 
 describe('isSettled', () => {
@@ -296,8 +292,7 @@ describe('judgeStall', () => {
     const nodes = others?.length === 0 ? [aNode({ ready: false })] : [aNode()];
     // The others are newer.
     const pods = [pod, ...(others ?? []).map((one) => ({ ...one, createdAt: at(-5) }))];
-    const found = hopelessPods(situation(pods, { right: new Set(), workloads, nodes }));
-    expect(found).toEqual(expected ? [pod] : []);
+    expect(hopelessPods(situation(pods, { right: new Set(), workloads, nodes }))).toEqual(expected ? [pod] : []);
     expect(hopelessPods(situation([pod], { workloads }))).toEqual([]);
   });
 
@@ -312,8 +307,7 @@ describe('judgeStall', () => {
     ['a pod of another workload', {}, [good, unready(), unready({ owner: another, node: undefined })], undefined],
   ])('names the reason: %s', (_, change, pods, expected) => {
     const workload = aWorkload({ settled: false, desired: 2, ...change });
-    const why = heldBackBy(situation(pods, { workloads: [workload] }));
-    expect(why ?? 'nothing').toMatch(expected ?? /^nothing$/);
+    expect(heldBackBy(situation(pods, { workloads: [workload] })) ?? 'nothing').toMatch(expected ?? /^nothing$/);
   });
   it('names a lost node, and does not claim that its pod is dead', () => {
     const lost = aPod('irsa', { uid: 'u', terminating: true, owner: { kind: 'StatefulSet', name: NAME } });

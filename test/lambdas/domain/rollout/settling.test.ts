@@ -28,7 +28,7 @@ describe('the settling time', () => {
     }),
     { maxLength: 5 },
   );
-  it('is between its limits, and the longest that any workload needs', () => {
+  it('is between its limits, and the longest that any workload needs', () =>
     fc.assert(
       fc.property(workloads, (found) => {
         const all = found.map(({ ready, period, threshold }) =>
@@ -41,6 +41,5 @@ describe('the settling time', () => {
         for (const { ready, period, threshold } of found)
           expect(seconds).toBeGreaterThanOrEqual(Math.min(MOST_SETTLE_SECONDS, Math.max(ready, period * threshold)));
       }),
-    );
-  });
+    ));
 });

@@ -30,15 +30,14 @@ const failure = (text: string): string => {
 };
 
 describe('readJson', () => {
-  it('reads what JSON.parse reads', () => {
+  it('reads what JSON.parse reads', () =>
     fc.assert(
       fc.property(fc.json({ maxDepth: 4 }), fc.constantFrom(0, 1, '\t', '\r\n'), (text, indent) => {
         const spaced = JSON.stringify(JSON.parse(text), null, indent);
         const read = readJson(spaced);
         expect(read.ok && plain(read.value)).toEqual(pairs(JSON.parse(spaced)));
       }),
-    );
-  });
+    ));
 
   it('refuses what JSON.parse refuses', () => {
     const characters = Array.from('{}[]":,\\u01a-+.etn \n\u0001\u00a0/');

@@ -31,13 +31,12 @@ describe('third-party text', () => {
     const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
     expect(all.filter((character) => hidden.test(character) && isPrintable(character))).toEqual([]);
   });
-  it('is idempotent', () => {
+  it('is idempotent', () =>
     fc.assert(
       fc.property(fc.string({ unit: codePoint }), (text) => {
         expect(printable(printable(text))).toBe(printable(text));
       }),
-    );
-  });
+    ));
   it('is refused in an input if it ends the line or reverses text, and otherwise accepted unchanged', () => {
     expect(['a\nb', '\u202e', '\u001b', '\ufeff'].filter(isOneLine)).toEqual([]);
     expect(['👩\u200d💻 ❤\ufe0f', 'می\u200cخواهم'].filter((text) => !isOneLine(text))).toEqual([]);

@@ -81,10 +81,10 @@ describe('the check of a retirement', () => {
     expect(only({ consumers, acceptConsumers: [CLUSTER_STORES] }).status).toBe('warn');
   });
 
-  it('is unknown if nothing could be read', () => {
-    const check = only({ consumers: undefined, pods: undefined, kubernetesError: 'HTTP 401' });
-    expect(check).toMatchObject(said('unknown', 'HTTP 401'));
-  });
+  it('is unknown if nothing could be read', () =>
+    expect(only({ consumers: undefined, pods: undefined, kubernetesError: 'HTTP 401' })).toMatchObject(
+      said('unknown', 'HTTP 401'),
+    ));
 
   it('warns of an accepted name that is not found, but not of patterns', () => {
     const acceptConsumers = ['SecretStore/shop/typo', 'system:serviceaccount:shop:*', 'ServiceAccount/shop/web'];
@@ -110,8 +110,7 @@ it('never blocks what is accepted, and always what is not', () => {
         const all = [...stores.map((one) => `SecretStore/shop/${one}`), ...unread];
         const acceptConsumers = all.filter(() => chosen.next().value as boolean);
         const check = only({ consumers: readStores(stores.map(store), unread.map(notAllowed)), acceptConsumers });
-        const blocks = check.status === 'fail' || check.status === 'unknown';
-        expect(blocks).toBe(acceptConsumers.length < all.length);
+        expect(check.status === 'fail' || check.status === 'unknown').toBe(acceptConsumers.length < all.length);
       },
     ),
     { numRuns: 60 },

@@ -58,14 +58,13 @@ describe('diffPolicies', () => {
     expect(diffPolicies(text('a'), text('b'))).toHaveLength(6000);
   });
 
-  it('turns one policy into the other, with the fewest changes', () => {
+  it('turns one policy into the other, with the fewest changes', () =>
     fc.assert(
       fc.property(statementLists, statementLists, (one, other) => {
         const [before, after] = [policyText(...one), policyText(...other)];
         const lines = diffPolicies(before, after);
         fc.pre(lines.length > 0 && !lines.includes('  …'));
-        expect(side(lines, '- ')).toEqual(pretty(before));
-        expect(side(lines, '+ ')).toEqual(pretty(after));
+        expect([side(lines, '- '), side(lines, '+ ')]).toEqual([pretty(before), pretty(after)]);
         const changes = diffLines(`${pretty(before).join('\n')}\n`, `${pretty(after).join('\n')}\n`).filter(
           (part) => part.added || part.removed,
         );
@@ -74,8 +73,7 @@ describe('diffPolicies', () => {
         );
       }),
       { numRuns: 150 },
-    );
-  });
+    ));
 
   it('shows a retirement as removed lines', () => {
     const lines = diffPolicies(

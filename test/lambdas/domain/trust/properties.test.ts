@@ -74,7 +74,7 @@ describe('repair of any policy', () => {
     for (const kind of ['nothing', 'repair', 'refuse'] as const) expect(met.of(kind)).toBeGreaterThan(3);
   });
 
-  it('is undone in a policy that has changed since', () => {
+  it('is undone in a policy that has changed since', () =>
     fc.assert(
       fc.property(statementLists, aStatement, fc.nat(5), (statements, foreign, at) => {
         const before = policyOf(statements);
@@ -100,8 +100,7 @@ describe('repair of any policy', () => {
         });
       }),
       { numRuns: 150 },
-    );
-  });
+    ));
 });
 
 const namesOurProvider = (statement: JsonObject): boolean => JSON.stringify(statement['Principal']).includes(PROVIDER);
@@ -156,7 +155,7 @@ describe('retire of any policy', () => {
       expect(met.of(kind)).toBeGreaterThan(3);
   });
 
-  it('is undone in a policy that has changed since, with the same verdicts for every service account', () => {
+  it('is undone in a policy that has changed since, with the same verdicts for every service account', () =>
     fc.assert(
       fc.property(statementLists, fc.nat(5), retiring, (statements, at, serviceAccounts) => {
         const trustPolicy = policyOf([...statements, podIdentityStatement]);
@@ -181,6 +180,5 @@ describe('retire of any policy', () => {
         expect(statementsIn(document)).toContainEqual(foreign);
       }),
       { numRuns: 150 },
-    );
-  });
+    ));
 });

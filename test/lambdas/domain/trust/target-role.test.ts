@@ -86,16 +86,15 @@ describe('the setup for a target role', () => {
     targetRoleArn: `arn:${region.startsWith('cn') ? 'aws-cn' : 'aws'}:iam::444455556666:role/${target}`,
   }));
 
-  it('allows the service account by both calls, whatever the names', () => {
+  it('allows the service account by both calls, whatever the names', () =>
     assert(
       property(use, (one) => {
         expect(verdictsOf(one, targetRoleSetup(one))).toEqual(ALL_ALLOWED);
         expect(baseRoleNameFor(one)).toMatch(/^[\w+=,.@-]{1,64}$/);
       }),
-    );
-  });
+    ));
 
-  it('allows no other service account, namespace or cluster by either call', () => {
+  it('allows no other service account, namespace or cluster by either call', () =>
     assert(
       property(
         use,
@@ -116,13 +115,11 @@ describe('the setup for a target role', () => {
           });
         },
       ),
-    );
-  });
+    ));
 
   it('gives long names a role name of 64 characters, different for different service accounts', () => {
     const long = { ...USE, namespace: 'n'.repeat(60) };
     const names = ['a', 'b'].map((serviceAccount) => baseRoleNameFor({ ...long, serviceAccount }));
-    expect(names.map(({ length }) => length)).toEqual([64, 64]);
-    expect(new Set(names).size).toBe(2);
+    expect([names.map(({ length }) => length), new Set(names).size]).toEqual([[64, 64], 2]);
   });
 });

@@ -97,46 +97,43 @@ describe('a container that the webhook has changed, and that does not ask the ag
   it('has no token of the right audience', () => {
     const wrong = { ...TOKENS.podIdentity, audience: 'sts.amazonaws.com' };
     expect(is({}, {}, [wrong])).toBe('elsewhere');
-    expect(is({}, {}, [{ ...TOKENS.podIdentity, path: 'other' }])).toBe('unknown');
-    expect(is({}, {}, [])).toBe('unknown');
+    expect([is({}, {}, [{ ...TOKENS.podIdentity, path: 'other' }]), is({}, {}, [])]).toEqual(['unknown', 'unknown']);
   });
 });
 
-describe('a container that asks the agent with every SDK', () => {
-  it.each<[string, Container['env'], Partial<Container>]>([
-    ['as the webhook leaves it', {}, {}],
-    ['a role without a token file', { AWS_ROLE_ARN: ROLE }, {}],
-    ['a role from another object', { AWS_ROLE_ARN: undefined }, {}],
-    ['no text', { AWS_ROLE_ARN: '', AWS_WEB_IDENTITY_TOKEN_FILE: '', AWS_ACCESS_KEY_ID: '', AWS_CONFIG_FILE: '' }, {}],
-    ['a secret key alone', { AWS_SECRET_ACCESS_KEY: 'x' }, {}],
-    ['an old access key alone', { AWS_ACCESS_KEY: 'AKIA' }, {}],
-    ['a token in addition to the file', { AWS_CONTAINER_AUTHORIZATION_TOKEN: 'x' }, {}],
-    ['the port of HTTP', { [ADDRESS]: 'http://169.254.170.23:80/v1/credentials' }, {}],
-    ['IPv6', { [ADDRESS]: 'http://[fd00:ec2::23]/v1/credentials' }, {}],
-    ['a scheme in capitals', { [ADDRESS]: 'HTTP://169.254.170.23/v1/credentials' }, {}],
-    ['IPv6 in capitals', { [ADDRESS]: 'http://[FD00:EC2::23]:80/v1/credentials' }, {}],
-    ['a query', { [ADDRESS]: 'http://169.254.170.23/v1/credentials?a=b' }, {}],
-    ['a user', { [ADDRESS]: 'http://user@169.254.170.23/v1/credentials' }, {}],
-    ['its own path and mount', { [FILE]: '/own/eks-pod-identity-token' }, mounted('/own')],
-    ['a mount of the file', { [FILE]: '/own/file' }, mounted('/own/file', 'eks-pod-identity-token')],
-    ['a mount above', { [FILE]: '/own//../own/./eks-pod-identity-token' }, mounted('/own/')],
-    ['Windows', { [FILE]: `C:${MOUNT.replaceAll('/', '\\')}\\eks-pod-identity-token` }, {}],
-    ['a proxy for HTTPS alone', { HTTPS_PROXY: PROXY }, {}],
-    ['an empty proxy', { HTTP_PROXY: '' }, {}],
-    ['a proxy with an exception', { HTTP_PROXY: 'x', no_proxy: '.svc, 169.254.0.0/16' }, {}],
-    ['a proxy with an exception for IPv6', IPV6('fd00:ec2::23'), {}],
-    ['a volume below a directory of a similar name', {}, withMount('aws', '/root/aws')],
-    ['a path with a reference', { OWN: MOUNT, [FILE]: '$(OWN)/eks-pod-identity-token' }, { env: {} }],
-    [
-      'keys from an optional Secret',
-      { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
-      { optionalEnv: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] },
-    ],
-  ])('%s', (_, env, { env: bare, ...change }) => {
-    const all = bare ? { ...env, [ADDRESS]: envOf['pod-identity'][ADDRESS] } : { ...envOf['pod-identity'], ...env };
-    const container = aContainer({ mounts: mountsOf['pod-identity'], ...change, env: all });
-    expect(readContainer({ container, tokens: BOTH })).toMatchObject({ is: 'agent', why: '', configured: true });
-  });
+it.each<[string, Container['env'], Partial<Container>]>([
+  ['as the webhook leaves it', {}, {}],
+  ['a role without a token file', { AWS_ROLE_ARN: ROLE }, {}],
+  ['a role from another object', { AWS_ROLE_ARN: undefined }, {}],
+  ['no text', { AWS_ROLE_ARN: '', AWS_WEB_IDENTITY_TOKEN_FILE: '', AWS_ACCESS_KEY_ID: '', AWS_CONFIG_FILE: '' }, {}],
+  ['a secret key alone', { AWS_SECRET_ACCESS_KEY: 'x' }, {}],
+  ['an old access key alone', { AWS_ACCESS_KEY: 'AKIA' }, {}],
+  ['a token in addition to the file', { AWS_CONTAINER_AUTHORIZATION_TOKEN: 'x' }, {}],
+  ['the port of HTTP', { [ADDRESS]: 'http://169.254.170.23:80/v1/credentials' }, {}],
+  ['IPv6', { [ADDRESS]: 'http://[fd00:ec2::23]/v1/credentials' }, {}],
+  ['a scheme in capitals', { [ADDRESS]: 'HTTP://169.254.170.23/v1/credentials' }, {}],
+  ['IPv6 in capitals', { [ADDRESS]: 'http://[FD00:EC2::23]:80/v1/credentials' }, {}],
+  ['a query', { [ADDRESS]: 'http://169.254.170.23/v1/credentials?a=b' }, {}],
+  ['a user', { [ADDRESS]: 'http://user@169.254.170.23/v1/credentials' }, {}],
+  ['its own path and mount', { [FILE]: '/own/eks-pod-identity-token' }, mounted('/own')],
+  ['a mount of the file', { [FILE]: '/own/file' }, mounted('/own/file', 'eks-pod-identity-token')],
+  ['a mount above', { [FILE]: '/own//../own/./eks-pod-identity-token' }, mounted('/own/')],
+  ['Windows', { [FILE]: `C:${MOUNT.replaceAll('/', '\\')}\\eks-pod-identity-token` }, {}],
+  ['a proxy for HTTPS alone', { HTTPS_PROXY: PROXY }, {}],
+  ['an empty proxy', { HTTP_PROXY: '' }, {}],
+  ['a proxy with an exception', { HTTP_PROXY: 'x', no_proxy: '.svc, 169.254.0.0/16' }, {}],
+  ['a proxy with an exception for IPv6', IPV6('fd00:ec2::23'), {}],
+  ['a volume below a directory of a similar name', {}, withMount('aws', '/root/aws')],
+  ['a path with a reference', { OWN: MOUNT, [FILE]: '$(OWN)/eks-pod-identity-token' }, { env: {} }],
+  [
+    'keys from an optional Secret',
+    { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+    { optionalEnv: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] },
+  ],
+])('a container that asks the agent with every SDK %s', (_, env, { env: bare, ...change }) => {
+  const all = bare ? { ...env, [ADDRESS]: envOf['pod-identity'][ADDRESS] } : { ...envOf['pod-identity'], ...env };
+  const container = aContainer({ mounts: mountsOf['pod-identity'], ...change, env: all });
+  expect(readContainer({ container, tokens: BOTH })).toMatchObject({ is: 'agent', why: '', configured: true });
 });
 
 describe('a container with the configuration of IRSA', () => {
@@ -147,15 +144,12 @@ describe('a container with the configuration of IRSA', () => {
     }).is;
 
   it('uses it if its token is mounted, also if an address follows', () => {
-    expect(irsa()).toBe('irsa');
-    expect(irsa({ AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' })).toBe('irsa');
+    expect([irsa(), irsa({ AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' })]).toEqual(['irsa', 'irsa']);
     expect(irsa({}, { envFrom: ['Secret/aws'] })).toBe('irsa');
   });
   it('does not use it otherwise, or only with some SDKs', () => {
-    expect(irsa({}, { mounts: [] })).toBe('elsewhere');
-    expect(irsa({ AWS_CONFIG_FILE: '/x' })).toBe('unknown');
-    expect(irsa({ AWS_ROLE_ARN: '' })).toBe('elsewhere');
-    expect(irsa({ AWS_WEB_IDENTITY_TOKEN_FILE: '' })).toBe('node-role');
+    expect([irsa({}, { mounts: [] }), irsa({ AWS_CONFIG_FILE: '/x' })]).toEqual(['elsewhere', 'unknown']);
+    expect([irsa({ AWS_ROLE_ARN: '' }), irsa({ AWS_WEB_IDENTITY_TOKEN_FILE: '' })]).toEqual(['elsewhere', 'node-role']);
     expect(irsa(KEYS)).toBe('static-keys');
   });
 });

@@ -58,10 +58,9 @@ describe('judgePods', () => {
     ['an old pod is on its way out', [good(), old], [aWorkload()], /pod old is still terminating/],
     ['a pod is not ready', [good({ ready: false })], [aWorkload()], /pod ebs-csi-controller-1 is not ready/],
     ['a pod on IRSA is not ready either', [aPod('irsa', { ready: false })], [aWorkload()], /not ready/],
-  ])('waits while %s', (_, pods, workloads, why) => {
-    const judged = judge(pods, workloads);
-    expect(judged).toMatchObject({ verdict: 'wait', why: matching(why) });
-  });
+  ])('waits while %s', (_, pods, workloads, why) =>
+    expect(judge(pods, workloads)).toMatchObject({ verdict: 'wait', why: matching(why) }),
+  );
 
   it.each(['irsa', 'node-role', 'mixed'] as const)(
     'wants a restart of the workload whose settled pod is on %s',
@@ -264,8 +263,7 @@ describe('the pods that are expected after a rollback', () => {
     judge(pods, [aWorkload()], asBefore(aSnapshot({ associations }), before(...had))).verdict;
 
   it('accept IRSA, regardless of the former identity', () => {
-    expect(back(['irsa'], [aPod('irsa')])).toBe('verified');
-    expect(back(['node-role'], [aPod('irsa')])).toBe('verified');
+    expect([back(['irsa'], [aPod('irsa')]), back(['node-role'], [aPod('irsa')])]).toEqual(['verified', 'verified']);
     expect(back([], [aPod('irsa')])).toBe('verified');
   });
   it.each(['node-role', 'mixed', 'pod-identity'] as const)(
@@ -291,10 +289,7 @@ describe('the pods that are expected after a rollback', () => {
       ['second', ['irsa', 'unknown', 'node-role']],
     ]);
   });
-  it('needs no pods where there were none, and waits for them where there were', () => {
-    expect(back([], [])).toBe('verified');
-    expect(back(['not-applicable'], [])).toBe('verified');
-    expect(back(['irsa'], [])).toBe('wait');
-  });
+  it('needs no pods where there were none, and waits for them where there were', () =>
+    expect([back([], []), back(['not-applicable'], []), back(['irsa'], [])]).toEqual(['verified', 'verified', 'wait']));
   it('waits for readiness all the same', () => expect(back(['irsa'], [aPod('irsa', { ready: false })])).toBe('wait'));
 });

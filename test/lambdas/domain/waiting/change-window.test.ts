@@ -59,11 +59,11 @@ describe('changeWindow', () => {
       ['', '22', '0 22 * *', '0 0 22 * * SUN', '0 0 22 * * SUN 2027', '@daily', '@reboot', '2027-01-01T00:00:00'],
       [' 0 22 * * SUN', '0 22 * * SUN\n', '0\t22 * * SUN', '0 22 * * +SUN', '0 22 1 * \u0660'],
     ].flat(),
-  )('refuses the schedule %j', (schedule) => {
+  )('refuses the schedule %j', (schedule) =>
     expect(problems({ ...aWindow, schedule })).toEqual([
       "schedule: must be a cron schedule of five fields (minute, hour, day of the month, month, day of the week), such as '0 22 * * SUN'",
-    ]);
-  });
+    ]),
+  );
 
   it.each([
     ['60 22 * * SUN', 'the field minute is not valid'],
@@ -83,11 +83,10 @@ describe('changeWindow', () => {
 
   it.each(['0 22 30 2 *', '0 22 31 2,4,6,9,11 *', '0 22 29 2 *', '0 22 30W 2 *', '0 22 * 2 SUN#5'])(
     'refuses %s, which leaves years out',
-    (schedule) => {
+    (schedule) =>
       expect(problems({ ...aWindow, schedule })).toEqual([
         'schedule: must open at least once every year; a day such as 29 February or 31 June alone does not',
-      ]);
-    },
+      ]),
   );
 
   const noZones = ['', 'Berlin', 'Europe/Atlantis', '+02:00', 'Europe/Berlin\n', '../etc/localtime', '__proto__'];
@@ -222,8 +221,7 @@ describe('every window', () => {
         expect(start).toBeGreaterThanOrEqual(time);
         expect(start % MINUTE).toBe(0);
         expect(nextOpening(given, start)).toBe(start);
-        expect(isOpen(given, start)).toBe(true);
-        expect(isOpen(given, start + given.durationMinutes * MINUTE - 1)).toBe(true);
+        expect([isOpen(given, start), isOpen(given, start + given.durationMinutes * MINUTE - 1)]).toEqual([true, true]);
         // Between now and the next start nothing begins: what is open just before it is open now.
         expect(start > time && isOpen(given, start - 1) && !isOpen(given, time)).toBe(false);
         expect(nextOpening(given, Math.floor((time + start) / 2))).toBe(start);

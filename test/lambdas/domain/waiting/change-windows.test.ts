@@ -81,13 +81,12 @@ describe('several windows', () => {
     ];
     const rules = { approvals: { required: false }, changeWindow: deployments };
     expect(windowsOf({ changeWindow: own }, rules)).toEqual([deployments, own]);
-    expect(windowsOf({}, rules)).toEqual([deployments]);
-    expect(windowsOf({}, { approvals: { required: false } })).toEqual([]);
+    expect([windowsOf({}, rules), windowsOf({}, { approvals: { required: false } })]).toEqual([[deployments], []]);
     const startedAt = { startedAt: iso(START)! };
     expect(windowLimit([deployments, own], startedAt, START)).toBe(START + 120 * MINUTE);
   });
-  it('and approvals have ended before the slot of a migration that waits is free again', () => {
-    const slot = START + LONGEST_WAIT_MS - APPROVAL_HOURS.most * 60 * MINUTE;
-    expect(slot).toBeGreaterThan(deadlineOf({ startedAt: iso(START)! }));
-  });
+  it('and approvals have ended before the slot of a migration that waits is free again', () =>
+    expect(START + LONGEST_WAIT_MS - APPROVAL_HOURS.most * 60 * MINUTE).toBeGreaterThan(
+      deadlineOf({ startedAt: iso(START)! }),
+    ));
 });

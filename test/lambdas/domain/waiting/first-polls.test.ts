@@ -22,12 +22,11 @@ describe('the first poll', () => {
     for (const forecast of [lasting(1), lasting(), undefined])
       expect(firstPollsOf(forecast)).toEqual({ updated: 18, created: 27, deleted: 20 });
   });
-  it('comes within minutes even for long forecasts, and is a valid wait', () => {
+  it('comes within minutes even for long forecasts, and is a valid wait', () =>
     assert(
       property(integer({ min: 0, max: 1_000_000 }), (seconds) => {
         const looks = firstPolls.parse(firstPollsOf(lasting(seconds)));
         expect(Math.max(...Object.values(looks))).toBeLessThanOrEqual(LONGEST_UNSEEN);
       }),
-    );
-  });
+    ));
 });

@@ -35,10 +35,10 @@ describe('a wait for one condition', () => {
     }
   });
 
-  it('leaves enough pauses for a rollback that also waits for a week', () => {
-    const { at } = looks({ what: 'restore', pauses: MOST_PAUSES.forward, back: true });
-    expect(at.at(-1)).toBeGreaterThanOrEqual(MOST_DAYS_WAITING * DAY);
-  });
+  it('leaves enough pauses for a rollback that also waits for a week', () =>
+    expect(looks({ what: 'restore', pauses: MOST_PAUSES.forward, back: true }).at.at(-1)).toBeGreaterThanOrEqual(
+      MOST_DAYS_WAITING * DAY,
+    ));
 
   it('lasts for hours at least while an add-on may be missing, and for a week in an outage', () => {
     for (const what of ['service', 'function', 'api-access', 'deletion', 'restore', 'pods'] as const)
@@ -46,7 +46,7 @@ describe('a wait for one condition', () => {
     expect(patienceFor('access')).toBeGreaterThanOrEqual(6 * 3600);
   });
 
-  it('pauses for at most half an hour, and for at least some seconds', () => {
+  it('pauses for at most half an hour, and for at least some seconds', () =>
     assert(
       property(
         constantFrom(...PAUSED),
@@ -61,8 +61,7 @@ describe('a wait for one condition', () => {
           expect(Number.isInteger(seconds)).toBe(true);
         },
       ),
-    );
-  });
+    ));
 
   it('has jitter above its minimum, and the same jitter for the same migration', () => {
     const step = (seed: string): number =>

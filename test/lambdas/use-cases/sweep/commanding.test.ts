@@ -73,8 +73,7 @@ describe('a command', () => {
       command: { command: 'pause', at: at(0), by: 'ada', reason: 'lunch' },
     });
     expect(await tell('resume')).toMatchObject({ command: { command: 'resume' } });
-    expect(await tell('stop')).toMatchObject({ command: { command: 'stop' } });
-    expect(fakes.executions.sweeps).toEqual([]);
+    expect([await tell('stop'), fakes.executions.sweeps]).toMatchObject([{ command: { command: 'stop' } }, []]);
   });
 
   it('to resume a sweep that has stopped sets it running, forgets what it failed by, and begins small again', async () => {
@@ -86,8 +85,7 @@ describe('a command', () => {
       phase: 'report',
       wave: { number: 3, size: 8, begun: 8, endedBefore: 3 },
     });
-    const after = await tell('resume');
-    expect(after).toEqual({
+    expect(await tell('resume')).toEqual({
       ...aSweep(),
       executionArn: SWEEP_EXECUTION,
       executions: 1,

@@ -48,9 +48,7 @@ describe('a sweep', () => {
   });
 });
 
-describe('the waves that are checked against', () => {
-  it('are the canary, then twice as many each, then one for one', () => {
-    const before = Array.from({ length: 14 }, (_, start) => endedBefore(start, { canary: 1, concurrency: 6 }));
-    expect(before).toEqual([0, 1, 1, 3, 3, 3, 3, 7, 7, 7, 7, 7, 7, 8]);
-  });
-});
+it('the waves that are checked against are the canary, then twice as many each, then one for one', () =>
+  expect(Array.from({ length: 14 }, (_, start) => endedBefore(start, { canary: 1, concurrency: 6 }))).toEqual([
+    0, 1, 1, 3, 3, 3, 3, 7, 7, 7, 7, 7, 7, 8,
+  ]));

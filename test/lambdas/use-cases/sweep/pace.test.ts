@@ -153,9 +153,7 @@ describe('a pace', () => {
     async (name) => {
       const { pace, clock } = paced();
       const { call, calls } = failing(3, name);
-      expect(await pace.around('eks', call, nameOf)).toBe('answer');
-      expect(calls()).toBe(4);
-      expect(pace.calls()).toEqual({ eks: 4 });
+      expect([await pace.around('eks', call, nameOf), calls(), pace.calls()]).toEqual(['answer', 4, { eks: 4 }]);
       expect(clock.slept).toEqual([999, 1999, 3999]);
     },
   );
@@ -179,8 +177,7 @@ describe('a pace', () => {
     const { pace, clock } = paced(900_000, 0.1);
     await expectError(pace.around('kubernetes', failing(1).call, nameOf), 'Throttled');
     for (let call = 0; call < 10; call += 1) await pace.around('iam', async () => 'answer', nameOf);
-    expect(clock.slept).toEqual([]);
-    expect(pace.calls()).toEqual({ kubernetes: 1, iam: 10 });
+    expect([clock.slept, pace.calls()]).toEqual([[], { kubernetes: 1, iam: 10 }]);
   });
 
   it('throws what is no error of AWS as it is', async () => {
@@ -219,8 +216,7 @@ describe('a pace', () => {
     const call = failing(0);
     expect(await pace.around('eks', call.call, nameOf, session.call)).toBe('answer');
     await expectError(pace.around('eks', call.call, nameOf, refused.call), 'AccessDenied');
-    expect([session.calls(), refused.calls(), call.calls()]).toEqual([3, 1, 1]);
-    expect(pace.calls()).toEqual({ eks: 1 });
+    expect([[session.calls(), refused.calls(), call.calls()], pace.calls()]).toEqual([[3, 1, 1], { eks: 1 }]);
   });
 
   it('counts others of it apart, and has them share its turns', async () => {
@@ -256,7 +252,6 @@ describe('a pace', () => {
     await pace.around('eks', async () => 'answer', nameOf);
     const late = failing(0);
     await expectError(pace.around('eks', late.call, nameOf), 'OutOfTime');
-    expect(late.calls()).toBe(0);
-    expect(pace.calls()).toEqual({ eks: 1 });
+    expect([late.calls(), pace.calls()]).toEqual([0, { eks: 1 }]);
   });
 });

@@ -56,13 +56,11 @@ describe('terraform', () => {
   });
 });
 
-describe('helm-values', () => {
-  it.each([
-    ['external-secrets', 'auth.jwt` in each SecretStore'],
-    ['argo-cd', 'awsAuthConfig'],
-    ['argocd', 'awsAuthConfig'],
-  ])('has what %s needs only for it', (namespace, part) => {
-    expect(text(withNamespace(namespace), 'helm-values')).toContain(part);
-    expect(text(WORKLOAD, 'helm-values')).not.toContain(part);
-  });
+it.each([
+  ['external-secrets', 'auth.jwt` in each SecretStore'],
+  ['argo-cd', 'awsAuthConfig'],
+  ['argocd', 'awsAuthConfig'],
+])('helm-values has what %s needs only for it', (namespace, part) => {
+  expect(text(withNamespace(namespace), 'helm-values')).toContain(part);
+  expect(text(WORKLOAD, 'helm-values')).not.toContain(part);
 });

@@ -39,9 +39,9 @@ const commentsOf = (handOff: HandOff, format: 'terraform' | 'terraform-module' =
     .map((line) => line.replace(/^# */, ''))
     .join(' ');
 
-describe('the examples', () => {
-  it.each(Object.entries(EXAMPLES))('%s is a hand-off', (_, example) => expect(schema.parse(example)).toEqual(example));
-});
+it.each(Object.entries(EXAMPLES))('the examples %s is a hand-off', (_, example) =>
+  expect(schema.parse(example)).toEqual(example),
+);
 
 describe('the add-on', () => {
   it('has a block for each service account, and no role', () => {
@@ -93,8 +93,7 @@ describe('an association', () => {
   });
 
   it('that the add-on owns, or that is gone, is only named', () => {
-    expect(blocksOf(MIGRATED, 'import')).toEqual([]);
-    expect(resourcesOf(MIGRATED, 'aws_eks_pod_identity_association')).toEqual([]);
+    expect([blocksOf(MIGRATED, 'import'), resourcesOf(MIGRATED, 'aws_eks_pod_identity_association')]).toEqual([[], []]);
     expect(commentsOf(MIGRATED)).toMatch(/not to import.*a-created for kube-system.*no longer exist.*a-purged for/);
   });
 
@@ -127,8 +126,7 @@ describe('a trust policy', () => {
   });
 
   it('loses the statement in comments alone, and gets what is kept as code', () => {
-    const documents = blocksOf(RETIRED, 'data');
-    expect(documents.map(({ labels }) => labels[1])).toEqual(['payments_api_trust']);
+    expect(blocksOf(RETIRED, 'data').map(({ labels }) => labels[1])).toEqual(['payments_api_trust']);
     expect(commentsOf(RETIRED).match(/Remove this statement/g)).toHaveLength(2);
   });
 
@@ -179,8 +177,7 @@ describe('versions', () => {
   );
 
   it('are compared by their numbers', () => {
-    expect(newest(['6.2.0', '6.57.1', '5.75.0'])).toBe('6.57.1');
-    expect(newest(['10.0.0', '9.9.9'])).toBe('10.0.0');
+    expect([newest(['6.2.0', '6.57.1', '5.75.0']), newest(['10.0.0', '9.9.9'])]).toEqual(['6.57.1', '10.0.0']);
     expect(newest([])).toBeUndefined();
     expect(newest([...Object.values(PROVIDER_SINCE), PROVIDER_VERSION])).toBe(PROVIDER_VERSION);
   });
@@ -210,18 +207,16 @@ const unknownOf = (blocks: readonly ReadBlock[]): string[] =>
 describe('any hand-off', () => {
   it.each(['terraform', 'terraform-module'] as const)(
     'is HCL of printable lines, with arguments of the provider alone: %s',
-    (format) => {
+    (format) =>
       fc.assert(
         fc.property(handOffs(hostile, hostile), (handOff) => {
           const code = renderHandOff(handOff, format);
-          expect(code.split('\n').filter((line) => !isPrintable(line))).toEqual([]);
-          expect(unknownOf(readHcl(code))).toEqual([]);
+          expect([code.split('\n').filter((line) => !isPrintable(line)), unknownOf(readHcl(code))]).toEqual([[], []]);
         }),
-      );
-    },
+      ),
   );
 
-  it('keeps every value, whatever it contains', () => {
+  it('keeps every value, whatever it contains', () =>
     fc.assert(
       fc.property(handOffs(tame, hostile), (handOff) => {
         const imports = handOff.associations.filter(({ action }) => action === 'import');
@@ -236,17 +231,15 @@ describe('any hand-off', () => {
         const labels = blocksOf(handOff, 'resource').map(({ labels: all }) => all.join('.'));
         expect(new Set(labels).size).toBe(labels.length);
       }),
-    );
-  });
+    ));
 
-  it('quotes every text so that reading it returns it', () => {
+  it('quotes every text so that reading it returns it', () =>
     fc.assert(
       fc.property(hostile, (text) => {
         expect(attributes(readHcl(`a {\n  b = ${hclString(text)}\n}\n`)[0])['b']).toBe(text);
       }),
       { numRuns: 2000 },
-    );
-  });
+    ));
 
   it('reports an attribute that the provider does not have', () =>
     expect(

@@ -174,15 +174,18 @@ describe('helm-values', () => {
 });
 
 describe('any hand-off', () => {
-  it.each(['cloudformation', 'eksctl', 'helm-values'] as const)('is YAML of printable lines: %s', (format) => {
+  it.each(['cloudformation', 'eksctl', 'helm-values'] as const)('is YAML of printable lines: %s', (format) =>
     fc.assert(
       fc.property(handOffs(hostile, hostile), (handOff) => {
-        const text = renderHandOff(handOff, format);
-        expect(text.split('\n').filter((line) => !isPrintable(line))).toEqual([]);
+        expect(
+          renderHandOff(handOff, format)
+            .split('\n')
+            .filter((line) => !isPrintable(line)),
+        ).toEqual([]);
         read(handOff, format);
       }),
-    );
-  });
+    ),
+  );
 
   it.each(['<<', '=', 'yes', '1:30', '~', '$\u00a0', ' a', '2026-11-28'])(
     'quotes %j, which parsers read otherwise',
@@ -197,7 +200,7 @@ describe('any hand-off', () => {
     },
   );
 
-  it('keeps every value, whatever it contains', () => {
+  it('keeps every value, whatever it contains', () =>
     fc.assert(
       fc.property(handOffs(tame, hostile), (handOff) => {
         const imports = handOff.associations.filter(({ action }) => action === 'import');
@@ -208,6 +211,5 @@ describe('any hand-off', () => {
           imports.map(({ policy, tags }) => [policy, tags]),
         );
       }),
-    );
-  });
+    ));
 });
