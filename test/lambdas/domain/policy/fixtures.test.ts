@@ -29,14 +29,21 @@ const fixture = z.strictObject({
   source: z.string().min(1),
   /** Explains a verdict that may be unexpected. */
   why: z.string().optional(),
-  use: z.strictObject({
-    clusterArn: z.string(),
-    namespace: z.string(),
-    serviceAccount: z.string(),
-    oidcIssuer: z.string().optional(),
-    disableSessionTags: z.boolean().optional(),
-    roleAccount: z.string().optional(),
-  }),
+  /** What differs from the usual use; `null` for what is not known. */
+  use: z
+    .strictObject({
+      clusterArn: z.string().default('arn:aws:eks:eu-west-1:111122223333:cluster/dev'),
+      namespace: z.string().default('kube-system'),
+      serviceAccount: z.string().default('ebs-csi-controller-sa'),
+      oidcIssuer: z
+        .string()
+        .nullable()
+        .default('https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE'),
+      disableSessionTags: z.boolean().optional(),
+      roleAccount: z.string().optional(),
+    })
+    .prefault({})
+    .transform(({ oidcIssuer, ...rest }) => ({ ...rest, ...(oidcIssuer !== null && { oidcIssuer }) })),
   policy: z.unknown(),
   podIdentity: expected,
   irsa: expected,
