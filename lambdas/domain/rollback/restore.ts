@@ -41,7 +41,7 @@ const BUSY: ReadonlySet<Addon['status']> = new Set(['CREATING', 'UPDATING', 'DEL
 const reasons = (addon: Addon): string => addon.issues.map((issue) => issue.message).join('; ') || 'no reason given';
 
 /** Returns the attempt during which the migration failed; `undefined` if there was none. */
-export const triedAttempt = ({ plan, attempt = 0 }: Pick<RestoreRecord, 'plan' | 'attempt'>): Attempt | undefined =>
+const triedAttempt = ({ plan, attempt = 0 }: Pick<RestoreRecord, 'plan' | 'attempt'>): Attempt | undefined =>
   plan?.attempts[attempt];
 
 /**

@@ -116,7 +116,7 @@ const isFailingForLong = (pod: Pod, { allowanceSeconds: allowed, now }: Judged):
  * Returns the pods that fail with the right identity: started, on a ready node, and not ready for longer than the
  * allowance. As many pods of a workload as were not ready before do not count.
  */
-export function failingPods(situation: Situation): Pod[] {
+function failingPods(situation: Situation): Pod[] {
   const { workloads, pods, right, nodes, leniency } = situation;
   const failing = pods.filter(
     (pod) =>

@@ -13,7 +13,7 @@ import { utcNow } from '../../runtime/utc.ts';
  * Returns the name of the rollout that is waited for: each attempt and each round after a restart has its own, and so have
  * a pod that goes first, and pods that did not stay ready, because they have made all progress before.
  */
-export const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1, tries = 0): string =>
+const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1, tries = 0): string =>
   `${towards}.${attempt}-${round}${settling > 1 ? `-${settling}` : ''}${tries > 0 ? `.${tries}` : ''}`;
 
 /** Returns whether what is waited for is a pod that goes first, and not a rollout of all. */
