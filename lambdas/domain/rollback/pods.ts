@@ -5,6 +5,7 @@
  * while: a pod that is admitted during that time gets the environment of EKS Pod Identity, and no credentials. One pod is
  * therefore replaced first, and the others follow when a new pod has the former identity.
  */
+import { accountOf } from '../migration/subject.ts';
 import { podsThatCount } from '../verification/pod-identity.ts';
 import { isMadeBy, isMadeByAny, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
 import type { PodEvidence } from '../migration/model.ts';
@@ -199,7 +200,7 @@ export function replaceNext(
       continue;
     }
     next.isWitnessed = false;
-    const account = `${workload.namespace}/${workload.serviceAccount}`;
+    const account = accountOf(workload);
     if (ahead.has(account)) continue;
     ahead.add(account);
     const isLastOne = workload.desired <= 1 && own.some(shown.isOfUse);

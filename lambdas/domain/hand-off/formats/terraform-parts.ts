@@ -1,5 +1,5 @@
 /** Sections that Terraform code has with and without a module: associations, trust policies, annotations, versions. */
-import { accountOf } from '../../rollback/associations.ts';
+import { accountOf } from '../../migration/subject.ts';
 import { jsonText } from '../../text/text.ts';
 import type { HandOff, HandOffAssociation, HandOffFormat, HandOffTrust } from '../model.ts';
 import { ANNOTATION, annotationSentence } from './annotations.ts';
