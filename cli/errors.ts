@@ -52,7 +52,7 @@ export const wrapped = (lead: string, text: string, style: Style, indent = ' '.r
   text.split('\n').flatMap((line, index) => hintLines(index === 0 ? lead : indent, line, style, indent));
 
 /** Returns the message and the hint, wrapped to the width of the terminal. */
-export const errorLines = ({ message, hint }: Pick<CliError, 'message' | 'hint'>, style: Style): string[] => [
+const errorLines = ({ message, hint }: Pick<CliError, 'message' | 'hint'>, style: Style): string[] => [
   ...wrapped('error: ', message, style, ''),
   ...(hint ? wrapped('hint:  ', hint, style) : []),
 ];

@@ -8,8 +8,7 @@ const DEFAULT_WIDTH = 100;
 const MAX_WIDTH = 120;
 const MIN_WIDTH = 60;
 
-export const helpWidth = ({ columns }: Output): number =>
-  Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns || DEFAULT_WIDTH));
+const helpWidth = ({ columns }: Output): number => Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns || DEFAULT_WIDTH));
 
 /** A term of this width or more is on a line of its own, with its description below. */
 const MAX_TERM = 30;

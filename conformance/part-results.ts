@@ -13,7 +13,7 @@ const WHOLE_RESULTS = join(import.meta.dirname, '.results');
 const RECORDS = 4;
 
 /** Returns the file of the kept results of a part. */
-export const partFile = (part: string): string => join(RESULTS, `${part}.json`);
+const partFile = (part: string): string => join(RESULTS, `${part}.json`);
 
 /** A difference, with its place. */
 export interface PlacedDifference extends Explained {

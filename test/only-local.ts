@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 
 /** The exit code of a process that called another host. */
-export const CALLED_ELSEWHERE = 99;
+const CALLED_ELSEWHERE = 99;
 
 const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|::1|0:0:0:0:0:0:0:1)$/;
 

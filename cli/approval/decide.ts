@@ -33,7 +33,7 @@ const HINTS: Record<Refusal, (migrationId: string) => string> = {
 };
 
 /** Returns the error for a refused decision: exit code 3 for a principal that may not approve, 2 otherwise. */
-export const decisionRefused = (migrationId: string, refused: Refusal, why: string): CliError =>
+const decisionRefused = (migrationId: string, refused: Refusal, why: string): CliError =>
   new CliError(
     'NotDecided',
     `nothing was decided about migration ${migrationId}: ${why}`,

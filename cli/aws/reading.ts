@@ -152,7 +152,7 @@ const observed = <Port extends object>(port: Port, note: (error: unknown) => voi
   });
 
 /** Returns the clock of reads. Where the terminal's own waits end early, in tests, the time counts as passed. */
-export const readingClock = (io: Io): Clock => {
+const readingClock = (io: Io): Clock => {
   if (!io.sleep) return systemClock;
   const { signal } = new AbortController();
   let passed = 0;

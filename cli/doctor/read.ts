@@ -144,7 +144,7 @@ export const readClusters = async ({ clients }: Pick<AwsSession, 'clients'>): Pr
 };
 
 /** The role that `cdk bootstrap` creates, with the qualifier that CDK uses by default. */
-export const bootstrapRole = ({ caller: { account }, region }: Pick<AwsSession, 'caller' | 'region'>): string =>
+const bootstrapRole = ({ caller: { account }, region }: Pick<AwsSession, 'caller' | 'region'>): string =>
   `arn:${partitionOf(region)}:iam::${account}:role/cdk-hnb659fds-deploy-role-${account}-${region}`;
 
 /** Returns whether the region is bootstrapped for CDK; undefined if IAM does not say. */

@@ -1,4 +1,5 @@
 /** Reads from EKS and IAM in bulk: a cluster may have 5,000 associations, an account 5,000 roles. */
+import { accountOf } from '../../lambdas/domain/migration/subject.ts';
 import {
   DescribeClusterCommand,
   DescribePodIdentityAssociationCommand,
@@ -9,7 +10,6 @@ import { type IAMClient, paginateListRoles } from '@aws-sdk/client-iam';
 import { aws, awsOrUndefined } from '../../lambdas/adapters/aws-errors.ts';
 import { toAssociation } from '../../lambdas/adapters/aws-eks-shapes.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import { accountKey } from '../../lambdas/domain/identities/facts.ts';
 import type { Association } from '../../lambdas/domain/migration/model.ts';
 import { issuerName, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { Clock, Eks } from '../../lambdas/ports/index.ts';
@@ -43,7 +43,7 @@ export const associationsInUse = async ({
         { clusterName: cluster, ...(namespace === undefined ? {} : { namespace }) },
       )) {
         for (const { associationId, namespace: of = '', serviceAccount = '' } of associations)
-          if (associationId !== undefined && inUse.has(accountKey({ namespace: of, serviceAccount })))
+          if (associationId !== undefined && inUse.has(accountOf({ namespace: of, serviceAccount })))
             found.push(associationId);
       }
       return found;

@@ -98,7 +98,7 @@ const sharedNamespace = (rows: readonly PodRow[], { lineWidth }: Style): string 
  * Returns the table of pods. `now`: title of the column of the current identity, if there is a `before` to compare.
  * `levels`: whether levels are shown; those of a rollback are about the former identity.
  */
-export const podTable = (
+const podTable = (
   rows: readonly PodRow[],
   style: Style,
   { now, levels = false }: { now?: string; levels?: boolean } = {},

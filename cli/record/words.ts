@@ -29,7 +29,7 @@ const COMMON = `
 const HASH = 'A0000000';
 
 const WORD = /[A-Za-z0-9]+/g;
-export const wordsIn = (text: string): string[] => text.match(WORD) ?? [];
+const wordsIn = (text: string): string[] => text.match(WORD) ?? [];
 
 /** Returns the parts of words that stand before a wildcard. */
 const fragmentsIn = (texts: readonly string[]): string[] =>

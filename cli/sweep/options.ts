@@ -94,7 +94,7 @@ const clusterTag = z.string().transform((typed, context): [key: string, value: s
   return z.NEVER;
 });
 
-export const REPORT_FORMATS = ['html', 'json', 'csv'] as const;
+const REPORT_FORMATS = ['html', 'json', 'csv'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 export interface ReportFile {
   file: string;

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
 
-export const STDIN = '-';
+const STDIN = '-';
 
 const READ_ERRORS: Record<string, string> = {
   ENOENT: 'the file does not exist',

@@ -9,7 +9,7 @@ import { BuildError } from './go.ts';
 import { BUILDS, ROOT } from './program.ts';
 
 /** The oldest Python with which the packages work. */
-export const LEAST_PYTHON = '3.11';
+const LEAST_PYTHON = '3.11';
 
 /** Programs that may be Python, in the order in which they are tried. */
 const CANDIDATES = ['python3', 'python3.13', 'python3.12', 'python3.11'];

@@ -16,7 +16,7 @@ import { subjectsOf } from './requests.ts';
 import { lineOf } from './words.ts';
 
 /** Runs both migrations in a scenario, each in a sandbox of its own. */
-export const compareIn = async (name: string): Promise<Compared> => {
+const compareIn = async (name: string): Promise<Compared> => {
   const scenario = await readScenario(fileOfScenario(name));
   const subjects = subjectsOf(name, PUBLISHED);
   if (subjects.length === 0)

@@ -2,7 +2,7 @@
 import { numberOf, readFlags, refused } from '../flags.ts';
 
 /** What can be selected, with what it compares. */
-export const SELECTIONS = {
+const SELECTIONS = {
   webhook: "the sandbox's webhook, with the pods that the real one changed",
   recorded: 'the SDKs in the pods that the real webhook changed',
   generated: "the SDKs in generated pods, as the sandbox's webhook changes them",

@@ -4,7 +4,7 @@ import { tokenFor } from './endpoints.ts';
 import type { KubeContainer, KubeVolume } from './kube-pod.ts';
 
 /** Variables with the path of a file. */
-export const FILE_VARIABLES: ReadonlySet<string> = new Set([
+const FILE_VARIABLES: ReadonlySet<string> = new Set([
   'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
   'AWS_CONFIG_FILE',

@@ -11,7 +11,7 @@ const MOST_DIFFERING = 12;
 const number = (value: number): string => value.toLocaleString('en-US');
 
 /** Returns the tables: what the SDKs did by what a container is called, and where they differ. */
-export const countedText = ({ pods, outcomes, differing }: Counted): string =>
+const countedText = ({ pods, outcomes, differing }: Counted): string =>
   [
     `Pods by identity: ${Object.entries(pods)
       .map(([identity, count]) => `${number(count)} \`${identity}\``)

@@ -18,7 +18,7 @@ export interface AnswerFault {
 }
 
 export const APPROVALS = ['given', 'rejected', 'nobody'] as const;
-export const FOLLOW_UPS = ['rollback', 'retire', 'reinstate', 'again'] as const;
+const FOLLOW_UPS = ['rollback', 'retire', 'reinstate', 'again'] as const;
 
 interface Common {
   seed: number;

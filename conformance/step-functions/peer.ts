@@ -13,7 +13,7 @@ export interface Question {
 }
 
 /** The process ended, or failed in a way that is no result of an execution. */
-export class PeerError extends Error {
+class PeerError extends Error {
   override readonly name = 'PeerError';
 }
 

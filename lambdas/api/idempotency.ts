@@ -27,7 +27,7 @@ interface Asked {
 }
 
 /** Records the request under the caller's key. Throws `ApiProblem` if the key was used for another request. */
-export async function claimByKey(
+async function claimByKey(
   idempotencyKey: string,
   caller: string,
   mine: Claim,

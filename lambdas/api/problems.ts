@@ -6,7 +6,7 @@ import { schemaNames } from '../domain/text/schemas.ts';
 import { shown } from '../domain/text/text.ts';
 
 /** Prefix of a problem's type. It stays the same wherever the service and its documents are hosted (ADR 55). */
-export const PROBLEM_TYPES = 'urn:eks-pod-identity-migrator:problem:';
+const PROBLEM_TYPES = 'urn:eks-pod-identity-migrator:problem:';
 
 /** Status and title of each kind. `docs/api.md` has a section for each, which a test checks. */
 export const PROBLEMS = {
@@ -43,7 +43,7 @@ export type ProblemKind = keyof typeof PROBLEMS;
 /** Maximum number of characters in a detail, and of errors listed. */
 const [LONGEST_DETAIL, MOST_ERRORS] = [2000, 20];
 
-export const fieldError = z
+const fieldError = z
   .object({
     field: z
       .string()
@@ -57,7 +57,7 @@ export type FieldError = z.infer<typeof fieldError>;
 
 /** A path, as in the links of other answers. */
 const path = z.string().meta({ format: 'uri-reference' });
-export const problemLinks = z
+const problemLinks = z
   .object({
     self: path.optional().describe('Path of the migration or sweep that the request was about.'),
     holder: path.optional().describe('Path of the migration that must end first.'),

@@ -13,7 +13,7 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
  * Errors of an invocation that come from the Lambda service, not from the handler.
  * Source: Step Functions Developer Guide, "Handle transient Lambda service exceptions" and "Handling error conditions".
  */
-export const LAMBDA_ERRORS = [
+const LAMBDA_ERRORS = [
   'Lambda.TooManyRequestsException',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',

@@ -2,6 +2,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { NOT_PUT_BACK_TEXT } from '../../lambdas/domain/failures/ended-by.ts';
+import { WITNESS_WAIT_SECONDS } from '../../lambdas/domain/rollout/forecast.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { type Catcher, type FailureTarget, ROLLBACK_CATCHERS, WEBHOOK_STILL_INJECTS } from './errors.ts';
 import { anotherFailure, caught, expression, type Expression, migrationText, recordText } from './expressions.ts';
@@ -181,7 +182,7 @@ function verifyRestored(
   const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
   // The wait grows with each try, because it is not documented how long the webhook takes.
   const waitForRollout = sfn.Wait.jsonata(scope, 'WaitForRestoredRollout', {
-    time: sfn.WaitTime.seconds(expression('15 * ($tries + 1)')),
+    time: sfn.WaitTime.seconds(expression(`${WITNESS_WAIT_SECONDS} * ($tries + 1)`)),
     assign: {
       podRound: expression('$states.input.isTry = true ? $podRound : $podRound + 1'),
       tries: expression('$states.input.isTry = true ? $tries + 1 : $tries'),

@@ -26,7 +26,7 @@ export const IDENTITY_CENTER_ROLES = [iamArn('role/aws-reserved/sso.amazonaws.co
 export const POLICIES = [iamArn('policy/*')];
 
 /** OIDC providers of the account. The provider of a cluster is named by its issuer, which is not known in advance. */
-export const OIDC_PROVIDERS = [iamArn('oidc-provider/*')];
+const OIDC_PROVIDERS = [iamArn('oidc-provider/*')];
 
 export const describeCluster = (why: string): Grant => ({ actions: ['eks:DescribeCluster'], resources: CLUSTERS, why });
 /** Calls of the API server itself are allowed by an access entry. */

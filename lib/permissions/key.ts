@@ -14,7 +14,7 @@ export const STATE_MACHINE_CONTEXT = context('aws:states:stateMachineArn');
 export const LOG_GROUP_CONTEXT = context('aws:logs:arn');
 export const LOG_DELIVERY_CONTEXT = context('SourceArn');
 export const QUEUE_CONTEXT = context('aws:sqs:arn');
-export const BUCKET_CONTEXT = context('aws:s3:arn');
+const BUCKET_CONTEXT = context('aws:s3:arn');
 export const TOPIC_CONTEXT = context('aws:sns:topicArn');
 /** The encryption context of log delivery: all logs of the account and region. */
 export const allLogs = (): string => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`;

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 /** Retention of a sweep's inventory and report. */
 const KEPT_FOR = Duration.days(400);
 /** Time for which an overwritten or deleted object can still be restored. */
-export const OLD_VERSIONS_KEPT_FOR = Duration.days(30);
+const OLD_VERSIONS_KEPT_FOR = Duration.days(30);
 const PREFIX = 'sweeps/';
 
 /**

@@ -12,7 +12,7 @@ export interface Address {
 }
 
 /** Returns the service that a request claims to be signed for; undefined if it is unsigned. */
-export const signedFor = (request: HttpRequest): string | undefined => {
+const signedFor = (request: HttpRequest): string | undefined => {
   const authorization = request.headers['authorization'] ?? '';
   const inQuery = [request.query['X-Amz-Credential']].flat()[0];
   const credential = authorization.startsWith(ALGORITHM) ? /Credential=([^,\s]+)/.exec(authorization)?.[1] : inQuery;

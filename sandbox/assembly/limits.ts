@@ -138,10 +138,10 @@ const template = ({ resolver, templateText }: Stack): Excess[] => {
 };
 
 /** Returns every measure of the stack that has a limit. */
-export const measuresOf = (stack: Stack): Excess[] => [...template(stack), ...environments(stack), ...policies(stack)];
+const measuresOf = (stack: Stack): Excess[] => [...template(stack), ...environments(stack), ...policies(stack)];
 
 /** Returns what AWS would refuse; empty for a stack that AWS would create. */
-export const excessesOf = (stack: Stack): Excess[] => above(measuresOf(stack));
+const excessesOf = (stack: Stack): Excess[] => above(measuresOf(stack));
 
 /** Throws AssemblyError with AWS's message, as CloudFormation would fail to create the stack. */
 export const refuseExcesses = (stack: Stack): void => {

@@ -57,7 +57,7 @@ export const membersToJson = (members: readonly Member[], values: Json): Json =>
  * Returns a copy of a wire value in the SDK's form. The wire value has the form of JSON, or of XML, where numbers are
  * strings.
  */
-export const fromWire = (shape: Shape, value: unknown): unknown => {
+const fromWire = (shape: Shape, value: unknown): unknown => {
   switch (shape.kind) {
     case 'structure':
       return isObject(value) ? membersFromWire(shape, value) : {};

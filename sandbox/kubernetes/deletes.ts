@@ -78,7 +78,7 @@ const DELETE_OPTIONS_VERSIONS = [
 ];
 
 /** Returns the options of a deletion. Throws a refusal if they are not valid. */
-export const readDeleteOptions = ({ version }: ClusterState, request: HttpRequest): DeleteOptions => {
+const readDeleteOptions = ({ version }: ClusterState, request: HttpRequest): DeleteOptions => {
   const options = request.body.length > 0 ? optionsOfBody(request, version) : optionsOfQuery(request);
   checkDeleteOptions(options, version);
   return options;

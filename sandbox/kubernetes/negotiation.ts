@@ -70,7 +70,7 @@ const negotiate = (accept: string): Representation | undefined => {
 };
 
 /** Returns the representation that a request asks for; undefined if it accepts none. */
-export const representationFor = ({ headers }: HttpRequest): Representation | undefined => {
+const representationFor = ({ headers }: HttpRequest): Representation | undefined => {
   const accept = headers['accept'] ?? '';
   if (accept === '') return { format: JSON_TYPE };
   if (!cached.has(accept)) {

@@ -9,7 +9,7 @@ const isObject = (value: Json): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `patchMergeKey` of lists in the sandbox's kinds (k8s.io/api, core/v1 and apps/v1). */
-export const MERGE_KEYS: Record<string, string> = {
+const MERGE_KEYS: Record<string, string> = {
   containers: 'name',
   initContainers: 'name',
   ephemeralContainers: 'name',

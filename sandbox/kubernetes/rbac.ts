@@ -77,7 +77,7 @@ const pathMatches = (urls: string[] | undefined, path: string): boolean =>
   urls?.some((url) => url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1)))) ?? false;
 
 /** Returns whether a rule allows a request, like k8s.io/kubernetes, rbac/v1 evaluation_helpers.go. */
-export const ruleAllows = (rule: PolicyRule, wanted: Attributes): boolean => {
+const ruleAllows = (rule: PolicyRule, wanted: Attributes): boolean => {
   if (!holds(rule.verbs, wanted.verb)) return false;
   if (wanted.path !== undefined) return pathMatches(rule.nonResourceURLs, wanted.path);
   const named = !rule.resourceNames?.length || rule.resourceNames.includes(wanted.name ?? '');

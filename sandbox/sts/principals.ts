@@ -10,7 +10,7 @@ import { credentialsOf, operatorRoleArn } from './access-keys.ts';
 
 const NAME = 'approver';
 
-export const approverRoleArn = (world: World): string =>
+const approverRoleArn = (world: World): string =>
   `arn:${partitionOf(world.home.region)}:iam::${world.home.account}:role/${NAME}`;
 
 /** What an approver does through the API (docs/api.md, "Who may call it"), and by direct calls. */

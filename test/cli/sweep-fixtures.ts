@@ -9,7 +9,7 @@ import { FakeDocuments, FakeSweeps } from '../lambdas/fake-sweeps.ts';
 export const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 export const STARTED = '2026-01-15T09:00:00.000Z';
 export const ENDED = '2026-01-15T09:05:30.000Z';
-export const SWEEP_MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Sweep';
+const SWEEP_MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Sweep';
 export const SWEEP_ARN = `arn:aws:states:eu-west-1:111122223333:execution:Sweep:${ID}`;
 export const BUCKET = 'sweeps';
 export const REPORTS = {

@@ -17,7 +17,7 @@ export interface Shape {
   replicas: number;
   readySeconds: number;
 }
-export const SHAPES: readonly Shape[] = [
+const SHAPES: readonly Shape[] = [
   { replicas: 3, readySeconds: 60 },
   { replicas: 6, readySeconds: 60 },
   { replicas: 6, readySeconds: 300 },

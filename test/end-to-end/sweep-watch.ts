@@ -104,7 +104,7 @@ export class Watch {
 }
 
 /** Returns the highest number that ran at the same moment, for each group that `of` distinguishes. */
-export const mostAtOnce = (begun: readonly Begun[], of: (one: Begun) => readonly string[]): number => {
+const mostAtOnce = (begun: readonly Begun[], of: (one: Begun) => readonly string[]): number => {
   let most = 0;
   const counts = new Map<string, number>();
   // A migration that ends at a moment makes room for one that begins then.

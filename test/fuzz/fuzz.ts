@@ -48,7 +48,7 @@ const REQUESTS: readonly PolicyRequest[] = [
  * A value in a policy has at least two characters and is compared with each value of its key: no request here has more
  * than six, the session tags' keys. So the steps grow at most linearly with the length of the document.
  */
-export const MOST_STEPS_PER_CHARACTER = 6;
+const MOST_STEPS_PER_CHARACTER = 6;
 
 const VERDICTS: readonly Verdict[] = ['allowed', 'denied', 'unknown', 'invalid'];
 

@@ -352,7 +352,7 @@ export class FakeKubernetes implements Kubernetes {
 }
 
 /** EventBridge's bus. */
-export class FakeEvents implements Events {
+class FakeEvents implements Events {
   readonly put: ServiceEvent[] = [];
   async publish(events: ServiceEvent[]): Promise<void> {
     this.put.push(...copyOf(events));

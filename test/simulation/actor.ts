@@ -54,7 +54,7 @@ const changeTrust = async (iam: IAMClient, roleArn: string | undefined): Promise
 };
 
 /** The role that the actor's annotation names. */
-export const OTHER_ANNOTATION = 'arn:aws:iam::111122223333:role/third-party';
+const OTHER_ANNOTATION = 'arn:aws:iam::111122223333:role/third-party';
 
 const ANY_POD = JSON.stringify({
   Version: '2012-10-17',

@@ -48,24 +48,18 @@ function isOnlySeenOnPods(result: RunResult, { to, why }: CredentialGap): boolea
   return why === 'SdkTooOld' && to !== undefined;
 }
 
-const REPLACED_MS = 5000;
-
 /**
  * Returns whether a new pod lacks credentials because of a knob that simulates what the service cannot prevent: the
  * webhook, EKS Auth and IAM learn late. As long as the webhook knows a deleted association, only one pod at a time may
  * be affected. If EKS accepts role and associations only in one call, EKS's own rollout replaces all pods at once.
  */
-function isLate(result: RunResult, { pod, from, to, why, atOnce }: CredentialGap): boolean {
+function isLate(result: RunResult, { to, why, atOnce }: CredentialGap): boolean {
   const { knobs } = result.sandbox.world;
   // The pod asks again; the recovery is noticed at the next event.
   const passes = (lag: number): boolean => lag > 0 && to !== undefined;
   if (why === 'NoIdentity') return knobs.webhookLagSeconds > 0;
   if (why === 'AccessDeniedException' || why === 'AccessDenied') return passes(knobs.trustLagSeconds);
   if (why !== 'ResourceNotFoundException') return false;
-  // An association that is replaced by another does not exist for a moment, in which nothing keeps people from starting a pod.
-  if (isStarted(result, pod) && to !== undefined && to - from < REPLACED_MS) return true;
-  // A pod that nobody replaces keeps what the webhook gave it: docs/runbook.md, "What a rollback cannot promise".
-  if (isStarted(result, pod) && knobs.webhookRemovalLagSeconds > 0) return true;
   const oneAhead = atOnce <= 1 || knobs.roleWithAssociations === 'refuse';
   return passes(knobs.eksAuthLagSeconds) || (passes(knobs.webhookRemovalLagSeconds) && oneAhead);
 }
@@ -74,6 +68,28 @@ function isLate(result: RunResult, { pod, from, to, why, atOnce }: CredentialGap
 type Lack = Pick<CredentialGap, 'pod' | 'createdAt' | 'method' | 'why'> &
   Partial<Pick<CredentialGap, 'from' | 'to' | 'had'>>;
 
+const REPLACED_MS = 5000;
+
+/**
+ * Returns whether the service can do nothing for a pod that people started, and that nobody replaces: it keeps what the
+ * webhook gave it, and people may start it at any moment (docs/runbook.md, "What a rollback cannot promise").
+ */
+function isStartedAtBadTime(result: RunResult, { pod, why, had, from, to }: Lack): boolean {
+  if (!isStarted(result, pod)) return false;
+  const { knobs } = result.sandbox.world;
+  // The restore commands are a person's.
+  if (result.handedOffAfter !== undefined) return true;
+  // A pod on a lost node has nothing to lose, as far as a rollback can see; and EKS may do all within one call.
+  if (from === undefined)
+    return (
+      happened(result, 'lose-node').length > 0 ||
+      (knobs.roleWithAssociations === 'refuse' && result.cluster.addons.size > 0)
+    );
+  if (had === true || why !== 'ResourceNotFoundException') return false;
+  // An association that is replaced by another does not exist for a moment.
+  return knobs.webhookRemovalLagSeconds > 0 || (to !== undefined && to - from < REPLACED_MS);
+}
+
 /**
  * Returns whether people took the credentials away: by removing IRSA from pods that were on it, or the agent from pods
  * that it served. A pod that is created without an agent is noticed, and replaced, unless no workload replaces it: a rollback
@@ -81,13 +97,6 @@ type Lack = Pick<CredentialGap, 'pod' | 'createdAt' | 'method' | 'why'> &
  */
 function isTakenByOthers(result: RunResult, { pod, createdAt, method, why, had, from, to }: Lack): boolean {
   const until = from ?? Number.POSITIVE_INFINITY;
-  // The restore commands are a person's: what nobody replaces keeps what it started with.
-  if (isStarted(result, pod) && result.handedOffAfter !== undefined) return true;
-  // A pod on a lost node has nothing to lose, as far as a rollback can see.
-  if (from === undefined && isStarted(result, pod) && happened(result, 'lose-node').length > 0) return true;
-  // What EKS does within one call: docs/runbook.md, "What a rollback cannot promise".
-  const isAtOnce = result.sandbox.world.knobs.roleWithAssociations === 'refuse';
-  if (from === undefined && isStarted(result, pod) && isAtOnce && result.cluster.addons.size > 0) return true;
   if (method === 'irsa') return happened(result, 'break-irsa').some(({ at }) => createdAt <= at && at <= until);
   if (why !== 'AgentUnreachable') return false;
   if (had === true) return happened(result, 'delete-agent').some(({ at }) => at <= until);
@@ -110,16 +119,13 @@ export const credentialsAreKept: Promised = {
     if (interfered(result)) return [];
     const { credentials, migrations, repeated } = result;
     const less = promisedLess(result);
+    const isPromised = (lack: Lack & Parameters<typeof accountOf>[0]): boolean =>
+      !less.has(accountOf(lack)) && !isTakenByOthers(result, lack) && !isStartedAtBadTime(result, lack);
     const gaps = credentials.gaps.filter(
-      (gap) =>
-        !less.has(accountOf(gap)) &&
-        !isTakenByOthers(result, gap) &&
-        (gap.had || !(isLate(result, gap) || isOnlySeenOnPods(result, gap))),
+      (gap) => isPromised(gap) && (gap.had || !(isLate(result, gap) || isOnlySeenOnPods(result, gap))),
     );
     const needsHuman = [...migrations, ...repeated].some(({ record }) => record?.outcome === 'needs-human');
-    const last = needsHuman
-      ? []
-      : credentials.livingOnSessions().filter((one) => !less.has(accountOf(one)) && !isTakenByOthers(result, one));
+    const last = needsHuman ? [] : credentials.livingOnSessions().filter(isPromised);
     return [
       ...gaps.map(text),
       ...last.map(

@@ -8,7 +8,7 @@ const HOUR = 3600;
 const DAY = 86_400;
 
 /** Each strategy is drawn as often as the others. */
-export const LIFE_SCENARIOS = {
+const LIFE_SCENARIOS = {
   recreate: ['recreate', 'recreate', 'left-over'],
   preserve: ['preserve'],
   'in-place': ['in-place', 'in-place', 'trust-repair'],

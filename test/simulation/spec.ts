@@ -146,7 +146,7 @@ export interface ActorSpec {
 /** Phases of a person running the restore commands. */
 export const PHASES = ['before-commands', 'before-rollback'] as const;
 /** Phases after a migration has ended: before what is requested then. */
-export const LATER_PHASES = ['before-reinstatement', 'before-requested-rollback'] as const;
+const LATER_PHASES = ['before-reinstatement', 'before-requested-rollback'] as const;
 export type Phase = (typeof PHASES)[number] | (typeof LATER_PHASES)[number];
 export const ACTS = [
   'update-version',

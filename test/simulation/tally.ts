@@ -49,7 +49,7 @@ export const outcomeOf = ({ migrations, repeated }: RunResult): (typeof ORDER)[n
   return ORDER.find((outcome) => outcomes.includes(outcome)) ?? 'blocked';
 };
 
-export const STRATEGIES = ['recreate', 'preserve', 'in-place', 'associate'] as const;
+const STRATEGIES = ['recreate', 'preserve', 'in-place', 'associate'] as const;
 type Strategy = (typeof STRATEGIES)[number];
 
 /** Returns the strategy of a scenario; `auto` if the plan chooses it. */

@@ -21,7 +21,7 @@ export const nameOf = ({ logicalId }: AssemblyStateMachine): MachineName =>
  * Returns a kept definition for what is deployed today. Throws an Error for a placeholder that nothing replaces any
  * more.
  */
-export function filledIn(text: string, { functions, tables }: Assembly): object {
+function filledIn(text: string, { functions, tables }: Assembly): object {
   const versions = Object.fromEntries(functions.map((fn) => [stepOf(fn), fn.versionArns[0]]));
   const locations: Record<string, string | undefined> = {
     partition: 'aws',

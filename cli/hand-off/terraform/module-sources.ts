@@ -61,7 +61,7 @@ const GITHUB: Readonly<Record<string, AddonModule>> = {
 };
 
 /** Returns the literal text of an argument. */
-export const argumentText = (scope: Scope, { body }: Block, name: string): string | undefined => {
+const argumentText = (scope: Scope, { body }: Block, name: string): string | undefined => {
   const argument = attributeOf(body, name);
   return argument === undefined ? undefined : knownText(scope.valueOf(argument.value));
 };

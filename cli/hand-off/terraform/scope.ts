@@ -283,7 +283,7 @@ export class Scope {
 }
 
 /** Returns the folder of a file; '.' is the directory itself. */
-export const folderOf = (path: string): string => posix.dirname(path);
+const folderOf = (path: string): string => posix.dirname(path);
 
 /** Returns the folder of a local module that a block calls; undefined for any other source. */
 const calledFolder = (from: string, block: Block): string | undefined => {

@@ -98,7 +98,7 @@ export const workloadAt = async (server: Server, resource: string, name: string)
 };
 
 /** Returns whether a rollout is complete, by the rules of `kubectl rollout status`. */
-export const isRolledOut = (workload: Item): boolean => {
+const isRolledOut = (workload: Item): boolean => {
   const { metadata, spec, status } = workload;
   if (status['observedGeneration'] !== metadata.generation) return false;
   const wanted = status['desiredNumberScheduled'] ?? spec['replicas'] ?? 1;

@@ -10,7 +10,7 @@ const shortText = (value: unknown): string => {
 };
 
 /** Returns the parts in which two values differ, by their paths: long values usually differ in one place. */
-export const differingParts = (sandbox: unknown, real: unknown, path = ''): string[] => {
+const differingParts = (sandbox: unknown, real: unknown, path = ''): string[] => {
   const areObjects = [sandbox, real].every((one) => typeof one === 'object' && one !== null);
   if (!areObjects || Array.isArray(sandbox) !== Array.isArray(real))
     return JSON.stringify(sandbox) === JSON.stringify(real)

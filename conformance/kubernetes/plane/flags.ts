@@ -40,8 +40,7 @@ export const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const minorOf = (version: KubernetesVersion): number => Number(version.split('.')[1]);
 
 /** Returns whether the API server of this version reads an AuthenticationConfiguration with paths for anonymous requests. */
-export const hasAnonymousPaths = (version: KubernetesVersion): boolean =>
-  minorOf(version) >= FIRST_WITH_ANONYMOUS_PATHS;
+const hasAnonymousPaths = (version: KubernetesVersion): boolean => minorOf(version) >= FIRST_WITH_ANONYMOUS_PATHS;
 
 export const etcdFlags = (ports: Ports, files: PlaneFiles): string[] => {
   const client = `http://${HOST}:${ports.etcd}`;

@@ -33,7 +33,7 @@ export const unportableFields = (association: Unportable): string[] => Object.ke
  * association with such settings is never replaced by one of the add-on, which would grant all permissions of the role
  * until it is updated (ADR 41).
  */
-export const narrowingFields = ({ targetRoleArn, policy }: Unportable): string[] => [
+const narrowingFields = ({ targetRoleArn, policy }: Unportable): string[] => [
   ...(targetRoleArn === undefined ? [] : ['a target role']),
   ...(policy === undefined ? [] : ['a session policy']),
 ];

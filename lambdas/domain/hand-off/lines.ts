@@ -1,5 +1,5 @@
 /** A hand-off as a few lines for a message, and the command that prints all of it. */
-import { accountOf } from '../rollback/associations.ts';
+import { accountOf } from '../migration/subject.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { HandOff, HandOffAssociation, HandOffFormat } from './model.ts';
 

@@ -13,7 +13,7 @@ export const handOffFormat = z.enum(HAND_OFF_FORMATS);
 export type HandOffFormat = z.infer<typeof handOffFormat>;
 
 /** An association as a block, or a list entry, of the add-on's own resource. */
-export const handOffBlock = z
+const handOffBlock = z
   .object({
     namespace: z.string().describe('Kubernetes namespace of the service account.'),
     serviceAccount: z.string().describe('Name of the service account.'),
@@ -93,7 +93,7 @@ export const handOffAnnotation = z
 export type HandOffAnnotation = z.infer<typeof handOffAnnotation>;
 
 /** Settings of an association that the resource of an add-on cannot express. A later change of it loses them. */
-export const handOffSetting = z
+const handOffSetting = z
   .object({
     namespace: z.string().describe('Kubernetes namespace of the service account.'),
     serviceAccount: z.string().describe('Name of the service account.'),

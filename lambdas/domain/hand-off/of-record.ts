@@ -2,7 +2,7 @@
  * The hand-off of a migration, from its record: what the owner's code must contain after it, after its rollback, or after
  * the retirement of the OIDC trust. It is computed whenever the record is read, and stored nowhere.
  */
-import { accountOf } from '../rollback/associations.ts';
+import { accountOf } from '../migration/subject.ts';
 import { plannedFor } from '../associations/associations.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
 import type { Association, Migration, Plan, PlannedAssociation } from '../migration/model.ts';

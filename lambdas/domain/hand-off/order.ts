@@ -3,8 +3,7 @@
  * do, and in which order to proceed. They hold for every tool that reads the account before it plans; what holds for one
  * tool only belongs to its format.
  */
-import { accountOf } from '../rollback/associations.ts';
-import { subjectOf, subjectText } from '../migration/subject.ts';
+import { accountOf, subjectOf, subjectText } from '../migration/subject.ts';
 import { printable } from '../text/text.ts';
 import type { HandOff, HandOffAssociation, HandOffTrust } from './model.ts';
 import type { HandOffContent } from './parts.ts';

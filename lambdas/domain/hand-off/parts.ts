@@ -1,5 +1,5 @@
 /** Turns associations and repairs into the parts of a hand-off. */
-import { accountOf } from '../rollback/associations.ts';
+import { accountOf } from '../migration/subject.ts';
 import { ownedOf, ownTags, plannedFor } from '../associations/associations.ts';
 import type { Association, CarriedOver, PlannedAssociation, ServiceAccountState } from '../migration/model.ts';
 import { IRSA_ANNOTATION } from '../verification/irsa.ts';

@@ -1,4 +1,5 @@
 /** The facts for a report on identities, and the lookup of those that belong to a workload. */
+import { accountOf } from '../migration/subject.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Cluster } from '../aws/eks.ts';
 import type { ServiceAccount } from '../kubernetes/objects.ts';
@@ -53,9 +54,6 @@ export interface IdentityFacts {
 
 type Account = Pick<WorkloadTally, 'namespace' | 'serviceAccount'>;
 
-/** Returns a unique key for a service account, since names have no slash. */
-export const accountKey = ({ namespace, serviceAccount }: Account): string => `${namespace}/${serviceAccount}`;
-
 /** Looks up the facts of a workload in maps that are built once, since a cluster may have thousands of entries. */
 export interface OwnFacts {
   association(account: Account): Association | undefined;
@@ -83,13 +81,13 @@ export const ownFacts = ({
   associations = [],
   addons = [],
 }: Pick<IdentityFacts, 'serviceAccounts' | 'associations' | 'addons'>): OwnFacts => {
-  const associated = new Map(associations.map((one) => [accountKey(one), one]));
+  const associated = new Map(associations.map((one) => [accountOf(one), one]));
   const annotated = new Map<string, string>();
   for (const { namespace, name, roleArn } of serviceAccounts)
-    if (roleArn !== undefined) annotated.set(accountKey({ namespace, serviceAccount: name }), roleArn);
+    if (roleArn !== undefined) annotated.set(accountOf({ namespace, serviceAccount: name }), roleArn);
   return {
-    association: (account) => associated.get(accountKey(account)),
-    annotatedRole: (account) => annotated.get(accountKey(account)),
+    association: (account) => associated.get(accountOf(account)),
+    annotatedRole: (account) => annotated.get(accountOf(account)),
     addon: (workload) => addonOf(addons, workload),
   };
 };

@@ -1,5 +1,5 @@
 /** The report as a graph: service accounts, the roles that their pods use, and how they get them. */
-import { accountKey } from './facts.ts';
+import { accountOf } from '../migration/subject.ts';
 import { type IdentitiesReport, type Source, type UsedRole, type WorkloadIdentity } from './model.ts';
 
 export interface AccountNode {
@@ -39,7 +39,7 @@ const NAMELESS: Record<UsedRole['by'] | 'static-keys', string> = {
 };
 
 const edgesOf = (workload: WorkloadIdentity): Edge[] => {
-  const from = accountKey(workload);
+  const from = accountOf(workload);
   const direct = workload.roles
     .filter(({ by }) => by !== 'target')
     .map(({ by, roleArn, pods }): Edge => ({ from, to: roleArn ?? NAMELESS[by], by, pods }));
@@ -71,7 +71,7 @@ export function graphOf({
 }: Pick<IdentitiesReport, 'workloads' | 'trustedRoles'>): IdentityGraph {
   const accounts = new Map<string, AccountNode>();
   for (const workload of workloads) {
-    const name = accountKey(workload);
+    const name = accountOf(workload);
     const same = accounts.get(name);
     accounts.set(name, {
       name,

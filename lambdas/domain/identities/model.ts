@@ -25,7 +25,7 @@ export type Counts = z.infer<typeof counts>;
  * A role that pods use. `association`: EKS gives it to pods on Pod Identity. `target`: the role that the association's
  * role assumes. `irsa`: the pods name it in their environment. `node`: the role of their node.
  */
-export const usedRole = z
+const usedRole = z
   .object({
     by: z
       .enum(['association', 'target', 'irsa', 'node'])
@@ -105,7 +105,7 @@ export type WorkloadIdentity = z.infer<typeof workload>;
  * A role whose trust policy allows service accounts through IRSA, although neither an annotation nor an association gives
  * it to them.
  */
-export const trustedRole = z.object({
+const trustedRole = z.object({
   roleArn: shownText,
   /** `name` is `namespace/name`. `unknown`: a condition cannot be decided in advance. */
   serviceAccounts: z.array(z.object({ name: shownText, verdict: z.enum(['allowed', 'unknown']) })),

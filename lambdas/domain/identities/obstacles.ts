@@ -1,10 +1,11 @@
 /**
  * The obstacles to Pod Identity for one workload, with remedies; for a workload that already uses it, its problems.
  */
+import { accountOf } from '../migration/subject.ts';
 import type { Association, Check } from '../migration/model.ts';
 import { fail, GUIDE, some, unknown, warn } from '../plan/check.ts';
 import { shellCommand } from '../text/shell.ts';
-import { accountKey, type IdentityFacts, type OwnFacts, wantedRoles } from './facts.ts';
+import { type IdentityFacts, type OwnFacts, wantedRoles } from './facts.ts';
 import {
   associationRemedy,
   migrateCommand,
@@ -79,7 +80,7 @@ function associationChecks(context: WorkloadContext): Check[] {
     return [
       unknown(
         'association',
-        `Whether ${accountKey(workload)} has an association could not be read.`,
+        `Whether ${accountOf(workload)} has an association could not be read.`,
         associationRemedy(context),
       ),
     ];
@@ -91,7 +92,7 @@ function associationChecks(context: WorkloadContext): Check[] {
       : [
           fail(
             'association',
-            `${nPods(has)} ${has === 1 ? 'has' : 'have'} the environment of Pod Identity, but ${accountKey(workload)} has no association any more: EKS provides no credentials.`,
+            `${nPods(has)} ${has === 1 ? 'has' : 'have'} the environment of Pod Identity, but ${accountOf(workload)} has no association any more: EKS provides no credentials.`,
             associationRemedy(context),
             `${GUIDE}, "EKS Pod Identities"`,
           ),
@@ -102,7 +103,7 @@ function associationChecks(context: WorkloadContext): Check[] {
       ...gone,
       warn(
         'own-role',
-        `${accountKey(workload)} has no role of its own: neither through an association nor through an annotation.`,
+        `${accountOf(workload)} has no role of its own: neither through an association nor through an annotation.`,
         `If it calls AWS, give it one. ${associationRemedy(context)}`,
       ),
     ];
@@ -117,7 +118,7 @@ function associationChecks(context: WorkloadContext): Check[] {
     ...gone,
     fail(
       'association',
-      `${accountKey(workload)} has no association${others}.`,
+      `${accountOf(workload)} has no association${others}.`,
       associationRemedy(context),
       `${GUIDE}, "Assign an IAM role to a Kubernetes service account"`,
     ),

@@ -1,8 +1,9 @@
 /** Builds the report on a cluster's identities from the facts. */
+import { accountOf } from '../migration/subject.ts';
 import { evaluateIrsa, type ParsedPolicy } from '../policy/index.ts';
 import { clusterArn } from '../aws/arn.ts';
 import { agentCheck } from './agent.ts';
-import { accountKey, type IdentityFacts, type OwnFacts, ownFacts } from './facts.ts';
+import { type IdentityFacts, type OwnFacts, ownFacts } from './facts.ts';
 import type { IdentitiesReport, Source, TrustedRole, UsedRole, WorkloadIdentity } from './model.ts';
 import { obstacles } from './obstacles.ts';
 import { countsOf, identityOf, type WorkloadTally } from './tally.ts';
@@ -99,7 +100,7 @@ function trustedRoles(facts: IdentityFacts, own: OwnFacts): TrustedRole[] {
   ];
   const accounts = [
     ...new Map(
-      all.filter((one) => namespace === undefined || one.namespace === namespace).map((one) => [accountKey(one), one]),
+      all.filter((one) => namespace === undefined || one.namespace === namespace).map((one) => [accountOf(one), one]),
     ),
   ].sort(byName);
   const given = (account: { namespace: string; serviceAccount: string }, roleArn: string): boolean =>

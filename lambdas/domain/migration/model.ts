@@ -132,7 +132,7 @@ export const annotationChange = z
   .register(schemaNames, { name: 'AnnotationChange' });
 
 /** The associations that a migration deleted, created and restored. */
-export const associationChanges = z
+const associationChanges = z
   .object({
     purged: z.array(association).describe('Associations that it deleted, as they were.'),
     created: z.array(association).describe('Associations that it created.'),

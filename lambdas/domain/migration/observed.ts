@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { schemaNames, time } from '../text/schemas.ts';
 
-export const addonHealthIssue = z
+const addonHealthIssue = z
   .object({
     code: z.string().describe('Code of the issue, as EKS reports it.'),
     message: z.string().describe('Message of the issue, as EKS reports it.'),

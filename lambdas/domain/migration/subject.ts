@@ -31,6 +31,10 @@ export interface Subject {
   serviceAccount?: ServiceAccountRef | undefined;
 }
 
+/** Returns `namespace/name` of the service account of an association, a pod or a workload. */
+export const accountOf = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
+  `${namespace}/${serviceAccount}`;
+
 const nameOf = ({ namespace, name }: ServiceAccountRef): string => `${namespace}/${name}`;
 
 export const subjectOf = ({ addon, serviceAccount }: Subject): string =>

@@ -17,7 +17,7 @@ export interface Reachability {
 }
 
 /** Kinds of policies by the resource that has them. */
-export const POLICY_KINDS = {
+const POLICY_KINDS = {
   'networkpolicies.networking.k8s.io': 'NetworkPolicy',
   'ciliumnetworkpolicies.cilium.io': 'CiliumNetworkPolicy',
   'ciliumclusterwidenetworkpolicies.cilium.io': 'CiliumClusterwideNetworkPolicy',

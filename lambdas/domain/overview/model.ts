@@ -31,7 +31,7 @@ export const overviewItem = z.object({
 export type OverviewItem = z.output<typeof overviewItem>;
 
 /** Items that the same check blocks, or for which it shows that IRSA is the better fit, with its message and remedy for the first. */
-export const overviewCause = z.object({
+const overviewCause = z.object({
   id: shownText,
   items: z.array(shownText),
   message: shownText,

@@ -22,7 +22,7 @@ export const ownerTool = z.enum(OWNER_TOOLS);
 export type OwnerTool = z.infer<typeof ownerTool>;
 
 /** What an owner defines. `trust-policy` is separate from `role`, since a tool may own the one without the other. */
-export const ownedThing = z.enum(['add-on', 'association', 'role', 'trust-policy', 'annotation']);
+const ownedThing = z.enum(['add-on', 'association', 'role', 'trust-policy', 'annotation']);
 export type OwnedThing = z.infer<typeof ownedThing>;
 
 export const owner = z

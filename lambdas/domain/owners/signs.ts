@@ -23,7 +23,7 @@ const NAMES: readonly (readonly [RegExp, OwnerTool])[] = [
 ];
 
 /** Keys of tags whose value names the tool that manages a resource, by convention. */
-export const TOOL_TAG = /^(managed|provisioned|created|deployed)[-_ ]?(by|with)$|^(provisioner|iac|iac[-_ ]?tool)$/i;
+const TOOL_TAG = /^(managed|provisioned|created|deployed)[-_ ]?(by|with)$|^(provisioner|iac|iac[-_ ]?tool)$/i;
 /** Those of them whose value names an owner even if it is no known tool. */
 const OWNER_TAG = /^(managed[-_]?by|provisioner|iac)$/i;
 

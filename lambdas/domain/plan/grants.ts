@@ -37,7 +37,7 @@ import { exchanged } from './exchanged.ts';
 import type { Seen } from './facts.ts';
 
 /** The five grounds, in the order of the promise. */
-export const GROUNDS = ['irsa-trust', 'association', 'addon-role', 'pod-identity-trust', 'role-grants'] as const;
+const GROUNDS = ['irsa-trust', 'association', 'addon-role', 'pod-identity-trust', 'role-grants'] as const;
 export type Ground = (typeof GROUNDS)[number];
 
 /** The facts of one cluster from which the rule is decided. */

@@ -1,8 +1,7 @@
 /** The hash that binds a plan to its input: equal decisions have equal hashes, and different decisions different ones. */
-import type { IdentityLoss, MigrationRequest, Plan } from '../migration/model.ts';
+import { accountOf } from '../migration/subject.ts';
+import type { MigrationRequest, Plan } from '../migration/model.ts';
 import { sha256 } from '../text/sha256.ts';
-
-const accountOf = ({ namespace, serviceAccount }: IdentityLoss): string => `${namespace}/${serviceAccount}`;
 
 /** A list that older plans do not have. While it is empty it is not hashed, so hashes of stored plans stay the same. */
 const unlessEmpty = <Item>(list: readonly Item[]): readonly Item[] | undefined => (list.length > 0 ? list : undefined);

@@ -6,7 +6,7 @@ import { type Facts, seenIn } from './facts.ts';
 import { selectedByProfiles, selectedTexts } from './preflight-fargate.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
-export const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
+const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
 /**
  * The label that EKS's Fargate scheduler sets on its pods. Source: EKS User Guide, "Get started with AWS Fargate for your
  * cluster".

@@ -21,7 +21,7 @@ type TaggingOperation = 'CreateAddon' | 'CreatePodIdentityAssociation';
  * (AmazonGuardDutyServiceRolePolicy), the created resource (Service Authorization Reference), or the operation
  * (rpadovani.com/eks-iam-permissions).
  */
-export const taggedResources = (target: Target, operation: TaggingOperation, made: string): string[] => [
+const taggedResources = (target: Target, operation: TaggingOperation, made: string): string[] => [
   clusterArn(target),
   made,
   eksArn(target, `/${operation.toLowerCase()}`),

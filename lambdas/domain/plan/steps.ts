@@ -1,3 +1,4 @@
+import { accountOf } from '../migration/subject.ts';
 import { AGENT_ADDON } from '../addons/registry.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { ownedOf, standaloneOf, unportableFields } from '../associations/associations.ts';
@@ -28,8 +29,7 @@ const UNDO_UPDATE = 'restore the IRSA role of the add-on from the snapshot';
 const UNDO_CREATE = 'create the add-on again with its IRSA role, from the snapshot';
 const UNDO_PURGE = 'create the conflicting associations again, from the snapshot';
 
-const accountsOf = (planned: readonly PlannedAssociation[]): string =>
-  planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
+const accountsOf = (planned: readonly PlannedAssociation[]): string => planned.map(accountOf).join(', ');
 
 const consent = ({ resolveConflicts }: Attempt): string =>
   resolveConflicts === 'OVERWRITE'

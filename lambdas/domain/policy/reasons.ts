@@ -57,7 +57,7 @@ const fields = ({ condition, found }: ConditionJudgement): Pick<Reason, 'operato
 });
 
 /** Returns the reason for a condition that prevents a statement from applying, or leaves it undecided. */
-export const conditionReason = (
+const conditionReason = (
   judged: StatementJudgement,
   condition: ConditionJudgement,
   request: PolicyRequest,

@@ -3,6 +3,7 @@
  * add-on from its current state to that of the snapshot. Changes of its version or configuration by other tools or people
  * are kept.
  */
+import { accountOf } from '../migration/subject.ts';
 import { namespaceOf } from '../addons/registry.ts';
 import { ownedOf, plannedFor, standaloneOf } from '../associations/associations.ts';
 import { changedByThirdParty, classifyCopy } from '../addons/copies.ts';
@@ -20,7 +21,6 @@ import {
   type RestoreFacts,
 } from '../rollback/restore.ts';
 import {
-  accountOf,
   isSameAssociation,
   leftOvers,
   createdByThirdParty,

@@ -1,4 +1,5 @@
 /** Decides which associations a rollback restores and deletes, and which of their settings are still missing. */
+import { accountOf } from '../migration/subject.ts';
 import { ownTags } from '../associations/associations.ts';
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Addon, Association, Migration, AddonSnapshot } from '../migration/model.ts';
@@ -11,10 +12,6 @@ export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association
 
 export const wasOwned = (snapshot: AddonSnapshot, { id }: Pick<Association, 'id'>): boolean =>
   ownedBefore(snapshot).some((one) => one.id === id);
-
-/** Returns `namespace/name` of an association's service account. */
-export const accountOf = ({ namespace, serviceAccount }: Pick<Association, 'namespace' | 'serviceAccount'>): string =>
-  `${namespace}/${serviceAccount}`;
 
 /** Returns the fields of an association that the add-on's API can express, as text. */
 const contentOf = (one: Association): string => `${accountOf(one)} ${one.roleArn}`;

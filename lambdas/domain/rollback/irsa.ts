@@ -88,12 +88,9 @@ export function judgeIrsa(
 }
 
 /** Returns the service accounts for which IRSA does not work: those that the trust does not allow, or all of them. */
-export const brokenFor = (problems: readonly IrsaProblem[], accounts: readonly ServiceAccountUse[]): string[] => {
-  const [first] = problems;
-  const isTrust = problems.every(({ is }) => is === 'no-trust');
-  const broken = first?.is === 'no-trust' && isTrust ? first.accounts : problems.length > 0 ? accounts : [];
-  return broken.map(nameOf);
-};
+export const brokenFor = (problems: readonly IrsaProblem[], accounts: readonly ServiceAccountUse[]): string[] => [
+  ...new Set(problems.flatMap((one) => (one.is === 'no-trust' ? one.accounts : accounts)).map(nameOf)),
+];
 
 /** Returns the service accounts of a migration for which IRSA worked before it, as far as is known. */
 export const workedBefore = <Account extends ServiceAccountUse>(

@@ -1,12 +1,11 @@
 /**
  * How pods return from EKS Pod Identity to their former identity without losing their credentials. Once its association
- * is deleted, a pod has only the session that it has fetched, and only a new pod gets other credentials. The
- * replacement
+ * is deleted, a pod has only the session that it has fetched, and only a new pod gets other credentials. The replacement
  * must therefore complete before the first session can end. EKS's webhook also remembers a deleted association for a
- * while: a pod that is admitted during that time gets the environment of EKS Pod Identity, and no credentials. One pod
- * is
+ * while: a pod that is admitted during that time gets the environment of EKS Pod Identity, and no credentials. One pod is
  * therefore replaced first, and the others follow when a new pod has the former identity.
  */
+import { accountOf } from '../migration/subject.ts';
 import { podsThatCount } from '../verification/pod-identity.ts';
 import { isMadeBy, isMadeByAny, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
 import type { PodEvidence } from '../migration/model.ts';
@@ -23,7 +22,11 @@ import { unreplacedPods } from '../verification/unreplaced.ts';
 import { sureSessionSeconds } from './sessions.ts';
 import { outliveSessions, type UnreplacedPod } from './unreplaced-pods.ts';
 
-/** The longest time that EKS's webhook is expected to remember a deleted association. Usually it is several seconds. */
+/**
+ * The time that EKS's webhook is expected to remember a deleted association, for a forecast. Usually it is several seconds.
+ * That is shorter than `WEBHOOK_KNOWS_SECONDS`, after which the webhook is judged: a forecast of ten minutes would have
+ * rollbacks ask a person about pods that have credentials for long enough.
+ */
 const WEBHOOK_SECONDS = 60;
 
 /** A replacement that is forecast to take longer than the first pod, `pod`, is certain to have credentials. */
@@ -197,7 +200,7 @@ export function replaceNext(
       continue;
     }
     next.isWitnessed = false;
-    const account = `${workload.namespace}/${workload.serviceAccount}`;
+    const account = accountOf(workload);
     if (ahead.has(account)) continue;
     ahead.add(account);
     const isLastOne = workload.desired <= 1 && own.some((pod) => shown.isOfUse(pod) && !blocksRollout(pod, workload));

@@ -3,11 +3,12 @@
  * serves the first read, each poll, and a read after a lost reply. It never changes the version or the configuration of
  * the add-on, and leaves changes by another principal to a person.
  */
+import { accountOf } from '../migration/subject.ts';
 import { ownedOf } from '../associations/associations.ts';
 import { changedByThirdParty, classifyCopy } from '../addons/copies.ts';
 import { isTaken } from './decisions.ts';
 import type { Addon, Association, Migration, ResolveConflicts, Attempt, AddonSnapshot } from '../migration/model.ts';
-import { accountOf, compareOwned, type KnownAssociations, leftOvers, ownedBefore, wasOwned } from './associations.ts';
+import { compareOwned, type KnownAssociations, leftOvers, ownedBefore, wasOwned } from './associations.ts';
 
 export type RestoreDecision =
   | { do: 'wait'; why: string }
@@ -41,7 +42,7 @@ const BUSY: ReadonlySet<Addon['status']> = new Set(['CREATING', 'UPDATING', 'DEL
 const reasons = (addon: Addon): string => addon.issues.map((issue) => issue.message).join('; ') || 'no reason given';
 
 /** Returns the attempt during which the migration failed; `undefined` if there was none. */
-export const triedAttempt = ({ plan, attempt = 0 }: Pick<RestoreRecord, 'plan' | 'attempt'>): Attempt | undefined =>
+const triedAttempt = ({ plan, attempt = 0 }: Pick<RestoreRecord, 'plan' | 'attempt'>): Attempt | undefined =>
   plan?.attempts[attempt];
 
 /**

@@ -67,7 +67,7 @@ export const recovery = z
 export type Recovery = z.infer<typeof recovery>;
 
 /** The part of a record with the state of its rollback. */
-export const rollbackStanding = z.object({ status: statusSchema, rollback: rollback.optional() });
+const rollbackStanding = z.object({ status: statusSchema, rollback: rollback.optional() });
 export type RollbackStanding = z.infer<typeof rollbackStanding>;
 
 /** Returns the part of a record with the state of its rollback. */

@@ -72,11 +72,7 @@ function secondsOf(shape: RolloutShape, starts: readonly number[], endSeconds: n
 }
 
 /** Returns the forecast of one workload. `stuck` has the names of its pods that cannot end. */
-export function forecastWorkload(
-  shape: RolloutShape,
-  readiness: Readiness,
-  stuck: readonly string[] = [],
-): WorkloadForecast {
+function forecastWorkload(shape: RolloutShape, readiness: Readiness, stuck: readonly string[] = []): WorkloadForecast {
   const { toReplace, order, minReadySeconds, graceSeconds } = shape;
   const usualEnd = Math.min(USUAL_END_SECONDS, graceSeconds);
   const slowest = Array.from({ length: toReplace }, () => readiness.longest);

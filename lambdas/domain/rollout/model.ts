@@ -44,7 +44,7 @@ export const forecast = z
 export type Forecast = z.infer<typeof forecast>;
 
 /** What was wrong with a pod before anything changed. */
-export const troubleOfPod = z.enum(['terminating', 'pending', 'crash-looping', 'not-ready']);
+const troubleOfPod = z.enum(['terminating', 'pending', 'crash-looping', 'not-ready']);
 export type TroubleOfPod = z.infer<typeof troubleOfPod>;
 
 /** A pod that did not work before the migration, so it does not count against the migration if it still does not. */

@@ -116,7 +116,7 @@ const isFailingForLong = (pod: Pod, { allowanceSeconds: allowed, now }: Judged):
  * Returns the pods that fail with the right identity: started, on a ready node, and not ready for longer than the
  * allowance. As many pods of a workload as were not ready before do not count.
  */
-export function failingPods(situation: Situation): Pod[] {
+function failingPods(situation: Situation): Pod[] {
   const { workloads, pods, right, nodes, leniency } = situation;
   const failing = pods.filter(
     (pod) =>
@@ -136,8 +136,8 @@ export function failingPods(situation: Situation): Pod[] {
 /**
  * Returns the pods that do not become ready and have the wrong identity: they keep crashing, or have not been ready for
  * longer than the allowance. They keep the identity with which they were admitted, so waiting does not help. Pods that a
- * rollout in progress replaces are not among them. A StatefulSet waits for such a pod; restarts of
- * an earlier time do not show that it fails now.
+ * rollout in progress replaces are not among them. A StatefulSet waits for such a pod; restarts of an earlier time do not
+ * show that it fails now.
  */
 export function hopelessPods(judged: Judged): Pod[] {
   const { workloads, pods, right, nodes } = judged;

@@ -153,7 +153,7 @@ export type SweepTally = z.infer<typeof sweepTally>;
  * The state of the dispatcher: the current wave, and how many of its migrations were started. `endedBefore`: how many
  * migrations had ended when the wave was opened; absent: the wave opens once the previous migrations have ended.
  */
-export const sweepWave = z
+const sweepWave = z
   .object({
     number: z.int().min(1).describe('Number of the wave, from 1.'),
     size: z.int().min(1).describe('Number of migrations that the wave may have.'),

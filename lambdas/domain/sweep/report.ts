@@ -19,7 +19,7 @@ import {
  * An add-on of a cluster: what was found, and the outcome. Without the name of an add-on, the row is about the whole
  * cluster or the whole location.
  */
-export const reportRow = z.object({
+const reportRow = z.object({
   account: z.string(),
   region: z.string(),
   /** Absent: the whole location could not be inspected. */
@@ -57,7 +57,7 @@ const counts = z.record(z.string(), z.int());
 const cause = z.object({ id: z.string(), addons: z.int(), example: z.string(), remedy: z.string().optional() });
 
 /** A count of items at a price for `per` items. */
-export const costLine = z.object({
+const costLine = z.object({
   what: z.string(),
   count: z.number(),
   price: z.number(),
@@ -67,7 +67,7 @@ export const costLine = z.object({
 export type CostLine = z.infer<typeof costLine>;
 
 /** An estimate in US dollars, computed from counts and the prices that it contains. */
-export const sweepCost = z.object({
+const sweepCost = z.object({
   transitions: z.int(),
   lambdaInvocations: z.int(),
   lambdaGbSeconds: z.number(),

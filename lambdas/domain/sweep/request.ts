@@ -110,7 +110,7 @@ export const sweepLimits = z
 export type SweepLimits = z.infer<typeof sweepLimits>;
 
 /** The options of each migration; see `migrationRequest`. */
-export const sweepOptions = z
+const sweepOptions = z
   .strictObject({
     strategy: strategy.default('auto').describe('How add-ons are changed, as in a request for a migration.'),
     preserve: z.boolean().default(false).describe('Whether Kubernetes objects are kept while an add-on is deleted.'),

@@ -29,7 +29,7 @@ export interface PatternFacts {
 }
 
 /** Returns the name by which a request accepts a service account. */
-export const nameOfAccount = ({ namespace, serviceAccount }: ServiceAccountUse): string =>
+const nameOfAccount = ({ namespace, serviceAccount }: ServiceAccountUse): string =>
   nameOfConsumer({ kind: 'ServiceAccount', namespace, name: serviceAccount });
 
 /** Returns patterns in quotation marks; for a statement without one, what it means. */

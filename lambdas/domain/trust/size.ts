@@ -8,9 +8,9 @@ import type { Target } from '../migration/model.ts';
 import { isObject, type JsonObject, labelOf, sameJson, textsOf } from './statements.ts';
 
 /** Default limit of a role's trust policy, in characters. IAM does not count white space. */
-export const DEFAULT_QUOTA = 2048;
+const DEFAULT_QUOTA = 2048;
 /** The highest limit to which the quota can be raised. */
-export const HIGHEST_QUOTA = 4096;
+const HIGHEST_QUOTA = 4096;
 
 /**
  * The region where IAM's quotas are managed in each partition, since IAM is global to a partition. Source: AWS General

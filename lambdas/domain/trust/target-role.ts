@@ -87,7 +87,7 @@ export function targetRoleSetup(use: TargetRoleUse): TargetRoleSetup {
 }
 
 /** Returns a trust policy with only this statement. */
-export const trustOnly = (statement: JsonObject): ParsedPolicy =>
+const trustOnly = (statement: JsonObject): ParsedPolicy =>
   parsePolicy(JSON.stringify({ Version: VERSION, Statement: [statement] }), 'trust');
 
 export interface SetupVerdict {

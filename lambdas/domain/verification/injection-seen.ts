@@ -3,6 +3,7 @@
  * fails open (`failurePolicy: Ignore`), so that a pod that it misses falls back to its IRSA role or to the node role
  * without an error.
  */
+import { accountOf } from '../migration/subject.ts';
 import type { Pod, Workload } from '../kubernetes/objects.ts';
 import { SKIP_ANNOTATION } from '../kubernetes/skip-containers.ts';
 import { identitiesCommand } from '../plan/commands.ts';
@@ -42,7 +43,6 @@ const COPIES_DIFFER_SECONDS = 30;
 const FLAP_SOURCE = 'https://github.com/aws/eks-pod-identity-agent/issues/153';
 
 type Account = Pick<Workload, 'namespace' | 'serviceAccount'>;
-const accountOf = ({ namespace, serviceAccount }: Account): string => `${namespace}/${serviceAccount}`;
 const time = ({ createdAt }: Pick<Pod, 'createdAt'>): number => Date.parse(createdAt);
 const latest = (pods: readonly Pod[]): number => Math.max(0, ...pods.map(time));
 

@@ -3,6 +3,7 @@
  * changes afterwards. Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler; for what SDKs do with it,
  * `credential-variables.ts`.
  */
+import { accountOf } from '../migration/subject.ts';
 import type { IdentityLoss, PodEvidence, PodIdentity } from '../migration/model.ts';
 import type { Container, Pod } from '../kubernetes/objects.ts';
 import { SKIP_ANNOTATION, skippedContainers } from '../kubernetes/skip-containers.ts';
@@ -217,7 +218,7 @@ export function collectEvidence(
         ...(isPlanned
           ? {
               identity,
-              evidence: `${evidence}${ageText(pod, identity, associatedSince.get(`${pod.namespace}/${pod.serviceAccount}`))}`,
+              evidence: `${evidence}${ageText(pod, identity, associatedSince.get(accountOf(pod)))}`,
             }
           : ofBystander(pod, lostBy(pod))),
       };
@@ -233,4 +234,4 @@ export const podsThatCount = (evidence: PodEvidence[]): PodEvidence[] => evidenc
 
 /** Returns the previous identities of service accounts that lose theirs, by `namespace/name`. */
 export const lostIdentities = (losses: readonly IdentityLoss[]): LostIdentities =>
-  new Map(losses.map(({ namespace, serviceAccount, identity }) => [`${namespace}/${serviceAccount}`, identity]));
+  new Map(losses.map((one) => [accountOf(one), one.identity]));

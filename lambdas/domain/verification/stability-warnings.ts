@@ -7,8 +7,8 @@ import { shellCommand } from '../text/shell.ts';
 import type { ShortPod, Stability } from './stability.ts';
 
 export const STABILITY_NOT_OBSERVED = 'stability-not-observed';
-export const PODS_ON_UNREADY_NODES = 'pods-on-unready-nodes';
-export const PODS_BELOW_READY = 'pods-below-ready';
+const PODS_ON_UNREADY_NODES = 'pods-on-unready-nodes';
+const PODS_BELOW_READY = 'pods-below-ready';
 
 /** The warnings that each observation of the pods replaces. */
 export const STABILITY_WARNINGS: readonly string[] = [STABILITY_NOT_OBSERVED, PODS_ON_UNREADY_NODES, PODS_BELOW_READY];

@@ -6,6 +6,7 @@
  * Failure: if EKS would delete associations and IRSA no longer works, nothing is changed (IrsaNotWorking). Otherwise
  * assess-rollback evaluates the state again after any error, or leaves it to a person.
  */
+import { accountOf } from '../../domain/migration/subject.ts';
 import { chosenNamespace } from '../../domain/addons/registry.ts';
 import { ownTags } from '../../domain/associations/associations.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
@@ -20,7 +21,7 @@ import {
   type RestoreUpdate,
   updateOf,
 } from '../../domain/rollback/restore.ts';
-import { accountOf, ownedBefore, toRemove } from '../../domain/rollback/associations.ts';
+import { ownedBefore, toRemove } from '../../domain/rollback/associations.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { recordedMigration, recordedAddonSnapshot } from '../../use-cases/migration/recorded.ts';
 import { assertIrsaWorks } from '../../use-cases/rollback/irsa.ts';

@@ -6,6 +6,7 @@
  * Idempotency: compares field by field first, so that a repeated call finds its own work.
  * Failure: an association that was created outside this migration is left alone, and a person decides (RestoreRefused).
  */
+import { accountOf } from '../../domain/migration/subject.ts';
 import { ownedOf, ownTags, standaloneOf } from '../../domain/associations/associations.ts';
 import { isTaken } from '../../domain/rollback/decisions.ts';
 import {
@@ -25,7 +26,6 @@ import { classifyCopy } from '../../domain/addons/copies.ts';
 import { usedNoAssociation } from '../../domain/rollback/former-pods.ts';
 import { isReplacedByEks } from '../../domain/rollback/restore.ts';
 import {
-  accountOf,
   isSameAssociation,
   leftOvers,
   createdByThirdParty,
@@ -62,11 +62,10 @@ interface Work {
   guard: () => Promise<void>;
 }
 
-const where = ({ namespace, serviceAccount }: Association): string => `${namespace}/${serviceAccount}`;
 const refused = (other: Association): MigrationError =>
   new MigrationError(
     'RestoreRefused',
-    `${where(other)} was associated with ${other.roleArn} outside this migration (${other.id}), so its former association was not restored. The present one was left alone; the record's restore commands show the former one.`,
+    `${accountOf(other)} was associated with ${other.roleArn} outside this migration (${other.id}), so its former association was not restored. The present one was left alone; the record's restore commands show the former one.`,
   );
 
 /** Returns the former association or its replacement. Throws if the service account has another one. */
@@ -86,7 +85,7 @@ function formerOrReplacement(
   ) {
     throw new MigrationError(
       'AssociationStillThere',
-      `Association ${other.id} of this migration for ${where(other)} is still listed after its deletion.`,
+      `Association ${other.id} of this migration for ${accountOf(other)} is still listed after its deletion.`,
     );
   }
   throw refused(other);
@@ -123,7 +122,7 @@ async function restoreFields(was: Association, { eks, clock, now, guard, token }
   if (!owned)
     throw new MigrationError(
       'RestoreRefused',
-      `EKS restored the add-on without the association that it owned for ${where(was)} (role ${was.roleArn}), although the request contained it. Create that association by the record's restore commands.`,
+      `EKS restored the add-on without the association that it owned for ${accountOf(was)} (role ${was.roleArn}), although the request contained it. Create that association by the record's restore commands.`,
     );
   const { change, tags } = missingFields(was, owned);
   if (change) {

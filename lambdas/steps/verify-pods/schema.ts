@@ -6,11 +6,10 @@ import { changingStepInput, defineStep, rollbackInput, targetEnvironment } from 
 
 /**
  * Throws PodsNotSettled while pods come and go; AddonNotActive while EKS reports a problem of an add-on whose pods have
- * settled; PodsFailing if pods do not work with the identity that they should have; AgentMissing if no Pod Identity agent serves them;
- * and PodsOnWrongIdentity if restarts did
- * not help and no other attempt is left. `towards`: Pod Identity, or what the pods had before (in a rollback), or `ready`,
- * which compares pods on Pod Identity with their observation before the settling time. Relies on EKS alone if the request
- * asks for that.
+ * settled; PodsFailing if pods do not work with the identity that they should have; AgentMissing if no Pod Identity agent
+ * serves them; and PodsOnWrongIdentity if restarts did not help and no other attempt is left. `towards`: Pod Identity, or
+ * what the pods had before (in a rollback), or `ready`, which compares pods on Pod Identity with their observation before
+ * the settling time. Relies on EKS alone if the request asks for that.
  */
 export const verifyPodsSchema = defineStep('verify-pods', {
   title: "Verify the pods' source of credentials",

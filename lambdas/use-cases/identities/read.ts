@@ -2,10 +2,10 @@
  * Reads the facts for a report on identities, for the command line and for the API. What the caller may not read is noted;
  * without the pods there is no report.
  */
+import { accountOf } from '../../domain/migration/subject.ts';
 import { AGENT_ADDON, knownAddon, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import {
-  accountKey,
   type AddonFact,
   type AgentFact,
   type IdentityFacts,
@@ -201,7 +201,7 @@ export async function readIdentities(
   const serviceAccounts = await unlessRefused(unread, 'the service accounts', () =>
     attempt(() => kubernetes.listServiceAccounts()),
   );
-  const inUse = new Set(workloads.map(accountKey));
+  const inUse = new Set(workloads.map(accountOf));
   const associations = await unlessRefused(unread, 'the Pod Identity associations', () =>
     sources.associationsOf(inUse, namespace),
   );

@@ -2,6 +2,7 @@
  * Checks and writes the trust policies that a migration changes, and explains EKS's errors while it has not seen a change
  * yet.
  */
+import { accountOf } from '../../domain/migration/subject.ts';
 import { clusterArn } from '../../domain/aws/arn.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, Plan } from '../../domain/migration/model.ts';
@@ -95,7 +96,7 @@ export function assertRepairUnchanged(record: Pick<Migration, 'request' | 'plan'
   const refused = (why: string): MigrationError =>
     new MigrationError('BadInput', `The planned trust policy of role ${roleArn} was not written: ${why}. Plan again.`);
   for (const use of usesOf(record, roleArn)) {
-    const name = `${use.namespace}/${use.serviceAccount}`;
+    const name = accountOf(use);
     const podIdentity = evaluatePodIdentity(is, use, options);
     if (podIdentity.verdict !== 'allowed')
       throw refused(

@@ -1,3 +1,4 @@
+import { accountOf } from '../../domain/migration/subject.ts';
 import {
   type AssociatedSince,
   classifyPod,
@@ -44,16 +45,14 @@ export async function expectedPods(
 ): Promise<ExpectedPods> {
   if (towards === 'pod-identity') return onPodIdentity(snapshot);
   const later = new Set(deferred.split(' '));
-  const associations = snapshot.associations.filter((one) => !later.has(`${one.namespace}/${one.serviceAccount}`));
+  const associations = snapshot.associations.filter((one) => !later.has(accountOf(one)));
   return asBefore({ ...snapshot, associations }, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
 }
 
 /** Returns when the newest association that the migration has created for each service account was created, according to EKS. */
 export function associatedSince({ associations }: Pick<Migration, 'associations'>): AssociatedSince {
   const created = [...associations.created].sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
-  return new Map(
-    created.map(({ namespace, serviceAccount, createdAt }) => [`${namespace}/${serviceAccount}`, createdAt]),
-  );
+  return new Map(created.map((one) => [accountOf(one), one.createdAt]));
 }
 
 export interface PodsSeen {

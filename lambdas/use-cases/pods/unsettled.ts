@@ -1,4 +1,5 @@
 /** Handles pods that have not settled: detects whether they make progress, and throws the error if they do not. */
+import { accountOf } from '../../domain/migration/subject.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, Progress } from '../../domain/migration/model.ts';
 import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
@@ -13,7 +14,7 @@ import { utcNow } from '../../runtime/utc.ts';
  * Returns the name of the rollout that is waited for: each attempt and each round after a restart has its own, and so have
  * a pod that goes first, and pods that did not stay ready, because they have made all progress before.
  */
-export const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1, tries = 0): string =>
+const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1, tries = 0): string =>
   `${towards}.${attempt}-${round}${settling > 1 ? `-${settling}` : ''}${tries > 0 ? `.${tries}` : ''}`;
 
 /** Returns whether what is waited for is a pod that goes first, and not a rollout of all. */
@@ -51,9 +52,9 @@ export async function noteSeen(
 
 function noteProgress(observer: Observer, observation: Observation): Promise<Progress> {
   const { record, towards, attempt, round, settling, tries, seen } = observation;
-  const concerned = new Set(seen.workloads.map((workload) => `${workload.namespace}/${workload.serviceAccount}`));
+  const concerned = new Set(seen.workloads.map(accountOf));
   const judged = seen.pods
-    .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
+    .filter((pod) => concerned.has(accountOf(pod)) && !seen.leniency.stuck.has(pod.uid))
     .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
   const name = rolloutName(towards, attempt, round, settling, tries);
   return noteSeen(observer, record, name, seenOf(judged, seen.workloads));

@@ -1,4 +1,5 @@
 /** What a migration knows of EKS's webhook while it restarts pods towards EKS Pod Identity. */
+import { accountOf } from '../../domain/migration/subject.ts';
 import type { Migration, Snapshot } from '../../domain/migration/model.ts';
 import {
   findFlap,
@@ -22,10 +23,7 @@ interface Known {
  * kept.
  */
 export const newestAssociations = ({ record, snapshot: { associations } }: Known): AssociatedSince =>
-  new Map([
-    ...associations.map((one) => [`${one.namespace}/${one.serviceAccount}`, one.createdAt] as const),
-    ...associatedSince(record),
-  ]);
+  new Map([...associations.map((one) => [accountOf(one), one.createdAt] as const), ...associatedSince(record)]);
 
 /**
  * Returns what is known of the webhook if one pod goes first. Undefined in a rollback, which has its own rule, and in

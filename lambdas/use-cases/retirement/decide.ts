@@ -6,7 +6,7 @@ import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import type { Check, Migration, Snapshot } from '../../domain/migration/model.ts';
 import { fail, pass, unknown } from '../../domain/plan/check.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
-import { subjectOf, subjectTitle } from '../../domain/migration/subject.ts';
+import { accountOf, subjectOf, subjectTitle } from '../../domain/migration/subject.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
 import { type RetirementScope, retirementProblem } from '../../domain/trust/own-changes.ts';
 import { type RetirementProposal, undoRetirement } from '../../domain/trust/retire.ts';
@@ -179,9 +179,7 @@ async function decideRetirement(
     serviceAccount,
     ...(is?.disableSessionTags === undefined ? {} : { disableSessionTags: is.disableSessionTags }),
   }));
-  const lacking = found
-    .filter(({ is }) => !is)
-    .map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`);
+  const lacking = found.filter(({ is }) => !is).map(accountOf);
   const trustBefore = snapshot.trustPolicies[roleArn];
   return readRetirementCase({ wish, record, roleArn, serviceAccounts, lacking, trustBefore }, checks, ports, clock);
 }

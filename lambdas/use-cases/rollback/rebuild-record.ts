@@ -28,7 +28,7 @@ const IN_PLACE: Attempt = {
 };
 
 /** ID of the warning. */
-export const RECORD_REBUILT = 'record-rebuilt';
+const RECORD_REBUILT = 'record-rebuilt';
 
 const REBUILT = warn(
   RECORD_REBUILT,

@@ -1,4 +1,5 @@
 /** Checks, before a rollback deletes associations, that their pods have another source of credentials. */
+import { accountOf } from '../../domain/migration/subject.ts';
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { hadIrsa } from '../../domain/rollback/former-pods.ts';
@@ -6,7 +7,6 @@ import { unreplacedRemedies, unreplacedText } from '../../domain/rollback/unrepl
 import { mayRemoveAssociations, type AssociationRemoval } from '../../domain/rollback/pods.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../../domain/kubernetes/objects.ts';
 import type { Association, Snapshot } from '../../domain/migration/model.ts';
-import { accountOf } from '../../domain/rollback/associations.ts';
 import { shellCommand } from '../../domain/text/shell.ts';
 import type { Clock, Eks, Kubernetes } from '../../ports/index.ts';
 import { podsNotServed } from '../pods/agents.ts';

@@ -1,7 +1,7 @@
 /** Ages in tables. */
 
 /** Formats a duration as Kubernetes does, with one or two units (k8s.io/apimachinery, util/duration). */
-export const humanDuration = (seconds: number): string => {
+const humanDuration = (seconds: number): string => {
   if (seconds < 120) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 10) return seconds % 60 === 0 ? `${minutes}m` : `${minutes}m${seconds % 60}s`;

@@ -18,7 +18,7 @@ import { MIGRATION_ID } from '../run-examples.ts';
 import { begunFrom, type Begun } from './begun.ts';
 
 /** Puts the service account, its Deployment and its role into that world. */
-export function withAccount<F extends Fakes>(fakes: F): F {
+function withAccount<F extends Fakes>(fakes: F): F {
   const { kubernetes, roles } = fakes;
   kubernetes.serviceAccounts = [aServiceAccount()];
   kubernetes.pods = [anAccountPod('irsa')];

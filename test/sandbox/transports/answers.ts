@@ -7,7 +7,7 @@ import { outputFaults } from '../../../sandbox/eks/wire.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 
 /** The output schema of an operation, by the module of its client. */
-export const outputSchema = (sdk: object, operation: string): Schema => {
+const outputSchema = (sdk: object, operation: string): Schema => {
   const [, , , , , output] = (
     sdk as unknown as Record<string, [number, string, string, unknown, unknown, () => SchemaRef]>
   )[`${operation}$`]!;

@@ -1,5 +1,5 @@
 /** Notes on the annotations of service accounts, for formats whose code does not contain Kubernetes objects. */
-import { accountOf } from '../../rollback/associations.ts';
+import { accountOf } from '../../migration/subject.ts';
 import type { HandOff, HandOffAnnotation } from '../model.ts';
 import { comment, commented } from './text.ts';
 import { yamlLines } from './yaml.ts';

@@ -1,5 +1,5 @@
 /** The hand-off as part of a CloudFormation template: YAML that is a template of its own, if it has a resource. */
-import { accountOf } from '../../rollback/associations.ts';
+import { accountOf } from '../../migration/subject.ts';
 import { eksArn } from '../../aws/arn.ts';
 import { shellCommand } from '../../text/shell.ts';
 import type { HandOff, HandOffAssociation } from '../model.ts';

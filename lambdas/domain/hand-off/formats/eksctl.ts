@@ -8,7 +8,7 @@ import { goneTitle, idLines, trustNotes } from './trust-notes.ts';
 import { yamlLines } from './yaml.ts';
 
 /** The first version whose associations can have a session policy. Source: eksctl's release notes. */
-export const POLICY_SINCE = '0.223.0';
+const POLICY_SINCE = '0.223.0';
 
 function addonEntry({ addon }: HandOff): Record<string, unknown>[] {
   if (!addon) return [];

@@ -1,5 +1,5 @@
 /** The hand-off for the values of a chart, whichever tool renders them: Helm, Argo CD or Flux. */
-import { accountOf } from '../../rollback/associations.ts';
+import { accountOf } from '../../migration/subject.ts';
 import type { HandOff, HandOffAnnotation } from '../model.ts';
 import { ANNOTATION, annotationSentence } from './annotations.ts';
 import { pitfallsOf } from './pitfalls.ts';

@@ -1,5 +1,5 @@
 /** Sections that Terraform code has with and without a module: associations, trust policies, annotations, versions. */
-import { accountOf } from '../../rollback/associations.ts';
+import { accountOf } from '../../migration/subject.ts';
 import { jsonText } from '../../text/text.ts';
 import type { HandOff, HandOffAssociation, HandOffFormat, HandOffTrust } from '../model.ts';
 import { ANNOTATION, annotationSentence } from './annotations.ts';
@@ -159,7 +159,7 @@ export const pitfallSection = (handOff: HandOff, format: HandOffFormat): Section
 });
 
 /** Returns the features of the provider that the code of a hand-off uses. */
-export function providerFeatures({ addon, associations }: HandOff): ProviderFeature[] {
+function providerFeatures({ addon, associations }: HandOff): ProviderFeature[] {
   const imports = associations.filter(({ action }) => action === 'import');
   const used: Record<ProviderFeature, boolean> = {
     'aws_eks_addon.pod_identity_association': (addon?.associations.length ?? 0) > 0,

@@ -1,5 +1,5 @@
 /** Parts that all formats share: comments, and sentences about the hand-off. Every format has comments that begin with `#`. */
-import { accountOf } from '../../rollback/associations.ts';
+import { accountOf } from '../../migration/subject.ts';
 import { printable } from '../../text/text.ts';
 import type { HandOff } from '../model.ts';
 

@@ -1,5 +1,5 @@
 /** Notes on associations and trust policies, for formats whose code cannot contain a part of them. */
-import { accountOf } from '../../rollback/associations.ts';
+import { accountOf } from '../../migration/subject.ts';
 import type { HandOff, HandOffAssociation } from '../model.ts';
 import { comment, commented, item, UNKNOWN_ID } from './text.ts';
 

@@ -14,7 +14,7 @@ export const PRESENT: KeyState = { state: 'present' };
 export const UNKNOWN: KeyState = { state: 'unknown' };
 
 /** Looks up these keys; all others are unknown. */
-export function lookingUp(keys: Keys, otherwise: KeyState = UNKNOWN): PolicyRequest['lookUp'] {
+function lookingUp(keys: Keys, otherwise: KeyState = UNKNOWN): PolicyRequest['lookUp'] {
   const states = new Map(Object.entries(keys).map(([key, value]) => [key.toLowerCase(), value]));
   return (key) => {
     const found = states.get(key);

@@ -7,7 +7,7 @@ import { evaluateTrust, parsePolicy, type TrustUse, type Verdict } from '../../.
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
 import { ACCOUNT, ISSUER, NAMESPACE, SERVICE_ACCOUNT, target } from '../../fixtures.ts';
 
-export const ISSUER_NAME = ISSUER.replace('https://', '');
+const ISSUER_NAME = ISSUER.replace('https://', '');
 export const OTHER_ISSUER_NAME = 'oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF';
 export const PROVIDER = `arn:aws:iam::${ACCOUNT}:oidc-provider/${ISSUER_NAME}`;
 export const OTHER_PROVIDER = `arn:aws:iam::${ACCOUNT}:oidc-provider/${OTHER_ISSUER_NAME}`;
