@@ -312,14 +312,8 @@ export interface World {
 export const findCluster = (world: World, account: string, region: string, name: string): ClusterState | undefined =>
   world.accounts.get(account)?.clusters.get(`${region}/${name}`);
 
-/** Returns the account in an ARN. */
-const accountIn = (arn: string): string => {
-  let at = -1;
-  for (let field = 0; field < 4; field += 1) at = arn.indexOf(':', at + 1);
-  return arn.slice(at + 1, arn.indexOf(':', at + 1));
-};
-
 export const findRole = (world: World, arn: string): RoleState | undefined => {
-  const role = world.accounts.get(accountIn(arn))?.roles.get(arn.slice(arn.lastIndexOf('/') + 1));
+  const [, , , , account = ''] = arn.split(':', 5);
+  const role = world.accounts.get(account)?.roles.get(arn.slice(arn.lastIndexOf('/') + 1));
   return role?.arn === arn ? role : undefined;
 };
