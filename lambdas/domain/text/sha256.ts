@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Returns the value with sorted keys and without `undefined`, so that equal content has an equal hash. The ledger keeps
@@ -18,7 +18,4 @@ function canonical(value: unknown): unknown {
 }
 
 /** Returns the hash of a value's JSON, in hexadecimal. Values that differ only in the order of keys have the same hash. */
-export const sha256 = (value: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify(canonical(value)))
-    .digest('hex');
+export const sha256 = (value: unknown): string => hash('sha256', JSON.stringify(canonical(value)));
