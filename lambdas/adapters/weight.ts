@@ -11,9 +11,9 @@ export function weightOf(value: unknown): number {
     if (typeof one === 'string') weight += one.length;
     else if (Array.isArray(one)) for (const item of one) open.push(item);
     else if (typeof one === 'object' && one !== null)
-      for (const [key, item] of Object.entries(one)) {
+      for (const key of Object.keys(one)) {
         weight += BOX + key.length;
-        open.push(item);
+        open.push((one as Record<string, unknown>)[key]);
       }
   }
   return weight;

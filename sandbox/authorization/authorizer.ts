@@ -53,8 +53,35 @@ const SPARED: Record<ResourcePolicyResult['names'], readonly Kind[]> = {
 const policiesOf = (all: readonly { arn?: string; document?: string }[]): ParsedPolicy[] =>
   all.flatMap(({ arn = '', document = awsPolicy(arn) }) => (document === undefined ? [] : [identityPolicy(document)]));
 
-const identityOf = (role: RoleState | undefined): ParsedPolicy[] =>
-  role ? [...policiesOf(role.policies), ...policiesOf(role.attachedPolicies)] : [];
+/** A role's parsed identity policies, and the texts that they were parsed from: `undefined` for AWS's own policies. */
+interface ParsedRole {
+  texts: readonly (string | undefined)[];
+  policies: ParsedPolicy[];
+}
+const parsedRoles = new WeakMap<RoleState, ParsedRole>();
+
+const isUnchanged = ({ policies, attachedPolicies }: RoleState, { texts }: ParsedRole): boolean => {
+  if (texts.length !== policies.length + 2 * attachedPolicies.length) return false;
+  let at = 0;
+  for (const { document } of policies) if (document !== texts[at++]) return false;
+  for (const { arn, document } of attachedPolicies) if (arn !== texts[at++] || document !== texts[at++]) return false;
+  return true;
+};
+
+/** Returns a role's identity policies; the same list for as long as they do not change. */
+const identityOf = (role: RoleState): ParsedPolicy[] => {
+  const known = parsedRoles.get(role);
+  if (known && isUnchanged(role, known)) return known.policies;
+  const parsed = {
+    texts: [
+      ...role.policies.map(({ document }) => document),
+      ...role.attachedPolicies.flatMap(({ arn, document }) => [arn, document]),
+    ],
+    policies: [...policiesOf(role.policies), ...policiesOf(role.attachedPolicies)],
+  };
+  parsedRoles.set(role, parsed);
+  return parsed.policies;
+};
 
 const ARTICLES: Record<Kind, string> = {
   'identity-based policy': 'an',
@@ -124,7 +151,7 @@ const layersOf = (world: World, caller: Caller): Layer[] => {
   const session = world.accessKeys.get(caller.accessKeyId)?.policies;
   const layers: Layer[] = [];
   if (role || caller.principalArn !== operatorRoleArn(world))
-    layers.push({ kind: 'identity-based policy', policies: identityOf(role) });
+    layers.push({ kind: 'identity-based policy', policies: role ? identityOf(role) : [] });
   if (role?.permissionsBoundary)
     layers.push({ kind: 'permissions boundary', policies: policiesOf([role.permissionsBoundary]) });
   // "The resulting session's permissions are the intersection of the role's identity-based policy and the session
@@ -161,11 +188,26 @@ export const refusalIn = (
 ): Refused | undefined =>
   refusalOf(layersOf(world, caller), requestOf(world, caller, permission, region), permission.trust);
 
+type PassedTo = Set<string | undefined>;
+type ByResource = Map<string, PassedTo>;
+
+const newMap = <V>(): Map<string, V> => new Map<string, V>();
+/** Returns the value of a key, which is created if there is none. */
+const within = <V>(map: Map<string, V>, key: string, create: () => V): V => {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const created = create();
+  map.set(key, created);
+  return created;
+};
+
 export class Authorizer {
   /** Denied calls in chronological order, including those of services that call the sandbox's own functions. */
   readonly denials: Denial[] = [];
   private readonly world: World;
-  private readonly used = new Map<string, Use>();
+  private readonly used: Use[] = [];
+  /** The passed services of each use, by principal, action and resource. */
+  private readonly known = new Map<string, Map<string, ByResource>>();
 
   constructor(world: World) {
     this.world = world;
@@ -176,18 +218,25 @@ export class Authorizer {
    * unnecessary are not included.
    */
   uses(): Use[] {
-    return [...this.used.values()];
+    return [...this.used];
+  }
+
+  private note(use: Use): void {
+    const { principalArn, action, resource, passedTo } = use;
+    const byAction = within(this.known, principalArn, newMap<ByResource>);
+    const known = within(within(byAction, action, newMap<PassedTo>), resource, () => new Set());
+    if (known.has(passedTo)) return;
+    known.add(passedTo);
+    this.used.push(use);
   }
 
   /** Returns the denial of a call; undefined if the caller may make it. `region`: region of the called endpoint. */
   authorize(caller: Caller, permission: RequiredPermission, region: string): Denial | undefined {
     const { principalArn } = caller;
-    const { action, resource, named = resource, trust } = permission;
+    const { action, named = permission.resource, trust } = permission;
     const refusal = refusalIn(this.world, caller, permission, region);
     if (!refusal) {
-      const use = useOf(principalArn, permission);
-      if (!trust || trust.names === 'account')
-        this.used.set(`${principalArn} ${action} ${resource} ${use.passedTo ?? ''}`, use);
+      if (!trust || trust.names === 'account') this.note(useOf(principalArn, permission));
       return undefined;
     }
     const { kind, decision } = refusal;

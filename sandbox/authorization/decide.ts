@@ -66,8 +66,30 @@ const isSame = (a: KeyState, b: KeyState): boolean =>
     b.state !== 'values' ||
     (a.values.length === b.values.length && a.values.every((value, index) => value === b.values[index])));
 
-/** Cached decisions by the first policy, then by action and resource. */
-const decisions = new WeakMap<ParsedPolicy, Map<string, { others: readonly ParsedPolicy[]; known: Remembered[] }>>();
+/** The decisions of a list of policies for an action on a resource. */
+interface Entry {
+  policies: readonly ParsedPolicy[];
+  known: Remembered[];
+}
+/** Cached decisions by the first policy, then by action, then by resource. */
+const decisions = new WeakMap<ParsedPolicy, Map<string, Map<string | undefined, Entry>>>();
+
+const isSameList = (a: readonly ParsedPolicy[], b: readonly ParsedPolicy[]): boolean =>
+  a === b || (a.length === b.length && a.every((policy, index) => policy === b[index]));
+
+/** Returns the entry for a request; an empty one if there is none for these policies. */
+const entryOf = (first: ParsedPolicy, policies: readonly ParsedPolicy[], request: PolicyRequest): Entry => {
+  const byAction = decisions.get(first) ?? new Map<string, Map<string | undefined, Entry>>();
+  decisions.set(first, byAction);
+  const byResource = byAction.get(request.action) ?? new Map<string | undefined, Entry>();
+  byAction.set(request.action, byResource);
+  const found = byResource.get(request.resource);
+  if (found && isSameList(found.policies, policies)) return found;
+  if (byResource.size >= MOST_REMEMBERED) byResource.clear();
+  const entry: Entry = { policies, known: [] };
+  byResource.set(request.resource, entry);
+  return entry;
+};
 /** Limits the entries of one call: with keys that differ each time, such as the current time, caching gains nothing. */
 const MOST_VARIANTS = 4;
 
@@ -76,21 +98,9 @@ const MOST_VARIANTS = 4;
  * long as the condition keys that it depends on have the same values.
  */
 export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {
-  const [first, ...others] = policies;
+  const [first] = policies;
   if (!first || request.principal) return evaluateUncached(policies, request);
-  const byCall = decisions.get(first) ?? new Map<string, { others: readonly ParsedPolicy[]; known: Remembered[] }>();
-  decisions.set(first, byCall);
-  const call = `${request.action} ${request.resource ?? ''}`;
-  let entry = byCall.get(call);
-  if (
-    !entry ||
-    entry.others.length !== others.length ||
-    entry.others.some((policy, index) => policy !== others[index])
-  ) {
-    entry = { others, known: [] };
-    if (byCall.size >= MOST_REMEMBERED) byCall.clear();
-    byCall.set(call, entry);
-  }
+  const entry = entryOf(first, policies, request);
   const found = entry.known.find(({ keys }) => keys.every(([key, state]) => isSame(state, request.lookUp(key))));
   if (found) return found.decision;
   const keys = new Map<string, KeyState>();

@@ -63,7 +63,7 @@ const toNumber = (text: string): number | bigint => {
 
 const fromMap = (map: Json): Json => {
   const values: Json = {};
-  for (const name of Object.keys(map)) values[name] = fromAttributeValue(map[name] as AttributeValue);
+  for (const name in map) values[name] = fromAttributeValue(map[name] as AttributeValue);
   return values;
 };
 

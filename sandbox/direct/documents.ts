@@ -4,7 +4,7 @@
  */
 import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { HttpRequest } from '../http.ts';
-import { isObject, type Json, withoutUndefined } from '../json.ts';
+import { isObject, type Json } from '../json.ts';
 import { type AttributeValue, fromAttributeValue, toAttributeValue } from './attribute-values.ts';
 
 /**
@@ -43,9 +43,11 @@ const convertAt = (value: unknown, nodes: KeyNodes, convert: Convert): unknown =
   const [only] = names;
   if (names.length === 1 && only === '*')
     return convertEach(value, (inner) => convertAt(inner, below['*'] ?? null, convert));
-  const converted: Json = { ...(value as Json) };
-  for (const name of names) {
-    if (converted[name] !== undefined) converted[name] = convertAt(converted[name], below[name] ?? null, convert);
+  const converted: Json = {};
+  for (const name of Object.keys(value)) {
+    const inner = (value as Json)[name];
+    const at = below[name];
+    if (inner !== undefined) converted[name] = at === undefined ? inner : convertAt(inner, at, convert);
   }
   return converted;
 };
@@ -64,7 +66,7 @@ export const documentRequest = (
   query: {},
   headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${operation}` },
   body: NO_BODY,
-  content: convertAt(withoutUndefined(input), inputKeyNodes, toAttributeValue) as Json,
+  content: convertAt(input, inputKeyNodes, toAttributeValue) as Json,
 });
 
 /** Converts the plain client's output to the document client's. */

@@ -65,7 +65,20 @@ const LEADING: Partial<Record<OperationName, (input: Json, name: string) => stri
 /** The operations that the sandbox's DynamoDB supports. */
 export const supportedOperations: readonly string[] = Object.keys(RESOURCES);
 
-const isSupported = (operation: string): operation is OperationName => Object.hasOwn(RESOURCES, operation);
+/** The action of each supported operation. */
+const ACTIONS = new Map<string, string>(supportedOperations.map((operation) => [operation, `dynamodb:${operation}`]));
+const isSupported = (operation: string): operation is OperationName => ACTIONS.has(operation);
+
+/** The ARNs of the caller's last account and region: strings that other parts of the sandbox use as keys. */
+let last = { prefix: '', arns: new Map<string, string>() };
+const arnOf = (partition: string, region: string, account: string, resource: string): string => {
+  const prefix = `arn:${partition}:dynamodb:${region}:${account}:`;
+  if (prefix !== last.prefix || last.arns.size >= MOST_ARNS) last = { prefix, arns: new Map() };
+  const arn = last.arns.get(resource) ?? prefix + resource;
+  last.arns.set(resource, arn);
+  return arn;
+};
+const MOST_ARNS = 1000;
 
 /**
  * Returns all permissions that a call requires; undefined for an unsupported operation. The tables are those of the
@@ -84,10 +97,8 @@ export const requiredPermissions = (
   const named = RESOURCES[operation](input);
   const leading = LEADING[operation]?.(input, partitionKey) ?? [];
   return (named.length === 0 ? everyTable(input) : named).map((resource) => ({
-    action: `dynamodb:${operation}`,
-    resource: resource.startsWith('arn:')
-      ? resource
-      : `arn:${partition}:dynamodb:${region}:${caller.account}:${resource}`,
+    action: ACTIONS.get(operation) ?? '',
+    resource: resource.startsWith('arn:') ? resource : arnOf(partition, region, caller.account, resource),
     ...(leading.length > 0 ? { context: { 'dynamodb:LeadingKeys': leading } } : {}),
   }));
 };

@@ -14,6 +14,7 @@ import type { HttpRequest, HttpResponse, Service } from '../http.ts';
 import { assertRunning, currentInvocation } from '../lambda/invocation.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { SeenCall } from '../world/faults.ts';
+import { timeText } from '../world/time-text.ts';
 import type { World } from '../world/world.ts';
 
 export interface GatewayOptions {
@@ -75,16 +76,6 @@ const seenCall = (
   };
 };
 
-/** Returns a function that returns the world's time as text, which several calls share. */
-const timeTextOf = ({ schedule }: World): (() => string) => {
-  let last = { time: Number.NaN, text: '' };
-  return () => {
-    const time = schedule.now();
-    if (time !== last.time) last = { time, text: new Date(time).toISOString() };
-    return last.text;
-  };
-};
-
 export const createGateway = (options: GatewayOptions): Gateway => {
   const { world, clock, services, kubernetes, signatureTime = Date.now, stepOf, apis } = options;
   const { authorizer = new Authorizer(world) } = options;
@@ -107,7 +98,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   });
 
   const catchUp = (): void => world.schedule.advanceTo(clock.now());
-  const arrivedAt = timeTextOf(world);
+  const arrivedAt = (): string => timeText(world.schedule.now());
 
   /** Runs the call and logs it. */
   const effect = async (admitted: Admitted, request: HttpRequest, call: OpenCall, log: Log): Promise<HttpResponse> => {

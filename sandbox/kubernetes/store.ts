@@ -1,4 +1,5 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
+import { timeText } from '../world/time-text.ts';
 import type { KubeState } from './kube-state.ts';
 import { isWorkloadKind, KINDS } from './kinds.ts';
 import { noteRemoval } from './removals.ts';
@@ -145,7 +146,7 @@ let latest = { at: Number.NaN, text: '' };
 
 /** Formats a time as Kubernetes does, in whole seconds. */
 export const timestamp = (at: number): string => {
-  if (latest.at !== at) latest = { at, text: new Date(at).toISOString().replace(/\.\d+Z$/, 'Z') };
+  if (latest.at !== at) latest = { at, text: timeText(at).replace(/\.\d+Z$/, 'Z') };
   return latest.text;
 };
 

@@ -7,6 +7,7 @@ import { Authorizer } from '../authorization/authorizer.ts';
 import type { Denial } from '../authorization/permission.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
+import { timeText } from '../world/time-text.ts';
 import type { World } from '../world/world.ts';
 import { type FunctionArn, parseFunctionArn } from '../function-arn.ts';
 import { type InvokingCaller, refusalOfRole, refusalOfService } from './authorization.ts';
@@ -102,7 +103,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
   protected abstract timedOut(invocation: Invocation): void;
 
   async invoke(functionArn: string, payload: unknown, options: InvokeOptions): Promise<unknown> {
-    const at = new Date(this.clock.now()).toISOString();
+    const at = timeText(this.clock.now());
     const target = parseFunctionArn(functionArn);
     const call = {
       at,
@@ -159,7 +160,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
         memoryLimitInMB: String(fn.memoryMb),
         awsRequestId,
         logGroupName: `/aws/lambda/${fn.name}`,
-        logStreamName: `${new Date(startedAt).toISOString().slice(0, 10).replaceAll('-', '/')}/[${target?.qualifier ?? '$LATEST'}]sandbox`,
+        logStreamName: `${timeText(startedAt).slice(0, 10).replaceAll('-', '/')}/[${target?.qualifier ?? '$LATEST'}]sandbox`,
         callbackWaitsForEmptyEventLoop: true,
       },
       remainingMilliseconds: () => Math.max(0, startedAt + fn.timeoutSeconds * 1000 - this.clock.now()),

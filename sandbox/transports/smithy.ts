@@ -12,8 +12,11 @@ export const bytesOf = (body: unknown): Uint8Array => {
   throw new TypeError('The sandbox supports text and bytes as a request body, but not streams.');
 };
 
-export const lowerCase = (headers: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+export const lowerCase = (headers: Record<string, string>): Record<string, string> => {
+  const lower: Record<string, string> = {};
+  for (const name of Object.keys(headers)) lower[name.toLowerCase()] = headers[name] ?? '';
+  return lower;
+};
 
 /** Returns the headers without a Date header: the SDK would adjust its signing clock to it. */
 export const withoutDate = (response: HttpResponse): Record<string, string> => {

@@ -108,8 +108,18 @@ export class VirtualClock implements SandboxClock {
     return this.time;
   }
 
-  sleep(milliseconds: number): Promise<void> {
-    return this.park(this.timer(milliseconds).elapsed);
+  /** Parks a thread as `park` does with a timer, whose promise it rejects itself if the clock is stuck. */
+  async sleep(milliseconds: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.timers.add(this.time + Math.max(0, milliseconds), resolve, false);
+    this.parked.add(reject);
+    this.noteActivity();
+    try {
+      await promise;
+    } finally {
+      this.parked.delete(reject);
+      this.noteActivity();
+    }
   }
 
   async spawn<T>(run: () => Promise<T>): Promise<T> {

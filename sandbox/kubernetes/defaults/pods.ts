@@ -2,7 +2,7 @@
  * What pods have besides the API's defaults: fields that a DaemonSet's controller and the admission plugins add, and
  * the parts of the status that the sandbox does not store.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json } from '../../json.ts';
 import type { Condition, KubeObject } from '../objects.ts';
 import { controllerOf } from '../store.ts';
@@ -101,7 +101,7 @@ const digests = new Map<string, string>();
 const digestOf = (text: string): string => {
   const known = digests.get(text);
   if (known !== undefined) return known;
-  const digest = createHash('sha256').update(text).digest('hex');
+  const digest = hash('sha256', text);
   if (digests.size >= 500) digests.clear();
   digests.set(text, digest);
   return digest;
@@ -122,9 +122,7 @@ const containerStatus =
     return {
       ...fill(one, { lastState: {} }),
       imageID: hasStarted ? `${repository}@sha256:${digestOf(image)}` : '',
-      ...(hasStarted
-        ? { containerID: `containerd://${createHash('sha256').update(`${uid} ${name} ${restartCount}`).digest('hex')}` }
-        : {}),
+      ...(hasStarted ? { containerID: `containerd://${hash('sha256', `${uid} ${name} ${restartCount}`)}` } : {}),
     };
   };
 
