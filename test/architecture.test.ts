@@ -222,8 +222,7 @@ describe('imports', () => {
   it('form a circle if files import each other', () => {
     const file = (name: string, ...imports: string[]) => ({ file: name, imports });
     const all = [file('top', 'a'), file('a', 'b', 'leaf'), file('b', 'c'), file('c', 'a', 'zod'), file('leaf')];
-    expect(inCircles(all)).toEqual(['a', 'b', 'c']);
-    expect(inCircles([file('self', 'self')])).toEqual(['self']);
+    expect([inCircles(all), inCircles([file('self', 'self')])]).toEqual([['a', 'b', 'c'], ['self']]);
     expect(inCircles([file('top', 'a', 'b'), file('a', 'b'), file('b')])).toEqual([]);
   });
 
@@ -245,12 +244,10 @@ describe('imports', () => {
   });
 });
 
-describe('files', () => {
-  it('have at most 320 lines, tests 500, unless a script generates them', () => {
-    const long = sources
-      .filter(({ text }) => !text.startsWith('// Made by '))
-      .map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
-      .filter(({ file, lines }) => lines > (file.startsWith('test/') ? 500 : 320));
-    expect(long).toEqual([]);
-  });
+it('files have at most 320 lines, tests 500, unless a script generates them', () => {
+  const long = sources
+    .filter(({ text }) => !text.startsWith('// Made by '))
+    .map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
+    .filter(({ file, lines }) => lines > (file.startsWith('test/') ? 500 : 320));
+  expect(long).toEqual([]);
 });

@@ -27,15 +27,14 @@ const FILES = new Map([
 ]);
 
 describe('a run of tests', () => {
-  it('is within its budget', () => {
+  it('is within its budget', () =>
     expect(judgeRun(BUDGETS, 'test', { seconds: 99, files: FILES, yardstick: 0.01 })).toEqual({
       what: 'npm run test',
       isWithin: true,
       text: 'npm run test: 99 of 100 processor seconds',
-    });
-  });
+    }));
 
-  it('exceeds it, and the files that take longer than recorded are named, the largest difference first', () => {
+  it('exceeds it, and the files that take longer than recorded are named, the largest difference first', () =>
     expect(judgeRun(BUDGETS, 'test', { seconds: 101, files: FILES, yardstick: 0.01 })).toEqual({
       what: 'npm run test',
       isWithin: false,
@@ -43,8 +42,7 @@ describe('a run of tests', () => {
         'npm run test: 101 of 100 processor seconds' +
         '\n  test/b.test.ts takes 59.0 s more than recorded' +
         '\n  test/a.test.ts takes 1.0 s more than recorded',
-    });
-  });
+    }));
 
   it('may take longer on a machine on which the yardstick takes longer', () => {
     const verdict = judgeRun(BUDGETS, 'test', { seconds: 180, files: FILES, yardstick: 0.02 });
@@ -56,11 +54,10 @@ describe('a run of tests', () => {
 
   it('has no smaller budget on a faster machine', () => expect(slowness(BUDGETS, 0.001)).toBe(1));
 
-  it('needs a limit', () => {
+  it('needs a limit', () =>
     expect(() => judgeRun(BUDGETS, 'unknown', { seconds: 1, files: FILES, yardstick: 1 })).toThrow(
       'budgets.json has no limit for npm run unknown.',
-    );
-  });
+    ));
 });
 
 it('compares a single time with its limit', () => {

@@ -5,9 +5,8 @@ import { CONSUMERS_FILE, withConsumers } from '../scripts/consumers.ts';
 
 const text = readFileSync(CONSUMERS_FILE, 'utf8');
 
-it('docs/consumers.md has the table of rules', () => {
-  expect(text, 'run: node scripts/consumers.ts').toBe(withConsumers(text));
-});
+it('docs/consumers.md has the table of rules', () =>
+  expect(text, 'run: node scripts/consumers.ts').toBe(withConsumers(text)));
 
 it('docs/consumers.md has every rule', () => {
   for (const { kind, field, instead } of DETECTORS.flatMap(({ rules }) => rules))

@@ -204,13 +204,13 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
-  it.each(DEVELOPMENT)('of %s/ are development dependencies', (folder) => {
+  it.each(DEVELOPMENT)('of %s/ are development dependencies', (folder) =>
     expect(
       importsUnder(folder)
         .filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : develops(name)))
         .map(({ file, name }) => `${file} imports ${name}`),
-    ).toEqual([]);
-  });
+    ).toEqual([]),
+  );
 
   it('use every package that is not run as a tool', () => {
     const imported = new Set([...SHIPPED, ...DEVELOPMENT].flatMap(importsUnder).map(({ name }) => name));
@@ -349,11 +349,10 @@ describe('licences', () => {
     expect(violationsOf({ [folder]: { license: 'MPL-2.0' } })).toMatchObject([{ name: 'lightningcss', ships: true }]);
   });
 
-  it('of a package that is bundled and not in the lockfile are refused', () => {
+  it('of a package that is bundled and not in the lockfile are refused', () =>
     expect(violationsOf({}, { bundled: new Set(['node_modules/@a/stray']) })).toMatchObject([
       { name: '@a/stray', problem: 'is bundled, but is not in the lockfile' },
-    ]);
-  });
+    ]));
 
   it('are read from the package itself if the lockfile has none, in their old forms too', () => {
     const judged = (said: object) =>

@@ -87,22 +87,20 @@ describe('documents', () => {
   });
 });
 
-describe('a document', () => {
-  it.each([
-    ['`lambdas/domain/plan/plan.ts`, `lambdas/domain` and `lambdas/domain/`', []],
-    ['`npx vitest run test/language.test.ts`', []],
-    ['`lambdas/steps/NAME/schema.ts`, `test/**/*.grid.test.ts`, `sandbox/world`', []],
-    ['[the API](api.md), [a part](api.md#lists), [the root](../README.md), [elsewhere](https://example.com/no.md)', []],
-    ['`.ci/venv`, `role/NAME`, `sweeps/id/report.json`, `plan.ts`, `plan/plan.ts`', []],
-    ['`lambdas/domain/no-such.ts`', ['lambdas/domain/no-such.ts']],
-    ['`npx vitest run test/no-such.test.ts`', ['test/no-such.test.ts']],
-    [
-      '`lambdas/no-steps/NAME/schema.ts`, `test/**/*.no-such.ts`',
-      ['lambdas/no-steps/NAME/schema.ts', 'test/**/*.no-such.ts'],
-    ],
-    ['[gone](no-such.md) and [out](../no-such/x.ts#L1)', ['docs/no-such.md', 'no-such/x.ts']],
-    ['`no-such.ts`, `domain/no-such.ts`', ['no-such.ts', 'domain/no-such.ts']],
-  ])('with %j names what does not exist: %j', (text, expected) =>
-    expect(missingIn('docs/a.md', text)).toEqual(expected.map((path) => `docs/a.md:1: ${path}`)),
-  );
-});
+it.each([
+  ['`lambdas/domain/plan/plan.ts`, `lambdas/domain` and `lambdas/domain/`', []],
+  ['`npx vitest run test/language.test.ts`', []],
+  ['`lambdas/steps/NAME/schema.ts`, `test/**/*.grid.test.ts`, `sandbox/world`', []],
+  ['[the API](api.md), [a part](api.md#lists), [the root](../README.md), [elsewhere](https://example.com/no.md)', []],
+  ['`.ci/venv`, `role/NAME`, `sweeps/id/report.json`, `plan.ts`, `plan/plan.ts`', []],
+  ['`lambdas/domain/no-such.ts`', ['lambdas/domain/no-such.ts']],
+  ['`npx vitest run test/no-such.test.ts`', ['test/no-such.test.ts']],
+  [
+    '`lambdas/no-steps/NAME/schema.ts`, `test/**/*.no-such.ts`',
+    ['lambdas/no-steps/NAME/schema.ts', 'test/**/*.no-such.ts'],
+  ],
+  ['[gone](no-such.md) and [out](../no-such/x.ts#L1)', ['docs/no-such.md', 'no-such/x.ts']],
+  ['`no-such.ts`, `domain/no-such.ts`', ['no-such.ts', 'domain/no-such.ts']],
+])('a document with %j names what does not exist: %j', (text, expected) =>
+  expect(missingIn('docs/a.md', text)).toEqual(expected.map((path) => `docs/a.md:1: ${path}`)),
+);

@@ -112,10 +112,9 @@ describe('an anchor', () => {
     ['```sh\n# no heading\n```\n## One', ['one']],
   ])('of %j is %j', (text, expected) => expect([...anchorsOf(text)]).toEqual(expected));
 
-  it('that does not exist is found', () => {
+  it('that does not exist is found', () =>
     expect(brokenIn('docs/a.md', '# A\n[x](#a) [y](#b) [z](hand-off.md#check-in-ci) [w](hand-off.md#gone)')).toEqual([
       'docs/a.md: #b',
       'docs/a.md: hand-off.md#gone',
-    ]);
-  });
+    ]));
 });

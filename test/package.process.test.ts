@@ -119,11 +119,10 @@ describe('the archive', () => {
     expect(notices).not.toMatch(/^(vitest|typescript|aws-cdk-lib) /m);
   });
 
-  it('installs nothing else', () => {
+  it('installs nothing else', () =>
     expect(readdirSync(join(empty, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
       PACKAGE_NAME.replace(/\/.*/, ''),
-    ]);
-  });
+    ]));
 });
 
 describe('with the oldest supported Node', () => {
@@ -172,10 +171,8 @@ describe('with the oldest supported Node', () => {
     expect(handOff('check')).toEqual({ status: 0, stdout: '✔ matches: the code contains what it must.\n', stderr: '' });
   });
 
-  it('runs the deployed functions in processes of their own', () => {
-    const { outcome } = report('migrate', ...target, ...sandbox, '--clock', 'scaled=500');
-    expect(outcome).toBe('migrated');
-  });
+  it('runs the deployed functions in processes of their own', () =>
+    expect(report('migrate', ...target, ...sandbox, '--clock', 'scaled=500').outcome).toBe('migrated'));
 
   it('prints commands that can be pasted', () => {
     expect(cli('plan', ...target, ...sandbox).stdout).toMatch(

@@ -47,12 +47,11 @@ const add = (lambda: string, statement: object) =>
 const ROLE = `arn:aws:iam::${SAMPLE.account}:role/someone`;
 
 describe('docs/permissions.md', () => {
-  it('matches the template', () => {
+  it('matches the template', () =>
     expect(
       readFileSync(PERMISSIONS_FILE, 'utf8'),
       'docs/permissions.md is stale: run npm run permissions, and review the changes',
-    ).toBe(written);
-  });
+    ).toBe(written));
 
   it('has every action of every role, in its own section', () => {
     const sections = new Map(
@@ -230,11 +229,10 @@ describe('a template is refused', () => {
     );
   });
 
-  it('with every resource if IAM supports narrower ones', () => {
+  it('with every resource if IAM supports narrower ones', () =>
     expect(add('plan', { Effect: 'Allow', Action: 'eks:DescribeCluster', Resource: '*' })).toThrow(
       'plan may eks:DescribeCluster on every resource, although IAM knows narrower ones for it',
-    );
-  });
+    ));
 
   it.each([
     { Effect: 'Deny', Action: 'iam:GetRole', Resource: ROLE },
@@ -245,23 +243,20 @@ describe('a template is refused', () => {
     expect(add('plan', statement)).toThrow("plan has the policy Added, which can't be shown as a table"),
   );
 
-  it('with a managed policy from elsewhere', () => {
+  it('with a managed policy from elsewhere', () =>
     expect(
       changed((copy) => roleOf(copy, 'plan').managedPolicyArns.push('arn:aws:iam::aws:policy/ReadOnlyAccess')),
-    ).toThrow('plan has the managed policy arn:aws:iam::aws:policy/ReadOnlyAccess');
-  });
+    ).toThrow('plan has the managed policy arn:aws:iam::aws:policy/ReadOnlyAccess'));
 
-  it('with a role that nothing uses', () => {
+  it('with a role that nothing uses', () =>
     expect(
       changed(({ assembly }) => assembly.roles.push({ ...assembly.roles[0]!, logicalId: 'Spare', arn: ROLE })),
-    ).toThrow('the role Spare is used by no Lambda, state machine, rule or runbook');
-  });
+    ).toThrow('the role Spare is used by no Lambda, state machine, rule or runbook'));
 
-  it('with a role that the permissions boundary does not limit', () => {
+  it('with a role that the permissions boundary does not limit', () =>
     expect(changed((copy) => delete roleOf(copy, 'plan').permissionsBoundary)).toThrow(
       'plan does not have the permissions boundary that the deployment names',
-    );
-  });
+    ));
 
   it('that allows a principal other than AWS to assume a role', () => {
     const trust = {
@@ -292,11 +287,10 @@ describe('a template is refused', () => {
     );
   });
 
-  it('whose API has a method without authorization', () => {
+  it('whose API has a method without authorization', () =>
     expect(changed(({ assembly }) => void (assembly.apis![0]!.methods[0]!.authorization = 'NONE'))).toThrow(
       /the API's (GET|POST) \S+ is open to everybody/,
-    );
-  });
+    ));
 
   it('with a resource policy that allows everyone, or a service in any context', () => {
     const allow = (Principal: unknown) =>
@@ -312,11 +306,10 @@ describe('a template is refused', () => {
     );
   });
 
-  it('with a kind of resource that grants access and is not shown', () => {
+  it('with a kind of resource that grants access and is not shown', () =>
     expect(changed(({ types }) => (types as string[]).push('AWS::EKS::AccessEntry'))).toThrow(
       'the template has AWS::EKS::AccessEntry, which this document does not show',
-    );
-  });
+    ));
 });
 
 describe('the list of what no principal may do', () => {
@@ -374,11 +367,10 @@ describe('the list of what no principal may do', () => {
     ]);
   });
 
-  it('can be contradicted, each sentence of it', () => {
+  it('can be contradicted, each sentence of it', () =>
     expect(
       new Set(cases.flatMap(([action, resource, condition]) => broken(action, resource, 'plan', condition))).size,
-    ).toBe(CLAIMS.length);
-  });
+    ).toBe(CLAIMS.length));
 
   it('is contradicted by a sweep that reaches beyond its own items, its own objects and its own executions', () => {
     const [table, sweeps] = [

@@ -100,8 +100,7 @@ describe('docs/quick-start.md', () => {
   });
 
   it('checks, plans, records and rehearses', () => {
-    const commands = commandsIn(page).map((command) => command.split(' ')[1]);
-    expect(commands).toEqual(['doctor', 'plan', 'record', 'migrate']);
+    expect(commandsIn(page).map((command) => command.split(' ')[1])).toEqual(['doctor', 'plan', 'record', 'migrate']);
     expect(existsSync(join(project, 'twin.json'))).toBe(true);
   });
 
@@ -117,8 +116,8 @@ describe('docs/quick-start.md', () => {
     expect(changing).toEqual([]);
   });
 
-  it('reaches the first plan of a cluster in at most three steps', () => {
-    const toThePlan = page.slice(0, page.indexOf('pod-identity plan --cluster'));
-    expect(toThePlan.match(/^## \d+\. /gm)?.length).toBeLessThanOrEqual(3);
-  });
+  it('reaches the first plan of a cluster in at most three steps', () =>
+    expect(
+      page.slice(0, page.indexOf('pod-identity plan --cluster')).match(/^## \d+\. /gm)?.length,
+    ).toBeLessThanOrEqual(3));
 });

@@ -20,32 +20,29 @@ describe('docs/images/terminal.svg', () => {
 });
 
 describe('a line of the terminal', () => {
-  it('keeps the columns of its texts, with their formats', () => {
+  it('keeps the columns of its texts, with their formats', () =>
     expect(
       runsOf(`${ESCAPE}[32m✔${ESCAPE}[39m ${ESCAPE}[1m${ESCAPE}[36mdone here${ESCAPE}[39m${ESCAPE}[22m   all`),
     ).toEqual([
       { column: 0, text: '✔', classes: ['green'] },
       { column: 2, text: 'done here', classes: ['bold', 'cyan'] },
       { column: 14, text: 'all', classes: [] },
-    ]);
-  });
+    ]));
 
-  it('continues on the next one after the last column, in the same format', () => {
+  it('continues on the next one after the last column, in the same format', () =>
     expect(broken({ at: 1, text: `ab${ESCAPE}[31mcdef` }, 4)).toEqual([
       { at: 1, text: `ab${ESCAPE}[31mcd` },
       { at: 1, text: `${ESCAPE}[31mef` },
-    ]);
-  });
+    ]));
 
-  it('loses no character, whatever its width', () => {
+  it('loses no character, whatever its width', () =>
     assert(
       property(string({ unit: constantFrom('a', ' ', '→', '<') }), integer({ min: 1, max: 9 }), (text, columns) => {
         const lines = broken({ at: 0, text }, columns);
         expect(lines.map((line) => line.text).join('')).toBe(text);
         expect(lines.every((line) => line.text.length <= columns)).toBe(true);
       }),
-    );
-  });
+    ));
 });
 
 describe('the picture', () => {
@@ -63,9 +60,8 @@ describe('the picture', () => {
     );
   });
 
-  it('shows the last lines without an animation', () => {
+  it('shows the last lines without an animation', () =>
     expect(terminalSvg({ ...terminal, lines: ['1', '2', '3', '4'].map((text, at) => ({ at, text })) })).toContain(
       '.lines{transform:translateY(-19px);',
-    );
-  });
+    ));
 });

@@ -52,14 +52,12 @@ describe('deploy.sh', () => {
 
   it.each(['', 'BUCKET', 'releases more'])('asks for a bucket, and calls nothing with "%s"', (given) => {
     const { status, stderr } = deploy(...given.split(' ').filter(Boolean));
-    expect(stderr).toBe('Name a bucket in the region of the stack: bash deploy.sh BUCKET\n');
-    expect(status).toBe(2);
+    expect([stderr, status]).toEqual(['Name a bucket in the region of the stack: bash deploy.sh BUCKET\n', 2]);
     expect(readFileSync(log, 'utf8')).toBe('');
   });
 
   it('uploads every asset to where the template takes it from, then deploys', () => {
-    const { status } = deploy('releases');
-    expect(status).toBe(0);
+    expect(deploy('releases').status).toBe(0);
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     const prefix = `eks-pod-identity-migrator/${version}/`;
     const assets = readdirSync(outdir).filter((name) => name.endsWith('.zip'));

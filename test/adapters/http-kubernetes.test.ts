@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PlainHttp, PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
 import { grantForms } from '../../lambdas/domain/access/command.ts';
-import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { ErrorName } from '../../lambdas/domain/failures/errors.ts';
+import { MigrationError, type ErrorName } from '../../lambdas/domain/failures/errors.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, type Lab, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
@@ -293,10 +292,10 @@ describe('all namespaces', () => {
     });
   });
 
-  test('are asked for service accounts: those with the annotation of IRSA are answered', async () => {
-    const found = await kubernetesOf(newEbsLab()).listAnnotatedServiceAccounts();
-    expect(found).toEqual([{ namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: ROLE }]);
-  });
+  test('are asked for service accounts: those with the annotation of IRSA are answered', async () =>
+    expect(await kubernetesOf(newEbsLab()).listAnnotatedServiceAccounts()).toEqual([
+      { namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: ROLE },
+    ]));
 
   test('and on every page', async () => {
     const role = (roleArn: string) => ({ 'eks.amazonaws.com/role-arn': roleArn });

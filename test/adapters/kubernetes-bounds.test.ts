@@ -74,13 +74,12 @@ describe('a list whose pages are too long', () => {
       () => listing(MOST_KEPT / 1_000_000 + 8, aSecret(1_000_000)),
       'what is needed of it is more than 192 MB',
     ],
-  ])('is given up, by name, where it %s', async (_, made, why) => {
-    const error = await errorOf(kinds(made().kubernetes));
-    expect(error).toMatchObject({
+  ])('is given up, by name, where it %s', async (_, made, why) =>
+    expect(await errorOf(kinds(made().kubernetes))).toMatchObject({
       name: 'ServiceUnavailable',
       message: containing(`list externalsecrets.external-secrets.io on cluster dev: ${why}`),
-    });
-  });
+    }),
+  );
   test('is an outage for a migration, which is waited out', () => {
     expect(onwardFrom('verify-pods', 'ServiceUnavailable')).toBe('hold');
     const what = waitsForOf('ServiceUnavailable');

@@ -3,8 +3,7 @@ import { expect } from 'vitest';
 import type { PlainHttp } from '../../lambdas/adapters/clients.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import { plainHttp } from '../sandbox/kubernetes/support.ts';
-import type { Lab } from '../sandbox/kubernetes/support.ts';
+import { plainHttp, type Lab } from '../sandbox/kubernetes/support.ts';
 
 export const kubernetesBy = (
   http: PlainHttp,

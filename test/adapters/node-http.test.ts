@@ -56,8 +56,7 @@ describe('an exchange', () => {
       response.end();
     });
     const url = await serve((_request, response) => response.writeHead(302, { location: elsewhere }).end());
-    expect(await get(url)).toMatchObject({ status: 302, headers: { location: elsewhere } });
-    expect(heard).toEqual([]);
+    expect([await get(url), heard]).toMatchObject([{ status: 302, headers: { location: elsewhere } }, []]);
   });
 
   it('ends with an answer that does not', async () => {

@@ -77,11 +77,10 @@ describe('a service account', () => {
     expect(await kubernetes.getServiceAccount('payments', 'api')).toBeUndefined(),
   );
 
-  test('is the one of that name, whatever else is listed', async () => {
+  test('is the one of that name, whatever else is listed', async () =>
     expect(
       await listing(metadata({ name: 'web', uid: 'u-2' }), metadata()).getServiceAccount('payments', 'api'),
-    ).toMatchObject({ uid: 'u-1' });
-  });
+    ).toMatchObject({ uid: 'u-1' }));
 
   test.each([
     [{ annotations: null }],
@@ -126,11 +125,10 @@ describe('a service account', () => {
     expect(requests.map(({ url }) => url)).toEqual([`${BASE}/api/v1/namespaces/a%2Fb/serviceaccounts?limit=500`]);
   });
 
-  test('of an add-on has its annotation from EKS', async () => {
+  test('of an add-on has its annotation from EKS', async () =>
     expect(await kubernetesOf(newEbsLab()).listAttributedServiceAccounts(ACCOUNT.namespace)).toMatchObject([
       { ...ACCOUNT, roleArn: ROLE, annotatedBy: ['eks'] },
-    ]);
-  });
+    ]));
 
   test('of a cluster is read as it is there', async () => {
     const kubernetes = kubernetesOf(newEbsLab());
@@ -196,15 +194,15 @@ describe('its annotation', () => {
     [403, 'AccessDenied'],
     [404, 'NotFound'],
     [422, 'InvalidRequest'],
-  ])('with %i is %s', async (status, name) => {
+  ])('with %i is %s', async (status, name) =>
     expect(
       (
         await errorOf(
           answering(status, { kind: 'Status', message: 'because', code: status }).annotateServiceAccount(api, ROLE),
         )
       ).name,
-    ).toBe(name);
-  });
+    ).toBe(name),
+  );
 
   test('of a cluster goes and comes back; an old version is refused', async () => {
     const kubernetes = kubernetesOf(newEbsLab());

@@ -168,8 +168,7 @@ describe('environment of a container', () => {
     const initContainers = [{ name: 'i', image: 'init' }];
     const template = { spec: { initContainers, containers: [{ name: 'c', image: 'app:1', env, envFrom }] } };
     const api = answering(200, { metadata: { name: 'd', namespace: 'n' }, spec: { template } });
-    const read = await api.getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' });
-    expect(read?.containers).toEqual([
+    expect((await api.getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' }))?.containers).toEqual([
       { name: 'i', image: 'init', init: true, env: {}, mounts: [] },
       {
         name: 'c',

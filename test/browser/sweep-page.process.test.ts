@@ -202,8 +202,7 @@ describe.skipIf(reason !== undefined)(
       }
       await page.keyboard.press('Escape');
       await expect.poll(async () => (await focused(page)).href, SOON).toBe(href);
-      const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
-      expect(outline).toBe('solid');
+      expect(await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
       await quiet();
     });
 
@@ -368,8 +367,7 @@ describe.skipIf(reason !== undefined)(
       await expect
         .poll(() => page.locator('#list tbody tr').count(), SOON)
         .toBe(large.rows.filter(({ cluster }) => cluster === 'search-prod-331').length);
-      const pdf = await page.pdf();
-      expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+      expect((await page.pdf()).subarray(0, 5).toString()).toBe('%PDF-');
       await quiet();
     });
   },

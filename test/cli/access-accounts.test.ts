@@ -77,10 +77,8 @@ describe('grant-access --service-account', () => {
   it('covers only the workloads of that service account, and reads no add-on', async () => {
     const document = documentOf(await grant(...API, '--sandbox', open().scenario, '--json'));
     expect(namesOf(document)).toEqual([...READ, ...OWN]);
-    expect(rulesOf(document.objects.map(({ manifest }) => manifest))).toEqual(RESTARTS);
-    expect(document.notes).toEqual([]);
-    const binding = document.objects.at(-1)!.manifest;
-    expect(binding).toMatchObject({
+    expect([rulesOf(document.objects.map(({ manifest }) => manifest)), document.notes]).toEqual([RESTARTS, []]);
+    expect(document.objects.at(-1)!.manifest).toMatchObject({
       kind: 'RoleBinding',
       metadata: { namespace: 'payments' },
       subjects: [{ kind: 'Group', name: ACCESS_GROUPS.restart }],

@@ -125,23 +125,18 @@ describe('a cluster that does not support access entries', () => {
   });
 });
 
-describe('an interruption', () => {
-  it('reports what was done before, and how to continue', async () => {
-    const refused = new CliError('AwsRefused', 'AWS denied the call: eks:CreateAccessEntry', 'Check the rights', 3);
-    const { tools, done } = clusterWith({
-      entries: { create: (arn) => (arn === READER ? Promise.resolve() : Promise.reject(refused)) },
-    });
-    const { exitCode, message, hint } = await rejection(grantAccess(tools, { ...wish, apply: true }));
-    expect(done).toEqual([
-      `create ClusterRole ${ACCESS_GROUPS.read}`,
-      `create ClusterRoleBinding ${ACCESS_GROUPS.read}`,
-    ]);
-    expect(exitCode).toBe(1);
-    expect(message).toBe(
-      `AWS denied the call: eks:CreateAccessEntry\nAlready done: ClusterRole ${ACCESS_GROUPS.read}, ClusterRoleBinding ${ACCESS_GROUPS.read}, the access entry of ${READER}.`,
-    );
-    expect(hint).toMatch(/Check the rights\nThen run the same command again/);
+it('an interruption reports what was done before, and how to continue', async () => {
+  const refused = new CliError('AwsRefused', 'AWS denied the call: eks:CreateAccessEntry', 'Check the rights', 3);
+  const { tools, done } = clusterWith({
+    entries: { create: (arn) => (arn === READER ? Promise.resolve() : Promise.reject(refused)) },
   });
+  const { exitCode, message, hint } = await rejection(grantAccess(tools, { ...wish, apply: true }));
+  expect(done).toEqual([`create ClusterRole ${ACCESS_GROUPS.read}`, `create ClusterRoleBinding ${ACCESS_GROUPS.read}`]);
+  expect(exitCode).toBe(1);
+  expect(message).toBe(
+    `AWS denied the call: eks:CreateAccessEntry\nAlready done: ClusterRole ${ACCESS_GROUPS.read}, ClusterRoleBinding ${ACCESS_GROUPS.read}, the access entry of ${READER}.`,
+  );
+  expect(hint).toMatch(/Check the rights\nThen run the same command again/);
 });
 
 describe('EKS', () => {

@@ -127,8 +127,7 @@ describe.skipIf(reason !== undefined)(
         '--deployed',
       ];
       writeFileSync(file, await granted(command));
-      const applied = await served.run('kubectl', ['apply', '-f', file]);
-      expect(applied).toMatchObject({
+      expect(await served.run('kubectl', ['apply', '-f', file])).toMatchObject({
         code: 0,
         err: '',
         out: expect.stringContaining(

@@ -68,8 +68,7 @@ describe('a deployed service with an API', () => {
   it('migrates through it, with the same document and exit code as without', async () => {
     replies = [json(accepted, 202), json(anAnswer())];
     const { code, out, err } = await run('migrate', ...ADDON, '--approval', 'required', '--json');
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(JSON.parse(out)).toEqual(aReport());
+    expect([{ code, err }, JSON.parse(out)]).toEqual([{ code: 0, err: '' }, aReport()]);
     expect(asked).toEqual(['POST /migrations', `GET /migrations/${ID}`]);
 
     replies = [json(accepted, 202), json(anAnswer({ outcome: 'rolled-back' }))];
@@ -362,14 +361,14 @@ describe("the API's address", () => {
     ['api.example.com'],
     ['https://user:secret@api.example.com/v1'],
     ['https://api.example.com/v1?a=b'],
-  ])('%s is refused', (url) => {
+  ])('%s is refused', (url) =>
     expect(errorOf(() => apiUrlIn({ POD_IDENTITY_API_URL: url }))).toMatchObject({
       name: 'NotConfigured',
       exitCode: 2,
       message: expect.not.stringContaining('secret') as unknown,
       hint: containing('ApiUrl'),
-    });
-  });
+    }),
+  );
 
   it('is a stage over https, or on this machine', () => {
     expect(apiUrlIn({ POD_IDENTITY_API_URL: `${API_URL}/` })).toBe(API_URL);

@@ -116,16 +116,16 @@ describe('a problem', () => {
     ['key-used', 'ApiError', 2, /\S/],
     ['unauthenticated', 'ApiError', 1, /execute-api:Invoke/],
     ['unexpected', 'ApiError', 1, /operators of the service[^]*This answer: urn:uuid:1/],
-  ] as const)('%s is reported as %s', async (kind, name, exitCode, hint) => {
+  ] as const)('%s is reported as %s', async (kind, name, exitCode, hint) =>
     expect(await thrownBy(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({
       name,
       exitCode,
       hint: expect.stringMatching(hint) as unknown,
       message: matching(/: So it is\.$/),
-    });
-  });
+    }),
+  );
 
-  it("in API Gateway's own format is reported unchanged, with the missing right", async () => {
+  it("in API Gateway's own format is reported unchanged, with the missing right", async () =>
     expect(
       await thrownBy(
         get(
@@ -141,8 +141,7 @@ describe('a problem', () => {
       message:
         'the API answered GET /migrations/ID with 403: User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke',
       hint: containing('need execute-api:Invoke'),
-    });
-  });
+    }));
 });
 
 describe('an unexpected response', () => {
@@ -153,14 +152,14 @@ describe('an unexpected response', () => {
     ['a list', json([]), /: the answer: /],
     ['null', json(null), /: the answer: /],
     ['11 MB', { body: `{"ok":true,"more":"${'x'.repeat(11 * 1024 * 1024)}"}` }, /: it has more than 10 MB$/],
-  ])('%s is refused', async (_what, reply, message) => {
+  ])('%s is refused', async (_what, reply, message) =>
     expect(await thrownBy(get(fakeApi(reply)))).toMatchObject({
       name: 'ApiError',
       exitCode: 1,
       message: expect.stringMatching(message) as unknown,
       hint: containing('POD_IDENTITY_API_URL'),
-    });
-  });
+    }),
+  );
 
   it('is escaped and truncated', async () => {
     const { message } = await thrownBy(

@@ -2,8 +2,7 @@
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { CliError } from '../../cli/errors.ts';
 import type { PlainHttp, PlainHttpRequest, PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
-import type { ProblemKind } from '../../lambdas/api/problems.ts';
-import { PROBLEMS } from '../../lambdas/api/problems.ts';
+import { type ProblemKind, PROBLEMS } from '../../lambdas/api/problems.ts';
 import { createAsk } from '../../cli/api/exchange.ts';
 import { createApiClient } from '../../cli/api/http.ts';
 import type { Waiting } from '../../cli/waiting.ts';

@@ -94,8 +94,7 @@ describe('over the network', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const client = createApiClient({ url: `${url}/v1`, region: 'eu-west-1', credentials, http: networkHttp });
-    const answer = await client.request('POST', '/plans/a%20b', { query: { q: '1' }, body: 'naïve' });
-    expect(answer).toMatchObject({
+    expect(await client.request('POST', '/plans/a%20b', { query: { q: '1' }, body: 'naïve' })).toMatchObject({
       status: 303,
       body: 'naïve',
       headers: {

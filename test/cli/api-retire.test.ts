@@ -76,8 +76,7 @@ describe('a retirement through the API', () => {
     });
     expect(post!.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
     expect(looks.map(asked)).toEqual(Array.from({ length: 3 }, () => `GET /migrations/${ID}`));
-    expect(steps.at(-1)).toEqual(['retire-trust-retire']);
-    expect(steps[0]).toEqual([]);
+    expect([steps.at(-1), steps[0]]).toEqual([['retire-trust-retire'], []]);
   });
 
   it("is refused with the service's message", async () => {
@@ -95,14 +94,14 @@ describe('a retirement through the API', () => {
   it.each<[string, Partial<Retirement>, string]>([
     ['ended by another error', { state: 'ended', error: { name: 'TrustChanged', message: 'by hand' } }, 'by hand'],
     ['was followed by another one', { ...over, id: 'another' }, 'shows another retirement'],
-  ])('that %s is not a refusal: something may have been written', async (_, change, message) => {
+  ])('that %s is not a refusal: something may have been written', async (_, change, message) =>
     expect(await thrownBy(retire([shows(change)]).end)).toMatchObject({
       name: 'RetireFailed',
       exitCode: 1,
       message: containing(message),
       hint: containing('arn:retire'),
-    });
-  });
+    }),
+  );
 
   it.each([
     ['not-enabled', 'NotEnabled', 2],

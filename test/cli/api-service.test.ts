@@ -66,8 +66,7 @@ describe('a migration through the API', () => {
       watcher,
       (id) => started.push(id),
     );
-    expect(end).toEqual({ migrationId: ID, report: aReport() });
-    expect(migrationReport.parse(end.report)).toEqual(aReport());
+    expect([end, migrationReport.parse(end.report)]).toEqual([{ migrationId: ID, report: aReport() }, aReport()]);
     expect(started).toEqual([ID]);
     expect(api.requests.map(asked)).toEqual([
       'POST /migrations',
@@ -166,8 +165,7 @@ describe('a migration through the API', () => {
     expect(waited).toHaveLength(2);
     expect(api.sleeps.slice(0, 7)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
     // Its line is printed after it has ended.
-    expect(steps[0]).toEqual(['plan']);
-    expect(steps[7]).toEqual(['plan', 'request-approval']);
+    expect([steps[0], steps[7]]).toEqual([['plan'], ['plan', 'request-approval']]);
   });
 
   it('waits for Recover if the execution has stopped, and then reports that there is no outcome', async () => {

@@ -15,9 +15,7 @@ describe('the program as a process', () => {
       'sandbox/scenarios/ebs-csi-irsa.json',
       '--json',
     );
-    expect(err).toBe('');
-    expect(migrationReport.parse(JSON.parse(out)).outcome).toBe('migrated');
-    expect(code).toBe(0);
+    expect([err, migrationReport.parse(JSON.parse(out)).outcome, code]).toEqual(['', 'migrated', 0]);
   });
 
   it('refuses wrong input with exit code 2 and no stack trace', () => {
@@ -32,8 +30,7 @@ describe('the program as a process', () => {
       '--sandbox',
       'x.json',
     );
-    expect(code).toBe(2);
-    expect(out).toBe('');
+    expect([code, out]).toEqual([2, '']);
     expect(err).toContain('--role-arn "nonsense" must be an IAM role ARN');
     expect(err).not.toMatch(/\n {4}at /);
   });

@@ -36,8 +36,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 describe('a change', () => {
   it('is asked about only in AWS, and not with --yes or in a served sandbox', () => {
-    expect(mustAsk(DEPLOYED)).toBe(true);
-    expect(mustAsk({ deployed: true, yes: true })).toBe(false);
+    expect([mustAsk(DEPLOYED), mustAsk({ deployed: true, yes: true })]).toEqual([true, false]);
     expect(mustAsk({ deployed: undefined, yes: false })).toBe(false);
     vi.stubEnv('POD_IDENTITY_SIMULATED', '1');
     expect(mustAsk(DEPLOYED)).toBe(false);
@@ -54,8 +53,7 @@ describe('a change', () => {
   it.each(['y', 'Y', 'yes', ' Yes '])('is made after the answer "%s"', async (answer) => {
     const { io, questions } = asking(answer);
     await confirm(io, () => ['what changes'], 'Do it?');
-    expect(io.err()).toBe('what changes\n');
-    expect(questions).toEqual(['\nDo it? [y/N] ']);
+    expect([io.err(), questions]).toEqual(['what changes\n', ['\nDo it? [y/N] ']]);
   });
 
   it.each(['', 'n', 'no', 'yess', 'ok', undefined])('is not made after the answer %j', async (answer) => {
@@ -105,26 +103,24 @@ describe('commands that change something in AWS', () => {
   });
 });
 
-describe('the short plan', () => {
-  it('has the subject, what changes, the disruption, and what warns', () => {
-    const plan = aPlan({
-      checks: [aCheck(), aCheck({ id: 'odd', status: 'warn', message: 'one oddity' })],
-      attempts: [
-        { strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' },
-        { strategy: 'recreate', preserve: true, disruption: 'rolling', resolveConflicts: 'NONE' },
-      ],
-    });
-    expect(shortPlan(aReport({ outcome: 'planned', plan }), PLAIN).join('\n')).toBe(
-      [
-        '',
-        'Migrate aws-ebs-csi-driver',
-        '  cluster     demo, account 111122223333, eu-west-1',
-        '  strategy    in place; if the pods keep the old identity after restarts: recreate with preserve',
-        '  changes     Delete the add-on',
-        '  verified    Verify the pods',
-        '  disruption  pods roll, capacity stays',
-        '  warnings    odd: one oddity',
-      ].join('\n'),
-    );
+it('the short plan has the subject, what changes, the disruption, and what warns', () => {
+  const plan = aPlan({
+    checks: [aCheck(), aCheck({ id: 'odd', status: 'warn', message: 'one oddity' })],
+    attempts: [
+      { strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' },
+      { strategy: 'recreate', preserve: true, disruption: 'rolling', resolveConflicts: 'NONE' },
+    ],
   });
+  expect(shortPlan(aReport({ outcome: 'planned', plan }), PLAIN).join('\n')).toBe(
+    [
+      '',
+      'Migrate aws-ebs-csi-driver',
+      '  cluster     demo, account 111122223333, eu-west-1',
+      '  strategy    in place; if the pods keep the old identity after restarts: recreate with preserve',
+      '  changes     Delete the add-on',
+      '  verified    Verify the pods',
+      '  disruption  pods roll, capacity stays',
+      '  warnings    odd: one oddity',
+    ].join('\n'),
+  );
 });

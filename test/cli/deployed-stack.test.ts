@@ -150,9 +150,8 @@ describe('outputs of a stack', () => {
     });
   });
 
-  it('are ambiguous if the stack has the service twice', () => {
+  it('are ambiguous if the stack has the service twice', () =>
     expect(found('OneApiUrl0A1B2C3D', 'TwoApiUrl0A1B2C3D')).toEqual({
       ApiUrl: ['OneApiUrl0A1B2C3D', 'TwoApiUrl0A1B2C3D'],
-    });
-  });
+    }));
 });

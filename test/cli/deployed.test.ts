@@ -164,44 +164,43 @@ describe.each([
 });
 
 // With direct calls, the machine's clock would decide whether the approval has expired, and the sandbox's time differs.
-describe('a deployed service with an API', () => {
-  it('waits for an approval, which is for one plan and not by the requester', async () => {
-    point(BY_API);
-    const followed = start('migrate', ...ADDON, '--approval', 'required');
-    // The approval expires after a day.
-    const id = await served.slowlyFrom(
-      () => served.backend.sandbox.executions.running().length > 0,
-      async () => {
-        await eventually(() => expect(followed.err()).toMatch(/approve \S+ --plan \S+ --deployed/));
-        const [, asked = '', hash = ''] = /approve (\S+) --plan (\S+) --deployed/.exec(followed.err()) ?? [];
-        const looked = await run('approve', asked);
-        expect(looked.code).toBe(2);
-        expect(looked.out).toContain(`Plan ${hash}\n`);
-        expect(await run('approve', asked, '--plan', '0'.repeat(64))).toMatchObject({
-          code: 2,
-          err: matching(/Another plan is waiting/),
-        });
-        expect(await run('approve', asked, '--plan', hash)).toMatchObject({
-          code: 3,
-          err: matching(/may not approve/),
-        });
-        expect((await run('show', asked)).out).toContain('Its plan waits for a decision until');
-        const rejected = await run('reject', asked, '--plan', hash, '--reason', 'not today', '--json');
-        expect([rejected.code, JSON.parse(rejected.out)]).toEqual([
-          0,
-          expect.objectContaining({
-            migrationId: asked,
-            approval: expect.objectContaining({ state: 'rejected', reason: 'not today' }) as unknown,
-          }),
-        ]);
-        return asked;
-      },
-    );
-    expect(await followed.ended).toBe(3);
-    expect(followed.out()).toMatch(/ApprovalRejected: [^]*not\s+today/);
-    const listed = JSON.parse((await run('migrations', '--outcome', 'blocked', '--json')).out) as unknown;
-    expect(listed).toMatchObject({ more: false, migrations: [{ migrationId: id, outcome: 'blocked' }] });
-  });
+
+it('a deployed service with an API waits for an approval, which is for one plan and not by the requester', async () => {
+  point(BY_API);
+  const followed = start('migrate', ...ADDON, '--approval', 'required');
+  // The approval expires after a day.
+  const id = await served.slowlyFrom(
+    () => served.backend.sandbox.executions.running().length > 0,
+    async () => {
+      await eventually(() => expect(followed.err()).toMatch(/approve \S+ --plan \S+ --deployed/));
+      const [, asked = '', hash = ''] = /approve (\S+) --plan (\S+) --deployed/.exec(followed.err()) ?? [];
+      const looked = await run('approve', asked);
+      expect(looked.code).toBe(2);
+      expect(looked.out).toContain(`Plan ${hash}\n`);
+      expect(await run('approve', asked, '--plan', '0'.repeat(64))).toMatchObject({
+        code: 2,
+        err: matching(/Another plan is waiting/),
+      });
+      expect(await run('approve', asked, '--plan', hash)).toMatchObject({
+        code: 3,
+        err: matching(/may not approve/),
+      });
+      expect((await run('show', asked)).out).toContain('Its plan waits for a decision until');
+      const rejected = await run('reject', asked, '--plan', hash, '--reason', 'not today', '--json');
+      expect([rejected.code, JSON.parse(rejected.out)]).toEqual([
+        0,
+        expect.objectContaining({
+          migrationId: asked,
+          approval: expect.objectContaining({ state: 'rejected', reason: 'not today' }) as unknown,
+        }),
+      ]);
+      return asked;
+    },
+  );
+  expect(await followed.ended).toBe(3);
+  expect(followed.out()).toMatch(/ApprovalRejected: [^]*not\s+today/);
+  const listed = JSON.parse((await run('migrations', '--outcome', 'blocked', '--json')).out) as unknown;
+  expect(listed).toMatchObject({ more: false, migrations: [{ migrationId: id, outcome: 'blocked' }] });
 });
 
 describe('a deployed service without an API', () => {

@@ -16,31 +16,28 @@ const count = (at: number, ready: number, workload = 'controller'): ReadyCount =
 const between = (from: number, to: number) => ({ from: from * 1000, to: to * 1000 });
 
 describe('the disruption of a period', () => {
-  it('of pods that roll is none: never fewer than before', () => {
+  it('of pods that roll is none: never fewer than before', () =>
     expect(disruptionOf([count(0, 2), count(20, 3), count(25, 2)], between(10, 60))).toEqual({
       controllerUnavailableSeconds: 0,
       minReadyPods: 2,
-    });
-  });
+    }));
 
   it('adds up all periods without a ready pod', () => {
     const history = [count(0, 2), count(20, 1), count(21, 0), count(40.5, 1), count(41, 2), count(50, 0), count(51, 2)];
     expect(disruptionOf(history, between(10, 60))).toEqual({ controllerUnavailableSeconds: 20.5, minReadyPods: 0 });
   });
 
-  it('ends with the period if the pods never came back', () => {
+  it('ends with the period if the pods never came back', () =>
     expect(disruptionOf([count(0, 2), count(30, 0), count(90, 2)], between(10, 60))).toEqual({
       controllerUnavailableSeconds: 30,
       minReadyPods: 0,
-    });
-  });
+    }));
 
-  it('begins with the period: of earlier events, only the last state counts', () => {
+  it('begins with the period: of earlier events, only the last state counts', () =>
     expect(disruptionOf([count(0, 2), count(1, 0), count(5, 2)], between(10, 60))).toEqual({
       controllerUnavailableSeconds: 0,
       minReadyPods: 2,
-    });
-  });
+    }));
 
   it('counts a second in which two workloads had no ready pod once', () => {
     const history = [

@@ -13,13 +13,12 @@ const tell = (
 };
 
 describe('an error', () => {
-  it('that is known shows what is wrong and what to do, each on its own line', () => {
+  it('that is known shows what is wrong and what to do, each on its own line', () =>
     expect(tell(new CliError('BadOption', 'this is wrong', 'do that\nor that'))).toEqual({
       code: 2,
       out: '',
       err: 'error: this is wrong\nhint:  do that\n       or that\n',
-    });
-  });
+    }));
 
   it('that is unexpected is one line without a stack trace, and shows how to get one', () => {
     const { code, err } = tell(new TypeError('x is not a function\nat somewhere'));

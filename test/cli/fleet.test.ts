@@ -30,7 +30,7 @@ describe('a fleet', () => {
     );
   });
 
-  it('is a scenario in which each add-on is expected in one class', () => {
+  it('is a scenario in which each add-on is expected in one class', () =>
     assert(
       property(arbitrary, (options) => {
         const { scenario, expected } = generateFleet(options);
@@ -49,8 +49,7 @@ describe('a fleet', () => {
         expect(options.regions).toEqual(expect.arrayContaining([...new Set(clusters.map(({ region }) => region))]));
       }),
       { numRuns: 40 },
-    );
-  });
+    ));
 
   it('uses the names of its partition', () => {
     const { scenario } = generateFleet({ clusters: 20, seed: 1, regions: ['cn-north-1'] });
@@ -96,10 +95,8 @@ describe('a fleet', () => {
     expect(shared.length).toBeGreaterThan(3);
   });
 
-  it('has as many add-ons as a measurement needs: ten thousand in 2,500 clusters', () => {
-    const { expected } = generateFleet({ clusters: 2500, seed: 1, addons: 4 });
-    expect(expected).toHaveLength(10_000);
-  });
+  it('has as many add-ons as a measurement needs: ten thousand in 2,500 clusters', () =>
+    expect(generateFleet({ clusters: 2500, seed: 1, addons: 4 }).expected).toHaveLength(10_000));
 });
 
 describe('a fleet with faults', () => {
@@ -138,11 +135,10 @@ describe('a fleet with faults', () => {
     expect([[], [['accounts', 2, 'spoke']]]).toContainEqual(problems);
   });
 
-  it('requires three accounts', () => {
+  it('requires three accounts', () =>
     expect(() => generateFleet({ clusters: 6, seed: 1, accounts: 2, faults: true })).toThrow(
       'A fleet with faults needs 3 accounts.',
-    );
-  });
+    ));
 });
 
 describe('generate-fleet', () => {

@@ -90,8 +90,7 @@ describe('steps of a history', () => {
       ['ExecutionFailed'],
     );
     expect(stepsOf(events)).toMatchObject([{ endedAt: second(3), error: 'AccessDenied' }]);
-    expect(readerOf(events).hasEnded).toBe(true);
-    expect(readerOf(events.slice(0, 3)).hasEnded).toBe(false);
+    expect([readerOf(events).hasEnded, readerOf(events.slice(0, 3)).hasEnded]).toEqual([true, false]);
   });
 
   it('are numbered when they are repeated, in any order of the events', () => {

@@ -34,6 +34,4 @@ it.each([
   [{ sandbox: 'a.json', state: 'w.json' }, 'migrate', /^Interrupted: nothing of this command is recorded in w\.json/],
   [{}, 'demo', /^Interrupted: the sandbox ended/],
   [{ deployed: true }, 'show', /^Interrupted: nothing was changed/],
-])('with %j, %s says what is left', (flags, command, text) => {
-  expect(interruptionText(flags, command)).toMatch(text);
-});
+])('with %j, %s says what is left', (flags, command, text) => expect(interruptionText(flags, command)).toMatch(text));

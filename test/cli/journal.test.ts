@@ -66,8 +66,7 @@ describe('the state file', () => {
       kept.text,
     );
     expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual(words`migrate cancel release retire`);
-    expect(readState(file)!.journal.commands.at(-1)).toEqual(retired);
-    expect(readdirSync(directory)).toEqual(['world.json']);
+    expect([readState(file)!.journal.commands.at(-1), readdirSync(directory)]).toEqual([retired, ['world.json']]);
   });
 
   it('does not overwrite what another command has written meanwhile', () => {
@@ -125,8 +124,7 @@ describe('a journal', () => {
   });
 
   it('reports which command has another result when it is replayed', () => {
-    const error = outOfDate('w.json', 1, migrated, { ...migrated, outcome: 'rolled-back' });
-    expect(error.message).toContain(
+    expect(outOfDate('w.json', 1, migrated, { ...migrated, outcome: 'rolled-back' }).message).toContain(
       `command 2 (migrate ${ID}) now results in ${ID} rolled-back, but the file has ${ID} migrated; the`,
     );
     expect(outOfDate('w.json', 0, retired, { ...retired, results: [] }).message).toContain(

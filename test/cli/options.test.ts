@@ -9,7 +9,7 @@ const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' }
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 
 describe('flags', () => {
-  it('have defaults', () => {
+  it('have defaults', () =>
     expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({
       ...GOOD,
       ...DEFAULT_FLAGS,
@@ -17,8 +17,7 @@ describe('flags', () => {
       preserve: false,
       role: [],
       acceptIdentityLoss: [],
-    });
-  });
+    }));
 
   it.each([
     ['clock', 'virtual', 'virtual'],
@@ -83,20 +82,18 @@ describe('flags', () => {
     expect(error).toMatchObject({ exitCode: 2, hint: 'See: npm run --silent pod-identity -- migrate --help' });
   });
 
-  it('give each service account its role', () => {
+  it('give each service account its role', () =>
     expect(parseMigrationFlags({ ...GOOD, role: [`a=${ROLE}`, `b.c=${ROLE}2`] }, 'migrate').role).toEqual([
       ['a', ROLE],
       ['b.c', `${ROLE}2`],
-    ]);
-  });
+    ]));
 
-  it('cannot combine --preserve with a strategy that deletes nothing', () => {
+  it('cannot combine --preserve with a strategy that deletes nothing', () =>
     expect(
       errorOf(() => parseMigrationFlags({ ...GOOD, strategy: 'in-place', preserve: true }, 'migrate')).message,
     ).toBe(
       '--preserve applies only to strategies that delete the add-on, and --strategy in-place deletes nothing: omit one of them',
-    );
-  });
+    ));
 
   it('are all reported at once', () =>
     expect(errorOf(() => parseMigrationFlags({ seed: 'x' }, 'plan')).message.split('\n')).toHaveLength(3));
@@ -126,13 +123,13 @@ describe('the backend of a migration', () => {
     [{}, /neither --sandbox FILE nor --deployed is given/],
     [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed cannot be combined with --sandbox, --seed/],
     [{ state: 'w.json', clock: 'real' }, /--state works only with virtual time/],
-  ])('%j is refused', (given, message) => {
+  ])('%j is refused', (given, message) =>
     expect(errorOf(() => backendOf(given))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
       exitCode: 2,
       hint: matching(/\S/),
-    });
-  });
+    }),
+  );
 });
 
 describe('the backend of an existing migration', () => {
@@ -154,11 +151,10 @@ describe('the backend of an existing migration', () => {
     expect(errorOf(() => backendOf({ state: 'w.json', deployed: true })).message).toContain('cannot be combined with');
   });
 
-  it('requires an id', () => {
+  it('requires an id', () =>
     expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe(
       'the migration id "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)',
-    );
-  });
+    ));
 });
 
 describe('the flags of retire', () => {
@@ -190,9 +186,9 @@ describe('the flags of retire', () => {
     );
   });
 
-  it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is refused', (soakDays) => {
+  it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is refused', (soakDays) =>
     expect(errorOf(() => parseRetireFlags({ ...GIVEN, soakDays })).message).toBe(
       `--soak-days ${JSON.stringify(soakDays)} must be a whole number of days from 0 to 365`,
-    );
-  });
+    ),
+  );
 });

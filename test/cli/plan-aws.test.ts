@@ -165,8 +165,7 @@ describe('the plan of an add-on', () => {
     const aws = await open();
     const drawn: string[] = [];
     const stderr = { write: (text: string) => drawn.push(text), isTTY: true, columns: 0 };
-    const ran = await aws.runWith({ io: { stderr } }, ...argv);
-    expect(ran.code).toBe(code);
+    expect((await aws.runWith({ io: { stderr } }, ...argv)).code).toBe(code);
     expect(drawn.join('')).toMatch(/Nothing is changed\.\n[^]*Reading cluster/);
     expect(drawn.join('').includes('does not exist')).toBe(code !== 0);
   });
@@ -246,8 +245,7 @@ describe('permissions', () => {
       const aws = await open(withReader(scenarioWith(), { without: [action] }));
       const ran = await aws.runWith({ variables: asRole(aws, READER) }, ...PLAN);
       expect(ran.code).toBe(3);
-      expect(ran.err).toContain(`is not authorized to perform: ${action}`);
-      expect(ran.err).toContain('docs/plan.md');
+      for (const part of [`is not authorized to perform: ${action}`, 'docs/plan.md']) expect(ran.err).toContain(part);
       expect(ran.err).not.toMatch(/^\s+at /m);
     },
   );
@@ -372,53 +370,44 @@ console.log(JSON.stringify({
   });
 });
 
-describe('commands that make changes', () => {
-  it.each([
-    ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON],
-    ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--dry-run'],
-    ['migrate-workload', '--cluster', TARGET.cluster, '--namespace', 'a', '--service-account', 'b'],
-  ])('%s never runs in AWS without a backend', async (...argv) => {
-    const aws = await open();
-    const ran = await aws.run(...argv);
-    expect(ran.code).toBe(2);
-    expect(own(ran, OPERATOR)).toEqual([]);
-    expect(ran.err).toMatch(/record --cluster CLUSTER > twin\.json, then add --sandbox twin\.json[^]*--deployed/);
-  });
+it.each([
+  ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON],
+  ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--dry-run'],
+  ['migrate-workload', '--cluster', TARGET.cluster, '--namespace', 'a', '--service-account', 'b'],
+])('commands that make changes %s never runs in AWS without a backend', async (...argv) => {
+  const aws = await open();
+  const ran = await aws.run(...argv);
+  expect([ran.code, own(ran, OPERATOR)]).toEqual([2, []]);
+  expect(ran.err).toMatch(/record --cluster CLUSTER > twin\.json, then add --sandbox twin\.json[^]*--deployed/);
 });
 
-describe('identities', () => {
-  it('reads AWS with the same first line, and writes no file', async () => {
-    const aws = await open();
-    const before = readdirSync(aws.directory);
-    const ran = await aws.run('identities', '--cluster', TARGET.cluster);
-    expect(ran.code).toBe(0);
-    expect(ran.err).toMatch(/^Reading account 111122223333 in eu-west-1 as .* Nothing is changed\.\n$/);
-    expect(ran.out).toContain('aws-ebs-csi-driver');
-    expectReadOnly(ran);
-    expect(readdirSync(aws.directory)).toEqual(before);
-    expect(existsSync('twin.json')).toBe(false);
-    const withRoles = await aws.run('identities', '--cluster', TARGET.cluster, '--roles', '--json');
-    expectReadOnly(withRoles);
-    const report = identitiesReport.parse(JSON.parse(withRoles.out));
-    expect(report).toMatchObject({ target: TARGET, unread: [], trustedRoles: [] });
-    expect(report.workloads.find(({ name }) => name === 'ebs-csi-controller')).toMatchObject({ identity: 'irsa' });
-  });
+it('identities reads AWS with the same first line, and writes no file', async () => {
+  const aws = await open();
+  const before = readdirSync(aws.directory);
+  const ran = await aws.run('identities', '--cluster', TARGET.cluster);
+  expect(ran.code).toBe(0);
+  expect(ran.err).toMatch(/^Reading account 111122223333 in eu-west-1 as .* Nothing is changed\.\n$/);
+  expect(ran.out).toContain('aws-ebs-csi-driver');
+  expectReadOnly(ran);
+  expect([readdirSync(aws.directory), existsSync('twin.json')]).toEqual([before, false]);
+  const withRoles = await aws.run('identities', '--cluster', TARGET.cluster, '--roles', '--json');
+  expectReadOnly(withRoles);
+  const report = identitiesReport.parse(JSON.parse(withRoles.out));
+  expect(report).toMatchObject({ target: TARGET, unread: [], trustedRoles: [] });
+  expect(report.workloads.find(({ name }) => name === 'ebs-csi-controller')).toMatchObject({ identity: 'irsa' });
 });
 
-describe('record', () => {
-  it("reads with the caller's credentials, changes nothing, and writes a twin to rehearse on", async () => {
-    const aws = await open();
-    const ran = await aws.run('record', '--cluster', TARGET.cluster, '--region', TARGET.region);
-    expect(ran.err).toMatch(/^Reading account 111122223333 in eu-west-1 as \S+, at http\S+\. Nothing is changed\./m);
-    expect(ran.code).toBe(0);
-    expectReadOnly(ran);
-    const { accounts } = parseScenario(ran.out, 'stdout');
-    expect(accounts[0]!.clusters[0]).toMatchObject({ name: TARGET.cluster, addons: expect.arrayContaining([]) });
-    const file = join(aws.directory, 'twin.json');
-    writeFileSync(file, ran.out);
-    const argv = ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--sandbox', file, '--json'];
-    const migrated = await aws.run(...argv);
-    expect(migrated.code).toBe(0);
-    expect(reportIn(migrated)).toMatchObject({ outcome: 'migrated' });
-  });
+it("record reads with the caller's credentials, changes nothing, and writes a twin to rehearse on", async () => {
+  const aws = await open();
+  const ran = await aws.run('record', '--cluster', TARGET.cluster, '--region', TARGET.region);
+  expect(ran.err).toMatch(/^Reading account 111122223333 in eu-west-1 as \S+, at http\S+\. Nothing is changed\./m);
+  expect(ran.code).toBe(0);
+  expectReadOnly(ran);
+  const { accounts } = parseScenario(ran.out, 'stdout');
+  expect(accounts[0]!.clusters[0]).toMatchObject({ name: TARGET.cluster, addons: expect.arrayContaining([]) });
+  const file = join(aws.directory, 'twin.json');
+  writeFileSync(file, ran.out);
+  const argv = ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--sandbox', file, '--json'];
+  const migrated = await aws.run(...argv);
+  expect([migrated.code, reportIn(migrated)]).toMatchObject([0, { outcome: 'migrated' }]);
 });

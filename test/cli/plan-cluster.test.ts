@@ -101,8 +101,7 @@ describe('the plan of a cluster', () => {
       migrated: 0,
       'nothing-to-migrate': 4,
     });
-    expect(causes).toMatchObject([{ id: 'role-trust', items: ['team-02/app-002'], isCommon: true }]);
-    expect(unread).toEqual([]);
+    expect([causes, unread]).toMatchObject([[{ id: 'role-trust', items: ['team-02/app-002'], isCommon: true }], []]);
   });
 
   it('agrees with the plan of each item', async () => {
@@ -125,8 +124,7 @@ describe('the plan of a cluster', () => {
   it('with --namespace has only the service accounts there', async () => {
     const aws = await open(manyAccounts(3, () => ({ trusts: true })));
     const ran = await aws.run('plan', '--cluster', TARGET.cluster, '--namespace', 'team-01', '--json');
-    expect(ran.code).toBe(0);
-    expect(overviewIn(ran).items.map(({ name }) => name)).toEqual(['team-01/app-001']);
+    expect([ran.code, overviewIn(ran).items.map(({ name }) => name)]).toEqual([0, ['team-01/app-001']]);
     // The pods of that namespace, and those of the agent.
     expect(ofOperator(ran).filter(({ operation }) => operation === 'list pods')).toHaveLength(2);
   });

@@ -116,8 +116,7 @@ describe('trust policies', () => {
       .replaceAll(/\n {6,}/g, ' ');
 
   it('that a plan repairs are shown with the whole statement on one line', () => {
-    const lines = planned({ trustRepairs: [repair] });
-    expect(lines).toContain(
+    expect(planned({ trustRepairs: [repair] })).toContain(
       `\nTrust policies  one statement is added to each role; a rollback removes it\n  + role ${ROLE}\n      ${JSON.stringify(statement)}\n`,
     );
     expect(planned({})).not.toContain('Trust policies');

@@ -41,8 +41,7 @@ describe('consumers of the web identity in a plan', () => {
       consumer(1, { accepted: true }),
       consumer(2, { breaks: false, serviceAccount: 'shop/web' }),
     ];
-    const lines = planSection(aPlan({ verdict: 'blocked', consumers }), { ...PLAIN, detail: 'verbose' });
-    expect(lines.slice(1)).toEqual([
+    expect(planSection(aPlan({ verdict: 'blocked', consumers }), { ...PLAIN, detail: 'verbose' }).slice(1)).toEqual([
       'Consumers of the web identity  1 object to change or accept',
       '  ✖ SecretStore/shop/store-0 gets tokens for it, as shop/cart',
       '  ! SecretStore/shop/store-1 gets tokens for it, as shop/cart',

@@ -301,11 +301,10 @@ describe('a summary of a plan', () => {
   it('shows the current state of the pods', () =>
     expect(text(change)).toMatch(/Pods {2}current state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/));
 
-  it('ends with the verdict, and with the command that carries it out', () => {
+  it('ends with the verdict, and with the command that carries it out', () =>
     expect(conclusion(aReport(change), { command: 'pod-identity migrate' }, PLAIN).join('\n')).toBe(
       '\n✔ planned: this is what a migration would do; nothing was changed.\nTo carry out the plan:\n  pod-identity migrate',
-    );
-  });
+    ));
 
   it('with a hand-off reports who must not apply, and how to prepare the change', () => {
     const report = aReport({ ...change, handOff: aHandOff() });
@@ -361,15 +360,13 @@ describe('the last lines', () => {
   });
 });
 
-describe('a short plan', () => {
-  it('has the steps that only observe, with the level of evidence', () => {
-    const plan = aPlan();
-    const [first, last] = plan.steps;
-    const confirm = { ...last!, name: 'confirm-ready', what: 'wait 1 min, then check that the pods stayed ready' };
-    const lines = shortPlan(aReport({ plan: { ...plan, steps: [first!, last!, confirm] } }), PLAIN);
-    expect(lines).toContain('  verified    Verify the pods');
-    expect(lines).toContain('              wait 1 min, then check that the pods stayed ready');
-  });
+it('a short plan has the steps that only observe, with the level of evidence', () => {
+  const plan = aPlan();
+  const [first, last] = plan.steps;
+  const confirm = { ...last!, name: 'confirm-ready', what: 'wait 1 min, then check that the pods stayed ready' };
+  const lines = shortPlan(aReport({ plan: { ...plan, steps: [first!, last!, confirm] } }), PLAIN);
+  expect(lines).toContain('  verified    Verify the pods');
+  expect(lines).toContain('              wait 1 min, then check that the pods stayed ready');
 });
 
 describe('pods', () => {
@@ -462,8 +459,7 @@ describe('text', () => {
     const terminal = styleFor({ write: () => true, isTTY: true, columns: 90, hasColors: () => true });
     const red = terminal.paint('red', 'no');
     expect(red).not.toBe('no');
-    expect(visibleWidth(red)).toBe(2);
-    expect(styleFor({ write: () => true }).paint('red', 'no')).toBe('no');
+    expect([visibleWidth(red), styleFor({ write: () => true }).paint('red', 'no')]).toEqual([2, 'no']);
     expect(styleFor({ write: () => true, isTTY: true, hasColors: () => false }).paint('red', 'no')).toBe('no');
     const rows = table(
       [{ cell: red }, { cell: 'yes!' }],

@@ -162,8 +162,7 @@ describe('the program', () => {
     [['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'], /--state nowhere\.json does not exist/],
   ])('%j is bad input', async (argv, message) => {
     const plain = await run(...argv);
-    expect(plain.code).toBe(2);
-    expect(plain.out).toBe('');
+    expect(plain).toMatchObject({ code: 2, out: '' });
     expect(plain.err).toMatch(message);
     expect(plain.err).toMatch(/^error: .*/);
     expect(plain.err).toMatch(/\nhint: {2}\S/);

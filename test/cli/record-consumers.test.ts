@@ -52,14 +52,13 @@ describe('the kept spec', () => {
     });
   });
 
-  it('of any value is an object, and keeping it again changes nothing', () => {
+  it('of any value is an object, and keeping it again changes nothing', () =>
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const kept = keptSpec(value);
         expect(keptSpec(kept)).toEqual(kept);
       }),
-    );
-  });
+    ));
 });
 
 describe('the volumes of a workload', () => {

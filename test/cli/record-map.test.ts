@@ -298,43 +298,41 @@ describe('nodes, budgets and custom resources', () => {
   });
 });
 
-describe('a role', () => {
-  it('keeps documents, and allows nothing where one is missing', () => {
-    const unread: Unread[] = [];
-    const document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}';
-    const arn = 'arn:aws:iam::111122223333:policy/own';
-    const answers = {
-      role: {
-        Arn: 'arn:aws:iam::111122223333:role/r',
-        Path: '/',
-        RoleName: 'r',
-        RoleId: 'AROA',
-        CreateDate: new Date(0),
-      },
-      trustPolicy: 'not JSON',
-      policies: [
-        { name: 'inline', document },
-        { name: 'own', arn },
-        { name: 'broken', document: '{}' },
-      ],
-    };
-    expect(roleInput(answers, unread)).toEqual({
-      arn: 'arn:aws:iam::111122223333:role/r',
-      trustPolicy: 'not-recorded',
-      policies: [{ name: 'inline', document: JSON.parse(document) as unknown }],
-      attachedPolicies: [
-        {
-          arn,
-          document: {
-            Version: '2012-10-17',
-            Statement: [{ Effect: 'Allow', Action: 'sts:GetCallerIdentity', Resource: '*' }],
-          },
+it('a role keeps documents, and allows nothing where one is missing', () => {
+  const unread: Unread[] = [];
+  const document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}';
+  const arn = 'arn:aws:iam::111122223333:policy/own';
+  const answers = {
+    role: {
+      Arn: 'arn:aws:iam::111122223333:role/r',
+      Path: '/',
+      RoleName: 'r',
+      RoleId: 'AROA',
+      CreateDate: new Date(0),
+    },
+    trustPolicy: 'not JSON',
+    policies: [
+      { name: 'inline', document },
+      { name: 'own', arn },
+      { name: 'broken', document: '{}' },
+    ],
+  };
+  expect(roleInput(answers, unread)).toEqual({
+    arn: 'arn:aws:iam::111122223333:role/r',
+    trustPolicy: 'not-recorded',
+    policies: [{ name: 'inline', document: JSON.parse(document) as unknown }],
+    attachedPolicies: [
+      {
+        arn,
+        document: {
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: 'sts:GetCallerIdentity', Resource: '*' }],
         },
-      ],
-      createdAt: '1970-01-01T00:00:00.000Z',
-    });
-    expect(unread.map(({ what }) => what).sort()).toEqual(['policy broken', 'policy own']);
+      },
+    ],
+    createdAt: '1970-01-01T00:00:00.000Z',
   });
+  expect(unread.map(({ what }) => what).sort()).toEqual(['policy broken', 'policy own']);
 });
 
 describe('what a scenario refuses', () => {

@@ -55,44 +55,42 @@ const planted = scenarioWith((scenario, cluster) => {
   });
 });
 
-describe('a recording', () => {
-  it.each([
-    ['as it is', false],
-    ['with configuration values', true],
-  ])('has no secrets, %s', async (_name, withConfiguration) => {
-    const [cluster] = planted.accounts[0]!.clusters;
-    const { text, scenario } = await twinOf(planted, cluster!, { withConfiguration, access: 'granted' }, (state) => {
-      // The sandbox does not serve Secrets and ConfigMaps: a recording that read them would be refused.
-      putObject(state.kube, 'ServiceAccount', {
-        apiVersion: 'v1',
-        kind: 'ServiceAccount',
-        metadata: {
-          name: 'robot',
-          namespace: 'default',
-          uid: '00000000-0000-4000-8000-000000000001',
-          resourceVersion: '',
-          creationTimestamp: '2025-06-01T00:00:00Z',
-          annotations: { 'eks.amazonaws.com/audience': 'sts.amazonaws.com', note: secret('annotation') },
-        },
-      });
+it.each([
+  ['as it is', false],
+  ['with configuration values', true],
+])('a recording has no secrets, %s', async (_name, withConfiguration) => {
+  const [cluster] = planted.accounts[0]!.clusters;
+  const { text, scenario } = await twinOf(planted, cluster!, { withConfiguration, access: 'granted' }, (state) => {
+    // The sandbox does not serve Secrets and ConfigMaps: a recording that read them would be refused.
+    putObject(state.kube, 'ServiceAccount', {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: {
+        name: 'robot',
+        namespace: 'default',
+        uid: '00000000-0000-4000-8000-000000000001',
+        resourceVersion: '',
+        creationTimestamp: '2025-06-01T00:00:00Z',
+        annotations: { 'eks.amazonaws.com/audience': 'sts.amazonaws.com', note: secret('annotation') },
+      },
     });
-    const found = [...text.matchAll(new RegExp(`${SECRET}-[a-z-]+`, 'g'))].map(([match]) => match);
-    // The label selects the pods of its own workload, so that it cannot be left out.
-    expect([...new Set(found)].sort()).toEqual(
-      [secret('label'), ...(withConfiguration ? [secret('configuration')] : [])].sort(),
-    );
-    const [recorded] = scenario.accounts[0]!.clusters;
-    expect(recorded!.workloads[0]!.containers![0]!.env.map(({ name, value }) => [name, value])).toEqual([
-      ['DATABASE_PASSWORD', 'not-recorded'],
-      ['NO_PROXY', '169.254.170.23'],
-      ['AWS_ROLE_ARN', 'not-recorded'],
-      ['AWS_CONTAINER_CREDENTIALS_FULL_URI', 'not-recorded'],
-    ]);
-    expect(recorded!.serviceAccounts).toContainEqual(
-      expect.objectContaining({ name: 'robot', annotations: { 'eks.amazonaws.com/audience': 'sts.amazonaws.com' } }),
-    );
-    expect(recorded!.addons.find(({ name }) => name === ADDON)!.tags).toEqual({ owner: 'not-recorded' });
   });
+  const found = [...text.matchAll(new RegExp(`${SECRET}-[a-z-]+`, 'g'))].map(([match]) => match);
+  // The label selects the pods of its own workload, so that it cannot be left out.
+  expect([...new Set(found)].sort()).toEqual(
+    [secret('label'), ...(withConfiguration ? [secret('configuration')] : [])].sort(),
+  );
+  const [recorded] = scenario.accounts[0]!.clusters;
+  expect(recorded!.workloads[0]!.containers![0]!.env.map(({ name, value }) => [name, value])).toEqual([
+    ['DATABASE_PASSWORD', 'not-recorded'],
+    ['NO_PROXY', '169.254.170.23'],
+    ['AWS_ROLE_ARN', 'not-recorded'],
+    ['AWS_CONTAINER_CREDENTIALS_FULL_URI', 'not-recorded'],
+  ]);
+  expect(recorded!.serviceAccounts).toContainEqual(
+    expect.objectContaining({ name: 'robot', annotations: { 'eks.amazonaws.com/audience': 'sts.amazonaws.com' } }),
+  );
+  expect(recorded!.addons.find(({ name }) => name === ADDON)!.tags).toEqual({ owner: 'not-recorded' });
 });
 
 describe('what is kept', () => {

@@ -92,8 +92,7 @@ describe('a release', () => {
       executionArn: OTHER_EXECUTION,
       since: at(400),
     });
-    expect((await ask(ledger)).locks).toEqual([LOCK]);
-    expect(await holders(ledger)).toEqual([undefined, OTHER_MIGRATION_ID]);
+    expect([(await ask(ledger)).locks, await holders(ledger)]).toEqual([[LOCK], [undefined, OTHER_MIGRATION_ID]]);
   });
 
   it('can be repeated, and keeps what the first one recorded', async () => {
@@ -168,8 +167,10 @@ describe('a release', () => {
       .on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION })
       .resolves({ status: 'ABORTED', stopDate: new Date(Date.parse(NOW) - 75_000) });
     const ledger = await ended({}, RECOVERY_EXECUTION);
-    expect((await ask(ledger)).locks).toEqual([LOCK, ROLE_LOCK]);
-    expect(await holders(ledger)).toEqual([undefined, undefined]);
+    expect([(await ask(ledger)).locks, await holders(ledger)]).toEqual([
+      [LOCK, ROLE_LOCK],
+      [undefined, undefined],
+    ]);
   });
 
   it('releases nothing if a rollback takes the locks in the meantime', async () => {

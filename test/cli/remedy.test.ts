@@ -10,7 +10,7 @@ const NARROW = { ...PLAIN, width: 60 };
 const LONG = `pod-identity grant-access --cluster reliability-dev --region eu-west-1 --account 111122223333 --deployed`;
 
 describe('a remedy', () => {
-  it('has each command on a line of its own, and wraps the rest', () => {
+  it('has each command on a line of its own, and wraps the rest', () =>
     expect(
       remedyLines(
         '  do: ',
@@ -24,8 +24,7 @@ describe('a remedy', () => {
       '      and check that its API server is up; or stop it:',
       `        ${PROGRAM} cancel ${ID} --deployed`,
       '      Then plan again.',
-    ]);
-  });
+    ]));
 
   it('has a policy statement on a line of its own', () => {
     const statement = JSON.stringify({ Effect: 'Allow', Sid: 'a } "b" \\', Principal: { Service: ['x.y'] } });
@@ -62,13 +61,13 @@ describe('a remedy', () => {
     ['no AWS', ['--sandbox s.json'], 'pod-identity trust repair --dry-run', 'trust repair --dry-run --sandbox s.json'],
     ['only AWS', ['--sandbox s.json'], 'pod-identity suggest-config --cluster a', 'suggest-config --cluster a'],
     ['nothing', [], 'pod-identity migrate --deployed', 'migrate --deployed'],
-  ])('with %s in its command goes to the backend in use: %j', (_name, backend, command, expected) => {
+  ])('with %s in its command goes to the backend in use: %j', (_name, backend, command, expected) =>
     expect(remedyLines('', `Do: ${command} . Then go on.`, { ...PLAIN, backend })).toEqual([
       'Do:',
       `  ${PROGRAM} ${expected}`,
       'Then go on.',
-    ]);
-  });
+    ]),
+  );
 
   it('keeps every word, whatever surrounds its commands', () => {
     const words = array(constantFrom('do', 'this', 'then', 'aws', 'pods', '{"a":1}', '(once)', 'kubectl get pods ;'));
@@ -91,18 +90,16 @@ describe('a remedy', () => {
 describe('a hint', () => {
   const hint = `Wait until it has ended: pod-identity show ${ID} --deployed`;
 
-  it('is one line without a terminal, with the command as it is typed here', () => {
+  it('is one line without a terminal, with the command as it is typed here', () =>
     expect(hintLines('hint:  ', hint, { ...PLAIN, backend: ['--state w.json'] }, '       ')).toEqual([
       `hint:  Wait until it has ended: ${PROGRAM} show ${ID} --state w.json`,
-    ]);
-  });
+    ]));
 
-  it('has its command on a line of its own if the terminal is too narrow', () => {
+  it('has its command on a line of its own if the terminal is too narrow', () =>
     expect(hintLines('hint:  ', hint, { ...NARROW, lineWidth: 60 }, '       ')).toEqual([
       'hint:  Wait until it has ended:',
       `         ${PROGRAM} show ${ID} --deployed`,
-    ]);
-  });
+    ]));
 });
 
 it('a restore command is typed here too, also in a note', () => {

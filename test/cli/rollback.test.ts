@@ -150,8 +150,7 @@ describe('a rollback on demand', () => {
   it('that could not begin for another reason has no outcome, regardless of the record', async () => {
     sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver('AccessDenied') });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'AccessDenied: no' });
-    const end = await rollBack(records(ended('migrated')));
-    expect(end).toMatchObject({
+    expect(await rollBack(records(ended('migrated')))).toMatchObject({
       failure: { exitCode: 1, message: containing('execution FAILED: RecoveryFailed: AccessDenied: no') },
     });
   });
@@ -242,11 +241,11 @@ describe('a cancellation', () => {
     expect(flags.all).toEqual([]);
   });
 
-  it('does not stop a rollback', async () => {
-    await expect(
-      ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() }),
-    ).rejects.toMatchObject({ name: 'MigrationOver', message: containing('is already being rolled back') });
-  });
+  it('does not stop a rollback', () =>
+    expect(ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() })).rejects.toMatchObject({
+      name: 'MigrationOver',
+      message: containing('is already being rolled back'),
+    }));
 
   it('requires an existing migration', async () => {
     unknownExecution();

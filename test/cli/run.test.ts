@@ -63,14 +63,13 @@ describe('a run without an outcome in the ledger', () => {
     });
   });
 
-  it("fails with the execution's error, and reports that nothing was changed", async () => {
-    await expect(runMigration(backendWith({}), request)).rejects.toMatchObject({
+  it("fails with the execution's error, and reports that nothing was changed", () =>
+    expect(runMigration(backendWith({}), request)).rejects.toMatchObject({
       name: 'ExecutionFailed',
       exitCode: 1,
       message: `migration ${ID} ended without an outcome: execution FAILED: States.Runtime: no such function`,
       hint: containing('was not changed'),
-    });
-  });
+    }));
 
   it('reports that the add-on may have been changed', async () => {
     const record = { migrationId: ID, request, startedAt: '2026-01-15T09:00:00.000Z', status: 'running' };
@@ -140,8 +139,7 @@ describe('a run whose execution has stopped', () => {
       request,
       progress,
     );
-    expect(report.outcome).toBe('rolled-back');
-    expect(sleeps).toEqual([15_000, 15_000]);
+    expect([report.outcome, sleeps]).toEqual(['rolled-back', [15_000, 15_000]]);
     expect(messages).toEqual([expect.stringContaining('The execution stopped')]);
     expect(seen.at(-1)!.map(({ id, name }) => [id, name])).toEqual([
       [2, 'plan'],

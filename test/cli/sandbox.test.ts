@@ -1,7 +1,6 @@
 import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -79,8 +78,7 @@ describe('sandbox', () => {
     expect(err()).toMatch(
       /The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Press Ctrl-C to stop it\.\n$/,
     );
-    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
-    expect(existsSync(environment['KUBECONFIG']!)).toBe(true);
+    expect([await listClusters(environment), existsSync(environment['KUBECONFIG']!)]).toEqual([[TARGET.cluster], true]);
 
     const options = sdkOf(environment);
     expect(await stopped()).toBe(0);
@@ -207,8 +205,7 @@ describe('sandbox', () => {
 describe('sandbox with wrong input', () => {
   const refused = async (...flags: string[]): Promise<string> => {
     const io = collectingIo();
-    expect(await main(['sandbox', ...flags], { ...io, onStop: () => {} })).toBe(2);
-    expect(io.out()).toBe('');
+    expect([await main(['sandbox', ...flags], { ...io, onStop: () => {} }), io.out()]).toEqual([2, '']);
     expect(io.err()).toMatch(/^error: [^]*\nhint: {2}\S/);
     expect(io.err()).not.toMatch(/\n {4}at /);
     return io.err();

@@ -53,10 +53,9 @@ describe('a stack in a status', () => {
     await expect(find('DELETE_FAILED')).rejects.toThrow('the service is being removed, or was');
   });
 
-  it('that has no outputs yet does not contain the service', async () => {
-    await expect(find('CREATE_COMPLETE', undefined, [])).rejects.toMatchObject({
+  it('that has no outputs yet does not contain the service', () =>
+    expect(find('CREATE_COMPLETE', undefined, [])).rejects.toMatchObject({
       name: 'NotTheService',
       message: containing('has no output StateMachineArn'),
-    });
-  });
+    }));
 });

@@ -18,8 +18,7 @@ const journal = (): { commands: { what: string; migrationId: string; outcome: st
 describe('a sandbox that is kept in a file', () => {
   it('continues from command to command: migrate, show, roll back, migrate again', async () => {
     const first = await migrated();
-    expect(first.outcome).toBe('migrated');
-    expect(await reportOf('show', first.migrationId)).toEqual(first);
+    expect([first.outcome, await reportOf('show', first.migrationId)]).toEqual(['migrated', first]);
 
     const back = await run('rollback', first.migrationId, '--reason', 'too early');
     expect(back.code).toBe(0);
@@ -153,8 +152,7 @@ describe('a sandbox that is kept in a file', () => {
       released: { by: 'command-line', reason: 'it is gone for good' },
     });
     // The lock is free, and the plan reports that the add-on is gone.
-    const { plan } = await reportOf('plan', ...ADDON);
-    expect(plan?.checks).toEqual(
+    expect((await reportOf('plan', ...ADDON)).plan?.checks).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ id: 'lock-free', status: 'pass' }),
         expect.objectContaining({ id: 'addon-installed', status: 'fail' }),
@@ -204,8 +202,7 @@ describe('a sandbox that is kept in a file', () => {
     // A rollback is refused meanwhile, and its message shows how to make it possible.
     expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
     const back = await retire('--undo', '--apply');
-    expect(back.code).toBe(0);
-    expect(back.out).toMatch(/^↩ restored [^]*\n {4}\+ .*"Sid": "Irsa"/);
+    expect(back).toMatchObject({ code: 0, out: expect.stringMatching(/^↩ restored [^]*\n {4}\+ .*"Sid": "Irsa"/) });
     expect(await reportOf('rollback', migrationId)).toMatchObject({
       outcome: 'rolled-back',
       retirements: [{ undoneAt: expect.any(String) as unknown }],

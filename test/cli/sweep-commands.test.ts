@@ -109,8 +109,7 @@ describe('sweep --deployed, by the API', () => {
     inBucket({ json: JSON.stringify(aSweepReport()) });
     replies = [accepted, over({ outcome: 'stopped' })];
     const { code, out, err } = await run('sweep', '--mode', 'migrate', '--yes', '--json');
-    expect({ code, err }).toEqual({ code: 4, err: '' });
-    expect(sweepReport.parse(JSON.parse(out))).toEqual(aSweepReport());
+    expect([{ code, err }, sweepReport.parse(JSON.parse(out))]).toEqual([{ code: 4, err: '' }, aSweepReport()]);
   });
 
   it('shows where the report is if it cannot be read', async () => {
@@ -128,8 +127,7 @@ describe('sweep --deployed, by the API', () => {
     expect((await run('sweep', '--mode', 'plan', '--report', join(directory, 'none', 'a.html'))).err).toMatch(
       /--report .* cannot be written: [^]*Name a file in an existing directory/,
     );
-    expect((await run('sweep', '--mode', 'plan', '--canary', 'x')).code).toBe(2);
-    expect(asked).toEqual([]);
+    expect([(await run('sweep', '--mode', 'plan', '--canary', 'x')).code, asked]).toEqual([2, []]);
   });
 
   it("is refused with the service's reason", async () => {

@@ -28,11 +28,10 @@ const messageOf = (given: Record<string, unknown>): string =>
 const directory = scratchDirectory();
 
 describe('the flags of sweep', () => {
-  it('have the defaults of the request', () => {
+  it('have the defaults of the request', () =>
     expect(requestFrom(parseSweepFlags({ ...GOOD, mode: 'migrate' }), 'me', undefined)).toEqual(
       aSweepRequest({ requestedBy: 'me' }),
-    );
-  });
+    ));
 
   it.each([
     ['account', ['111122223333,222233334444', '111122223333'], ['111122223333', '222233334444']],
@@ -187,8 +186,7 @@ describe('the flags of sweep', () => {
 describe('a sweep of a sandbox', () => {
   const scenario = parseScenario(JSON.parse(readFileSync(SCENARIO, 'utf8')), 'here');
   it('covers the whole scenario unless it is narrowed', () => {
-    const { selection } = requestFrom(parseSweepFlags({ ...GOOD, clusterTag: ['a=b'] }), '', scenario);
-    expect(selection).toEqual({
+    expect(requestFrom(parseSweepFlags({ ...GOOD, clusterTag: ['a=b'] }), '', scenario).selection).toEqual({
       accounts: scenario.accounts.map(({ id }) => id),
       regions: ['eu-west-1'],
       clusterTags: { a: 'b' },
@@ -198,10 +196,10 @@ describe('a sweep of a sandbox', () => {
       'us-east-1',
     ]);
   });
-  it('refuses an account that the scenario does not have', () => {
-    const error = errorOf(() => requestFrom(parseSweepFlags({ ...GOOD, account: ['999999999999'] }), '', scenario));
-    expect(error).toMatchObject({ name: 'UnknownAccount', exitCode: 2 });
-  });
+  it('refuses an account that the scenario does not have', () =>
+    expect(
+      errorOf(() => requestFrom(parseSweepFlags({ ...GOOD, account: ['999999999999'] }), '', scenario)),
+    ).toMatchObject({ name: 'UnknownAccount', exitCode: 2 }));
 });
 
 describe('the flags of the commands about sweeps', () => {
@@ -316,36 +314,34 @@ describe('files of reports', () => {
   });
 });
 
-describe('the exit code of a sweep', () => {
-  it.each([
-    ['inventory', 'completed', {}, 0],
-    ['inventory', 'completed', {}, 0, { ready: 1, blocked: 4, unreachable: 2 }],
-    ['inventory', 'completed', {}, 0, { 'on-pod-identity': 4, 'node-role': 2 }],
-    ['inventory', 'completed', {}, 3, { 'on-pod-identity': 4, blocked: 1 }],
-    ['inventory', 'completed', {}, 3, { unreachable: 1 }],
-    ['inventory', 'completed', {}, 0, { 'keep-irsa': 2, 'on-pod-identity': 1 }],
-    ['plan', 'completed', {}, 3, { 'keep-irsa': 2, blocked: 1 }],
-    ['inventory', 'failed', {}, 1, { blocked: 1 }],
-    ['inventory', 'incomplete', {}, 3, { ready: 4, unreachable: 1 }],
-    ['migrate', 'incomplete', { migrated: 1 }, 3],
-    ['migrate', 'incomplete', { 'rolled-back': 1 }, 4],
-    ['plan', 'completed', { planned: 3, blocked: 2 }, 0],
-    ['plan', 'completed', { planned: 1 }, 0, { ready: 1, blocked: 4 }],
-    ['plan', 'completed', { blocked: 2 }, 3, { ready: 2 }],
-    ['plan', 'completed', {}, 3, { blocked: 2 }],
-    ['plan', 'completed', { 'already-migrated': 1, blocked: 1 }, 0, { ready: 2 }],
-    ['plan', 'stopped', { blocked: 2 }, 4, { ready: 2 }],
-    ['migrate', 'completed', {}, 0, { blocked: 2 }],
-    ['migrate', 'completed', { migrated: 3, 'already-migrated': 1 }, 0],
-    ['migrate', 'completed', { migrated: 3, blocked: 1 }, 3],
-    ['migrate', 'completed', { migrated: 3, blocked: 1, 'rolled-back': 1 }, 4],
-    ['migrate', 'stopped', { migrated: 3 }, 4],
-    ['inventory', 'failed', {}, 1],
-    ['migrate', 'failed', { 'rolled-back': 1 }, 1],
-    ['migrate', 'completed', { 'rolled-back': 1, 'needs-human': 1 }, 5],
-    ['migrate', 'failed', { none: 1 }, 5],
-    ['migrate', 'stopped', { 'needs-human': 0, migrated: 1 }, 4],
-  ] as const)('%s, %s, %j: %i %j', (mode, outcome, ended, code, byClass?: object) =>
-    expect(exitCodeOfSweep({ mode, outcome, ended, byClass: byClass ?? {} })).toBe(code),
-  );
-});
+it.each([
+  ['inventory', 'completed', {}, 0],
+  ['inventory', 'completed', {}, 0, { ready: 1, blocked: 4, unreachable: 2 }],
+  ['inventory', 'completed', {}, 0, { 'on-pod-identity': 4, 'node-role': 2 }],
+  ['inventory', 'completed', {}, 3, { 'on-pod-identity': 4, blocked: 1 }],
+  ['inventory', 'completed', {}, 3, { unreachable: 1 }],
+  ['inventory', 'completed', {}, 0, { 'keep-irsa': 2, 'on-pod-identity': 1 }],
+  ['plan', 'completed', {}, 3, { 'keep-irsa': 2, blocked: 1 }],
+  ['inventory', 'failed', {}, 1, { blocked: 1 }],
+  ['inventory', 'incomplete', {}, 3, { ready: 4, unreachable: 1 }],
+  ['migrate', 'incomplete', { migrated: 1 }, 3],
+  ['migrate', 'incomplete', { 'rolled-back': 1 }, 4],
+  ['plan', 'completed', { planned: 3, blocked: 2 }, 0],
+  ['plan', 'completed', { planned: 1 }, 0, { ready: 1, blocked: 4 }],
+  ['plan', 'completed', { blocked: 2 }, 3, { ready: 2 }],
+  ['plan', 'completed', {}, 3, { blocked: 2 }],
+  ['plan', 'completed', { 'already-migrated': 1, blocked: 1 }, 0, { ready: 2 }],
+  ['plan', 'stopped', { blocked: 2 }, 4, { ready: 2 }],
+  ['migrate', 'completed', {}, 0, { blocked: 2 }],
+  ['migrate', 'completed', { migrated: 3, 'already-migrated': 1 }, 0],
+  ['migrate', 'completed', { migrated: 3, blocked: 1 }, 3],
+  ['migrate', 'completed', { migrated: 3, blocked: 1, 'rolled-back': 1 }, 4],
+  ['migrate', 'stopped', { migrated: 3 }, 4],
+  ['inventory', 'failed', {}, 1],
+  ['migrate', 'failed', { 'rolled-back': 1 }, 1],
+  ['migrate', 'completed', { 'rolled-back': 1, 'needs-human': 1 }, 5],
+  ['migrate', 'failed', { none: 1 }, 5],
+  ['migrate', 'stopped', { 'needs-human': 0, migrated: 1 }, 4],
+] as const)('the exit code of a sweep %s, %s, %j: %i %j', (mode, outcome, ended, code, byClass?: object) =>
+  expect(exitCodeOfSweep({ mode, outcome, ended, byClass: byClass ?? {} })).toBe(code),
+);

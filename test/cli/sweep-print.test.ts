@@ -145,8 +145,7 @@ describe('the summary of a sweep', () => {
       outcome: 'stopped',
       rows: [row({ migrationId: OTHER, state: 'ended', outcome: 'needs-human' })],
     });
-    const shown = text(stopped, { where: { sandbox: 'fleet.json' } });
-    expect(shown).not.toMatch(/resume|show/);
+    expect(text(stopped, { where: { sandbox: 'fleet.json' } })).not.toMatch(/resume|show/);
     expect(text(stopped, { where: { state: 'w.json' } })).toMatch(
       /show \w+ --state w\.json[^]*sweep resume \w+ --state w\.json$/,
     );

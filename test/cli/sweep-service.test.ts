@@ -182,8 +182,10 @@ describe('sweeps through direct calls', () => {
       const { sweeps: found, more } = await calls.list({}, limit);
       return [found.map(({ sweepId }) => sweepId), more];
     };
-    expect(await ids(3)).toEqual([[4, 3, 2].map(idAt), true]);
-    expect(await ids(5)).toEqual([[4, 3, 2, 1, 0].map(idAt), false]);
+    expect([await ids(3), await ids(5)]).toEqual([
+      [[4, 3, 2].map(idAt), true],
+      [[4, 3, 2, 1, 0].map(idAt), false],
+    ]);
   });
 
   it('accept commands, or refuse them with the reason', async () => {
@@ -312,10 +314,10 @@ describe('sweeps through the API', () => {
     expect(JSON.parse(api.requests[2]?.body ?? '')).toEqual({ reason: 'night' });
   });
 
-  it('show where to check when it is not known whether a sweep was started', async () => {
-    const error = await thrownBy(service(fakeApi(lost())).start(aSweepRequest(), () => {}));
-    expect(error.hint).toContain('pod-identity sweeps --deployed');
-  });
+  it('show where to check when it is not known whether a sweep was started', async () =>
+    expect((await thrownBy(service(fakeApi(lost())).start(aSweepRequest(), () => {}))).hint).toContain(
+      'pod-identity sweeps --deployed',
+    ));
 
   it('read their report from S3', async () => {
     const documents = new FakeDocuments();

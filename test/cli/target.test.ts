@@ -19,21 +19,19 @@ describe('the target', () => {
     { id: '444455556666', clusters: [clusterIn('eu-west-1'), clusterIn('eu-west-1', 'other')] },
   );
 
-  it("is the scenario's only cluster of that name", () => {
+  it("is the scenario's only cluster of that name", () =>
     expect(resolveTarget({ cluster: 'other' }, two)).toEqual({
       account: '444455556666',
       region: 'eu-west-1',
       cluster: 'other',
-    });
-  });
+    }));
 
-  it('is narrowed down by the given flags', () => {
+  it('is narrowed down by the given flags', () =>
     expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual({
       account: '111122223333',
       region: 'us-east-1',
       cluster: 'demo',
-    });
-  });
+    }));
 
   it('must be given if there are several', () => {
     const error = errorOf(() => resolveTarget({ cluster: 'demo' }, two));
@@ -50,11 +48,10 @@ describe('the target', () => {
     expect(resolveTarget({ cluster: 'gone', account: '444455556666' }, two)).toMatchObject({ account: '444455556666' });
   });
 
-  it('must be in an account of the scenario', () => {
+  it('must be in an account of the scenario', () =>
     expect(errorOf(() => resolveTarget({ cluster: 'demo', account: '999999999999' }, two)).hint).toContain(
       '111122223333, 444455556666',
-    );
-  });
+    ));
 });
 
 describe('the location of the service', () => {
@@ -105,12 +102,11 @@ describe('the target of a deployed service', () => {
     });
   });
 
-  it('requires a region', () => {
+  it('requires a region', () =>
     expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, { ...caller, region: undefined }))).toMatchObject({
       name: 'NoRegion',
       exitCode: 2,
-    });
-  });
+    }));
 });
 
 describe('the request', () => {
@@ -140,12 +136,11 @@ describe('the request', () => {
     });
   });
 
-  it('leaves options that were not given to the service', () => {
+  it('leaves options that were not given to the service', () =>
     expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({
       ...DEFAULT_REQUEST,
       addon: 'aws-ebs-csi-driver',
-    });
-  });
+    }));
 
   it('is turned into the command that carries out the plan', () => {
     const command = (change: Record<string, unknown>): string =>

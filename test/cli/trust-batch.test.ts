@@ -75,8 +75,7 @@ describe('a batch', () => {
       ['Äpfel', 'unknown', 'denied'],
       ['', 'denied', 'denied'],
     ]);
-    expect(Object.keys(answered[0]!)).toEqual(['id', 'podIdentity', 'irsa']);
-    expect({ code, err }).toEqual({ code: 3, err: '' });
+    expect([Object.keys(answered[0]!), { code, err }]).toEqual([['id', 'podIdentity', 'irsa'], { code: 3, err: '' }]);
   });
 
   it('continues after a bad line, and reports its number, and its id if it has one', async () => {
@@ -171,8 +170,7 @@ describe('a batch', () => {
   it('answers for invalid policies too, with their own exit code', async () => {
     const { code, answered } = await batch([line({ policy: '{' }), line({ policy: {} }), line()].join('\n'));
     expect(answered.map(({ podIdentity }) => podIdentity?.verdict)).toEqual(['invalid', 'invalid', 'allowed']);
-    expect(answered.every(({ error }) => error === undefined)).toBe(true);
-    expect(code).toBe(2);
+    expect([answered.every(({ error }) => error === undefined), code]).toEqual([true, 2]);
   });
 
   it.each([
@@ -192,10 +190,11 @@ describe('a batch', () => {
     expect(code).toBe(0);
   });
 
-  it('reads input split at any position, with separators of other formats inside', async () => {
-    const { answered } = await batch(`\uFEFF${line({ id: 'a\u2028b\u0085c' })}\n`);
-    expect(answered[0]).toMatchObject({ id: 'a\u2028b\u0085c', podIdentity: { verdict: 'allowed' } });
-  });
+  it('reads input split at any position, with separators of other formats inside', async () =>
+    expect((await batch(`\uFEFF${line({ id: 'a\u2028b\u0085c' })}\n`)).answered[0]).toMatchObject({
+      id: 'a\u2028b\u0085c',
+      podIdentity: { verdict: 'allowed' },
+    }));
 
   it('discards a line that is too long, and continues after it', async () => {
     const { code, out } = await trust(['check', '--batch', '-'], `"${'x'.repeat(1_000_000)}"\n${line()}\n`, 100_000);
@@ -204,8 +203,7 @@ describe('a batch', () => {
       line: 1,
       error: { name: 'BadLine', message: 'the line has more than 1000000 characters' },
     });
-    expect(second).toMatchObject({ id: 'a', podIdentity: { verdict: 'allowed' } });
-    expect(code).toBe(2);
+    expect([second, code]).toMatchObject([{ id: 'a', podIdentity: { verdict: 'allowed' } }, 2]);
   });
 
   it.each([
@@ -266,8 +264,7 @@ describe('the reader of a batch', () => {
       most = Math.max(most, waiting);
       return write(text);
     }) as never;
-    expect(await trustCheckBatch(flags(), { stdout: slow, stderr: collector() })).toBe(0);
-    expect(most).toBe(1);
+    expect([await trustCheckBatch(flags(), { stdout: slow, stderr: collector() }), most]).toEqual([0, 1]);
   });
 
   it('may stop early, and the rest is not processed', async () => {
@@ -293,7 +290,6 @@ describe('the reader of a batch', () => {
     expect(whole.stdout.split('\n')).toHaveLength(LINES + 1);
     expect(whole.stdout.endsWith('}\n')).toBe(true);
     const cut = run('| head -1');
-    expect(cut.stderr).toBe('');
-    expect(JSON.parse(cut.stdout)).toMatchObject({ id: 0 });
+    expect([cut.stderr, JSON.parse(cut.stdout)]).toMatchObject(['', { id: 0 }]);
   });
 });

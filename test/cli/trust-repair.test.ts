@@ -65,8 +65,7 @@ describe('trust repair of a document', () => {
 
   it('prints the document on stdout, and the rest on stderr', async () => {
     const { code, out, err } = await repairOf(policyText(IRSA));
-    expect(code).toBe(0);
-    expect(await trust(['check', '--policy', '-', ...ASKED], out)).toMatchObject({ code: 0 });
+    expect([code, await trust(['check', '--policy', '-', ...ASKED], out)]).toMatchObject([0, { code: 0 }]);
     expect(err).toMatch(
       /^✔ repaired: the document is on stdout\n {2}--policy -, for kube-system\/ebs-csi-controller-sa on /,
     );
@@ -140,27 +139,25 @@ describe('trust repair of a document', () => {
   });
 });
 
-describe('trust repair of a role in a sandbox', () => {
-  it('is shown, and not written to a sandbox that ends with the command', async () => {
-    const argv = [
-      'repair',
-      '--role-arn',
-      ROLE,
-      ...ASKED.slice(0, 4),
-      ...words`--service-account other --sandbox ${SCENARIO}`,
-    ];
-    const shown = await trust([...argv, '--dry-run', '--json']);
-    expect(document.parse(JSON.parse(shown.out))).toMatchObject({
-      changed: false,
-      after: { podIdentity: { verdict: 'allowed' }, irsa: { verdict: 'denied' } },
-    });
-    const { code, out, err } = await trust(argv);
-    expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toMatch(/ends with this command, so a repaired role would be lost\nhint: {2}Add --dry-run/);
-    expect((await trust(['repair', '--role-arn', ROLE, ...ASKED, '--state', 'w.json'])).err).toContain(
-      'keeps only what migrations change',
-    );
+it('trust repair of a role in a sandbox is shown, and not written to a sandbox that ends with the command', async () => {
+  const argv = [
+    'repair',
+    '--role-arn',
+    ROLE,
+    ...ASKED.slice(0, 4),
+    ...words`--service-account other --sandbox ${SCENARIO}`,
+  ];
+  const shown = await trust([...argv, '--dry-run', '--json']);
+  expect(document.parse(JSON.parse(shown.out))).toMatchObject({
+    changed: false,
+    after: { podIdentity: { verdict: 'allowed' }, irsa: { verdict: 'denied' } },
   });
+  const { code, out, err } = await trust(argv);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toMatch(/ends with this command, so a repaired role would be lost\nhint: {2}Add --dry-run/);
+  expect((await trust(['repair', '--role-arn', ROLE, ...ASKED, '--state', 'w.json'])).err).toContain(
+    'keeps only what migrations change',
+  );
 });
 
 describe('trust repair of a role in IAM', () => {
@@ -207,8 +204,7 @@ describe('trust repair of a role in IAM', () => {
     const { code, out } = await run({ json: true });
     expect(code).toBe(0);
     const { changed, written, policy: after } = document.parse(JSON.parse(out));
-    expect({ changed, written }).toEqual({ changed: true, written: true });
-    expect(JSON.parse(trustPolicy)).toEqual(after);
+    expect([{ changed, written }, JSON.parse(trustPolicy)]).toEqual([{ changed: true, written: true }, after]);
     expect((await run()).out).toContain('nothing to repair');
     expect(writes()).toBe(1);
   });

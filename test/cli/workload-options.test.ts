@@ -64,13 +64,13 @@ describe('flags', () => {
     ['acceptNetworkPolicy', ['deny'], /^--accept-network-policy .*must be KIND\/NAMESPACE\/NAME or KIND\/NAME, /],
     ['agent', 'add', /^--agent "add" must be require or install$/],
     ['reason', 'a\u001b[31mb', /^--reason "/],
-  ])('%s %j is refused with the flag and what it must be', (name, given, message) => {
+  ])('%s %j is refused with the flag and what it must be', (name, given, message) =>
     expect(errorOf(() => parseWorkloadFlags({ ...GOOD, [name]: given }))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
       exitCode: 2,
       hint: 'See: npm run --silent pod-identity -- migrate-workload --help',
-    });
-  });
+    }),
+  );
 
   it('are all reported at once, and nothing is started', async () => {
     const calls = join(directory, 'calls.jsonl');
@@ -154,15 +154,14 @@ describe('the request', () => {
 
   it('leaves options that were not given to the service', () => expect(request()).toEqual(plain));
 
-  it('contains the given options', () => {
+  it('contains the given options', () =>
     expect(request({ ...GIVEN_FLAGS, annotation: 'remove', roleArn: ROLE, dryRun: true })).toEqual({
       ...plain,
       ...GIVEN_REQUEST,
       annotation: 'remove',
       roleArn: ROLE,
       dryRun: true,
-    });
-  });
+    }));
 
   it('is turned into the command that carries out the plan, quoted for a shell', () => {
     const command = (change: Record<string, unknown>): string =>

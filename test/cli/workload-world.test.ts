@@ -30,8 +30,7 @@ describe('in a sandbox that is kept in a file', () => {
     );
     const migrated = await reportOf('migrate-workload', ...ACCOUNT, '--annotation', 'remove');
     const { migrationId } = migrated;
-    expect(migrated.outcome).toBe('migrated');
-    expect(await reportOf('show', migrationId)).toEqual(migrated);
+    expect([migrated.outcome, await reportOf('show', migrationId)]).toEqual(['migrated', migrated]);
     expect((await run('show', migrationId)).out).toMatch(/^✔ migrated {2}payments\/api on payments-prod/);
 
     const identities = (await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out;
@@ -96,16 +95,15 @@ describe('a pod that no controller would recreate', () => {
     putObject(kube, 'Pod', pod);
   };
 
-  it('blocks and is named, and nothing is changed', async () => {
-    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+  it('blocks and is named, and nothing is changed', () =>
+    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       addBarePod(world);
       const report = await world.migrate({ serviceAccount: REF });
       expect([report.outcome, exitCodeOf(report.outcome), world.changes()]).toEqual(['blocked', 3, []]);
       const text = summary(report, PLAIN).join('\n');
       expect(oneLine(text)).toMatch(/✖ rollout: .*debug \(no controller\).* do: /);
       expect(text).toMatch(/payments\/debug +api +irsa/);
-    });
-  });
+    }));
 });
 
 describe('a request in JSON', () => {
@@ -150,12 +148,11 @@ describe('a request in JSON', () => {
     expect(await failureOf(request)).toMatch(message),
   );
 
-  it('with only the role of that service account is accepted', async () => {
-    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+  it('with only the role of that service account is accepted', () =>
+    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       expect(await world.migrate({ serviceAccount: REF, roleArn: ROLE, dryRun: true })).toMatchObject({
         outcome: 'planned',
         serviceAccount: REF,
       });
-    });
-  });
+    }));
 });

@@ -142,67 +142,63 @@ describe('migrated', () => {
   });
 });
 
-describe('planned', () => {
-  it('shows what would be done and how to do it, and changes nothing', async () => {
-    const { code, out, changes } = await run(
-      ...words`${ACCOUNT} --annotation remove --reason ${"it's time"} --dry-run --sandbox ${SCENARIO}`,
-    );
-    expect([code, changes]).toEqual([0, []]);
-    expect(out).toMatch(/^✔ planned .*nothing was changed\n/);
-    expect(out).toMatch(
-      /\nAttempt\n +1\. associate and restart: pods roll, capacity stays\n\nSteps {2}associate and restart\n/,
-    );
-    expect(out).toMatch(
-      /calls: eks:CreatePodIdentityAssociation\n[^]*undo: +delete the association, and restart its pods, which then use IRSA again/,
-    );
-    expect(out).toMatch(
-      /remove the annotation eks\.amazonaws\.com\/role-arn from payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/,
-    );
-    expect(out).toContain(`+ association payments/api → ${ROLE}`);
-    expect(out).toMatch(/Pods {2}current state\n(.*\n){6}/);
-    expect(out).toContain(`\n✔ planned: this is what a migration would do; nothing was changed.\n`);
-    expect(out).toContain(
-      `\nTo carry out the plan:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
-    );
-  });
+it('planned shows what would be done and how to do it, and changes nothing', async () => {
+  const { code, out, changes } = await run(
+    ...words`${ACCOUNT} --annotation remove --reason ${"it's time"} --dry-run --sandbox ${SCENARIO}`,
+  );
+  expect([code, changes]).toEqual([0, []]);
+  expect(out).toMatch(/^✔ planned .*nothing was changed\n/);
+  expect(out).toMatch(
+    /\nAttempt\n +1\. associate and restart: pods roll, capacity stays\n\nSteps {2}associate and restart\n/,
+  );
+  expect(out).toMatch(
+    /calls: eks:CreatePodIdentityAssociation\n[^]*undo: +delete the association, and restart its pods, which then use IRSA again/,
+  );
+  expect(out).toMatch(
+    /remove the annotation eks\.amazonaws\.com\/role-arn from payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/,
+  );
+  expect(out).toContain(`+ association payments/api → ${ROLE}`);
+  expect(out).toMatch(/Pods {2}current state\n(.*\n){6}/);
+  expect(out).toContain(`\n✔ planned: this is what a migration would do; nothing was changed.\n`);
+  expect(out).toContain(
+    `\nTo carry out the plan:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
+  );
 });
 
-describe('blocked', () => {
-  it.each<[string, string[], RegExp]>([
-    [
-      'no annotation',
-      ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web', '--sandbox', SCENARIO],
-      /✖ service-account-uses-irsa: .*payments\/web has no annotation .* then restart its pods: aws eks create-pod-identity-association .* --service-account web --role-arn ROLE_ARN see:/,
-    ],
-    [
-      'no annotation, and a role that is named',
-      words`--cluster payments-prod --namespace payments --service-account web --role-arn ${ROLE} --sandbox
+it.each<[string, string[], RegExp]>([
+  [
+    'no annotation',
+    ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web', '--sandbox', SCENARIO],
+    /✖ service-account-uses-irsa: .*payments\/web has no annotation .* then restart its pods: aws eks create-pod-identity-association .* --service-account web --role-arn ROLE_ARN see:/,
+  ],
+  [
+    'no annotation, and a role that is named',
+    words`--cluster payments-prod --namespace payments --service-account web --role-arn ${ROLE} --sandbox
           ${SCENARIO}`,
-      new RegExp(`--service-account web --role-arn ${ROLE} see:`),
-    ],
-    [
-      "an add-on's service account",
-      words`--cluster catalogue-prod --namespace kube-system --service-account ebs-csi-controller-sa
+    new RegExp(`--service-account web --role-arn ${ROLE} see:`),
+  ],
+  [
+    "an add-on's service account",
+    words`--cluster catalogue-prod --namespace kube-system --service-account ebs-csi-controller-sa
           --sandbox sandbox/scenarios/in-place.json`,
-      /✖ service-account-owner: .* belongs to add-on aws-ebs-csi-driver\. do: Migrate the add-on instead: npm run --silent pod-identity -- migrate --cluster catalogue-prod --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --sandbox \S+ see:/,
-    ],
-    [
-      'nobody',
-      ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'nobody', '--sandbox', SCENARIO],
-      /✖ service-account: Service account payments\/nobody does not exist in cluster payments-prod\. do: Check --namespace and --service-account;.* npm run --silent pod-identity -- identities --cluster payments-prod .*--sandbox \S+ /,
-    ],
-    [
-      'no such cluster',
-      ['--cluster', 'nowhere', '--namespace', 'payments', '--service-account', 'api', '--sandbox', SCENARIO],
-      /✖ cluster-exists: /,
-    ],
-  ])('%s: shows why and what to do, and changes nothing', async (_, flags, message) => {
-    const { code, out, changes } = await run(...flags);
-    expect([code, changes]).toEqual([3, []]);
-    expect(out).toMatch(/^✖ blocked .*nothing was changed\n/);
-    expect(out.replaceAll(/\n +/g, ' ')).toMatch(message);
-    expect(out).not.toMatch(/To carry out the plan|What changed/);
-  });
+    /✖ service-account-owner: .* belongs to add-on aws-ebs-csi-driver\. do: Migrate the add-on instead: npm run --silent pod-identity -- migrate --cluster catalogue-prod --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --sandbox \S+ see:/,
+  ],
+  [
+    'nobody',
+    ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'nobody', '--sandbox', SCENARIO],
+    /✖ service-account: Service account payments\/nobody does not exist in cluster payments-prod\. do: Check --namespace and --service-account;.* npm run --silent pod-identity -- identities --cluster payments-prod .*--sandbox \S+ /,
+  ],
+  [
+    'no such cluster',
+    ['--cluster', 'nowhere', '--namespace', 'payments', '--service-account', 'api', '--sandbox', SCENARIO],
+    /✖ cluster-exists: /,
+  ],
+])('blocked %s: shows why and what to do, and changes nothing', async (_, flags, message) => {
+  const { code, out, changes } = await run(...flags);
+  expect([code, changes]).toEqual([3, []]);
+  expect(out).toMatch(/^✖ blocked .*nothing was changed\n/);
+  expect(out.replaceAll(/\n +/g, ' ')).toMatch(message);
+  expect(out).not.toMatch(/To carry out the plan|What changed/);
 });
 
 describe('that fails half-way', () => {

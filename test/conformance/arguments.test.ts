@@ -16,7 +16,7 @@ const refusal = (...args: string[]): string => {
 };
 
 describe('the flags', () => {
-  it('select everything by default', () => {
+  it('select everything by default', () =>
     expect(order()).toEqual({
       versions: ['1.35', '1.30'],
       scenarios: true,
@@ -24,8 +24,7 @@ describe('the flags', () => {
       names: [],
       brief: false,
       whole: true,
-    });
-  });
+    }));
 
   it.each([
     [['--scenarios'], { scenarios: true, cases: false, whole: true }],

@@ -35,7 +35,7 @@ describe('the normal form of a text', () => {
     'version v1.38.1-eksbuild.1',
   ])('keeps "%s"', (text) => expect(normal(text)).toBe(text));
 
-  it('does not change when it is taken again', () => {
+  it('does not change when it is taken again', () =>
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('outbox-8mcz2', '5 minutes', 'x', '2026-01-15T09:00:00Z', 'a.b-8mcz2')),
@@ -44,28 +44,23 @@ describe('the normal form of a text', () => {
           expect(normal(once)).toBe(once);
         },
       ),
-    );
-  });
+    ));
 
   it('replaces nothing but ids where there are no workloads', () =>
     expect(normaliser([])('x-8mcz2 for 5 minutes')).toBe('x-8mcz2 for DURATION'));
 });
 
-describe('JSON with sorted keys', () => {
-  it('does not depend on the order of keys, and keeps that of lists', () =>
-    expect(sortedJson({ b: [{ d: 1, c: 2 }, 'x'], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},"x"]}'));
-});
+it('JSON with sorted keys does not depend on the order of keys, and keeps that of lists', () =>
+  expect(sortedJson({ b: [{ d: 1, c: 2 }, 'x'], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},"x"]}'));
 
-describe('counted texts', () => {
-  it('are the same in any order', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom('a', 'b', 'c')), (texts) => {
-        expect(counted(texts.toReversed())).toEqual(counted(texts));
-        expect(counted(texts).reduce((sum, line) => sum + Number(line.split(' ')[0]), 0)).toBe(texts.length);
-      }),
-    );
-    expect(counted(['b', 'a', 'b'])).toEqual(['1 × a', '2 × b']);
-  });
+it('counted texts are the same in any order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('a', 'b', 'c')), (texts) => {
+      expect(counted(texts.toReversed())).toEqual(counted(texts));
+      expect(counted(texts).reduce((sum, line) => sum + Number(line.split(' ')[0]), 0)).toBe(texts.length);
+    }),
+  );
+  expect(counted(['b', 'a', 'b'])).toEqual(['1 × a', '2 × b']);
 });
 
 const facts = (given: Record<string, string | string[]>) => new Map(Object.entries(given));
@@ -75,15 +70,14 @@ describe('the comparison of facts', () => {
     .dictionary(fc.string(), fc.oneof(fc.string(), fc.array(fc.string())))
     .map((given) => facts(given));
 
-  it('finds nothing in equal facts', () => {
+  it('finds nothing in equal facts', () =>
     fc.assert(
       fc.property(anyFacts, (given) => {
         expect(compareFacts(given, new Map(given))).toEqual([]);
       }),
-    );
-  });
+    ));
 
-  it('finds exactly the facts that differ', () => {
+  it('finds exactly the facts that differ', () =>
     fc.assert(
       fc.property(anyFacts, anyFacts, (one, other) => {
         const differs = (what: string): boolean => JSON.stringify(one.get(what)) !== JSON.stringify(other.get(what));
@@ -93,16 +87,14 @@ describe('the comparison of facts', () => {
             .sort(),
         ).toEqual([...new Set([...one.keys(), ...other.keys()])].filter(differs).sort());
       }),
-    );
-  });
+    ));
 
-  it('shows what is missing on either side', () => {
+  it('shows what is missing on either side', () =>
     expect(compareFacts(facts({ outcome: 'migrated', only: 'x' }), facts({ outcome: 'blocked', more: [] }))).toEqual([
       { what: 'outcome', sandbox: 'migrated', real: 'blocked' },
       { what: 'only', sandbox: 'x', real: 'nothing' },
       { what: 'more', sandbox: 'nothing', real: 'nothing' },
-    ]);
-  });
+    ]));
 
   it('shows of long lists only the lines that differ, and all of them if only their order does', () => {
     const lines = Array.from({ length: 30 }, (_, index) => `line ${index}`);
@@ -122,18 +114,16 @@ const REASON: Reason = {
   reason: 'It has one more webhook.',
 };
 
-describe('the reasons of differences', () => {
-  it('explain what they are about, and nothing else', () => {
-    const explainer = new Explainer([REASON]);
-    expect(explainer.unused()).toEqual(['^ebs, recreate, ^check : It has one more webhook.']);
-    expect(explainer.explain('fsx, recreate', DIFFERENCE)).toEqual(DIFFERENCE);
-    expect(explainer.explain('ebs, in-place', DIFFERENCE)).toEqual(DIFFERENCE);
-    expect(explainer.explain('ebs, recreate', { ...DIFFERENCE, what: 'outcome' })).not.toHaveProperty('reason');
-    expect(explainer.explain('ebs, recreate', { ...DIFFERENCE, real: 'fail' })).not.toHaveProperty('reason');
-    expect(explainer.unused()).toHaveLength(1);
-    expect(explainer.explain('ebs, recreate', DIFFERENCE)).toEqual({ ...DIFFERENCE, reason: REASON.reason });
-    expect(explainer.unused()).toEqual([]);
-  });
+it('the reasons of differences explain what they are about, and nothing else', () => {
+  const explainer = new Explainer([REASON]);
+  expect(explainer.unused()).toEqual(['^ebs, recreate, ^check : It has one more webhook.']);
+  expect(explainer.explain('fsx, recreate', DIFFERENCE)).toEqual(DIFFERENCE);
+  expect(explainer.explain('ebs, in-place', DIFFERENCE)).toEqual(DIFFERENCE);
+  expect(explainer.explain('ebs, recreate', { ...DIFFERENCE, what: 'outcome' })).not.toHaveProperty('reason');
+  expect(explainer.explain('ebs, recreate', { ...DIFFERENCE, real: 'fail' })).not.toHaveProperty('reason');
+  expect(explainer.unused()).toHaveLength(1);
+  expect(explainer.explain('ebs, recreate', DIFFERENCE)).toEqual({ ...DIFFERENCE, reason: REASON.reason });
+  expect(explainer.unused()).toEqual([]);
 });
 
 describe('results', () => {
@@ -147,13 +137,12 @@ describe('results', () => {
   const accepted = { ...DIFFERENCE, reason: 'It has one more webhook.' };
   const run = (given: object) => ({ run: 'ebs', scenario: 'ebs', seconds: 3, acts: [], ...given });
 
-  it('stand as their differences do', () => {
+  it('stand as their differences do', () =>
     expect([[], [accepted], [accepted, DIFFERENCE]].map((differences) => standingOf({ differences }))).toEqual([
       'equal',
       'accepted',
       'different',
-    ]);
-  });
+    ]));
 
   it('count differences without a reason, failures, and reasons without a difference', () => {
     const results = {
@@ -179,9 +168,8 @@ describe('results', () => {
     });
   });
 
-  it('show a difference as one sentence', () => {
+  it('show a difference as one sentence', () =>
     expect(sentenceOf('ebs-csi-irsa', 'recreate', DIFFERENCE)).toBe(
       'ebs-csi-irsa, recreate: check webhook: sandbox pass, real warn',
-    );
-  });
+    ));
 });

@@ -92,7 +92,7 @@ describe('a recorded body', () => {
   });
 });
 
-test('headers of the moment are left out', () => {
+test('headers of the moment are left out', () =>
   expect(
     keptHeaders({
       date: 'now',
@@ -101,8 +101,7 @@ test('headers of the moment are left out', () => {
       warning: 'one',
       'set-cookie': ['a', 'b'],
     }),
-  ).toEqual({ 'content-type': 'application/json', warning: 'one', 'set-cookie': 'a, b' });
-});
+  ).toEqual({ 'content-type': 'application/json', warning: 'one', 'set-cookie': 'a, b' }));
 
 describe('recorded exchanges', () => {
   const exchange: Exchange = {
@@ -114,7 +113,7 @@ describe('recorded exchanges', () => {
   };
   const answer: Answer = { status: 200, headers: { 'audit-id': UID, 'content-type': 'application/json' }, body: POD };
 
-  test('have the new answers', () => {
+  test('have the new answers', () =>
     expect(recordedExchanges([{ exchange, answer }], [])).toEqual([
       {
         ...exchange,
@@ -124,8 +123,7 @@ describe('recorded exchanges', () => {
           body: normalBody(POD, generatedNames([POD])),
         },
       },
-    ]);
-  });
+    ]));
 
   test('leave out the bodies that the earlier recording left out', () => {
     const before = { ...exchange, answer: { ...exchange.answer, bodyLeftOut: true } };
@@ -160,10 +158,8 @@ test('new seconds are marked where the workloads did not settle', () => {
 });
 
 describe('the files of a recording', () => {
-  test('have one item a line', () => {
-    expect(lines([])).toBe('[]\n');
-    expect(lines([{ a: 1 }, { b: 2 }])).toBe('[\n{"a":1},\n{"b":2}\n]\n');
-  });
+  test('have one item a line', () =>
+    expect([lines([]), lines([{ a: 1 }, { b: 2 }])]).toEqual(['[]\n', '[\n{"a":1},\n{"b":2}\n]\n']));
 
   test('have the scenario with the version', () => {
     const text = '{ "startAt": "2026-01-15T09:00:00.000Z", "version": "1.33", "addon": "v1.33.1" }';

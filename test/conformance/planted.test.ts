@@ -6,11 +6,9 @@ import { plantedOf } from '../../conformance/planted-part.ts';
 
 const defects = PARTS.flatMap(({ name: part }) => plantedOf(part).map((defect) => ({ part, ...defect })));
 
-describe('planted defects', () => {
-  it.each(defects)('$part: $name fits its file, and says what it is about', (defect) => {
-    expect(defectiveSource(defect)).toContain(defect.after);
-    expect(defect.values('about')).toHaveLength(1);
-  });
+it.each(defects)('planted defects $part: $name fits its file, and says what it is about', (defect) => {
+  expect(defectiveSource(defect)).toContain(defect.after);
+  expect(defect.values('about')).toHaveLength(1);
 });
 
 describe('a defect', () => {

@@ -56,12 +56,11 @@ describe('what is printed', () => {
     expect([placeOf(0, 120), placeOf(119, 120)]).toEqual(['[  1/120]', '[120/120]']);
   });
 
-  it('has a sentence for each difference without a reason, and for a failure', () => {
+  it('has a sentence for each difference without a reason, and for a failure', () =>
     expect(MIXED.runs.flatMap(problemsOf)).toEqual([
       'ebs, auto: check webhook: sandbox pass, real warn',
       'efs: the run could not be finished: The API server did not start.',
-    ]);
-  });
+    ]));
 
   it('has a table of all acts, or of those that are not equal', () => {
     expect(resultLines(MIXED, PLAIN, false)).toEqual([

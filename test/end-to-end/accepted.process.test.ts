@@ -3,7 +3,7 @@
  * before has printed it. What pods and consumers get is judged by the sandbox's EKS Auth and STS. For a command of each
  * kind, the shell starts the program; for the others, the program gets the shell's words in this process.
  */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';
 import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
@@ -198,33 +198,31 @@ const done = async ({ paste }: Shell, command: string): Promise<string> => {
 };
 const first = (command: string): string => `npm run --silent pod-identity -- ${command} --deployed`;
 
-describe('the commands after a blocked plan', () => {
-  it.each(CASES)('accept $title, and lead to a migration and back', async (one) => {
-    const shell = await open(one);
-    const { world, paste } = shell;
+it.each(CASES)('the commands after a blocked plan accept $title, and lead to a migration and back', async (one) => {
+  const shell = await open(one);
+  const { world, paste } = shell;
 
-    const blocked = await paste(first(one.command));
-    expect(blocked).toMatchObject({ code: 3, out: containing(one.check) });
-    const accepting = printedBelow(blocked.out, one.why);
-    expect(accepting).toContain(` ${one.accepts} `);
-    const planned = await done(shell, accepting);
-    expect(world.changes()).toEqual([]);
-    expect([methods(world, one), lost(world)]).toEqual([['irsa'], []]);
+  const blocked = await paste(first(one.command));
+  expect(blocked).toMatchObject({ code: 3, out: containing(one.check) });
+  const accepting = printedBelow(blocked.out, one.why);
+  expect(accepting).toContain(` ${one.accepts} `);
+  const planned = await done(shell, accepting);
+  expect([world.changes(), [methods(world, one), lost(world)]]).toEqual([[], [['irsa'], []]]);
 
-    const migrated = await done(shell, printedBelow(planned, 'To carry out the plan:'));
-    expect(migrated).toContain('verified: ready (stable; use of the credentials not observed)');
-    expect([methods(world, one), lost(world)]).toEqual([[one.gets ?? 'pod-identity'], one.loses ?? []]);
+  const migrated = await done(shell, printedBelow(planned, 'To carry out the plan:'));
+  expect(migrated).toContain('verified: ready (stable; use of the credentials not observed)');
+  expect([methods(world, one), lost(world)]).toEqual([[one.gets ?? 'pod-identity'], one.loses ?? []]);
 
-    await done(shell, printedBelow(migrated, 'To undo it:'));
-    expect([methods(world, one), lost(world)]).toEqual([['irsa'], []]);
-  });
+  await done(shell, printedBelow(migrated, 'To undo it:'));
+  expect([methods(world, one), lost(world)]).toEqual([['irsa'], []]);
 });
 
-describe('the commands after a refused retirement', () => {
-  it.each<[string, string, string, string, isStarted?: true]>([
-    ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`, true],
-    ['custom resources that the service may not read', 'consumers-unread', 'orders-test', UNREAD],
-  ])('accept %s, remove the trust, and restore it', async (_, scenario, cluster, accepts, isStarted) => {
+it.each<[string, string, string, string, isStarted?: true]>([
+  ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`, true],
+  ['custom resources that the service may not read', 'consumers-unread', 'orders-test', UNREAD],
+])(
+  'the commands after a refused retirement accept %s, remove the trust, and restore it',
+  async (_, scenario, cluster, accepts, isStarted) => {
     const shell = await open({ scenario, ...(isStarted ? { isStarted } : {}) });
     const { world, paste } = shell;
     const role = [...world.backend.sandbox.world.accounts.values()].flatMap(({ roles }) => [...roles.values()])[0]!;
@@ -250,5 +248,5 @@ describe('the commands after a refused retirement', () => {
 
     await done(shell, printedBelow(applied, 'To undo it:'));
     expect(JSON.parse(role.trustPolicy)).toEqual(JSON.parse(before));
-  });
-});
+  },
+);

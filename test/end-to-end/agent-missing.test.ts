@@ -112,16 +112,14 @@ describe('pods that get no agent', () => {
   });
 });
 
-describe('a Fargate profile that exists before the plan', () => {
-  it.each([
-    ['selects the pods', 'pay*', 'blocked'],
-    ['selects other pods', 'pay?', 'migrated'],
-  ])('%s', async (_, namespace, outcome) => {
-    const withProfile: Change = (cluster) => {
-      cluster.fargateProfiles = [{ name: 'serverless', namespace, labels: {} }];
-    };
-    expect((await migrate(withProfile, () => {}, 'injected')).report).toMatchObject({ outcome });
-  });
+it.each([
+  ['selects the pods', 'pay*', 'blocked'],
+  ['selects other pods', 'pay?', 'migrated'],
+])('a Fargate profile that exists before the plan %s', async (_, namespace, outcome) => {
+  const withProfile: Change = (cluster) => {
+    cluster.fargateProfiles = [{ name: 'serverless', namespace, labels: {} }];
+  };
+  expect((await migrate(withProfile, () => {}, 'injected')).report).toMatchObject({ outcome });
 });
 
 describe('pods that get their agent', () => {

@@ -69,12 +69,10 @@ describe('a cluster without the Pod Identity agent', () => {
       tags: {},
       associationIds: [],
     });
-    expect(new Set(nodes).size).toBe(2);
-    expect(after).toMatchObject({ pods: ['pod-identity', 'pod-identity'] });
+    expect([new Set(nodes).size, after]).toMatchObject([2, { pods: ['pod-identity', 'pod-identity'] }]);
     expect(warningsOf(report)).toEqual(['agent-left-installed']);
     expect(report.warnings[0]!.message).toContain('by this migration');
-    expect(report.steps.map(({ name }) => name).slice(0, 3)).toEqual(['plan', 'begin', 'install-agent']);
-    expect(locks).toEqual([]);
+    expect([report.steps.map(({ name }) => name).slice(0, 3), locks]).toEqual([['plan', 'begin', 'install-agent'], []]);
   });
 
   it('is left as it is by default, with a remedy that shows how to install it', async () => {
@@ -128,8 +126,7 @@ describe('a cluster without the Pod Identity agent', () => {
       { ...INSTALL, strategy: 'in-place' },
     );
     // Every update fails, including the one of the rollback.
-    expect(report.outcome).toBe('needs-human');
-    expect(warningsOf(report)).toEqual(['agent-left-installed', 'health-at-end']);
+    expect([report.outcome, warningsOf(report)]).toEqual(['needs-human', ['agent-left-installed', 'health-at-end']]);
     expect(agent).toMatchObject({ status: 'ACTIVE' });
     expect(after).not.toEqual(before);
     const refused = await migrated(
@@ -160,8 +157,7 @@ describe('a cluster without the Pod Identity agent', () => {
         agent: agentOf(world),
       };
     });
-    expect(seen.back.outcome).toBe('rolled-back');
-    expect(warningsOf(seen.back)).toEqual(['agent-left-installed']);
+    expect([seen.back.outcome, warningsOf(seen.back)]).toEqual(['rolled-back', ['agent-left-installed']]);
     expect(seen.after).toEqual(seen.before);
     expect(seen.again).toMatchObject({ outcome: 'migrated', warnings: [] });
     expect(seen.again.plan!.installAgent).toBeUndefined();
@@ -177,8 +173,7 @@ describe('an install that fails', () => {
       faults: [{ kind: 'access-denied', step: 'install-agent', operation: 'CreateAddon', times: 'all' }],
     });
     expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' }, warnings: [] });
-    expect(after).toEqual(before);
-    expect([calls, agent, locks]).toEqual([[], undefined, []]);
+    expect([after, [calls, agent, locks]]).toEqual([before, [[], undefined, []]]);
   });
 
   it('because EKS cannot create it leaves the add-on untouched, and reports what it left', async () => {
@@ -190,8 +185,7 @@ describe('an install that fails', () => {
       outcome: 'rolled-back',
       failure: { name: 'AddonFailed', message: containing('is CREATE_FAILED (InternalFailure') },
     });
-    expect(after).toEqual(before);
-    expect(calls).toEqual(['install-agent CreateAddon']);
+    expect([after, calls]).toEqual([before, ['install-agent CreateAddon']]);
     expect([agent?.status, warningsOf(report)]).toEqual(['CREATE_FAILED', ['agent-left-installed']]);
   });
 
@@ -256,8 +250,7 @@ describe('an existing agent', () => {
   it('as an add-on that is DEGRADED in EKS, with its pods ready on each node, is enough', async () => {
     const { report, calls } = await migrated(inStatus('DEGRADED'));
     expect(report.outcome).toBe('migrated');
-    expect(checkOf(report)).toMatchObject({ status: 'pass', message: containing('ready on') });
-    expect(creates(calls)).toEqual([]);
+    expect([checkOf(report), creates(calls)]).toMatchObject([{ status: 'pass', message: containing('ready on') }, []]);
   });
 
   it('that EKS no longer manages, so that its DaemonSet keeps running, is not taken over', async () => {
@@ -274,57 +267,55 @@ describe('an existing agent', () => {
   });
 });
 
-describe('two migrations of one cluster at once', () => {
-  it('install it once, and both end migrated', async () => {
-    const { reports, calls, agent } = await inWorld(
-      {
-        scenario: 'agent-absent',
-        change: ({ accounts }) => {
-          const [{ roles, clusters }] = accounts as [(typeof accounts)[number]];
-          const [cluster] = clusters;
-          const roleArn = `${roles[0]!.arn}-efs`;
-          roles.push({
-            ...structuredClone(roles[0]!),
-            arn: roleArn,
-            trustPolicy: JSON.parse(
-              JSON.stringify(roles[0]!.trustPolicy).replaceAll(ACCOUNT, 'efs-csi-controller-sa'),
-            ) as (typeof roles)[number]['trustPolicy'],
-          });
-          cluster!.addons.push({
-            ...cluster!.addons.find(({ name }) => name === ADDON)!,
-            name: EFS,
-            version: 'v2.1.9-eksbuild.1',
-            serviceAccountRoleArn: roleArn,
-          });
-        },
+it('two migrations of one cluster at once install it once, and both end migrated', async () => {
+  const { reports, calls, agent } = await inWorld(
+    {
+      scenario: 'agent-absent',
+      change: ({ accounts }) => {
+        const [{ roles, clusters }] = accounts as [(typeof accounts)[number]];
+        const [cluster] = clusters;
+        const roleArn = `${roles[0]!.arn}-efs`;
+        roles.push({
+          ...structuredClone(roles[0]!),
+          arn: roleArn,
+          trustPolicy: JSON.parse(
+            JSON.stringify(roles[0]!.trustPolicy).replaceAll(ACCOUNT, 'efs-csi-controller-sa'),
+          ) as (typeof roles)[number]['trustPolicy'],
+        });
+        cluster!.addons.push({
+          ...cluster!.addons.find(({ name }) => name === ADDON)!,
+          name: EFS,
+          version: 'v2.1.9-eksbuild.1',
+          serviceAccountRoleArn: roleArn,
+        });
       },
-      async (world) => {
-        const executions = [
-          await world.start(INSTALL),
-          await world.start({ addon: EFS, agent: 'install', acceptIdentityLoss: ['efs-csi-node-sa'] }),
-        ];
-        await world.rest();
-        const ids = executions.map(({ name }) => name);
-        return {
-          reports: [await world.report(ids[0]!), await world.report(ids[1]!)],
-          calls: callsOf(world),
-          agent: agentOf(world),
-        };
-      },
-    );
-    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([
-      ['migrated', undefined],
-      ['migrated', undefined],
-    ]);
-    expect(reports.map(({ plan }) => plan!.installAgent)).toEqual([{ version: VERSION }, { version: VERSION }]);
-    expect(creates(calls)).toEqual(['install-agent CreateAddon']);
-    expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
-    // Only one reports the install as its own: the other one finds the agent, or its create comes second.
-    const origins = reports.flatMap(({ warnings }) =>
-      warnings
-        .filter(({ id }) => id.startsWith('agent'))
-        .map(({ id, message }) => `${id} ${message.includes('or by another principal') ? 'third-party' : 'own'}`),
-    );
-    expect(origins.filter((one) => one.endsWith('own'))).toEqual(['agent-left-installed own']);
-  });
+    },
+    async (world) => {
+      const executions = [
+        await world.start(INSTALL),
+        await world.start({ addon: EFS, agent: 'install', acceptIdentityLoss: ['efs-csi-node-sa'] }),
+      ];
+      await world.rest();
+      const ids = executions.map(({ name }) => name);
+      return {
+        reports: [await world.report(ids[0]!), await world.report(ids[1]!)],
+        calls: callsOf(world),
+        agent: agentOf(world),
+      };
+    },
+  );
+  expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([
+    ['migrated', undefined],
+    ['migrated', undefined],
+  ]);
+  expect(reports.map(({ plan }) => plan!.installAgent)).toEqual([{ version: VERSION }, { version: VERSION }]);
+  expect(creates(calls)).toEqual(['install-agent CreateAddon']);
+  expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
+  // Only one reports the install as its own: the other one finds the agent, or its create comes second.
+  const origins = reports.flatMap(({ warnings }) =>
+    warnings
+      .filter(({ id }) => id.startsWith('agent'))
+      .map(({ id, message }) => `${id} ${message.includes('or by another principal') ? 'third-party' : 'own'}`),
+  );
+  expect(origins.filter((one) => one.endsWith('own'))).toEqual(['agent-left-installed own']);
 });

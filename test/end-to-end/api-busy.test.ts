@@ -7,8 +7,8 @@ import { ADDON } from './fixture.ts';
 import { containing } from '../lambdas/matchers.ts';
 
 describe('migrations of one add-on', () => {
-  it('sent twenty at a time: one begins, and the others end blocked with its link', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+  it('sent twenty at a time: one begins, and the others end blocked with its link', () =>
+    inApiWorld({}, async ({ world, sandbox, ann }) => {
       const ids = await atOnce(
         sandbox,
         Array.from({ length: 20 }, (_, n) => () => ann.migrate({ ...BODY, reason: `number ${n}` })),
@@ -25,16 +25,14 @@ describe('migrations of one add-on', () => {
           failure: 'SubjectBusy',
           holder,
         });
-    });
-  });
+    }));
 
   it('are refused with the link of the one that has begun, by the API and by the command line', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       await until(sandbox, ann, id, ({ steps }) => steps.some(({ name }) => name === 'begin'));
       const started = migrationsIn({ world, sandbox }).length;
-      const refused = await bob.refused('subject-busy', 'POST', '/migrations', { body: BODY });
-      expect(refused).toMatchObject({
+      expect(await bob.refused('subject-busy', 'POST', '/migrations', { body: BODY })).toMatchObject({
         status: 409,
         detail: containing(`Migration ${id} has held the lock`),
         links: { holder: `/v1/migrations/${id}` },

@@ -14,8 +14,8 @@ const UNKNOWN = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 describe('an unknown path or method', () => {
   it.each<Knobs['apiPathParameters']>(['encoded', 'decoded'])(
     'is named, by the service and not by the gateway (%s)',
-    async (apiPathParameters) => {
-      await inApiWorld({ knobs: { apiPathParameters } }, async ({ sandbox, ann }) => {
+    (apiPathParameters) =>
+      inApiWorld({ knobs: { apiPathParameters } }, async ({ sandbox, ann }) => {
         for (const path of ['/', '/plan', '/migrations/x/y', '/clusters', '/clusters/a%2Fb', '/a%20b/c'])
           for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'])
             expect((await ann.refused('unknown-path', method, path)).detail).toContain(
@@ -32,12 +32,11 @@ describe('an unknown path or method', () => {
           expect(answer.headers['allow']).toBe(allow);
         }
         expect(sandbox.executions.running()).toEqual([]);
-      });
-    },
+      }),
   );
 
-  it('is disclosed to no caller without permission or signature', async () => {
-    await inApiWorld({}, async ({ sandbox }) => {
+  it('is disclosed to no caller without permission or signature', () =>
+    inApiWorld({}, async ({ sandbox }) => {
       const visitor = personIn(sandbox, ROLES.visitor, 'vic');
       problemIn(await visitor.ask('GET', '/plan'), 'gateway-access-denied');
       expect((await visitor.ask('HEAD', '/migrations')).status).toBe(403);
@@ -47,11 +46,10 @@ describe('an unknown path or method', () => {
         body: text,
       } = await sandbox.clients().config.transport.http({ method: 'GET', url: `${sandbox.apiUrl!}/plan`, headers: {} });
       problemIn({ status, headers, text }, 'gateway-missing-authentication-token');
-    });
-  });
+    }));
 
-  it('has HEAD for every GET, and OPTIONS everywhere', async () => {
-    await inApiWorld({}, async ({ world, ann }) => {
+  it('has HEAD for every GET, and OPTIONS everywhere', () =>
+    inApiWorld({}, async ({ world, ann }) => {
       const id = await ann.plan();
       await world.rest();
       const got = await ann.ask('GET', `/plans/${id}`);
@@ -60,8 +58,7 @@ describe('an unknown path or method', () => {
       expect((await ann.ask('HEAD', `/plans/${UNKNOWN}`)).status).toBe(404);
       const options = await ann.ask('OPTIONS', `/plans/${id}`);
       expect([options.status, options.text, options.headers['allow']]).toEqual([204, '', 'GET, HEAD, OPTIONS']);
-    });
-  });
+    }));
 });
 
 /** Sends the bytes unchanged by POST. */
@@ -99,18 +96,17 @@ const nothingStarted = ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>)
 describe('a body', () => {
   const whole = JSON.stringify({ ...BODY, reason: 'x' });
 
-  it('with a duplicate key starts nothing', async () => {
-    await inApiWorld({}, async (given) => {
+  it('with a duplicate key starts nothing', () =>
+    inApiWorld({}, async (given) => {
       const twice = bytes(whole.replace('{', '{"dryRun":true,"dryRun":false,'));
       expect(problemIn(await post(given, '/migrations', twice), 'invalid-request').errors).toEqual([
         { field: 'body.dryRun', message: 'is given more than once' },
       ]);
       nothingStarted(given);
-    });
-  });
+    }));
 
-  it('that is not UTF-8 starts nothing, and valid UTF-8 arrives unchanged', async () => {
-    await inApiWorld({}, async (given) => {
+  it('that is not UTF-8 starts nothing, and valid UTF-8 arrives unchanged', () =>
+    inApiWorld({}, async (given) => {
       const [before, after] = whole.split('"x"').map(bytes) as [Buffer, Buffer];
       for (const wrong of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80]]) {
         const body = Buffer.concat([before, bytes('"'), Buffer.from(wrong), bytes('"'), after]);
@@ -124,13 +120,12 @@ describe('a body', () => {
       const { migrationId } = JSON.parse(right.text) as { migrationId: string };
       expect(await given.ann.shownPlan(migrationId)).toMatchObject({ reason: 'naïve 𝄞', addon: ADDON });
       await given.world.rest();
-    });
-  });
+    }));
 
   it.each<Knobs['apiContentEncoding']>(['decoded', 'passed'])(
     'with a content coding is not read, compressed or not, if the gateway passes it %s',
-    async (apiContentEncoding) => {
-      await inApiWorld({ knobs: { apiContentEncoding } }, async (given) => {
+    (apiContentEncoding) =>
+      inApiWorld({ knobs: { apiContentEncoding } }, async (given) => {
         const compressed = await post(given, '/migrations', gzipSync(whole), { 'content-encoding': 'gzip' });
         problemIn(compressed, 'unsupported-encoding');
         expect(compressed.headers['accept-encoding']).toBe('identity');
@@ -140,14 +135,12 @@ describe('a body', () => {
             apiContentEncoding === 'decoded' ? 'gateway-unsupported-media-type' : 'unsupported-encoding',
           );
         nothingStarted(given);
-      });
-    },
+      }),
   );
 
-  it('that is empty counts as none, regardless of its type', async () => {
-    await inApiWorld({}, async (given) => {
+  it('that is empty counts as none, regardless of its type', () =>
+    inApiWorld({}, async (given) => {
       const answer = await post(given, `/migrations/${UNKNOWN}/cancel`, bytes(''), { 'content-type': 'text/plain' });
       expect(problemIn(answer, 'unknown-migration').status).toBe(404);
-    });
-  });
+    }));
 });

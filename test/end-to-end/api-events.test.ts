@@ -6,8 +6,8 @@ import { BODY, inApiWorld, leaksOf, MINUTES, pending, WANTS_APPROVAL } from './a
 import { containing } from '../lambdas/matchers.ts';
 
 describe('the events of a migration through the API', () => {
-  it('name the requester and how to approve, and contain no token', async () => {
-    await inApiWorld({}, async (given) => {
+  it('name the requester and how to approve, and contain no token', () =>
+    inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const id = await approvedIn(given);
       expect(idsIn(given)).toEqual(WHOLE.map((type) => `${id}#${type}`));
@@ -22,10 +22,8 @@ describe('the events of a migration through the API', () => {
         `POST /migrations/${id}/approval {"decision":"approve","planHash":"${planHash}"}`,
       ])
         expect(messages[0]).toContain(part);
-      expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
-      expect(sandbox.world.deadLetters).toEqual([]);
-    });
-  });
+      expect([await leaksOf({ world, sandbox }, id, [ann, bob]), sandbox.world.deadLetters]).toEqual([[], []]);
+    }));
 
   it('report a rejection, a cancel and a rollback over HTTP as their end', async () => {
     await inApiWorld({}, async (given) => {
@@ -62,22 +60,17 @@ describe('the events of a migration through the API', () => {
     expectNotifiedOnce(fault),
   );
 
-  it('are delivered twice under one id if publish-events dies between publishing and noting it', async () => {
-    await inApiWorld(
-      { faults: [{ kind: 'crash-after', step: 'publish-events', operation: 'PutEvents' }] },
-      async (given) => {
-        const id = await approvedIn(given);
-        expect(idsIn(given).filter((one) => one === `${id}#approval-needed`)).toHaveLength(2);
-        expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((type) => `${id}#${type}`));
-      },
-    );
-  });
+  it('are delivered twice under one id if publish-events dies between publishing and noting it', () =>
+    inApiWorld({ faults: [{ kind: 'crash-after', step: 'publish-events', operation: 'PutEvents' }] }, async (given) => {
+      const id = await approvedIn(given);
+      expect(idsIn(given).filter((one) => one === `${id}#approval-needed`)).toHaveLength(2);
+      expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((type) => `${id}#${type}`));
+    }));
 
-  it('are published by the schedule if Step Functions sends no event, and twice if EventBridge delivers twice', async () => {
-    await inApiWorld({ knobs: { eventsLost: true, ownEventsTwice: true } }, async (given) => {
+  it('are published by the schedule if Step Functions sends no event, and twice if EventBridge delivers twice', () =>
+    inApiWorld({ knobs: { eventsLost: true, ownEventsTwice: true } }, async (given) => {
       const id = await approvedIn(given);
       expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((type) => `${id}#${type}`));
       expect(new Set(given.sandbox.world.notifications.map(({ message }) => message)).size).toBe(1);
-    });
-  });
+    }));
 });

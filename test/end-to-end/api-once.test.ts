@@ -32,15 +32,14 @@ describe('equal requests at once', () => {
       expect(await recordsIn({ world })).toEqual([id]);
       expect(await ann.shown(id!)).toMatchObject({ outcome: 'migrated' });
       // A later request under the key gets its current state; without a key it is a new request.
-      const later = await ann.migrate(BODY, key);
-      expect(later === id).toBe(key !== undefined);
+      expect((await ann.migrate(BODY, key)) === id).toBe(key !== undefined);
       expect(migrationsIn({ world, sandbox })).toHaveLength(key === undefined ? 2 : 1);
       await world.rest();
     });
   });
 
-  it('of two principals under the same key are two, one of which finds the add-on locked', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('of two principals under the same key are two, one of which finds the add-on locked', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const ids = await atOnce(
         sandbox,
         [ann, bob].map((one) => () => one.migrate(BODY, 'a-key')),
@@ -57,11 +56,10 @@ describe('equal requests at once', () => {
           ).map(({ outcome }) => outcome),
         ),
       ).toEqual(new Set(['blocked', 'migrated']));
-    });
-  });
+    }));
 
-  it('and one with another body under the same key: that one is refused, and starts nothing', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+  it('and one with another body under the same key: that one is refused, and starts nothing', () =>
+    inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate(WANTS_APPROVAL, 'a-key');
       const problem = await ann.refused('key-used', 'POST', '/migrations', {
         body: { ...WANTS_APPROVAL, reason: 'another' },
@@ -71,8 +69,7 @@ describe('equal requests at once', () => {
       expect(migrationsIn({ world, sandbox }).map(({ name }) => name)).toEqual([id]);
       await ann.cancel(id);
       await world.rest();
-    });
-  });
+    }));
 });
 
 describe('a fault in the API', () => {

@@ -61,8 +61,7 @@ describe('a retirement over HTTP', () => {
       expect(isTrusted(given)).toBe(true);
 
       await accepted(bob, id, { ...NOW, reason: 'it is time' });
-      const shown = await retired(given, bob, id);
-      expect(shown).toMatchObject({
+      expect(await retired(given, bob, id)).toMatchObject({
         retirement: { state: 'ended', done: true, roles: [{ roleArn: ROLE, result: 'removed' }], requestedBy: bob.arn },
         retirements: [{ roleArn: ROLE, requestedBy: bob.arn, reason: 'it is time' }],
         handOff: { state: 'retired', addon: { removeRoleArn: ROLE }, trust: [{ roleArn: ROLE, action: 'remove' }] },
@@ -112,8 +111,7 @@ describe('a retirement over HTTP', () => {
       async (given, id) => {
         const { bob } = given;
         expect((await retire(bob, id, NOW)).status).toBeGreaterThanOrEqual(500);
-        expect(await bob.shown(id)).toMatchObject({ retirement: { state: 'requested' } });
-        expect(executionsOf(given)).toEqual([]);
+        expect([await bob.shown(id), executionsOf(given)]).toMatchObject([{ retirement: { state: 'requested' } }, []]);
         problemIn(await retire(bob, id, NOW), 'retiring');
         // The request is not sent again.
         expect(await retired(given, bob, id)).toMatchObject({

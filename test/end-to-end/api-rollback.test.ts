@@ -9,8 +9,8 @@ import { ADDON, TARGET } from './fixture.ts';
 import { containing } from '../lambdas/matchers.ts';
 
 describe('a rollback over HTTP', () => {
-  it('is started once for twenty simultaneous requests, and the other nineteen are referred to it', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('is started once for twenty simultaneous requests, and the other nineteen are referred to it', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
       const answers = await atOnce(
@@ -27,8 +27,7 @@ describe('a rollback over HTTP', () => {
       await world.rest();
       const [only, ...others] = sandbox.executions.list(world.backend.recoverStateMachineArn);
       expect([only?.status, others]).toEqual(['SUCCEEDED', []]);
-    });
-  });
+    }));
 
   it('is carried out if the function that accepted it stops before its execution is started', async () => {
     const faults = [{ kind: 'crash-before', step: 'api', operation: 'StartExecution', call: 2 }] as const;
@@ -44,8 +43,8 @@ describe('a rollback over HTTP', () => {
     });
   });
 
-  it('that is refused is shown with the previous end', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('that is refused is shown with the previous end', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       const before = await ended(sandbox, ann, id);
       const eks = sandbox.clients().eks();
@@ -61,6 +60,5 @@ describe('a rollback over HTTP', () => {
       });
       expect(links).toHaveProperty('rollback');
       await world.rest();
-    });
-  });
+    }));
 });

@@ -78,8 +78,7 @@ describe('the command line over the API', () => {
     expect([approved.code, approved.err]).toEqual([0, '']);
     const migrated = await migrating;
     expect([migrated.code, migrated.err]).toEqual([0, '']);
-    const report = migrationReport.parse(JSON.parse(migrated.out));
-    expect(report).toMatchObject({
+    expect(migrationReport.parse(JSON.parse(migrated.out))).toMatchObject({
       migrationId: id,
       outcome: 'migrated',
       verified: 'ready',

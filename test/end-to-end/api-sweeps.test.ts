@@ -45,16 +45,15 @@ const until = async (
 const isOver = ({ status }: SweepAnswer): boolean => status === 'ended';
 
 describe('a sweep over HTTP', () => {
-  it('goes from the request to the report, and migrates what is ready', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('goes from the request to the report, and migrates what is ready', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await start(ann, BODY);
       expect(await show(bob, id)).toMatchObject({
         status: 'running',
         request: { mode: 'migrate', requestedBy: ann.arn, reason: 'IRSA goes' },
       });
       problemIn(await bob.ask('GET', `/sweeps/${id}/report`), 'no-report');
-      const end = await until(sandbox, ann, id, isOver);
-      expect(end).toMatchObject({
+      expect(await until(sandbox, ann, id, isOver)).toMatchObject({
         outcome: 'completed',
         tally: { queued: 0, inFlight: 0, ended: { migrated: 1 } },
         failures: 0,
@@ -64,8 +63,7 @@ describe('a sweep over HTTP', () => {
 
       const { reports } = sweepReportAnswer.parse(JSON.parse((await ann.ask('GET', `/sweeps/${id}/report`)).text));
       const text = await world.backend.sweeping?.documentsIn(reports.bucket).get(reports.json);
-      const { rows } = sweepReport.parse(JSON.parse(text ?? ''));
-      expect(rows.find(({ addon }) => addon === ADDON)).toMatchObject({
+      expect(sweepReport.parse(JSON.parse(text ?? '')).rows.find(({ addon }) => addon === ADDON)).toMatchObject({
         cluster: TARGET.cluster,
         class: 'ready',
         outcome: 'migrated',
@@ -74,11 +72,10 @@ describe('a sweep over HTTP', () => {
         sweeps: [{ sweepId: id, outcome: 'completed' }],
       });
       problemIn(await bob.ask('POST', `/sweeps/${id}/resume`), 'not-now');
-    });
-  });
+    }));
 
-  it('is started once for many simultaneous requests', async () => {
-    await inApiWorld({}, async ({ sandbox, ann }) => {
+  it('is started once for many simultaneous requests', () =>
+    inApiWorld({}, async ({ sandbox, ann }) => {
       const ids = await atOnce(
         sandbox,
         Array.from(
@@ -91,11 +88,10 @@ describe('a sweep over HTTP', () => {
       for (const id of new Set(ids))
         expect(await until(sandbox, ann, id, isOver)).toMatchObject({ outcome: 'completed' });
       expect(sandbox.executions.list(sandbox.outputs.sweepStateMachineArn ?? '')).toHaveLength(2);
-    });
-  });
+    }));
 
-  it('starts nothing while it is paused, and continues when it is resumed', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('starts nothing while it is paused, and continues when it is resumed', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await start(ann, BODY);
       expect(await command(bob, id, 'pause')).toMatchObject({
         command: { command: 'pause', by: bob.arn, reason: 'night' },
@@ -113,11 +109,10 @@ describe('a sweep over HTTP', () => {
         outcome: 'completed',
         tally: { ended: { migrated: 1 } },
       });
-    });
-  });
+    }));
 
-  it('is stopped, and resumed after it', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+  it('is stopped, and resumed after it', () =>
+    inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await start(ann, BODY);
       await command(ann, id, 'stop');
       expect(await until(sandbox, ann, id, isOver)).toMatchObject({
@@ -130,16 +125,13 @@ describe('a sweep over HTTP', () => {
         outcome: 'completed',
         tally: { queued: 0, ended: { migrated: 1 } },
       });
-    });
-  });
+    }));
 
-  it('is refused to callers without permission, and for invalid requests', async () => {
-    await inApiWorld({}, async ({ sandbox, ann }) => {
+  it('is refused to callers without permission, and for invalid requests', () =>
+    inApiWorld({}, async ({ sandbox, ann }) => {
       const visitor = personIn(sandbox, ROLES.visitor, 'vic');
       problemIn(await visitor.ask('POST', '/sweeps', { body: BODY }), 'gateway-access-denied');
-      const wrong = await ann.client.request('POST', '/sweeps', { body: { mode: 'unknown' } });
-      expect(wrong.status).toBe(400);
+      expect((await ann.client.request('POST', '/sweeps', { body: { mode: 'unknown' } })).status).toBe(400);
       expect(sandbox.executions.list(sandbox.outputs.sweepStateMachineArn ?? '')).toEqual([]);
-    });
-  });
+    }));
 });

@@ -44,8 +44,8 @@ const lockWrites = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): Call[] =>
   );
 
 describe('a change window', () => {
-  it('is waited for without a lock, and the migration begins within it', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+  it('is waited for without a lock, and the migration begins within it', () =>
+    inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate({ ...BODY, changeWindow: WINDOW });
       await until(sandbox, ann, id, ({ step }) => step === 'await-window');
       await world.later(HOURS);
@@ -59,21 +59,19 @@ describe('a change window', () => {
       expect(Math.min(...locks)).toBeLessThan(OPENS + 10 * MINUTES);
       expect(Date.parse(world.changes()[0]!.at)).toBeGreaterThanOrEqual(OPENS);
       expect(Date.parse(end.steps.find(({ name }) => name === 'begin')!.startedAt)).toBeLessThan(OPENS + 10 * MINUTES);
-    });
-  });
+    }));
 
-  it('that is out of reach ends the migration blocked at once', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+  it('that is out of reach ends the migration blocked at once', () =>
+    inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate({ ...BODY, changeWindow: { ...WINDOW, waitAtMostHours: 1 } });
       const end = await ended(sandbox, ann, id);
       expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'WindowOutOfReach' } });
       expect(Date.parse(end.endedAt!) - Date.parse(end.startedAt)).toBeLessThan(MINUTES);
       expect([world.changes(), lockWrites({ sandbox })]).toEqual([[], []]);
-    });
-  });
+    }));
 
-  it('is waited for after the approval', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('is waited for after the approval', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate({ ...WANTS_APPROVAL, changeWindow: WINDOW });
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash);
@@ -83,8 +81,7 @@ describe('a change window', () => {
       const end = await ann.shown(id);
       expect(end.outcome).toBe('migrated');
       expect(Date.parse(end.steps.find(({ name }) => name === 'begin')!.startedAt)).toBeGreaterThanOrEqual(OPENS);
-    });
-  });
+    }));
 });
 
 describe('a deployment that requires approvals', () => {
@@ -135,8 +132,8 @@ describe('a deployment that requires approvals', () => {
 });
 
 describe('a cancel over HTTP', () => {
-  it('during an approval ends the migration blocked at once', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('during an approval ends the migration blocked at once', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
       expect(await bob.cancel(id, 'wrong day')).toMatchObject({
@@ -161,11 +158,10 @@ describe('a cancel over HTTP', () => {
         body: { decision: 'approve', planHash },
       });
       expect(world.changes()).toEqual([]);
-    });
-  });
+    }));
 
-  it('during a closed window ends the migration blocked within the hour', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+  it('during a closed window ends the migration blocked within the hour', () =>
+    inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate({ ...BODY, changeWindow: WINDOW });
       await until(sandbox, ann, id, ({ step }) => step === 'await-window');
       expect(await ann.cancel(id)).toMatchObject({ action: 'cancel', first: true, begun: false });
@@ -173,8 +169,7 @@ describe('a cancel over HTTP', () => {
       expect(sandbox.clock.now()).toBeLessThan(OPENS - 55 * MINUTES);
       expect(await ann.shown(id)).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' } });
       expect([world.changes(), lockWrites({ sandbox })]).toEqual([[], []]);
-    });
-  });
+    }));
 
   it.each([
     ['the update', 'UpdateAddon', { strategy: 'in-place' }],
@@ -217,8 +212,8 @@ describe('a cancel over HTTP', () => {
     },
   );
 
-  it('during a requested rollback, and after the end, is refused', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('during a requested rollback, and after the end, is refused', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
       expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(
@@ -235,6 +230,5 @@ describe('a cancel over HTTP', () => {
       expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back' });
       expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).status).toBe(409);
       expect(migrationsIn({ world, sandbox })).toHaveLength(1);
-    });
-  });
+    }));
 });

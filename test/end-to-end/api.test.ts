@@ -91,8 +91,8 @@ describe('a migration over HTTP', () => {
     });
   });
 
-  it('ends blocked if the plan is rejected, with the approver and the reason', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('ends blocked if the plan is rejected, with the approver and the reason', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash, 'reject', 'not on a Friday');
@@ -111,11 +111,10 @@ describe('a migration over HTTP', () => {
         await world.backend.ledger.listHeldLocks(),
         await leaksOf({ world, sandbox }, id, [ann, bob]),
       ]).toEqual([[], [], []]);
-    });
-  });
+    }));
 
-  it('ends blocked if no decision is made in time, and not before', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('ends blocked if no decision is made in time, and not before', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate({ ...WANTS_APPROVAL, approvalHours: 1 });
       const { planHash, shown } = await pending(sandbox, bob, id);
       const [asked] = shown.approvals;
@@ -134,11 +133,10 @@ describe('a migration over HTTP', () => {
       });
       expect(late.detail).toContain('expired');
       expect([world.changes(), await leaksOf({ world, sandbox }, id, [ann, bob])]).toEqual([[], []]);
-    });
-  });
+    }));
 
-  it('is planned again if the add-on was changed meanwhile: the approver of the old plan is asked about the new one', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('is planned again if the add-on was changed meanwhile: the approver of the old plan is asked about the new one', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash: old } = await pending(sandbox, bob, id);
       await world.reconfigure(ADDON, '{"controller":{"replicaCount":3}}');
@@ -167,11 +165,10 @@ describe('a migration over HTTP', () => {
         ['approval-needed', 'approval-needed.2', 'started', 'migrated'].map((type) => `${id}#${type}`),
       );
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
-    });
-  });
+    }));
 
-  it('cannot be approved by its requester, but can be rejected by them', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('cannot be approved by its requester, but can be rejected by them', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, ann, id);
       const barred = await ann.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, {
@@ -188,8 +185,7 @@ describe('a migration over HTTP', () => {
         approvals: [{ state: 'rejected', decidedBy: ann.arn }],
       });
       expect(world.changes()).toEqual([]);
-    });
-  });
+    }));
 
   it('is rolled back over HTTP once it is over, and only once', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {

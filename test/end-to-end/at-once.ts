@@ -57,8 +57,7 @@ export const expectOneMigrated = async (strategy: Strategy, count: number): Prom
       ? ['DeletePodIdentityAssociation', 'UpdateAddon']
       : ['DeleteAddon', 'DeletePodIdentityAssociation', 'CreateAddon'],
   );
-  expect(pods).toEqual(['pod-identity', 'pod-identity']);
-  expect(locks).toEqual([]);
+  expect([pods, locks]).toEqual([['pod-identity', 'pod-identity'], []]);
 
   const moments = new Set<string>();
   for (const one of blocked) {

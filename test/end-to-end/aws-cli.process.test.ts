@@ -160,8 +160,7 @@ describe.skipIf(reason !== undefined)(
         podIdentityAssociations: [expect.stringContaining(':podidentityassociation/reliability-dev/a-')],
       });
       expect(after).not.toHaveProperty('serviceAccountRoleArn');
-      const owned = await answer('eks', 'list-pod-identity-associations', ...CLUSTER);
-      expect(owned['associations']).toEqual([
+      expect((await answer('eks', 'list-pod-identity-associations', ...CLUSTER))['associations']).toEqual([
         expect.objectContaining({ ownerArn: (after as unknown as { addonArn: string }).addonArn }),
       ]);
 
@@ -226,11 +225,11 @@ describe.skipIf(reason !== undefined)(
         'UnrecognizedClientException',
         'The security token included in the request is invalid.',
       ],
-    ])('is refused with %s', async (_what, change, name, text) => {
+    ])('is refused with %s', async (_what, change, name, text) =>
       expect(await refusal(['eks', 'list-clusters'], { ...keyVariables(served), ...change })).toContain(
         `An error occurred (${name}) when calling the ListClusters operation: ${text}`,
-      );
-    });
+      ),
+    );
 
     it('starts the deployed state machine, and reads its ledger', async () => {
       // Slow enough for functions to end before their time-outs.

@@ -3,7 +3,7 @@
  * the other role, with IRSA and with EKS Pod Identity.
  */
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Facts } from '../../lambdas/domain/plan/facts.ts';
 import { judgeChain, type ChainOutcome } from '../../lambdas/domain/plan/chains-judged.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
@@ -105,35 +105,33 @@ function planned({ target, cluster, backend }: OpenWorld, trust: string, policy:
   return judgeChain(facts, { account, targetArn: TARGET, trust: parseTrust(trust) }).outcome;
 }
 
-describe('the outcome of a chain in the plan', () => {
-  it('is what STS answers before and after the migration', async () => {
-    const options = { scenario: 'role-chain-blocked' };
-    const met = new Map<string, number>();
-    await inWorld(options, (before) =>
-      inWorld(options, async (after) => {
-        await after.migrate({ serviceAccount: REF, acceptTargetRoles: [TARGET] });
-        fc.assert(
-          fc.property(trusts, own, (statements, policies) => {
-            const [trust, policy] = [policyOf(statements), policyOf(policies)];
-            const [irsa, podIdentity] = [played(before, trust, policy), played(after, trust, policy)];
-            const outcome = planned(after, trust, policy);
-            const seen = `${outcome} ${irsa} ${podIdentity}`;
-            met.set(seen, (met.get(seen) ?? 0) + 1);
-            const possible: Record<ChainOutcome, boolean> = {
-              works: podIdentity,
-              breaks: !podIdentity,
-              unused: !podIdentity && !irsa,
-              // What it depends on is the same for both, so that nothing is lost.
-              same: podIdentity || !irsa,
-              unknown: true,
-            };
-            expect([seen, possible[outcome]]).toEqual([seen, true]);
-          }),
-          { numRuns: 1500 },
-        );
-      }),
-    );
-    const expected = ['works true true', 'works false true', 'breaks true false', 'unused false false'];
-    expect(expected.filter((seen) => (met.get(seen) ?? 0) <= 5)).toEqual([]);
-  });
+it('the outcome of a chain in the plan is what STS answers before and after the migration', async () => {
+  const options = { scenario: 'role-chain-blocked' };
+  const met = new Map<string, number>();
+  await inWorld(options, (before) =>
+    inWorld(options, async (after) => {
+      await after.migrate({ serviceAccount: REF, acceptTargetRoles: [TARGET] });
+      fc.assert(
+        fc.property(trusts, own, (statements, policies) => {
+          const [trust, policy] = [policyOf(statements), policyOf(policies)];
+          const [irsa, podIdentity] = [played(before, trust, policy), played(after, trust, policy)];
+          const outcome = planned(after, trust, policy);
+          const seen = `${outcome} ${irsa} ${podIdentity}`;
+          met.set(seen, (met.get(seen) ?? 0) + 1);
+          const possible: Record<ChainOutcome, boolean> = {
+            works: podIdentity,
+            breaks: !podIdentity,
+            unused: !podIdentity && !irsa,
+            // What it depends on is the same for both, so that nothing is lost.
+            same: podIdentity || !irsa,
+            unknown: true,
+          };
+          expect([seen, possible[outcome]]).toEqual([seen, true]);
+        }),
+        { numRuns: 1500 },
+      );
+    }),
+  );
+  const expected = ['works true true', 'works false true', 'breaks true false', 'unused false false'];
+  expect(expected.filter((seen) => (met.get(seen) ?? 0) <= 5)).toEqual([]);
 });

@@ -67,27 +67,24 @@ const changesOf = ({ calls }: Outcome): string[] =>
     .filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service))
     .map(({ operation, input }) => `${operation} ${timeless(input)}`);
 
-describe('a scaled clock', () => {
-  it('ends in the same state as a virtual one, with the same calls apart from times and polls', async () => {
-    const virtual = await run('virtual');
-    const scaled = await run({ scaled: 6000 });
-    expect(virtual.report.outcome).toBe('migrated');
-    expect(scaled.report.outcome).toBe('migrated');
-    // Time passed in both, and differently, so there is something to leave out.
-    expect(scaled.calls.map(({ at }) => at)).not.toEqual(virtual.calls.map(({ at }) => at));
+it('a scaled clock ends in the same state as a virtual one, with the same calls apart from times and polls', async () => {
+  const virtual = await run('virtual');
+  const scaled = await run({ scaled: 6000 });
+  expect([virtual.report.outcome, scaled.report.outcome]).toEqual(['migrated', 'migrated']);
+  // Time passed in both, and differently, so there is something to leave out.
+  expect(scaled.calls.map(({ at }) => at)).not.toEqual(virtual.calls.map(({ at }) => at));
 
-    expect(changesOf(scaled)).toEqual(changesOf(virtual));
-    expect(changesOf(virtual)).toHaveLength(5);
-    expect(callsOf(scaled)).toEqual(callsOf(virtual));
-    expect(callsOf(virtual).length).toBeGreaterThan(40);
-    expect(JSON.parse(timeless(scaled.state))).toEqual(JSON.parse(timeless(virtual.state)));
-    const verified = ({ report }: Outcome): unknown => [
-      report.steps.map(({ name, result }) => [name, result]),
-      report.associations,
-      report.verification,
-    ];
-    expect(JSON.parse(timeless(verified(scaled)))).toEqual(JSON.parse(timeless(verified(virtual))));
-  });
+  expect(changesOf(scaled)).toEqual(changesOf(virtual));
+  expect(changesOf(virtual)).toHaveLength(5);
+  expect(callsOf(scaled)).toEqual(callsOf(virtual));
+  expect(callsOf(virtual).length).toBeGreaterThan(40);
+  expect(JSON.parse(timeless(scaled.state))).toEqual(JSON.parse(timeless(virtual.state)));
+  const verified = ({ report }: Outcome): unknown => [
+    report.steps.map(({ name, result }) => [name, result]),
+    report.associations,
+    report.verification,
+  ];
+  expect(JSON.parse(timeless(verified(scaled)))).toEqual(JSON.parse(timeless(verified(virtual))));
 });
 
 describe("functions whose clock differs from AWS's", () => {

@@ -23,8 +23,8 @@ const messagesIn = ({ backend }: OpenWorld): string[] =>
   backend.sandbox.world.notifications.map(({ message }) => message);
 
 describe('a denied UpdateAddon', () => {
-  it('leads to one plan, and one message with diagnosis and command, however often CloudTrail reports it; nothing is changed', async () => {
-    await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
+  it('leads to one plan, and one message with diagnosis and command, however often CloudTrail reports it; nothing is changed', () =>
+    inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       await deliver(world, deniedEvent(), deniedEvent(), deniedEvent({ detail: { eventID: 'of-the-next-apply' } }));
       expect(notificationsIn(world)).toMatchObject([
@@ -53,11 +53,9 @@ describe('a denied UpdateAddon', () => {
       ]) {
         expect(message).toContain(part);
       }
-      expect(world.changes()).toEqual([]);
-      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect([world.changes(), world.readAddon(ADDON, SERVICE_ACCOUNT)]).toEqual([[], before]);
       expect(world.backend.sandbox.world.deadLetters).toEqual([]);
-    });
-  });
+    }));
 
   it.each<[string, DeniedEvent]>([
     [
@@ -68,22 +66,21 @@ describe('a denied UpdateAddon', () => {
       'a role of another account that was really named',
       deniedEvent({ parameters: { serviceAccountRoleArn: 'arn:aws:iam::999999999999:role/x' } }),
     ],
-  ])('is not a case of this: %s', async (_, event) => {
-    await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
+  ])('is not a case of this: %s', (_, event) =>
+    inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, event);
       expect([notificationsIn(world), messagesIn(world), world.changes()]).toEqual([[], [], []]);
       expect(world.backend.sandbox.executions.list(world.backend.stateMachineArn)).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  it('of a missing cluster is reported, with what blocks', async () => {
-    await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
+  it('of a missing cluster is reported, with what blocks', () =>
+    inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, deniedEvent({ cluster: 'gone' }));
       expect(notificationsIn(world)).toMatchObject([{ type: 'blocked', cluster: 'gone' }]);
       expect(messagesIn(world)).toHaveLength(1);
       expect(messagesIn(world)[0]).toContain('UpdateAddon was denied, the migration is blocked');
-    });
-  });
+    }));
 
   it.each([
     ['is put again after a lost reply, under the same id', { kind: 'lost-after', operation: 'PutEvents' }],
@@ -96,14 +93,14 @@ describe('a denied UpdateAddon', () => {
       'is started although the reply of the claim was lost',
       { kind: 'lost-after', operation: 'PutItem', step: 'diagnose-denial' },
     ],
-  ] as const)('%s', async (_, fault) => {
-    await inWorld({ scenario: 'ebs-csi-irsa', faults: [fault as never] }, async (world) => {
+  ] as const)('%s', (_, fault) =>
+    inWorld({ scenario: 'ebs-csi-irsa', faults: [fault as never] }, async (world) => {
       await deliver(world, deniedEvent());
       const notifications = notificationsIn(world);
       expect(notifications.length).toBeGreaterThan(0);
       expect(new Set(notifications.map(({ eventId }) => eventId)).size).toBe(1);
       expect(messagesIn(world).length).toBe(notifications.length);
       expect(world.backend.sandbox.executions.list(world.backend.stateMachineArn)).toHaveLength(1);
-    });
-  });
+    }),
+  );
 });

@@ -8,6 +8,6 @@ const SAMPLE: Case[] = [
   { replicas: 3, readySeconds: 60, towards: 'pod-identity', disturbance: 'unready-pod', after: 194 },
   { replicas: 3, readySeconds: 60, towards: 'before', disturbance: 'lost-node', after: 85 },
 ];
-it.each(SAMPLE)('$disturbance after $after s, towards $towards', async (one) => {
-  expect(await play(one)).toBe(one.towards === 'before' ? 'rolled-back injected' : 'migrated ready');
-});
+it.each(SAMPLE)('$disturbance after $after s, towards $towards', async (one) =>
+  expect(await play(one)).toBe(one.towards === 'before' ? 'rolled-back injected' : 'migrated ready'),
+);

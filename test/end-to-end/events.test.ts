@@ -37,8 +37,8 @@ describe('the events of a migration', () => {
     ],
   ])(
     'that ends %s are published once each, in order, and people are notified of theirs',
-    async (_, options, asked, expected, messages) => {
-      await inWorld(options, async (world) => {
+    (_, options, asked, expected, messages) =>
+      inWorld(options, async (world) => {
         await world.start({ addon: ADDON, ...asked });
         await world.rest();
         await world.later(3 * MINUTES);
@@ -50,23 +50,21 @@ describe('the events of a migration', () => {
         );
         expect(messagesIn(world)).toHaveLength(messages);
         expect(world.backend.sandbox.world.deadLetters).toEqual([]);
-      });
-    },
+      }),
   );
 
-  it('that has nothing to do are those of that end, and of no other migration', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('that has nothing to do are those of that end, and of no other migration', () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       const { migrationId } = await world.migrate({ addon: ADDON });
       await world.start({ addon: ADDON });
       await world.rest();
       await world.later(3 * MINUTES);
       expect(idsOf(notificationsIn(world))).toEqual(['started', 'migrated', 'already-migrated']);
       expect(notificationsIn(world).at(-1)?.migrationId).not.toBe(migrationId);
-    });
-  });
+    }));
 
-  it('that needs an approval are published while it waits, and contain no token', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('that needs an approval are published while it waits, and contain no token', () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       const { backend } = world;
       const execution = await world.start({ addon: ADDON, approval: 'required', requestedBy: 'ann' });
       await world.later(10 * MINUTES);
@@ -85,13 +83,12 @@ describe('the events of a migration', () => {
         JSON.stringify([backend.sandbox.world.events, backend.sandbox.world.notifications, backend.sandbox.logs()]),
       ).not.toContain(token);
       expect(execution.status).toBe('RUNNING');
-    });
-  });
+    }));
 
   it.each(['lost-after', 'throttled', 'server-error'] as const)(
     'are published although PutEvents fails, each under one id: %s',
-    async (kind) => {
-      await inWorld(
+    (kind) =>
+      inWorld(
         { scenario: 'in-place', faults: [{ kind, step: 'publish-events', operation: 'PutEvents' }] },
         async (world) => {
           await world.start({ addon: ADDON });
@@ -99,16 +96,14 @@ describe('the events of a migration', () => {
           await world.later(3 * MINUTES);
           expect([...new Set(idsOf(notificationsIn(world)))]).toEqual(['started', 'migrated']);
         },
-      );
-    },
+      ),
   );
 
-  it('are published by the schedule if Step Functions does not report the end', async () => {
-    await inWorld({ scenario: 'in-place', knobs: { eventsLost: true } }, async (world) => {
+  it('are published by the schedule if Step Functions does not report the end', () =>
+    inWorld({ scenario: 'in-place', knobs: { eventsLost: true } }, async (world) => {
       await world.start({ addon: ADDON });
       await world.rest();
       await world.later(3 * MINUTES);
       expect(idsOf(notificationsIn(world))).toEqual(['started', 'migrated']);
-    });
-  });
+    }));
 });

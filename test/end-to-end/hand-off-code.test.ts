@@ -101,8 +101,7 @@ describe('what is left to a person', () => {
         path: 'trust.json',
         text: JSON.stringify({ Statement: given }),
       });
-      const without = await judge([...first.after, policy([])], handOff);
-      expect(without).toMatchObject({ exitCode: 3, left: first.left });
+      expect(await judge([...first.after, policy([])], handOff)).toMatchObject({ exitCode: 3, left: first.left });
       expect(await judge([...first.after, policy([statement])], handOff)).toMatchObject({ exitCode: 0, left: [] });
     }));
 

@@ -92,8 +92,7 @@ describe('the hand-off of a migration', () => {
       // Unless EKS does not do as it was asked, the whole commit was known before.
       expect(isEqual(withoutIds(has(plan)), withoutIds(handOff))).toBe(options.knobs?.keepIrsaRole !== true);
       const now = await read(world, asked);
-      expect(now).toMatchObject({ state: 'found' });
-      expect(differences(accountOf(world), now)).toEqual([]);
+      expect([now, differences(accountOf(world), now)]).toMatchObject([{ state: 'found' }, []]);
       expect(now!.addon?.associations ?? []).toEqual(handOff.addon?.associations ?? []);
       const back = await world.rollBack({ migrationId: migrated.migrationId });
       expect(back).toMatchObject({ outcome: 'rolled-back', handOff: { state: 'rolled-back' } });
@@ -101,57 +100,51 @@ describe('the hand-off of a migration', () => {
     });
   });
 
-  it('exists while it waits for an approval, for the person who decides', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('exists while it waits for an approval, for the person who decides', () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       const execution = await world.start({ addon: EBS, approval: 'required' });
       await world.until(execution, 'RequestApproval');
       const [record] = (await world.backend.ledger.listMigrations({}, 1)).migrations;
       expect(handOffOf((await world.backend.ledger.getMigration(record!.migrationId))!)).toMatchObject({
         state: 'planned',
       });
-    });
-  });
+    }));
 
-  it('of a second migration is what was found', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('of a second migration is what was found', () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       const first = await world.migrate({ addon: EBS });
       const second = await world.migrate({ addon: EBS });
       expect(second).toMatchObject({ outcome: 'already-migrated', handOff: { state: 'found' } });
       expect(second.handOff!.addon!.associations).toEqual(first.handOff!.addon!.associations);
       expect(differences(accountOf(world), second.handOff)).toEqual([]);
-    });
-  });
+    }));
 
-  it('has the tag of the association of a workload, so that an import does not remove it', async () => {
-    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+  it('has the tag of the association of a workload, so that an import does not remove it', () =>
+    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       const { handOff, migrationId } = await world.migrate({ serviceAccount: API });
       expect(handOff!.associations).toMatchObject([{ action: 'import', tags: { [MIGRATION_TAG]: migrationId } }]);
-    });
-  });
+    }));
 });
 
 describe('what is in the account', () => {
-  it('is described before any migration: the role, and no association', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('is described before any migration: the role, and no association', () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       const found = await read(world, { addon: EBS });
       expect(found).toMatchObject({ state: 'found', addon: { name: EBS, associations: [] } });
       expect(found!.addon!.addRoleArn).toBeDefined();
       expect(differences(accountOf(world), found)).toEqual([]);
-    });
-  });
+    }));
 
-  it('is not described if there is no add-on, or no association of the service account', async () => {
-    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+  it('is not described if there is no add-on, or no association of the service account', () =>
+    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       expect(await read(world, { addon: EBS })).toBeUndefined();
       expect(await read(world, { serviceAccount: API })).toBeUndefined();
-    });
-  });
+    }));
 
-  it('is described of a service account of an add-on: the association must not be imported', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('is described of a service account of an add-on: the association must not be imported', () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       await world.migrate({ addon: EBS });
       const found = await read(world, { serviceAccount: { namespace: 'kube-system', name: EBS_ACCOUNT } });
       expect(found!.associations).toMatchObject([{ action: 'do-not-import', serviceAccount: EBS_ACCOUNT }]);
-    });
-  });
+    }));
 });

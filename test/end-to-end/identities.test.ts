@@ -17,36 +17,34 @@ const directory = scratchDirectory();
 
 const driverIn = (report: IdentitiesReport) => report.workloads.find(({ name }) => name === 'ebs-csi-controller');
 
-describe('identities and a migration', () => {
-  it('reports irsa before it and pod-identity after it, in the same sandbox', async () => {
-    const state = join(directory, 'state.json');
-    const read = async (...more: string[]): Promise<IdentitiesReport> => {
-      const { code, out } = await cli('identities', '--cluster', TARGET.cluster, ...more, '--json');
-      expect(code).toBe(0);
-      return reportSchema.parse(JSON.parse(out));
-    };
-    expect(driverIn(await read('--sandbox', SCENARIO))).toMatchObject({
-      identity: 'irsa',
-      roles: [{ by: 'irsa', roleArn: ROLE }],
-    });
-    expect(
-      (
-        await cli(
-          ...words`migrate --cluster ${TARGET.cluster} --addon ${ADDON} --sandbox ${SCENARIO} --state ${state}
-            --json`,
-        )
-      ).code,
-    ).toBe(0);
-    const after = driverIn(await read('--state', state));
-    expect(after).toMatchObject({
-      identity: 'pod-identity',
-      roles: [{ by: 'association', roleArn: ROLE, pods: 2 }],
-      obstacles: [],
-    });
-    expect(after?.association?.ownerArn).toContain(`/${ADDON}/`);
-    // The command only reads: the file is as the migration left it.
-    expect(driverIn(await read('--state', state))).toEqual(after);
+it('identities and a migration reports irsa before it and pod-identity after it, in the same sandbox', async () => {
+  const state = join(directory, 'state.json');
+  const read = async (...more: string[]): Promise<IdentitiesReport> => {
+    const { code, out } = await cli('identities', '--cluster', TARGET.cluster, ...more, '--json');
+    expect(code).toBe(0);
+    return reportSchema.parse(JSON.parse(out));
+  };
+  expect(driverIn(await read('--sandbox', SCENARIO))).toMatchObject({
+    identity: 'irsa',
+    roles: [{ by: 'irsa', roleArn: ROLE }],
   });
+  expect(
+    (
+      await cli(
+        ...words`migrate --cluster ${TARGET.cluster} --addon ${ADDON} --sandbox ${SCENARIO} --state ${state}
+            --json`,
+      )
+    ).code,
+  ).toBe(0);
+  const after = driverIn(await read('--state', state));
+  expect(after).toMatchObject({
+    identity: 'pod-identity',
+    roles: [{ by: 'association', roleArn: ROLE, pods: 2 }],
+    obstacles: [],
+  });
+  expect(after?.association?.ownerArn).toContain(`/${ADDON}/`);
+  // The command only reads: the file is as the migration left it.
+  expect(driverIn(await read('--state', state))).toEqual(after);
 });
 
 const LARGE = { account: TARGET.account, region: TARGET.region, cluster: 'large' };

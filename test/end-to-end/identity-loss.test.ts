@@ -75,9 +75,7 @@ describe('a standalone association', () => {
     'is removed by the rollback, %s, once the add-on has its role: everything has its original state',
     async (_, asked, fault) => {
       const { report, before, after, nodes, changes } = await migrated(asked, { faults: [fault] });
-      expect(report.outcome).toBe('rolled-back');
-      expect(after).toEqual(before);
-      expect(nodes).toEqual(IRSA);
+      expect([report.outcome, after, nodes]).toEqual(['rolled-back', before, IRSA]);
       const deletion = changes.indexOf('restore-associations DeletePodIdentityAssociation');
       expect(deletion).toBeGreaterThan(changes.findLastIndex((one) => one.startsWith('restore-addon ')));
     },
@@ -87,8 +85,7 @@ describe('a standalone association', () => {
     const { report, before, after } = await migrated(STANDALONE, {}, (world, { migrationId }) =>
       world.rollBack({ migrationId, requestedBy: 'operator' }),
     );
-    expect(report.outcome).toBe('rolled-back');
-    expect(after).toEqual(before);
+    expect([report.outcome, after]).toEqual(['rolled-back', before]);
   });
 
   it('is deleted by the restore commands if the service cannot delete it', async () => {
@@ -128,15 +125,12 @@ describe('a third-party annotation on the nodes of an add-on', () => {
 
   it('stays in place, and so do their identities', async () => {
     const { before, report, after } = await annotatedByHand({ strategy: 'in-place' });
-    expect(new Set(before)).toEqual(new Set(['irsa']));
-    expect(report.outcome).toBe('migrated');
-    expect(after).toEqual(before);
+    expect([new Set(before), report.outcome, after]).toEqual([new Set(['irsa']), 'migrated', before]);
   });
 
   it('would be deleted with the objects of the add-on, which blocks', async () => {
     const { before, report, after } = await annotatedByHand({ strategy: 'recreate' });
-    expect(report.outcome).toBe('blocked');
-    expect(after).toEqual(before);
+    expect([report.outcome, after]).toEqual(['blocked', before]);
   });
 });
 

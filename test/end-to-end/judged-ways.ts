@@ -41,9 +41,7 @@ export function expectRestored(run: Judged): void {
   expect(report.verification.pods.map(({ level }) => level)).not.toContain('ready');
   expect(text).not.toContain(TEXTS.ready);
   expect(unwrapped(text)).toMatch(/kubectl -n \S+ logs \S+ --all-containers --previous/);
-  expect(methodsOf(before)).toEqual(['irsa']);
-  expect(after).toEqual(before);
-  expect(state.after).toEqual(state.before);
+  expect([methodsOf(before), after, state.after]).toEqual([['irsa'], before, state.before]);
 }
 
 /** Defines the tests of these ways. */
@@ -52,14 +50,12 @@ export const describeWays = (ways: readonly Way[]): void => {
     it('with an SDK that is just new enough is ready, and each container has the role of the association', async () => {
       const run = await judged(way, {}, { change: withSdk(way, NEW_SDK) });
       expectClaim(run, 'ready');
-      expect(methodsOf(run.before)).toEqual(['irsa']);
-      expect(methodsOf(run.after)).toEqual(['pod-identity']);
+      expect([methodsOf(run.before), methodsOf(run.after)]).toEqual([['irsa'], ['pod-identity']]);
       expect(stable(run.after)).toBe(true);
     });
 
-    it('with an SDK that is one release too old, whose software exits, is rolled back and never called ready', async () => {
-      expectRestored(await judged(way, {}, { change: withSdk(way, OLD_SDK) }));
-    });
+    it('with an SDK that is one release too old, whose software exits, is rolled back and never called ready', async () =>
+      expectRestored(await judged(way, {}, { change: withSdk(way, OLD_SDK) })));
 
     it('with such software whose source of credentials is unknown, and accepted, is rolled back as well', async () => {
       const change = (cluster: ScenarioCluster): void => {
@@ -78,9 +74,7 @@ export const describeWays = (ways: readonly Way[]): void => {
       };
       const { report, before, after, state } = await judged(way, way.accepts, { change, rollBack: true });
       expect(report).toMatchObject({ outcome: 'rolled-back', rollback: { after: 'migrated' }, warnings: [] });
-      expect(methodsOf(before)).toEqual(['irsa']);
-      expect(after).toEqual(before);
-      expect(state.after).toEqual(state.before);
+      expect([methodsOf(before), after, state.after]).toEqual([['irsa'], before, state.before]);
     });
 
     it('with such software that hides it, is called stable and no more, although it has no credentials', async () => {
@@ -103,8 +97,7 @@ export const describeWays = (ways: readonly Way[]): void => {
     it('at the level api is called reported by EKS, whatever the pods have', async () => {
       const run = await judged(way, { verification: 'api' }, { change: withSdk(way, OLD_SDK) });
       expectClaim(run, 'api');
-      expect(run.report.verification.pods).toEqual([]);
-      expect(run.report.warnings.map(({ id }) => id)).toEqual(['pods-not-seen']);
+      expect([run.report.verification.pods, run.report.warnings.map(({ id }) => id)]).toEqual([[], ['pods-not-seen']]);
       // Pods that nothing has replaced still have their former credentials; others have none.
       expect(['irsa', 'SdkTooOld']).toEqual(
         expect.arrayContaining(methodsOf(run.after).filter((one) => one !== 'pod-identity')),

@@ -20,9 +20,9 @@ describeWays(
 describe('software that exits at its first call', () => {
   const inPlace = WAYS[0]!;
 
-  it.each([0, 5, 30, 55, 60])('after %i seconds is found', async (firstCallSeconds) => {
-    expectRestored(await judged(inPlace, {}, { change: withSdk(inPlace, OLD_SDK), knobs: { firstCallSeconds } }));
-  });
+  it.each([0, 5, 30, 55, 60])('after %i seconds is found', async (firstCallSeconds) =>
+    expectRestored(await judged(inPlace, {}, { change: withSdk(inPlace, OLD_SDK), knobs: { firstCallSeconds } })),
+  );
 
   it('after the settling time looks stable: the text claims no use, and the service stays honest about it', async () => {
     const run = await judged(inPlace, {}, { change: withSdk(inPlace, OLD_SDK), knobs: { firstCallSeconds: 600 } });
@@ -57,12 +57,9 @@ describe('an image that is known to be too old', () => {
       'blocks at the level %s, and changes nothing',
       async (verification) => {
         const run = await judged(subject, { verification }, { change: put(OLD_SDK) });
-        expect(run.report.outcome).toBe('blocked');
-        expect(blockedBy(run)).toEqual(['aws-sdk-version']);
+        expect([run.report.outcome, blockedBy(run)]).toEqual(['blocked', ['aws-sdk-version']]);
         expect(unwrapped(run.text)).toContain(`--accept-image ${image}`);
-        expect(run.changes).toEqual([]);
-        expect(run.after).toEqual(run.before);
-        expect(methodsOf(run.after)).toEqual(['irsa']);
+        expect([run.changes, run.after, methodsOf(run.after)]).toEqual([[], run.before, ['irsa']]);
       },
     );
 
@@ -73,9 +70,8 @@ describe('an image that is known to be too old', () => {
       expect(methodsOf(run.after)).toEqual(['pod-identity']);
     });
 
-    it('that is accepted by mistake is rolled back', async () => {
-      expectRestored(await judged(subject, { acceptImages: [image] }, { change: put(OLD_SDK) }));
-    });
+    it('that is accepted by mistake is rolled back', async () =>
+      expectRestored(await judged(subject, { acceptImages: [image] }, { change: put(OLD_SDK) })));
 
     it('stays blocked by the acceptance of another tag', async () => {
       const run = await judged(subject, { acceptImages: [`${image}-other`] }, { change: put(OLD_SDK) });
@@ -110,11 +106,9 @@ describe('a container whose source of credentials is unknown', () => {
   describe.each(subjects)('$title', ({ subject, container, put }) => {
     it.each(['injected', 'ready'] as const)('blocks at the level %s, and changes nothing', async (verification) => {
       const run = await judged(subject, { verification }, { change: put(IGNORES) });
-      expect(run.report.outcome).toBe('blocked');
-      expect(blockedBy(run)).toEqual(['unknown-credentials']);
+      expect([run.report.outcome, blockedBy(run)]).toEqual(['blocked', ['unknown-credentials']]);
       expect(unwrapped(run.text)).toContain(`--accept-unknown-credentials ${container}`);
-      expect(run.changes).toEqual([]);
-      expect(run.after).toEqual(run.before);
+      expect([run.changes, run.after]).toEqual([[], run.before]);
     });
 
     it('is a warning at the level api, which reads no pod', async () => {

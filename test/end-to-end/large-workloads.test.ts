@@ -90,8 +90,9 @@ describe('a limit of time', () => {
     }));
   it('allows a plan whose forecast is within it', () =>
     inWorld({ ...small, change }, async (world) => {
-      const report = await world.migrate({ serviceAccount: ACCOUNT, maxDurationMinutes: 30, dryRun: true });
-      expect(report.outcome).toBe('planned');
+      expect((await world.migrate({ serviceAccount: ACCOUNT, maxDurationMinutes: 30, dryRun: true })).outcome).toBe(
+        'planned',
+      );
     }));
 });
 
@@ -123,8 +124,7 @@ describe('a pod that has been terminating since before the plan, on a lost node'
         message: containing(`${pod}: terminating`),
       });
       expect(report.plan!.brokenPods).toMatchObject([{ name: pod, trouble: 'terminating' }]);
-      const excluded = report.verification.pods.filter((one) => one.excluded !== undefined);
-      expect(excluded).toMatchObject([
+      expect(report.verification.pods.filter((one) => one.excluded !== undefined)).toMatchObject([
         { name: pod, identity: 'irsa', excluded: containing(`node ${node} does not answer`) },
       ]);
       expect(report.warnings).toMatchObject([{ id: 'pods-excluded' }]);

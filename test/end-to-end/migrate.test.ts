@@ -166,8 +166,7 @@ describe('unknown behaviour of AWS', () => {
   ] as const)('%s', (_attempt, request) => {
     it.each(knobs)('migrates when %s', async (_, change) => {
       const scenario = scenarioWith((changed) => Object.assign(changed.knobs, change));
-      const run = await migrate({ scenario, request });
-      expect(run.report.outcome).toBe('migrated');
+      expect((await migrate({ scenario, request })).report.outcome).toBe('migrated');
     });
   });
 

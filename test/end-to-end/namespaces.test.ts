@@ -14,22 +14,21 @@ describe('an add-on whose namespace is unknown', () => {
   it('is blocked before anything changes, with a remedy', async () => {
     const ended = await run(UNKNOWN, NOWHERE);
     expect(ended.report.outcome).toBe('blocked');
-    const check = ended.report.plan?.checks.find(({ id }) => id === 'addon-namespace');
-    expect(check).toMatchObject({
+    expect(ended.report.plan?.checks.find(({ id }) => id === 'addon-namespace')).toMatchObject({
       status: 'unknown',
       message: expect.stringContaining('The namespace of add-on fluent-bit is not known'),
       remedy: expect.stringContaining(
         'aws eks update-addon --region eu-west-1 --cluster-name logging-prod --addon-name fluent-bit --pod-identity-associations serviceAccount=fluent-bit,roleArn=arn:aws:iam::111122223333:role/logging-prod-fluent-bit',
       ),
     });
-    expect(mutationsOf(ended)).toEqual([]);
-    expect(associated(ended.cluster, 'fluent-bit')).toEqual([]);
+    expect([mutationsOf(ended), associated(ended.cluster, 'fluent-bit')]).toEqual([[], []]);
   });
 
-  it('is recognized if it is in the registry', async () => {
-    const { report } = await run(COMMUNITY, NOWHERE);
-    expect(report).toMatchObject({ outcome: 'migrated', plan: { namespace: 'external-dns' } });
-  });
+  it('is recognized if it is in the registry', async () =>
+    expect((await run(COMMUNITY, NOWHERE)).report).toMatchObject({
+      outcome: 'migrated',
+      plan: { namespace: 'external-dns' },
+    }));
 
   it('is never deleted if the namespace that is shown may have been chosen', async () => {
     const shown = { namespaceConfigShown: 'always', defaultNamespaceShown: false } as const;

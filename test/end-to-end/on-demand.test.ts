@@ -59,8 +59,7 @@ describe('a rollback of a migration that ended migrated', () => {
         scenario: 'preserve',
       });
       expect([migrated.outcome, back.outcome, again.outcome]).toEqual(['migrated', 'rolled-back', 'migrated']);
-      expect(between).toMatchObject({ pods: ['pod-identity', 'pod-identity'] });
-      expect(before).toMatchObject({ pods: ['irsa', 'irsa'] });
+      expect([between, before]).toMatchObject([{ pods: ['pod-identity', 'pod-identity'] }, { pods: ['irsa', 'irsa'] }]);
       expect(after).toEqual(before);
       expect(back).toMatchObject({
         migrationId: migrated.migrationId,
@@ -89,8 +88,7 @@ describe('a rollback of a migration that ended migrated', () => {
   it('after a second attempt', async () => {
     const { before, migrated, back, after } = await there({}, { scenario: 'auto-falls-back' });
     expect(migrated).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate' } });
-    expect(back.outcome).toBe('rolled-back');
-    expect(after).toEqual(before);
+    expect([back.outcome, after]).toEqual(['rolled-back', before]);
   });
 });
 
@@ -156,9 +154,7 @@ describe('a rollback that is refused', () => {
     );
     expect(refusal).toEqual({ name: 'RollbackRefused', message: expect.stringMatching(why) as unknown });
     expect(refusal.message).toContain('Nothing was changed.');
-    expect(changes).toBe(0);
-    expect(after).toEqual(before);
-    expect(report.outcome).toBe('migrated');
+    expect([changes, after, report.outcome]).toEqual([0, before, 'migrated']);
     expect(report.recovery).toBeUndefined();
     expect(locks).toEqual([]);
   });
@@ -215,8 +211,7 @@ describe('a cancel', () => {
     expect(answer).not.toHaveProperty('willEnd');
     expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' } });
     expect(report.failure!.message).toContain(WHO.reason);
-    expect(changes).toEqual([]);
-    expect(locks).toEqual([]);
+    expect([changes, locks]).toEqual([[], []]);
   });
 
   /** The role, then the association, then one pod, then the others. */
@@ -236,15 +231,13 @@ describe('a cancel', () => {
     const seen = await cancelled(({ operation }) => operation === after, asked);
     expect(seen.answer).toMatchObject({ begun: true });
     expect(seen.report).toMatchObject({ outcome: 'rolled-back', verified: 'injected', failure: { name: 'Cancelled' } });
-    expect(seen.changes).toEqual(operations);
-    expect(seen.after).toEqual(seen.before);
-    expect(seen.locks).toEqual([]);
+    expect([seen.changes, seen.after, seen.locks]).toEqual([operations, seen.before, []]);
   });
 
-  it('that arrives when all is verified and only the end is missing stops nothing any more', async () => {
-    const { report } = await cancelled(({ step, operation }) => step === 'finish' && operation === 'Query');
-    expect(report.outcome).toBe('migrated');
-  });
+  it('that arrives when all is verified and only the end is missing stops nothing any more', async () =>
+    expect((await cancelled(({ step, operation }) => step === 'finish' && operation === 'Query')).report.outcome).toBe(
+      'migrated',
+    ));
 
   it('of an ended migration is refused', async () => {
     const refusal = await inWorld({ scenario: 'preserve' }, async (world) => {

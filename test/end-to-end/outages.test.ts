@@ -50,24 +50,22 @@ const cancelAfter = (backend: SandboxBackend, seconds: number): void => {
 const underOutage = (faults: FaultInput[], operation = 'DeleteAddon', request: object = RECREATE): Promise<Run> =>
   migrate({ request, prepare: outageAfter(operation, ...faults) });
 
-describe('a repaired trust policy that EKS sees after 15 minutes', () => {
-  it.each<[string, object, ...unknown[]]>([
-    ['is waited for in place', IN_PLACE, 'migrated', 15, undefined],
-    [
-      'is given up after five minutes while the software is gone',
-      RECREATE,
-      'rolled-back',
-      5,
-      matching(/ebs-csi-driver$/),
-    ],
-  ])('%s', (_, request, outcome, minutes, role) =>
-    inWorld({ scenario: 'trust-repair', knobs: { trustLagSeconds: 15 * MINUTE } }, async (world) => {
-      const report = await world.migrate({ addon: ADDON, ...request, trust: 'repair' });
-      expect([report.outcome, world.cluster.addons.get(ADDON)!.serviceAccountRoleArn]).toEqual([outcome, role]);
-      expect(Math.floor(minutesOf({ report }) / 5) * 5).toBe(minutes);
-    }),
-  );
-});
+it.each<[string, object, ...unknown[]]>([
+  ['is waited for in place', IN_PLACE, 'migrated', 15, undefined],
+  [
+    'is given up after five minutes while the software is gone',
+    RECREATE,
+    'rolled-back',
+    5,
+    matching(/ebs-csi-driver$/),
+  ],
+])('a repaired trust policy that EKS sees after 15 minutes %s', (_, request, outcome, minutes, role) =>
+  inWorld({ scenario: 'trust-repair', knobs: { trustLagSeconds: 15 * MINUTE } }, async (world) => {
+    const report = await world.migrate({ addon: ADDON, ...request, trust: 'repair' });
+    expect([report.outcome, world.cluster.addons.get(ADDON)!.serviceAccountRoleArn]).toEqual([outcome, role]);
+    expect(Math.floor(minutesOf({ report }) / 5) * 5).toBe(minutes);
+  }),
+);
 
 describe('an outage of EKS, directly after the add-on was deleted', () => {
   it.each([2 * MINUTE, 3 * HOUR])('of %d seconds is waited out', async (seconds) => {
@@ -80,10 +78,11 @@ describe('an outage of EKS, directly after the add-on was deleted', () => {
     expect(clusterOf(run).addons.get(ADDON)!.serviceAccountRoleArn).toBeUndefined();
   });
 
-  it('by throttling is handled in the same way', async () => {
-    const run = await underOutage([{ service: 'eks', kind: 'throttled', seconds: HOUR }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-  });
+  it('by throttling is handled in the same way', async () =>
+    expect((await underOutage([{ service: 'eks', kind: 'throttled', seconds: HOUR }])).report).toMatchObject({
+      outcome: 'migrated',
+      verified: 'ready',
+    }));
 
   it('is published once as it begins and once as it is over, and a short one not at all', async () => {
     const long = await underOutage([{ service: 'eks', kind: 'server-error', seconds: HOUR }]);
@@ -111,10 +110,11 @@ describe('an outage of EKS, directly after the add-on was deleted', () => {
 });
 
 describe('an outage of the API server during verification', () => {
-  it.each([3 * MINUTE, 2 * HOUR])('of %d seconds is waited out', async (seconds) => {
-    const run = await underOutage([{ service: 'kubernetes', kind: 'lost-before', seconds }], 'UpdateAddon', IN_PLACE);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-  });
+  it.each([3 * MINUTE, 2 * HOUR])('of %d seconds is waited out', async (seconds) =>
+    expect(
+      (await underOutage([{ service: 'kubernetes', kind: 'lost-before', seconds }], 'UpdateAddon', IN_PLACE)).report,
+    ).toMatchObject({ outcome: 'migrated', verified: 'ready' }),
+  );
 
   it.each([1, 2, 20])('that refuses %d calls is waited out', async (times) => {
     const run = await underOutage([{ service: 'kubernetes', kind: 'access-denied', times }], 'UpdateAddon', IN_PLACE);
@@ -123,12 +123,10 @@ describe('an outage of the API server during verification', () => {
   });
 });
 
-describe('an outage of the ledger', () => {
-  it('in the middle of the change is waited out, although nothing can be recorded', async () => {
-    const run = await underOutage([{ service: 'dynamodb', kind: 'server-error', seconds: 10 * MINUTE }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-    expect(minutesOf(run)).toBeLessThan(30);
-  });
+it('an outage of the ledger in the middle of the change is waited out, although nothing can be recorded', async () => {
+  const run = await underOutage([{ service: 'dynamodb', kind: 'server-error', seconds: 10 * MINUTE }]);
+  expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+  expect(minutesOf(run)).toBeLessThan(30);
 });
 
 describe('an outage before anything has changed', () => {

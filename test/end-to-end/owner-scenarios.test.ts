@@ -21,8 +21,8 @@ const roleOf = async (world: OpenWorld, RoleName: string) => {
 };
 
 describe('owners that revert at their next apply', () => {
-  it('have tags where the tool sets them, and CloudFormation its own only at associations', async () => {
-    await inWorld({ scenario: 'owners-at-next-apply' }, async (world) => {
+  it('have tags where the tool sets them, and CloudFormation its own only at associations', () =>
+    inWorld({ scenario: 'owners-at-next-apply' }, async (world) => {
       expect(await addonTags(world, 'aws-ebs-csi-driver')).toEqual(['ManagedBy', 'Project']);
       expect(await addonTags(world, 'external-dns')).toEqual(['team']);
       expect(await roleOf(world, 'edge-dns-ExternalDnsRole-1KXW4T9QZ7RB')).toMatchObject({ tags: ['team'] });
@@ -40,13 +40,12 @@ describe('owners that revert at their next apply', () => {
           }),
         );
       expect(association?.tags).toMatchObject({ 'aws:cloudformation:stack-name': 'harbor-metrics' });
-    });
-  });
+    }));
 });
 
 describe('controllers', () => {
-  it('take back what was migrated although they run, each under its own role', async () => {
-    await inWorld({ scenario: 'owners-reconciling' }, async (world) => {
+  it('take back what was migrated although they run, each under its own role', () =>
+    inWorld({ scenario: 'owners-reconciling' }, async (world) => {
       for (const [addon, owner] of [
         ['external-dns', 'crossplane'],
         ['fluent-bit', 'cluster-api'],
@@ -62,29 +61,24 @@ describe('controllers', () => {
         expect(world.cluster.addons.get(addon)?.serviceAccountRoleArn).toBe(
           `arn:aws:iam::111122223333:role/quay-prod-${addon}`,
         );
-    });
-  });
+    }));
 
-  it('leave it alone while they are paused', async () => {
-    await inWorld({ scenario: 'owners-paused' }, async (world) => {
+  it('leave it alone while they are paused', () =>
+    inWorld({ scenario: 'owners-paused' }, async (world) => {
       await world.migrate({ addon: 'external-dns', acceptOwners: ['crossplane'] });
       await world.later(24 * HOUR);
       expect(world.cluster.addons.get('external-dns')).toMatchObject({ serviceAccountRoleArn: undefined });
-    });
-  });
+    }));
 });
 
-describe('EKS capabilities', () => {
-  it('are listed, and the one of ACK is named by the tags of its resources', async () => {
-    await inWorld({ scenario: 'owners-capabilities' }, async (world) => {
-      const command = new ListCapabilitiesCommand({ clusterName: world.target.cluster });
-      const { capabilities } = await clientsOf(world).eks().send(command);
-      expect(capabilities?.map(({ type, status }) => `${type} ${status}`)).toEqual([
-        'ACK ACTIVE',
-        'ARGOCD ACTIVE',
-        'KRO ACTIVE',
-      ]);
-      expect(await addonTags(world, 'aws-ebs-csi-driver')).toContain('eks:eks-capability-arn');
-    });
-  });
-});
+it('EKS capabilities are listed, and the one of ACK is named by the tags of its resources', () =>
+  inWorld({ scenario: 'owners-capabilities' }, async (world) => {
+    const command = new ListCapabilitiesCommand({ clusterName: world.target.cluster });
+    const { capabilities } = await clientsOf(world).eks().send(command);
+    expect(capabilities?.map(({ type, status }) => `${type} ${status}`)).toEqual([
+      'ACK ACTIVE',
+      'ARGOCD ACTIVE',
+      'KRO ACTIVE',
+    ]);
+    expect(await addonTags(world, 'aws-ebs-csi-driver')).toContain('eks:eks-capability-arn');
+  }));

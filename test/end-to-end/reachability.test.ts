@@ -63,9 +63,7 @@ const AGENT = { ipBlock: { cidr: '169.254.170.23/32' } };
 describe('network policies that were written for IRSA', () => {
   it('block the migration, and nothing changes', async () => {
     const ended = await run('network-policy', { serviceAccount: ORDERS });
-    expect(ended.report.outcome).toBe('blocked');
-    expect(mutationsOf(ended)).toEqual([]);
-    expect(endOf(ended, 'api')).toEqual(works('irsa'));
+    expect([ended.report.outcome, mutationsOf(ended), endOf(ended, 'api')]).toEqual(['blocked', [], works('irsa')]);
   });
 
   it('do not block it once one of them has the rule, and the pods get their credentials from the agent', async () => {
@@ -112,8 +110,7 @@ describe('network policies that were written for IRSA', () => {
       delete addons.find(({ name }) => name === 'vpc-cni')!.configurationValues;
     });
     expect(checksOf(ended, 'agent-reachability')).toEqual([expect.stringMatching(/^warn: .* if they were enforced/)]);
-    expect(ended.report.outcome).toBe('migrated');
-    expect(endOf(ended, 'api')).toEqual(works('pod-identity'));
+    expect([ended.report.outcome, endOf(ended, 'api')]).toEqual(['migrated', works('pod-identity')]);
   });
 
   it('that are not known to be enforced block it, and it goes on once they are accepted', async () => {
@@ -128,8 +125,7 @@ describe('network policies that were written for IRSA', () => {
       selfManaged(cluster);
       knobs.networkPolicies = 'ignored';
     });
-    expect(ignored.report.outcome).toBe('migrated');
-    expect(endOf(ignored, 'api')).toEqual(works('pod-identity'));
+    expect([ignored.report.outcome, endOf(ignored, 'api')]).toEqual(['migrated', works('pod-identity')]);
   });
 
   it('that may not be read are a warning that names the resource, and what nobody saw cuts the pods off', async () => {
@@ -151,49 +147,45 @@ describe('network policies that were written for IRSA', () => {
     expect([found?.status, more]).toEqual(['warn', []]);
     expect(found?.message).toContain('networkpolicies.networking.k8s.io could not be read');
     expect(found?.remedy).toContain('pod-identity grant-access --cluster orders-prod');
-    expect(ended.report.outcome).toBe('migrated');
-    expect(endOf(ended, 'api').problems).toEqual([TIMED_OUT]);
+    expect([ended.report.outcome, endOf(ended, 'api').problems]).toEqual(['migrated', [TIMED_OUT]]);
   });
 
   it('do not concern pods in the network of their node', async () => {
     const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ workloads }) => {
       workloads[0]!.hostNetwork = true;
     });
-    expect(ended.report.outcome).toBe('migrated');
-    expect(endOf(ended, 'api')).toEqual(works('pod-identity'));
+    expect([ended.report.outcome, endOf(ended, 'api')]).toEqual(['migrated', works('pod-identity')]);
   });
 });
 
-describe('a network policy that appears while pods are replaced', () => {
-  it.each(['crashes', 'logs'] as const)(
-    'is found by the pods if their software %s',
-    async (softwareWithoutCredentials) => {
-      const ended = await run(
-        'network-policy',
-        { serviceAccount: ORDERS },
-        (cluster, knobs) => {
-          cluster.networkPolicies = [];
-          knobs.softwareWithoutCredentials = softwareWithoutCredentials;
-        },
-        ({ sandbox: { world } }) => {
-          const [cluster] = [...world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
-          const { kube } = cluster!;
-          world.schedule.at(world.schedule.now() + 10_000, (at) => {
-            putObject(kube, 'NetworkPolicy', {
-              apiVersion: 'networking.k8s.io/v1',
-              kind: 'NetworkPolicy',
-              metadata: newMetadata(kube, at, { name: 'late', namespace: 'orders' }),
-              spec: { podSelector: {}, policyTypes: ['Egress'] },
-            });
+it.each(['crashes', 'logs'] as const)(
+  'a network policy that appears while pods are replaced is found by the pods if their software %s',
+  async (softwareWithoutCredentials) => {
+    const ended = await run(
+      'network-policy',
+      { serviceAccount: ORDERS },
+      (cluster, knobs) => {
+        cluster.networkPolicies = [];
+        knobs.softwareWithoutCredentials = softwareWithoutCredentials;
+      },
+      ({ sandbox: { world } }) => {
+        const [cluster] = [...world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
+        const { kube } = cluster!;
+        world.schedule.at(world.schedule.now() + 10_000, (at) => {
+          putObject(kube, 'NetworkPolicy', {
+            apiVersion: 'networking.k8s.io/v1',
+            kind: 'NetworkPolicy',
+            metadata: newMetadata(kube, at, { name: 'late', namespace: 'orders' }),
+            spec: { podSelector: {}, policyTypes: ['Egress'] },
           });
-        },
-      );
-      const isFound = softwareWithoutCredentials === 'crashes';
-      expect(ended.report.outcome).toBe(isFound ? 'rolled-back' : 'migrated');
-      expect(endOf(ended, 'api').problems).toEqual([isFound ? undefined : TIMED_OUT]);
-    },
-  );
-});
+        });
+      },
+    );
+    const isFound = softwareWithoutCredentials === 'crashes';
+    expect(ended.report.outcome).toBe(isFound ? 'rolled-back' : 'migrated');
+    expect(endOf(ended, 'api').problems).toEqual([isFound ? undefined : TIMED_OUT]);
+  },
+);
 
 describe('policies of Cilium', () => {
   const spec = ({ customResources }: ScenarioCluster): { egress: object[] } =>
@@ -203,19 +195,16 @@ describe('policies of Cilium', () => {
 
   it('that allow names alone block the migration', async () => {
     const ended = await run('cilium-policy', { serviceAccount: LEDGER });
-    expect(ended.report.outcome).toBe('blocked');
-    expect(endOf(ended, 'writer')).toEqual(works('irsa'));
+    expect([ended.report.outcome, endOf(ended, 'writer')]).toEqual(['blocked', works('irsa')]);
     const accepted = await run('cilium-policy', accepting);
-    expect(accepted.report.outcome).toBe('migrated');
-    expect(endOf(accepted, 'writer').problems).toEqual([TIMED_OUT]);
+    expect([accepted.report.outcome, endOf(accepted, 'writer').problems]).toEqual(['migrated', [TIMED_OUT]]);
   });
 
   it('do not block it with a rule for the host', async () => {
     const ended = await run('cilium-policy', { serviceAccount: LEDGER }, (cluster) => {
       spec(cluster).egress.push({ toEntities: ['host'], toPorts: HTTP });
     });
-    expect(ended.report.outcome).toBe('migrated');
-    expect(endOf(ended, 'writer')).toEqual(works('pod-identity'));
+    expect([ended.report.outcome, endOf(ended, 'writer')]).toEqual(['migrated', works('pod-identity')]);
   });
 
   it.each([
@@ -232,8 +221,7 @@ describe('policies of Cilium', () => {
       expect(blocked.report.outcome).toBe('blocked');
       expect(checksOf(blocked, 'agent-reachability')).toEqual([expect.stringMatching(/^unknown: /)]);
       const ended = await run('cilium-policy', accepting, byAddress);
-      expect(ended.report.outcome).toBe('migrated');
-      expect(endOf(ended, 'writer').problems).toEqual(problems);
+      expect([ended.report.outcome, endOf(ended, 'writer').problems]).toEqual(['migrated', problems]);
     },
   );
 
@@ -268,8 +256,7 @@ describe('taints of nodes that the agent does not tolerate', () => {
 
   it('block the migration of pods there, which would get no credentials', async () => {
     const blocked = await run('agent-taints', { serviceAccount: TRAIN });
-    expect(blocked.report.outcome).toBe('blocked');
-    expect(endOf(blocked, 'train')).toEqual(works('irsa'));
+    expect([blocked.report.outcome, endOf(blocked, 'train')]).toEqual(['blocked', works('irsa')]);
     // What the plan prevents: the association exists, and the pods are replaced.
     const forced = await run('agent-taints', { serviceAccount: TRAIN }, (cluster) => {
       const association = { ...TRAIN_ASSOCIATION, createdAt: cluster.createdAt };
@@ -291,8 +278,7 @@ describe('taints of nodes that the agent does not tolerate', () => {
   it('are a warning for nodes to come', async () => {
     const ended = await run('agent-taints', { serviceAccount: NOTEBOOKS });
     expect(checksOf(ended, 'agent-node-pools')).toEqual([expect.stringMatching(/^warn: .*spot=true:NoSchedule/)]);
-    expect(ended.report.outcome).toBe('migrated');
-    expect(endOf(ended, 'notebooks')).toEqual(works('pod-identity'));
+    expect([ended.report.outcome, endOf(ended, 'notebooks')]).toEqual(['migrated', works('pod-identity')]);
     expect(checksOf(await run('agent-taints', { serviceAccount: NOTEBOOKS }, tolerating), 'agent-node-pools')).toEqual(
       [],
     );
@@ -312,8 +298,7 @@ describe('a proxy that was set up for IRSA', () => {
     const ended = await run('proxy', { serviceAccount: GATEWAY });
     expect(ended.report.outcome).toBe('blocked');
     expect(checksOf(ended, 'proxy')).toEqual([expect.stringMatching(/^warn: .*NO_PROXY lacks 169\.254\.170\.23/)]);
-    expect(mutationsOf(ended)).toEqual([]);
-    expect(endOf(ended, 'gateway')).toEqual(works('irsa'));
+    expect([mutationsOf(ended), endOf(ended, 'gateway')]).toEqual([[], works('irsa')]);
   });
 
   it('that is accepted leaves the pods without credentials', async () => {
@@ -329,16 +314,14 @@ describe('a proxy that was set up for IRSA', () => {
     async (...addresses) => {
       const ended = await run('proxy', { serviceAccount: GATEWAY }, except(...addresses));
       expect(checksOf(ended, 'proxy')).toEqual([expect.stringMatching(/^pass: /)]);
-      expect(ended.report.outcome).toBe('migrated');
-      expect(endOf(ended, 'gateway')).toEqual(works('pod-identity'));
+      expect([ended.report.outcome, endOf(ended, 'gateway')]).toEqual(['migrated', works('pod-identity')]);
     },
   );
 
   it.each([['169.254.170.2'], ['169.254.170.0/29'], ['169.254.170.23 169.254.170.24'], ['fd00:ec2::23']])(
     'blocks it with %s in NO_PROXY, with which the pods would not reach the agent',
     async (...addresses) => {
-      const ended = await run('proxy', { serviceAccount: GATEWAY }, except(...addresses));
-      expect(ended.report.outcome).toBe('blocked');
+      expect((await run('proxy', { serviceAccount: GATEWAY }, except(...addresses))).report.outcome).toBe('blocked');
       const forced = await run('proxy', accepting, except(...addresses));
       expect(endOf(forced, 'gateway').problems).toEqual([expect.stringContaining('has no route to')]);
     },

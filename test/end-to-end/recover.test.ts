@@ -66,8 +66,7 @@ describe('a recovery', () => {
       recovery: { cause: 'stranded' },
       failure: { name: 'ExecutionStopped' },
     });
-    expect(after).toEqual(before);
-    expect(names.map(({ status }) => status)).toEqual(['ABORTED', 'SUCCEEDED']);
+    expect([after, names.map(({ status }) => status)]).toEqual([before, ['ABORTED', 'SUCCEEDED']]);
     // The first is started by the event, the second by the schedule, whose names begin with the migration.
     expect(names[1]!.name).toMatch(new RegExp(`^${first.migrationId}-\\d{10}$`));
     expect(first.recovery!.executionArn).toContain(names[1]!.name);
@@ -87,8 +86,7 @@ describe('a recovery', () => {
         };
       },
     );
-    expect(first.outcome).toBe('rolled-back');
-    expect(second.outcome).toBe('migrated');
+    expect([first.outcome, second.outcome]).toEqual(['rolled-back', 'migrated']);
     const [plan] = second.steps;
     expect(plan).toMatchObject({ name: 'plan', result: expect.any(String) as unknown });
     expect(plan!.tries).toBeGreaterThan(2);
@@ -102,8 +100,8 @@ describe('a recovery', () => {
   });
 });
 
-it('a record that is deleted by hand while the add-on is gone leaves an add-on that is restored', async () => {
-  await inWorld({ scenario: 'preserve' }, async (world) => {
+it('a record that is deleted by hand while the add-on is gone leaves an add-on that is restored', () =>
+  inWorld({ scenario: 'preserve' }, async (world) => {
     const { sandbox, ledger } = world.backend;
     const before = world.readAddon(ADDON, ACCOUNT);
     const { name } = await world.start({ addon: ADDON, ...recreate });
@@ -119,5 +117,4 @@ it('a record that is deleted by hand while the add-on is gone leaves an add-on t
     expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
     expect(await ledger.getMigration(name)).toMatchObject({ outcome: 'rolled-back' });
     expect(await ledger.listHeldLocks()).toEqual([]);
-  });
-});
+  }));

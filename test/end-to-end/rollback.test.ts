@@ -114,22 +114,20 @@ describe('a failure after the change has begun', () => {
   });
 });
 
-describe('a lock that another migration took after the plan', () => {
-  it('ends the migration blocked, and names the holder', async () => {
-    const run = await migrate({
-      prepare: onFirst('DescribeAddonVersions', (backend) => {
-        void backend.clock.spawn(() =>
-          backend.ledger.acquireLock(`111122223333#eu-west-1#reliability-dev#${ADDON}`, {
-            migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
-            executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:other',
-            since: '2026-01-15T08:59:00.000Z',
-          }),
-        );
-      }),
-    });
-    expect(run.report).toMatchObject({ outcome: 'blocked', failure: { name: 'SubjectBusy' } });
-    expect(run.report.failure!.message).toContain('01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');
-    expect(run.report.failure!.message).toContain('2026-01-15T08:59:00.000Z');
-    expect(mutationsOf(run)).toEqual([]);
+it('a lock that another migration took after the plan ends the migration blocked, and names the holder', async () => {
+  const run = await migrate({
+    prepare: onFirst('DescribeAddonVersions', (backend) => {
+      void backend.clock.spawn(() =>
+        backend.ledger.acquireLock(`111122223333#eu-west-1#reliability-dev#${ADDON}`, {
+          migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
+          executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:other',
+          since: '2026-01-15T08:59:00.000Z',
+        }),
+      );
+    }),
   });
+  expect(run.report).toMatchObject({ outcome: 'blocked', failure: { name: 'SubjectBusy' } });
+  expect(run.report.failure!.message).toContain('01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');
+  expect(run.report.failure!.message).toContain('2026-01-15T08:59:00.000Z');
+  expect(mutationsOf(run)).toEqual([]);
 });

@@ -264,22 +264,20 @@ describe('what a migration leaves alone', () => {
     }));
 });
 
-describe('access to the API server', () => {
-  it.each([
-    ['without an access entry', (cluster: ClusterState) => cluster.accessEntries.clear()],
-    [
-      'with an access entry that allows nothing',
-      (cluster: ClusterState) =>
-        cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })),
-    ],
-  ])('%s, the plan blocks, because the migration could not be verified', async (_, change) => {
-    const ended = await migrate({ prepare: ({ sandbox }) => change(clustersOf(sandbox.world)[0]!) });
-    expect(ended.report.outcome).toBe('blocked');
-    expect(
-      ended.report
-        .plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown')
-        .map(({ id, status }) => [id, status]),
-    ).toEqual([['kubernetes-access', 'unknown']]);
-    expect(mutationsOf(ended)).toEqual([]);
-  });
+it.each([
+  ['without an access entry', (cluster: ClusterState) => cluster.accessEntries.clear()],
+  [
+    'with an access entry that allows nothing',
+    (cluster: ClusterState) =>
+      cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })),
+  ],
+])('access to the API server %s, the plan blocks, because the migration could not be verified', async (_, change) => {
+  const ended = await migrate({ prepare: ({ sandbox }) => change(clustersOf(sandbox.world)[0]!) });
+  expect(ended.report.outcome).toBe('blocked');
+  expect(
+    ended.report
+      .plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown')
+      .map(({ id, status }) => [id, status]),
+  ).toEqual([['kubernetes-access', 'unknown']]);
+  expect(mutationsOf(ended)).toEqual([]);
 });

@@ -54,8 +54,8 @@ const blocking = ({ plan }: MigrationReport): string[] =>
 describe('a service account', () => {
   it.each(['keep', 'remove'] as const)(
     'is migrated with all its workloads, and rolled back on demand: annotation %s',
-    async (annotation) => {
-      await inWorld(OPTIONS, async (world) => {
+    (annotation) =>
+      inWorld(OPTIONS, async (world) => {
         const before = world.readAccount(ACCOUNT);
         const report = await move(world, { annotation });
         expect(report).toMatchObject({
@@ -66,8 +66,7 @@ describe('a service account', () => {
           applied: { strategy: 'associate' },
         });
         expect(report.addon).toBeUndefined();
-        const after = world.readAccount(ACCOUNT);
-        expect(after).toMatchObject({
+        expect(world.readAccount(ACCOUNT)).toMatchObject({
           annotation: annotation === 'keep' ? ROLE : undefined,
           associations: [{ roleArn: ROLE, owned: false }],
           pods: POD_IDENTITY,
@@ -79,12 +78,11 @@ describe('a service account', () => {
         expect(world.readAccount(ACCOUNT)).toEqual(before);
         expect(before).toMatchObject({ annotation: ROLE, associations: [], pods: IRSA });
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
-      });
-    },
+      }),
   );
 
-  it('leaves workloads of other service accounts alone', async () => {
-    await inWorld(OPTIONS, async (world) => {
+  it('leaves workloads of other service accounts alone', () =>
+    inWorld(OPTIONS, async (world) => {
       const names = (): string[] =>
         [...world.cluster.kube.objects.get('pods.')!.values()]
           .map(({ metadata }) => metadata.name)
@@ -94,11 +92,10 @@ describe('a service account', () => {
       await move(world);
       expect(names()).toEqual(before);
       expect(before).toHaveLength(2);
-    });
-  });
+    }));
 
-  it('that already has its association, with older pods, is only restarted', async () => {
-    await inWorld(OPTIONS, async (world) => {
+  it('that already has its association, with older pods, is only restarted', () =>
+    inWorld(OPTIONS, async (world) => {
       await associate(world);
       const report = await move(world);
       expect(report).toMatchObject({ outcome: 'migrated', associations: { purged: [], created: [], restored: [] } });
@@ -107,18 +104,16 @@ describe('a service account', () => {
         'patch deployments',
         'patch statefulsets',
       ]);
-      const back = await world.rollBack({ migrationId: report.migrationId });
-      expect(back.outcome).toBe('rolled-back');
+      expect((await world.rollBack({ migrationId: report.migrationId })).outcome).toBe('rolled-back');
       expect(world.readAccount(ACCOUNT)).toMatchObject({
         annotation: ROLE,
         associations: [{ tags: { by: 'third-party' } }],
         pods: POD_IDENTITY,
       });
-    });
-  });
+    }));
 
-  it('that has been migrated is already-migrated, unless its annotation must be removed', async () => {
-    await inWorld(OPTIONS, async (world) => {
+  it('that has been migrated is already-migrated, unless its annotation must be removed', () =>
+    inWorld(OPTIONS, async (world) => {
       await move(world);
       const changes = world.changes().length;
       expect(await move(world)).toMatchObject({ outcome: 'already-migrated' });
@@ -127,20 +122,17 @@ describe('a service account', () => {
       expect(await move(world, { annotation: 'remove' })).toMatchObject({ outcome: 'migrated' });
       expect(world.readAccount(ACCOUNT)).toMatchObject({ annotation: undefined, pods: POD_IDENTITY });
       expect(await move(world, { annotation: 'remove' })).toMatchObject({ outcome: 'already-migrated' });
-    });
-  });
+    }));
 
-  it('gets its association with the API as the only evidence, and nothing is restarted', async () => {
-    await inWorld(OPTIONS, async (world) => {
-      const report = await move(world, { verification: 'api' });
-      expect(report).toMatchObject({
+  it('gets its association with the API as the only evidence, and nothing is restarted', () =>
+    inWorld(OPTIONS, async (world) => {
+      expect(await move(world, { verification: 'api' })).toMatchObject({
         outcome: 'migrated',
         verified: 'api',
         warnings: [{ id: 'pods-not-seen', message: containing('service account payments/api') }],
       });
       expect(world.readAccount(ACCOUNT)).toMatchObject({ pods: IRSA, associations: [{ roleArn: ROLE }] });
-    });
-  });
+    }));
 
   it('whose role does not allow EKS Auth is repaired on request, and the repair is rolled back with the rest', async () => {
     const withoutTrust = (scenario: Scenario): void => {
@@ -160,16 +152,15 @@ describe('a service account', () => {
     });
   });
 
-  it('in a cluster without the agent is migrated once the agent is installed on request', async () => {
-    await inWorld({ ...OPTIONS, change: ofCluster((cluster) => void (cluster.addons = [])) }, async (world) => {
+  it('in a cluster without the agent is migrated once the agent is installed on request', () =>
+    inWorld({ ...OPTIONS, change: ofCluster((cluster) => void (cluster.addons = [])) }, async (world) => {
       expect(blocking(await move(world))).toContain('agent');
       expect(await move(world, { agent: 'install' })).toMatchObject({
         outcome: 'migrated',
         warnings: [{ id: 'agent-left-installed' }],
       });
       expect(world.cluster.addons.get('eks-pod-identity-agent')?.status).toBe('ACTIVE');
-    });
-  });
+    }));
 });
 
 describe('a service account that is blocked', () => {
@@ -213,16 +204,15 @@ describe('a service account that is blocked', () => {
       {},
       ['associations'],
     ],
-  ])('%s changes nothing', async (_, change, asked, ids) => {
-    await inWorld({ ...OPTIONS, change: ofCluster(change) }, async (world) => {
+  ])('%s changes nothing', (_, change, asked, ids) =>
+    inWorld({ ...OPTIONS, change: ofCluster(change) }, async (world) => {
       const report = await move(world, asked);
-      expect([report.outcome, blocking(report)]).toEqual(['blocked', ids]);
-      expect(world.changes()).toEqual([]);
-    });
-  });
+      expect([[report.outcome, blocking(report)], world.changes()]).toEqual([['blocked', ids], []]);
+    }),
+  );
 
-  it('that belongs to an add-on must be migrated with the add-on', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('that belongs to an add-on must be migrated with the add-on', () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       const report = await world.migrate({
         serviceAccount: { namespace: 'kube-system', name: 'ebs-csi-controller-sa' },
       });
@@ -231,8 +221,7 @@ describe('a service account that is blocked', () => {
         'Migrate the add-on instead: pod-identity migrate --cluster catalogue-prod --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --deployed',
       );
       expect(world.changes()).toEqual([]);
-    });
-  });
+    }));
 });
 
 const ACCOUNT_ASSOCIATION = {
@@ -265,8 +254,7 @@ describe('a change that fails', () => {
     const { report, after } = await failing([
       { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 5 },
     ]);
-    expect(report).toMatchObject({ outcome: 'migrated', failure: undefined });
-    expect(after).toMatchObject({ pods: POD_IDENTITY });
+    expect([report, after]).toMatchObject([{ outcome: 'migrated', failure: undefined }, { pods: POD_IDENTITY }]);
   });
 
   it('only at the annotation causes no rollback: the migration ends migrated, and reports that the annotation is left', async () => {
@@ -316,20 +304,18 @@ describe('a change that fails', () => {
 });
 
 describe('a change by another client', () => {
-  it('an association that a third party creates meanwhile is left alone', async () => {
-    await inWorld(OPTIONS, async (world) => {
+  it('an association that a third party creates meanwhile is left alone', () =>
+    inWorld(OPTIONS, async (world) => {
       world.onFirst(
         ({ step, operation }) => step === 'begin' && operation === 'PutItem',
         () => associate(world),
       );
-      const report = await move(world);
-      expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AssociationChanged' } });
+      expect(await move(world)).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AssociationChanged' } });
       expect(world.readAccount(ACCOUNT)).toMatchObject({ associations: [{ tags: { by: 'third-party' } }], pods: IRSA });
-    });
-  });
+    }));
 
-  it('an annotation that a person removes after the migration prevents a rollback, and no pod is left without a role', async () => {
-    await inWorld(OPTIONS, async (world) => {
+  it('an annotation that a person removes after the migration prevents a rollback, and no pod is left without a role', () =>
+    inWorld(OPTIONS, async (world) => {
       const { migrationId } = await move(world);
       await annotate(world, null);
       const refusal = await world.rollBack({ migrationId }).catch((error: unknown) => error);
@@ -342,11 +328,10 @@ describe('a change by another client', () => {
         associations: [{ roleArn: ROLE }],
         pods: POD_IDENTITY,
       });
-    });
-  });
+    }));
 
-  it('another migration of the same service account waits, or is blocked: one at a time', async () => {
-    await inWorld(OPTIONS, async (world) => {
+  it('another migration of the same service account waits, or is blocked: one at a time', () =>
+    inWorld(OPTIONS, async (world) => {
       const first = await world.start({ serviceAccount: ACCOUNT });
       await world.until(first, 'CreateAssociation');
       await expect(move(world)).rejects.toMatchObject({ name: 'SubjectBusy' });
@@ -356,6 +341,5 @@ describe('a change by another client', () => {
       expect([second.outcome, blocking(second)]).toEqual(['blocked', ['lock-free']]);
       expect(second).toMatchObject({ failure: { name: 'SubjectBusy' }, heldBy: first.name });
       expect(world.readAccount(ACCOUNT)).toMatchObject({ pods: POD_IDENTITY });
-    });
-  });
+    }));
 });

@@ -27,8 +27,7 @@ describe('two add-ons that share a role', () => {
       ),
       changes: order(world),
     }));
-    expect(reports.map(({ outcome }) => outcome)).toEqual(['migrated', 'migrated']);
-    expect(new Set(changes).size).toBe(2);
+    expect([reports.map(({ outcome }) => outcome), new Set(changes).size]).toEqual([['migrated', 'migrated'], 2]);
     // Neither has waited for the other one.
     expect(reports.map(({ steps }) => steps.find(({ name }) => name === 'begin')!.tries)).toEqual([1, 1]);
     const [first, second] = reports;
@@ -46,8 +45,7 @@ describe('two add-ons that share a role', () => {
       const [behind] = await runAll(world, [{ ...EFS, strategy: 'in-place' }]);
       return { report: behind!, changes: order(world) };
     });
-    expect(changes).toEqual([]);
-    expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'WaitedTooLong' } });
+    expect([changes, report]).toMatchObject([[], { outcome: 'blocked', failure: { name: 'WaitedTooLong' } }]);
     expect(report.failure!.message).toContain(
       `Migration ${holder.migrationId} has held the lock on role ${ROLE} since ${holder.since}`,
     );

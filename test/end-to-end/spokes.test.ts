@@ -75,18 +75,17 @@ describe('a migration of a cluster in another account', () => {
     },
   );
 
-  it('rolls back with the same roles', async () => {
-    await inWorld(elsewhere(), async (world) => {
+  it('rolls back with the same roles', () =>
+    inWorld(elsewhere(), async (world) => {
       const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const { migrationId } = await world.migrate({ addon: ADDON });
       expect(await world.rollBack({ migrationId })).toMatchObject({ outcome: 'rolled-back' });
       expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect(callsAt(world.backend.sandbox).filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);
-    });
-  });
+    }));
 
-  it('has no identities in the API, which reports that no role of the account can be assumed', async () => {
-    await inWorld(elsewhere(withoutStack), async ({ backend: { sandbox } }) => {
+  it('has no identities in the API, which reports that no role of the account can be assumed', () =>
+    inWorld(elsewhere(withoutStack), async ({ backend: { sandbox } }) => {
       const { region } = sandbox.world.home;
       const { transport } = sandbox.clients().config;
       const credentials = credentialsOf(sandbox.world, operatorRoleArn(sandbox.world));
@@ -100,15 +99,13 @@ describe('a migration of a cluster in another account', () => {
           errors: [{ field: 'query.account' }],
         },
       });
-    });
-  });
+    }));
 
-  it("does not affect the service's own account: its clusters are reached without a session", async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it("does not affect the service's own account: its clusters are reached without a session", () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated' });
       expect(sessionsIn(world.backend.sandbox)).toEqual([]);
-    });
-  });
+    }));
 
   it('is blocked if the stack is not deployed: the check names the role, the account and the documentation, and nothing was changed', async () => {
     await inWorld(elsewhere(withoutStack), async (world) => {
@@ -211,8 +208,8 @@ describe('a denied UpdateAddon in another account', () => {
   const notificationsIn = ({ backend }: OpenWorld) =>
     backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 
-  it('is forwarded by a rule there, and leads to a diagnosis of that cluster', async () => {
-    await inWorld(elsewhere(), async (world) => {
+  it('is forwarded by a rule there, and leads to a diagnosis of that cluster', () =>
+    inWorld(elsewhere(), async (world) => {
       world.backend.sandbox.deliver(deniedEvent({ cluster: world.target.cluster }), location);
       await world.later(5 * 60_000);
       await world.rest();
@@ -227,19 +224,18 @@ describe('a denied UpdateAddon in another account', () => {
         },
       ]);
       expect(world.changes()).toEqual([]);
-    });
-  });
+    }));
 
   it.each([
     ['if the stack is not deployed', withoutStack, location],
     ['in a region without clusters and without the stack', fromAfar, { ...location, region: 'ap-southeast-1' }],
-  ])('leads to nothing %s', async (_, change, at) => {
-    await inWorld(elsewhere(change), async (world) => {
+  ])('leads to nothing %s', (_, change, at) =>
+    inWorld(elsewhere(change), async (world) => {
       world.backend.sandbox.deliver(deniedEvent({ cluster: world.target.cluster }), at);
       await world.later(10 * 60_000);
       expect([notificationsIn(world), world.backend.sandbox.executions.running()]).toEqual([[], []]);
-    });
-  });
+    }),
+  );
 });
 
 describe('an account that is not configured', () => {
@@ -289,10 +285,9 @@ describe('an account that is not configured', () => {
   it.each([
     ['none', []],
     ['another', [OTHER]],
-  ])('is refused before any call there, with the setting that names it (configured: %s)', async (_, accounts) => {
-    await inDeployment(accounts, async (sandbox, target) => {
-      const record = await migrate(sandbox, target);
-      expect(record).toMatchObject({
+  ])('is refused before any call there, with the setting that names it (configured: %s)', (_, accounts) =>
+    inDeployment(accounts, async (sandbox, target) => {
+      expect(await migrate(sandbox, target)).toMatchObject({
         outcome: 'blocked',
         failure: {
           name: 'BadInput',
@@ -300,11 +295,11 @@ describe('an account that is not configured', () => {
         },
       });
       expect([callsAt(sandbox), sessionsIn(sandbox)]).toEqual([[], []]);
-    });
-  });
+    }),
+  );
 
-  it('can forward no event to the service, and an event put by hand does not count as its own', async () => {
-    await inDeployment([OTHER], async (sandbox, target) => {
+  it('can forward no event to the service, and an event put by hand does not count as its own', () =>
+    inDeployment([OTHER], async (sandbox, target) => {
       sandbox.deliver(deniedEvent({ cluster: target.cluster }), target);
       await sandbox.clock.sleep(5 * 60_000);
       expect(
@@ -316,14 +311,12 @@ describe('an account that is not configured', () => {
       await sandbox.clock.sleep(5 * 60_000);
       expect([sandbox.executions.running(), sandbox.world.events]).toEqual([[], []]);
       expect(JSON.stringify(sandbox.logs())).toContain('its account is not configured');
-    });
-  });
+    }));
 
-  it('is used once it is configured, by roles that match the configured patterns', async () => {
-    await inDeployment([CLUSTERS], async (sandbox, target) => {
+  it('is used once it is configured, by roles that match the configured patterns', () =>
+    inDeployment([CLUSTERS], async (sandbox, target) => {
       expect(await migrate(sandbox, target)).toMatchObject({ outcome: 'migrated' });
       expect(callsAt(sandbox).filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);
       expect(sandbox.authorizer.denials).toEqual([]);
-    });
-  });
+    }));
 });

@@ -103,8 +103,7 @@ describe('pods that stay ready', () => {
     inWorld({ scenario: 'in-place' }, async (world) => {
       const report = await world.migrate(IN_PLACE);
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
-      expect(names(report)).toEqual(['verify-pods', 'confirm-ready']);
-      expect(levelsOf(report)).toEqual({ ready: 2 });
+      expect([names(report), levelsOf(report)]).toEqual([['verify-pods', 'confirm-ready'], { ready: 2 }]);
       expect(report.plan!.forecast!.settleSeconds).toBe(60);
       const [confirmed] = report.steps.filter(({ name }) => name === 'confirm-ready');
       const seconds = (Date.parse(confirmed!.endedAt) - Date.parse(confirmed!.startedAt)) / 1000;
@@ -132,8 +131,7 @@ describe('pods that stay ready', () => {
     inWorld({ scenario: 'in-place' }, async (world) => {
       const report = await world.migrate({ ...IN_PLACE, verification: 'injected' });
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', warnings: [] });
-      expect(names(report)).toEqual(['verify-pods']);
-      expect(levelsOf(report)).toEqual({ injected: 2 });
+      expect([names(report), levelsOf(report)]).toEqual([['verify-pods'], { injected: 2 }]);
       const back = await world.rollBack({ migrationId: report.migrationId });
       expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'injected', warnings: [] });
       expect(levelsOf(back)).toEqual({ none: 2 });
@@ -238,8 +236,7 @@ describe('nodes that change while the pods are observed', () => {
       });
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(names(report).filter((name) => name.startsWith('confirm'))).toEqual(['confirm-ready']);
-      expect(warned(report)).toEqual(['pods-below-ready']);
-      expect(levelsOf(report)).toMatchObject({ injected: 1 });
+      expect([warned(report), levelsOf(report)]).toMatchObject([['pods-below-ready'], { injected: 1 }]);
     }));
 
   it('are lost: their pods are named and do not count', () =>
@@ -256,8 +253,7 @@ describe('nodes that change while the pods are observed', () => {
         remove(world, podsOf(world, CONTROLLER)[0]!);
       });
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-      expect(warned(report)).toEqual(['pods-below-ready']);
-      expect(levelsOf(report)).toEqual({ ready: 1, injected: 1 });
+      expect([warned(report), levelsOf(report)]).toEqual([['pods-below-ready'], { ready: 1, injected: 1 }]);
     }));
 
   it('lose all pods: their successors are observed again', () =>
@@ -288,8 +284,7 @@ describe('an observation that is interrupted', () => {
       await world.later(3_600_000);
       expect(await world.backend.ledger.getMigration(name)).toMatchObject({ waitingFor: { state: 'ConfirmReady' } });
       await hasWaited(world, name, MOST_DAYS_WAITING);
-      const report = await world.settled(name);
-      expect(report).toMatchObject({
+      expect(await world.settled(name)).toMatchObject({
         outcome: 'migrated',
         verified: 'injected',
         warnings: [{ id: 'stability-not-observed' }],

@@ -243,13 +243,11 @@ export const withoutEvent = rows.filter(({ state }) =>
 /** Expects that what an aborted execution left is rolled back, or finished, and that the next migration works. */
 export const expectRecovered = async (row: Row): Promise<void> => {
   const { before, first, between, again, after, locks, execution } = await play(row);
-  expect(execution.status).toBe('ABORTED');
-  expect(first).toMatchObject(endOf(row));
+  expect([execution.status, first]).toMatchObject(['ABORTED', endOf(row)]);
   expect(first.recovery?.cause).toBe(row.ended ? undefined : 'stranded');
   expect(between).toEqual(resume(first, before, row));
   expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
-  expect(after).toMatchObject(movedOf(row));
-  expect(locks).toEqual([]);
+  expect([after, locks]).toMatchObject([movedOf(row), []]);
 };
 
 /** Expects the same if Step Functions sends no event: the schedule finds what is left. */

@@ -1,5 +1,5 @@
 /** The estimate of a sweep's cost assumes for one migration what the sandbox counts. */
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { RUNS } from '../../lambdas/domain/sweep/cost.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
@@ -37,13 +37,11 @@ const cases: [keyof typeof RUNS, Partial<MigrationRequestInput>, Scenario][] = [
   ['rolled-back', { strategy: 'in-place' }, keptOld()],
 ];
 
-describe('one execution of MigrateAddon', () => {
-  it.each(cases)(
-    'that ends %s has the transitions and invocations of the estimate',
-    async (outcome, request, scenario) => {
-      const run = await migrate({ request, scenario });
-      expect(run.report.outcome).toBe(outcome);
-      expect(counted(run)).toEqual(pick(RUNS[outcome]));
-    },
-  );
-});
+it.each(cases)(
+  'one execution of MigrateAddon that ends %s has the transitions and invocations of the estimate',
+  async (outcome, request, scenario) => {
+    const run = await migrate({ request, scenario });
+    expect(run.report.outcome).toBe(outcome);
+    expect(counted(run)).toEqual(pick(RUNS[outcome]));
+  },
+);

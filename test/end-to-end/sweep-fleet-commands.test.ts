@@ -23,34 +23,29 @@ const expectAllMigratedOnce = (world: FleetWorld, { standing }: Awaited<ReturnTy
   expect(world.begun().map(keyOf).sort()).toEqual(readyIn(world));
 };
 
-describe('a sweep that is paused', () => {
-  it('lets what is in flight end, starts nothing until it is resumed, and then continues', async () => {
-    await inFleet(FLEET, async (world) => {
-      const { clock } = world.backend;
-      const sweepId = await world.start({ limits: LIMITS });
-      await world.until(
-        sweepId,
-        ({ wave }) => wave !== undefined && wave.size === LIMITS.concurrency && wave.begun > 0,
-      );
-      await world.sweeps.command(sweepId, { command: 'pause', reason: 'a release goes out' });
-      const pausedAt = clock.now();
-      // The tick that was under way may have started some.
-      await clock.sleep(MINUTE);
-      const before = world.begun();
-      await clock.sleep(30 * MINUTE);
-      expect(world.begun().map(({ id }) => id)).toEqual(before.map(({ id }) => id));
-      const paused = await world.record(sweepId);
-      const { tally } = await world.sweeps.show(sweepId);
-      expect(paused).toMatchObject({ status: 'paused', command: { command: 'pause', reason: 'a release goes out' } });
-      expect(tally).toMatchObject({ inFlight: 0, ended: { migrated: before.length } });
-      expect(tally.queued).toBe(readyIn(world).length - before.length);
+it('a sweep that is paused lets what is in flight end, starts nothing until it is resumed, and then continues', async () => {
+  await inFleet(FLEET, async (world) => {
+    const { clock } = world.backend;
+    const sweepId = await world.start({ limits: LIMITS });
+    await world.until(sweepId, ({ wave }) => wave !== undefined && wave.size === LIMITS.concurrency && wave.begun > 0);
+    await world.sweeps.command(sweepId, { command: 'pause', reason: 'a release goes out' });
+    const pausedAt = clock.now();
+    // The tick that was under way may have started some.
+    await clock.sleep(MINUTE);
+    const before = world.begun();
+    await clock.sleep(30 * MINUTE);
+    expect(world.begun().map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    const paused = await world.record(sweepId);
+    const { tally } = await world.sweeps.show(sweepId);
+    expect(paused).toMatchObject({ status: 'paused', command: { command: 'pause', reason: 'a release goes out' } });
+    expect(tally).toMatchObject({ inFlight: 0, ended: { migrated: before.length } });
+    expect(tally.queued).toBe(readyIn(world).length - before.length);
 
-      await world.sweeps.command(sweepId, { command: 'resume' });
-      const swept = await world.follow(sweepId);
-      expectAllMigratedOnce(world, swept);
-      expect(world.begun().filter(({ at }) => at > pausedAt + MINUTE && at < pausedAt + 30 * MINUTE)).toEqual([]);
-      expect(world.sweepExecutions()).toHaveLength(1);
-    });
+    await world.sweeps.command(sweepId, { command: 'resume' });
+    const swept = await world.follow(sweepId);
+    expectAllMigratedOnce(world, swept);
+    expect(world.begun().filter(({ at }) => at > pausedAt + MINUTE && at < pausedAt + 30 * MINUTE)).toEqual([]);
+    expect(world.sweepExecutions()).toHaveLength(1);
   });
 });
 

@@ -4,8 +4,7 @@ import { type Expectation, type FaultyLocation, type FleetOptions, generateFleet
 import { directSweeps } from '../../cli/sweep/direct.ts';
 import type { SweepService } from '../../cli/sweep/service.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
-import type { Sweep, SweepItem, SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
-import { sweepRequest } from '../../lambdas/domain/sweep/model.ts';
+import { type Sweep, type SweepItem, type SweepRequestInput, sweepRequest } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';

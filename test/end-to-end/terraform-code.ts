@@ -3,9 +3,8 @@
  * the add-on, its role with the trust policy, standalone associations, the annotation of a service account.
  */
 import type { CodeFile } from '../../cli/hand-off/terraform/model.ts';
-import type { AssociationState, ClusterState, RoleState } from '../../sandbox/world/world.ts';
+import { type AssociationState, type ClusterState, type RoleState, findRole } from '../../sandbox/world/world.ts';
 import { isLive } from '../../sandbox/eks/association-state.ts';
-import { findRole } from '../../sandbox/world/world.ts';
 import type { Asked, OpenWorld } from './world.ts';
 
 /** `resource`: an aws_eks_addon. `module`: an entry in the arguments of terraform-aws-modules/eks. */

@@ -36,8 +36,8 @@ describe('a rollback that would leave such a pod without credentials', () => {
     ['a CronJob', owned('Job', 'nightly-29100000', { seconds: 9 * DAYS }), /patch cronjob nightly -p .*suspend/],
     ['a bare pod', { ...OF, name: 'debug' }, /keep its manifest.*delete pod debug/],
     ['a custom resource', owned('SparkApplication', 'etl'), /controller of SparkApplication etl/],
-  ])('asks about the pod of %s, and with acceptance leaves only that pod', async (_, of, remedy) => {
-    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+  ])('asks about the pod of %s, and with acceptance leaves only that pod', (_, of, remedy) =>
+    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       const { id, pod, watch } = await migrated(world, of);
       const before = world.readAccount(ACCOUNT);
       const asks = await world.rollBack({ migrationId: id });
@@ -58,15 +58,14 @@ describe('a rollback that would leave such a pod without credentials', () => {
         outcome: 'rolled-back',
         warnings: [{ id: 'pods-left-behind', message: containing(`payments/${pod} `) }],
       });
-      expect(identities(world)).toEqual(['irsa', 'pod-identity']);
-      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+      expect([identities(world), await world.backend.ledger.listHeldLocks()]).toEqual([['irsa', 'pod-identity'], []]);
       await world.later(7 * HOUR);
       expect(watch.gaps.filter((gap) => gap.pod !== pod)).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  it('asks in a cancelled migration too, and rolls back once the Job has ended', async () => {
-    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+  it('asks in a cancelled migration too, and rolls back once the Job has ended', () =>
+    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       const watch = new CredentialWatch(world.backend.sandbox.world, world.cluster);
       const execution = await world.start({ serviceAccount: ACCOUNT });
       await world.until(execution, 'WaitForRollout');
@@ -78,26 +77,20 @@ describe('a rollback that would leave such a pod without credentials', () => {
       const back = await world.rollBack({ migrationId: execution.name });
       expect(back).toMatchObject({ outcome: 'rolled-back', warnings: [] });
       expect([identities(world), watch.gaps.filter(({ had }) => had)]).toEqual([['irsa'], []]);
-    });
-  });
+    }));
 });
 
-describe('a rollback that leaves every such pod its credentials', () => {
-  it.each<[string, ThirdPartyPod]>([
-    ['a Job that ends before its session', owned('Job', 'short', { activeDeadlineSeconds: 2 * 3600 })],
-    [
-      'a Job of another service account',
-      { ...owned('Job', 'other', { seconds: 9 * DAYS }), serviceAccount: 'default' },
-    ],
-    ['a Job that has ended', owned('Job', 'done', { seconds: 60 })],
-  ])('does not ask about the pod of %s', async (_, of) => {
-    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
-      const { id, pod, watch } = await migrated(world, of);
-      const back = await world.rollBack({ migrationId: id });
-      expect(back.outcome).toBe('rolled-back');
-      expect(back.warnings.map((one) => one.message.includes(pod))).toEqual(pod.startsWith('short') ? [true] : []);
-      await world.later(9 * HOUR);
-      expect([watch.gaps, identities(world)]).toEqual([[], ['irsa']]);
-    });
-  });
-});
+it.each<[string, ThirdPartyPod]>([
+  ['a Job that ends before its session', owned('Job', 'short', { activeDeadlineSeconds: 2 * 3600 })],
+  ['a Job of another service account', { ...owned('Job', 'other', { seconds: 9 * DAYS }), serviceAccount: 'default' }],
+  ['a Job that has ended', owned('Job', 'done', { seconds: 60 })],
+])('a rollback that leaves every such pod its credentials does not ask about the pod of %s', (_, of) =>
+  inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+    const { id, pod, watch } = await migrated(world, of);
+    const back = await world.rollBack({ migrationId: id });
+    expect(back.outcome).toBe('rolled-back');
+    expect(back.warnings.map((one) => one.message.includes(pod))).toEqual(pod.startsWith('short') ? [true] : []);
+    await world.later(9 * HOUR);
+    expect([watch.gaps, identities(world)]).toEqual([[], ['irsa']]);
+  }),
+);

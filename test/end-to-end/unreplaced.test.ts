@@ -59,11 +59,12 @@ const hours = ({ startedAt, endedAt }: MigrationReport): number =>
 const excluded = ({ verification }: MigrationReport): unknown[] =>
   verification.pods.flatMap((pod) => (pod.excluded === undefined ? [] : [[pod.name, pod.identity, pod.level]]));
 
-describe('a pod on IRSA that nobody replaces', () => {
-  it.each<[string, Owner, RegExp]>([
-    ['without a controller', undefined, /kubectl -n payments delete pod worker-1/],
-    ['of a Job', { kind: 'Job', name: 'nightly' }, /kubectl -n payments get job nightly/],
-  ])('%s is named, and neither waited for nor a reason for a rollback', (_, owner, remedy) =>
+it.each<[string, Owner, RegExp]>([
+  ['without a controller', undefined, /kubectl -n payments delete pod worker-1/],
+  ['of a Job', { kind: 'Job', name: 'nightly' }, /kubectl -n payments get job nightly/],
+])(
+  'a pod on IRSA that nobody replaces %s is named, and neither waited for nor a reason for a rollback',
+  (_, owner, remedy) =>
     inWorld(OPTIONS, async (world) => {
       const report = await migrateWhile(world, () => void startAlone(world, owner), { annotation: 'remove' });
       expect(report).toMatchObject({
@@ -78,8 +79,7 @@ describe('a pod on IRSA that nobody replaces', () => {
         pods: ['irsa', ...Array.from({ length: 5 }, () => 'pod-identity')],
       });
     }),
-  );
-});
+);
 
 const atZero = {
   id: 'no-pods-to-verify',
@@ -111,8 +111,7 @@ describe('workloads without pods', () => {
       const end = startAlone(world, { kind: 'Job', name: 'nightly' });
       scale(world, 0);
       await world.later(MINUTE);
-      const report = await migrateWhile(world, end);
-      expect(report).toMatchObject({
+      expect(await migrateWhile(world, end)).toMatchObject({
         outcome: 'migrated',
         verified: 'api',
         warnings: [{ id: 'no-pods-to-verify', message: matching(/pod worker-1 of Job nightly has ended/) }],

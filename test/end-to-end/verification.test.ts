@@ -62,8 +62,7 @@ describe('verified by the EKS API alone', () => {
       expect(report.verification.before.map(({ identity }) => identity)).toContain('irsa');
       expect(restarts(report)).toEqual([]);
       // For this reason it reports that no pod was seen.
-      expect(identityOf(world.cluster, ACCOUNT)).toEqual(['irsa', 'irsa']);
-      expect(warned(report)).toEqual(['pods-not-seen']);
+      expect([identityOf(world.cluster, ACCOUNT), warned(report)]).toEqual([['irsa', 'irsa'], ['pods-not-seen']]);
     }));
 
   it('makes no further attempt: one attempt, and a rollback verified the same way', () =>
@@ -120,8 +119,7 @@ describe('the identity of each pod', () => {
   it('that was admitted before the webhook knew of its association: it is restarted', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       const report = await world.migrate({ addon: ADDON });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-      expect(restarts(report)).toEqual(['restart-pods']);
+      expect([report, restarts(report)]).toMatchObject([{ outcome: 'migrated', verified: 'ready' }, ['restart-pods']]);
       expect(calls(world).filter((call) => call.startsWith('kubernetes:'))).toEqual([WITNESS, RESTARTED]);
     }));
 
@@ -170,8 +168,7 @@ describe('the identity of each pod', () => {
         ],
       });
       expect(restarts(report)).toEqual(['restart-pods']);
-      const again = await world.migrate({ addon: ADDON });
-      expect(again).toMatchObject({ outcome: 'already-migrated' });
+      expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'already-migrated' });
     }));
 
   it('that has both sets of variables uses IRSA in effect: after two pods the add-on is rolled back, without a wait', () =>
@@ -223,8 +220,8 @@ describe('an API server that refuses the service during a migration', () => {
     ],
   ] as const)(
     '%s: the migration waits, nothing is called verified, and after a cancel a person gets the commands for the pods',
-    async (_, refuse, status) => {
-      await inWorld({ scenario: 'in-place' }, async (world) => {
+    (_, refuse, status) =>
+      inWorld({ scenario: 'in-place' }, async (world) => {
         world.onFirst(
           ({ operation }) => operation === 'UpdateAddon',
           () => refuse(world),
@@ -232,8 +229,7 @@ describe('an API server that refuses the service during a migration', () => {
         const { ledger, clock } = world.backend;
         const { name } = await world.start({ addon: ADDON, strategy: 'in-place' });
         await world.later(HOUR);
-        const waiting = await ledger.getMigration(name);
-        expect(waiting).toMatchObject({
+        expect(await ledger.getMigration(name)).toMatchObject({
           status: 'running',
           waitingFor: { what: 'api-access', text: containing(status) },
         });
@@ -251,8 +247,7 @@ describe('an API server that refuses the service during a migration', () => {
           serviceAccountRoleArn: report.plan!.addon!.serviceAccountRoleArn,
         });
         expect(report.restoreCommands.join('\n')).toContain('kubectl -n kube-system rollout restart');
-      });
-    },
+      }),
   );
 
   it('and accepts it again: the migration continues without a person', () =>
@@ -312,8 +307,7 @@ describe('a restart', () => {
         currentHealthy: 2,
       });
       const report = await world.migrate(preserved);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-      expect(restarts(report)).toEqual(['restart-pods']);
+      expect([report, restarts(report)]).toMatchObject([{ outcome: 'migrated', verified: 'ready' }, ['restart-pods']]);
     }));
 
   it('whose new pods fit on no node waits, keeps the association, and names the pod', () =>

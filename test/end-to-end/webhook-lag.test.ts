@@ -78,8 +78,7 @@ describe('a webhook that never uses the association', () => {
     { ...IN_PLACE, attempts: 3 },
   ])('is given ten minutes before anything else is tried: $scenario, $attempts attempts', ({ attempts, ...way }) =>
     inWorld({ scenario: way.scenario, knobs: { webhookLagSeconds: NEVER } }, async (world) => {
-      const report = await world.migrate(way.asked);
-      expect(report).toMatchObject({
+      expect(await world.migrate(way.asked)).toMatchObject({
         outcome: 'rolled-back',
         failure: {
           name: 'PodsOnWrongIdentity',

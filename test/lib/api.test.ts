@@ -155,13 +155,12 @@ describe('what API Gateway says by itself', () => {
     }
   });
 
-  it('says how to sign a request that is not signed', () => {
+  it('says how to sign a request that is not signed', () =>
     expect(
       responses.find(({ ResponseType }) => ResponseType === 'MISSING_AUTHENTICATION_TOKEN')?.ResponseTemplates[
         'application/json'
       ],
-    ).toMatch(/Signature Version 4.*Sign it for the service execute-api/);
-  });
+    ).toMatch(/Signature Version 4.*Sign it for the service execute-api/));
 });
 
 describe('without the API', () => {

@@ -23,8 +23,7 @@ describe('bin/app.ts', () => {
 
   it('synthesises what the command line asks for', () => {
     const { status, stderr } = run(REQUIRED);
-    expect(stderr).toBe('');
-    expect(status).toBe(0);
+    expect([stderr, status]).toEqual(['', 0]);
     expect(readFileSync(join(scratch, 'cdk.out/PodIdentityMigrator.template.json'), 'utf8')).toContain(
       ':role/eks-addons/*',
     );

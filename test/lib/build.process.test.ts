@@ -32,14 +32,13 @@ describe('bundles', () => {
   });
 });
 
-describe('build', () => {
-  it('is made once more when a source has changed, also by two processes at once', async () => {
-    const copy = join(scratch, 'project');
-    for (const part of words`bin lib lambdas scripts cli/assembly.ts cdk.json package.json package-lock.json`) {
-      cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-    }
-    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    const script = `
+it('build is made once more when a source has changed, also by two processes at once', async () => {
+  const copy = join(scratch, 'project');
+  for (const part of words`bin lib lambdas scripts cli/assembly.ts cdk.json package.json package-lock.json`) {
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  const script = `
       import { readFileSync } from 'node:fs';
       import { ensureAssembly } from './cli/assembly.ts';
       let built = false;
@@ -47,20 +46,18 @@ describe('build', () => {
       const template = readFileSync(directory + '/PodIdentityMigrator.template.json', 'utf8');
       const memory = /"MemorySize":(\\d+)/.exec(template)[1];
       console.log(JSON.stringify({ built, memory, plan: readFileSync(lambdaDirectory + '/plan.mjs', 'utf8').length > 0 }));`;
-    const run = async (): Promise<unknown> => {
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-        cwd: copy,
-      });
-      return JSON.parse(stdout);
-    };
+  const run = async (): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: copy,
+    });
+    return JSON.parse(stdout);
+  };
 
-    const both = await Promise.all([run(), run()]);
-    expect(both).toEqual([1, 2].map(() => ({ built: true, memory: '512', plan: true })));
-    await expect(run()).resolves.toMatchObject({ built: false });
+  expect(await Promise.all([run(), run()])).toEqual([1, 2].map(() => ({ built: true, memory: '512', plan: true })));
+  await expect(run()).resolves.toMatchObject({ built: false });
 
-    const source = join(copy, 'lambdas/runtime/step.ts');
-    writeFileSync(source, readFileSync(source, 'utf8').replace('memoryMb: 512', 'memoryMb: 1024'));
-    await expect(run()).resolves.toEqual({ built: true, memory: '1024', plan: true });
-    expect(readdirSync(join(copy, 'dist')).sort()).toEqual(['assembly', 'lambda', 'stamp']);
-  });
+  const source = join(copy, 'lambdas/runtime/step.ts');
+  writeFileSync(source, readFileSync(source, 'utf8').replace('memoryMb: 512', 'memoryMb: 1024'));
+  await expect(run()).resolves.toEqual({ built: true, memory: '1024', plan: true });
+  expect(readdirSync(join(copy, 'dist')).sort()).toEqual(['assembly', 'lambda', 'stamp']);
 });

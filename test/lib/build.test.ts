@@ -13,11 +13,9 @@ import { textsIn } from './texts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-describe('the sandbox', () => {
-  it("deploys another folder than the one that CDK's command line writes", () => {
-    const { output } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { output: string };
-    expect(join(ROOT, output)).not.toBe(ASSEMBLY);
-  });
+it("the sandbox deploys another folder than the one that CDK's command line writes", () => {
+  const { output } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { output: string };
+  expect(join(ROOT, output)).not.toBe(ASSEMBLY);
 });
 
 describe('bundles', () => {
@@ -47,8 +45,7 @@ describe('bundles', () => {
       env: { ...ENVIRONMENT, SETTINGS_FILE: settings },
       encoding: 'utf8',
     });
-    const answers = JSON.parse(output.split('\n').at(-1)!) as Record<string, string>;
-    expect(answers).toEqual({
+    expect(JSON.parse(output.split('\n').at(-1)!) as Record<string, string>).toEqual({
       ...Object.fromEntries(Object.keys(stepSchemas).map((step) => [step, 'BadInput'])),
       'find-stranded': 'function',
     });
@@ -88,10 +85,8 @@ describe('bundles', () => {
   });
 });
 
-describe('build', () => {
-  it('is not made again for the same sources', async () => {
-    const onBuild = vi.fn<() => void>();
-    await ensureAssembly(onBuild);
-    expect(onBuild).not.toHaveBeenCalled();
-  });
+it('build is not made again for the same sources', async () => {
+  const onBuild = vi.fn<() => void>();
+  await ensureAssembly(onBuild);
+  expect(onBuild).not.toHaveBeenCalled();
 });

@@ -32,8 +32,7 @@ describe('the file', () => {
       retirement: { leastSoakDays: 0 },
       reservedConcurrency: [],
     });
-    expect(read({ ...ROLES, customerKey: false })).toEqual(config);
-    expect(configOf(REQUIRED)).toEqual(config);
+    expect([read({ ...ROLES, customerKey: false }), configOf(REQUIRED)]).toEqual([config, config]);
   });
 
   it('has every setting in its group', () => {
@@ -152,7 +151,7 @@ describe('the context', () => {
     expect(read({}, REQUIRED).passableRoleArns).toHaveLength(1);
   });
 
-  it('is told from the file where something is wrong', () => {
+  it('is told from the file where something is wrong', () =>
     expect(
       refusal(
         { ...ROLES, logLevel: 'LOUD', network: { subnetIds: ['x'], securityGroupIds: ['sg-0123456789abcdef0'] } },
@@ -165,8 +164,7 @@ describe('the context', () => {
       'Correct in the CDK context, in cdk.json under "context", or with -c key=value:',
       '  securityGroupIds.0: must be an ID such as sg-0123456789abcdef0',
       '  alarmTopicArn: must be the ARN of a standard topic of SNS, in the region of the stack, such as arn:aws:sns:eu-west-1:111122223333:alarms',
-    ]);
-  });
+    ]));
 
   it.each([
     ['passableRolesArns', 'is not a setting: did you mean passableRoleArns?'],
@@ -176,18 +174,18 @@ describe('the context', () => {
     ['Config', 'is not a setting: did you mean config?'],
     ['approvals.required', 'can be set only in the configuration file: -c config=FILE'],
     ['accounts', 'can be set only in the configuration file: -c config=FILE'],
-  ])('refuses the key %s', (key, message) => {
+  ])('refuses the key %s', (key, message) =>
     expect(refusal(ROLES, { [key]: 'true' })).toEqual([
       'Correct in the CDK context, in cdk.json under "context", or with -c key=value:',
       `  ${key}: ${message}`,
-    ]);
-  });
+    ]),
+  );
 
-  it.each(['', 7, true, ['a.yaml']])('refuses %j as the name of a file', (config) => {
+  it.each(['', 7, true, ['a.yaml']])('refuses %j as the name of a file', (config) =>
     expect(() => configOf({ config })).toThrow(
       /key config must be the path of a configuration file: -c config=FILE\. See docs\/configuration\.md/,
-    );
-  });
+    ),
+  );
 });
 
 describe('docs/configuration.md', () => {

@@ -88,11 +88,10 @@ describe('roles', () => {
     }
   });
 
-  it('are refused one by one, so that all can be corrected at once', () => {
+  it('are refused one by one, so that all can be corrected at once', () =>
     expect(() => configOf({ passableRoleArns: 'role/*,role/a', repairableRoleArns: 'role/b,role//c' })).toThrow(
       /passableRoleArns\.0: matches every[^\n]*\n {2}repairableRoleArns\.1: has an empty part/,
-    );
-  });
+    ));
 
   it('are never all, whatever pattern is taken', () => {
     const text = fc
@@ -187,11 +186,11 @@ describe('the permissions boundary', () => {
     'arn:aws:iam::*:policy/x',
     'arn:aws:iam::111122223333:role/x',
     '',
-  ])('is refused as %j', (permissionsBoundaryArn) => {
+  ])('is refused as %j', (permissionsBoundaryArn) =>
     expect(() => configOf({ ...REQUIRED, permissionsBoundaryArn })).toThrow(
       /permissionsBoundaryArn: (must be the ARN of a managed policy such as|has a part)/,
-    );
-  });
+    ),
+  );
 });
 
 describe('the network', () => {
@@ -259,11 +258,11 @@ describe('other settings', () => {
     'arn:aws:kms:eu-west-1:111122223333:alias/mine',
     '1234abcd-12ab-34cd-56ef-1234567890ab',
     7,
-  ])('a key is refused as %j', (customerKey) => {
+  ])('a key is refused as %j', (customerKey) =>
     expect(() => configOf({ ...REQUIRED, customerKey })).toThrow(
       /customerKey: must be true, or the ARN of a key such as arn:aws:kms/,
-    );
-  });
+    ),
+  );
 
   it.each([true, 'true', 'create'])('a key is made for %j', (customerKey) =>
     expect(configOf({ ...REQUIRED, customerKey })).toMatchObject({ customerKey: 'create' }),
@@ -286,11 +285,11 @@ describe('other settings', () => {
     'arn:aws:sns:eu-west-1:111122223333:*',
     'arn:aws:sqs:eu-west-1:111122223333:alarms',
     7,
-  ])('a topic for alarms is refused as %j', (alarmTopicArn) => {
+  ])('a topic for alarms is refused as %j', (alarmTopicArn) =>
     expect(() => configOf({ ...REQUIRED, alarmTopicArn })).toThrow(
       /alarmTopicArn: (must be the ARN of a standard topic of SNS, in the region of the stack, such as arn:aws:sns|Invalid input)/,
-    );
-  });
+    ),
+  );
 
   it('are refused with the key and what it must be', () =>
     expect(() => configOf({ ...REQUIRED, logLevel: 'LOUD' })).toThrow(/logLevel: .*"DEBUG"/));

@@ -26,9 +26,9 @@ const findingsOf = (configuration: Configuration, change: (app: App) => void = (
     true,
   );
 
-it.each(Object.entries(CONFIGURATIONS))('cdk-nag finds nothing in a deployment with %s', (_, configuration) => {
-  expect(withApp(configuration, nagFindingsOf)).toEqual([]);
-});
+it.each(Object.entries(CONFIGURATIONS))('cdk-nag finds nothing in a deployment with %s', (_, configuration) =>
+  expect(withApp(configuration, nagFindingsOf)).toEqual([]),
+);
 
 describe("CloudFormation's rules", () => {
   it.each(Object.entries(CONFIGURATIONS))('find nothing in a deployment with %s', (_, configuration) =>

@@ -49,20 +49,17 @@ const typesOf = (resources: Resources): string[] =>
     .map(({ Type }) => Type)
     .toSorted();
 
-describe('hub in a stack of its own', () => {
-  it('is what the stack of this project consists of', () => {
-    const app = newApp(cdk.context);
-    const stack = new Stack(app, 'PodIdentityMigrator', { suppressTemplateIndentation: true });
-    new PodIdentityMigrator(stack, 'Default', PROPS).createOutputs();
-    const { hub } = synthesised({});
-    const ids = (template: object): string[] =>
-      Object.keys(template)
-        .map((id) => id.replace(/^(ApiRestApiDeployment\w{8})\w+$/, '$1'))
-        .toSorted();
-    const own = Template.fromStack(stack).toJSON() as { Resources: object; Outputs: object };
-    expect(ids(own.Resources)).toEqual(ids(hub.Resources));
-    expect(own.Outputs).toEqual(hub.Outputs);
-  });
+it('hub in a stack of its own is what the stack of this project consists of', () => {
+  const app = newApp(cdk.context);
+  const stack = new Stack(app, 'PodIdentityMigrator', { suppressTemplateIndentation: true });
+  new PodIdentityMigrator(stack, 'Default', PROPS).createOutputs();
+  const { hub } = synthesised({});
+  const ids = (template: object): string[] =>
+    Object.keys(template)
+      .map((id) => id.replace(/^(ApiRestApiDeployment\w{8})\w+$/, '$1'))
+      .toSorted();
+  const own = Template.fromStack(stack).toJSON() as { Resources: object; Outputs: object };
+  expect([ids(own.Resources), own.Outputs]).toEqual([ids(hub.Resources), hub.Outputs]);
 });
 
 describe("hub in a user's stack", () => {
@@ -85,8 +82,7 @@ describe("hub in a user's stack", () => {
 
   it('has the same resources under each id, with whichever flags the app has', () => {
     const other = new Stack(newApp(cdk.context), 'Platform');
-    const same = new PodIdentityMigrator(other, 'Migrator', PROPS);
-    expect(same.node.path).toBe(migrator.node.path);
+    expect(new PodIdentityMigrator(other, 'Migrator', PROPS).node.path).toBe(migrator.node.path);
     const { [stack.getLogicalId(queue.node.defaultChild as sqs.CfnQueue)]: _, ...hub } = resources;
     expect(hub).toEqual(resourcesOf(other));
   });
@@ -149,8 +145,7 @@ describe("hub in a user's stack", () => {
   ])('lets the queue of a stack %s use its key', (name, pattern) => {
     const own = new Stack(newApp(), name);
     const { key } = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, customerKey: true });
-    const policy = JSON.stringify(own.resolve((key!.node.defaultChild as kms.CfnKey).keyPolicy));
-    expect(policy).toContain(`:${pattern}"`);
+    expect(JSON.stringify(own.resolve((key!.node.defaultChild as kms.CfnKey).keyPolicy))).toContain(`:${pattern}"`);
     const nested = new NestedStack(new Stack(newApp(), 'Parent'), 'Nested');
     expect(queuePrefix(nested)).toBe('');
   });

@@ -72,21 +72,19 @@ describe('the cost at rest', () => {
   });
 });
 
-describe('the cost of a migration', () => {
-  it.each([
-    ['migrated in place', RUNS.migrated],
-    ['rolled back', RUNS['rolled-back']],
-    ['planned only', RUNS.planned],
-  ])('%s: that of the report of sweeps', (name, run) => {
-    const [, transitions, invocations, dollars] = row(name);
-    expect([transitions, invocations].map(Number)).toEqual([run.transitions, run.invocations]);
-    const expected =
-      (run.transitions * PRICES.transitions.dollars) / PRICES.transitions.per +
-      (run.invocations * PRICES.invocations.dollars) / PRICES.invocations.per +
-      run.invocations * 0.5 * PRICES.gbSeconds.dollars +
-      (run.writeUnits * PRICES.writeUnits.dollars) / PRICES.writeUnits.per +
-      (run.readUnits * PRICES.readUnits.dollars) / PRICES.readUnits.per;
-    expect(expected).toBeLessThan(numberIn(dollars) + 0.0005);
-    expect(expected).toBeLessThan(0.01);
-  });
+it.each([
+  ['migrated in place', RUNS.migrated],
+  ['rolled back', RUNS['rolled-back']],
+  ['planned only', RUNS.planned],
+])('the cost of a migration %s: that of the report of sweeps', (name, run) => {
+  const [, transitions, invocations, dollars] = row(name);
+  expect([transitions, invocations].map(Number)).toEqual([run.transitions, run.invocations]);
+  const expected =
+    (run.transitions * PRICES.transitions.dollars) / PRICES.transitions.per +
+    (run.invocations * PRICES.invocations.dollars) / PRICES.invocations.per +
+    run.invocations * 0.5 * PRICES.gbSeconds.dollars +
+    (run.writeUnits * PRICES.writeUnits.dollars) / PRICES.writeUnits.per +
+    (run.readUnits * PRICES.readUnits.dollars) / PRICES.readUnits.per;
+  expect(expected).toBeLessThan(numberIn(dollars) + 0.0005);
+  expect(expected).toBeLessThan(0.01);
 });

@@ -30,15 +30,14 @@ describe('the state machine Sweep of before', () => {
   // Its Map kept what failed in a variable that the sweep itself assigns.
   const before = JSON.parse(JSON.stringify(sweep.definition).replaceAll('locationFailure', 'failure')) as object;
 
-  it('is refused, with the variable, both places, and what to do', () => {
+  it('is refused, with the variable, both places, and what to do', () =>
     expect(() => createDefinition('Sweep', before)).toThrow(
       expect.objectContaining({
         name: 'InvalidDefinition',
         message:
           "Sweep: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is also assigned in an outer scope, at /States/BeginSweep/Catch[0]/Assign/failure, so an inner scope must not assign it. Use another name here at /States/InspectLocations/ItemProcessor/States/TakeInventory/Catch[0]/Assign/failure'",
       }) as Error,
-    );
-  });
+    ));
 
   it('is the same but for that', () => expect(createDefinition('Sweep', sweep.definition).StartAt).toBe('BeginSweep'));
 });

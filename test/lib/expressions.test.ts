@@ -64,14 +64,13 @@ describe('failure', () => {
     expect(second).toEqual({ Error: 'States.Timeout', Cause: `${NO_CAUSE} Putting it back failed too: ${said}` });
   });
 
-  it("tells of the first error and of that of putting back, under the first one's name", async () => {
-    await expect(
+  it("tells of the first error and of that of putting back, under the first one's name", () =>
+    expect(
       assignedFailure('AssessRollback', { Error: 'Lambda.Unknown', Cause: 'Lambda did not answer.' }, FROM_LAMBDA),
     ).resolves.toEqual({
       Error: 'AddonFailed',
       Cause: 'Add-on "x" is CREATE_FAILED. Putting it back failed too: Lambda.Unknown: Lambda did not answer.',
-    });
-  });
+    }));
 
   it('names the checks that block, one or more', async () => {
     const failure = states.IsThereWork!.Assign!.failure;
@@ -155,8 +154,7 @@ describe('cause of an end', () => {
         trace: [],
       }),
     };
-    const cause = await evaluate(recover.states.RecoveryFailed!.Cause, { failure });
-    expect(cause).toMatch(
+    expect(await evaluate(recover.states.RecoveryFailed!.Cause, { failure })).toMatch(
       /^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A failed\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
     );
   });

@@ -54,12 +54,11 @@ describe('failures of MigrateAddon', () => {
     expect(migrateAddon.catchersOf(from)).toEqual([[['States.ALL'], to]]),
   );
 
-  it('wait for the next window where the last one has closed, and block for anything else', () => {
+  it('wait for the next window where the last one has closed, and block for anything else', () =>
     expect(migrateAddon.catchersOf('Begin')).toEqual([
       [['WindowClosed'], 'AwaitWindow'],
       [['States.ALL'], 'RecordBlocked'],
-    ]);
-  });
+    ]));
 
   it('say of an approval that nobody gave in time that it expired', () => {
     expect(migrateAddon.catchersOf('RequestApproval')).toEqual([
@@ -259,8 +258,7 @@ describe('rollback', () => {
       Next: 'IsTrustToRestore',
       Arguments: { Payload: { action: 'deferred' } },
     });
-    const unverified = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
-    expect(unverified).not.toContain('RolledBack');
+    expect(migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored')).not.toContain('RolledBack');
   });
 
   it('creates the association again before a person where the webhook still injects it', () => {

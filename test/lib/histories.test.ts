@@ -74,14 +74,12 @@ describe('the bounds', () => {
 
   it('of a migration: it is planned so often and not once more', async () => {
     const { PlanAgain, Plan, IsStillAsPlanned } = migrateAddon.states;
-    expect(Plan!.Assign).toMatchObject({ replans: 0 });
-    expect(PlanAgain!.Assign).toMatchObject({ replans: '{% $replans + 1 %}' });
+    expect([Plan!.Assign, PlanAgain!.Assign]).toMatchObject([{ replans: 0 }, { replans: '{% $replans + 1 %}' }]);
     const [last] = IsStillAsPlanned!.Choices!;
     expect(last!.Next).toBe('RecordBlocked');
     const isLast = (replans: number, verdict = 'migrate'): Promise<unknown> =>
       evaluate(last!.Condition, { replans, states: { input: { verdict } } });
-    expect(await isLast(MOST_REPLANS)).toBe(false);
-    expect(await isLast(MOST_REPLANS + 1)).toBe(true);
+    expect([await isLast(MOST_REPLANS), await isLast(MOST_REPLANS + 1)]).toEqual([false, true]);
     expect(await isLast(MOST_REPLANS + 1, 'already-migrated')).toBe(false);
     expect(await evaluate(last!.Assign!.failure, {})).toMatchObject({
       Error: 'WaitedTooOften',

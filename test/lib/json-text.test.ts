@@ -31,13 +31,12 @@ describe('the text of a JSON file', () => {
     expect(jsonText({ a: [], b: {}, c: undefined })).toBe('{"a":[],"b":{}}\n');
   });
 
-  it('says what JSON says of any value, at any level', () => {
+  it('says what JSON says of any value, at any level', () =>
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), fc.nat({ max: 6 }), (value, levels) => {
         expect(JSON.parse(jsonText(value, levels))).toEqual(JSON.parse(JSON.stringify(value)));
       }),
-    );
-  });
+    ));
 
   it.each(readdirSync(PREVIOUS))('is that of test/upgrade/previous/%s', (name) => {
     const text = readFileSync(join(PREVIOUS, name), 'utf8');

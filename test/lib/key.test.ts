@@ -164,8 +164,7 @@ describe('a key that is made', () => {
 
   it('is rotated, and outlives the stack', () => {
     expect(made.resourcesOf('AWS::KMS::Key')).toHaveLength(1);
-    expect(key.Properties.EnableKeyRotation).toBe(true);
-    expect(key.DeletionPolicy).toBe('Retain');
+    expect([key.Properties.EnableKeyRotation, key.DeletionPolicy]).toEqual([true, 'Retain']);
   });
 
   it('is used by nobody without a condition: administration has none, and can neither use it nor give its use away', () => {

@@ -7,12 +7,10 @@ import { synthesiseWith } from './synthesised.ts';
 
 const { fileWith } = configFiles();
 
-describe('permissions', () => {
-  it('give every Lambda a role of its own', () => {
-    const roles = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => JSON.stringify(Properties.Role));
-    expect(roles).toHaveLength(Object.keys(stepSchemas).length);
-    expect(new Set(roles).size).toBe(roles.length);
-  });
+it('permissions give every Lambda a role of its own', () => {
+  const roles = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => JSON.stringify(Properties.Role));
+  expect(roles).toHaveLength(Object.keys(stepSchemas).length);
+  expect(new Set(roles).size).toBe(roles.length);
 });
 
 describe('concurrent executions', () => {

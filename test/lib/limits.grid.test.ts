@@ -27,9 +27,9 @@ const grid = (sizes: number[], lengths: number[]): [number, number, number][] =>
     ),
   );
 
-it.each(Object.entries(CONFIGURATIONS))('a deployment with %s keeps all limits', (_, configuration) => {
-  expect(tooMuchIn(measuredOf(configuration).measures)).toEqual([]);
-});
+it.each(Object.entries(CONFIGURATIONS))('a deployment with %s keeps all limits', (_, configuration) =>
+  expect(tooMuchIn(measuredOf(configuration).measures)).toEqual([]),
+);
 
 describe('each list with', () => {
   // 21 to 23: about where a list goes from the roles' own policies into managed ones.

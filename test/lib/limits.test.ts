@@ -46,31 +46,27 @@ describe('what AWS limits', () => {
   });
 });
 
-describe('a template', () => {
-  it('has no white space between its values', () => {
-    const templates = [DEFAULT, LIST_MAXIMA].flatMap((configuration) => {
-      const { texts } = measured(configuration);
-      return Object.keys(texts).flatMap((name) => (name.endsWith('.template.json') ? [texts[name]!] : []));
-    });
-    expect(templates).toHaveLength(3);
-    expect(templates.map((text) => JSON.stringify(JSON.parse(text)))).toEqual(templates);
+it('a template has no white space between its values', () => {
+  const templates = [DEFAULT, LIST_MAXIMA].flatMap((configuration) => {
+    const { texts } = measured(configuration);
+    return Object.keys(texts).flatMap((name) => (name.endsWith('.template.json') ? [texts[name]!] : []));
   });
+  expect(templates).toHaveLength(3);
+  expect(templates.map((text) => JSON.stringify(JSON.parse(text)))).toEqual(templates);
 });
 
-describe('the environment of a function', () => {
-  it('does not grow with the configuration', () => {
-    const environmentsOf = (configuration: Configuration): unknown[] =>
-      measured(configuration)
-        .measures.filter(({ unit, service }) => unit === 'bytes' && service === 'Lambda')
-        .map(({ subject, measured: size }) => [subject.replace(/[0-9A-F]{8}$/, ''), size]);
-    const few: Configuration = {
-      context: { ...LIST_MAXIMA.context, passableRoleArns: 'role/x', repairableRoleArns: 'role/x' },
-      settings: { ...LIST_MAXIMA.settings, accounts: [], regions: undefined, changeWindow: undefined },
-    };
-    expect(environmentsOf(LIST_MAXIMA)).toEqual(environmentsOf(few));
-    expect(synthesised(LIST_MAXIMA.context, LIST_MAXIMA.settings).settings).toMatchObject({
-      accounts: expect.objectContaining({ length: 100 }) as unknown,
-      passableRoleArns: expect.objectContaining({ length: 100 }) as unknown,
-    });
+it('the environment of a function does not grow with the configuration', () => {
+  const environmentsOf = (configuration: Configuration): unknown[] =>
+    measured(configuration)
+      .measures.filter(({ unit, service }) => unit === 'bytes' && service === 'Lambda')
+      .map(({ subject, measured: size }) => [subject.replace(/[0-9A-F]{8}$/, ''), size]);
+  const few: Configuration = {
+    context: { ...LIST_MAXIMA.context, passableRoleArns: 'role/x', repairableRoleArns: 'role/x' },
+    settings: { ...LIST_MAXIMA.settings, accounts: [], regions: undefined, changeWindow: undefined },
+  };
+  expect(environmentsOf(LIST_MAXIMA)).toEqual(environmentsOf(few));
+  expect(synthesised(LIST_MAXIMA.context, LIST_MAXIMA.settings).settings).toMatchObject({
+    accounts: expect.objectContaining({ length: 100 }) as unknown,
+    passableRoleArns: expect.objectContaining({ length: 100 }) as unknown,
   });
 });

@@ -43,8 +43,7 @@ describe('cdk-nag', () => {
         roles: [new iam.Role(stackOf(app), 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') })],
       });
       policy.addStatements(new iam.PolicyStatement({ actions: ['eks:*'], resources: ['*'] }));
-      const found = nagFindingsOf(app);
-      expect(found).toEqual(
+      expect(nagFindingsOf(app)).toEqual(
         expect.arrayContaining([
           `AwsSolutions-SQS4 ${queue.node.path}/Resource`,
           `AwsSolutions-IAM5[Action::eks:*] ${policy.node.path}/Resource`,
@@ -103,13 +102,12 @@ describe('acknowledgements', () => {
       );
   });
 
-  it('acknowledge single findings of wildcards, never all of them', () => {
+  it('acknowledge single findings of wildcards, never all of them', () =>
     expect(
       acknowledged
         .map(({ id }) => id)
         .filter((id) => /IAM5/.test(id) && !/AwsSolutions-IAM5\[Resource::.+\]$/.test(id)),
-    ).toEqual([]);
-  });
+    ).toEqual([]));
 
   it('are all of something that is there', () => {
     // Each without its acknowledgement would be a finding.
@@ -123,11 +121,9 @@ describe('acknowledgements', () => {
   });
 });
 
-describe('bin/app.ts', () => {
-  it('has the rules looked at', () => {
-    const source = readFileSync(join(import.meta.dirname, '../../bin/app.ts'), 'utf8');
-    expect(source).toMatch(
-      /synthesise\([^;]+prepare: \(app\) => Validations\.of\(app\)\.addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\),\n {2}\}\);/,
-    );
-  });
+it('bin/app.ts has the rules looked at', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../bin/app.ts'), 'utf8');
+  expect(source).toMatch(
+    /synthesise\([^;]+prepare: \(app\) => Validations\.of\(app\)\.addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\),\n {2}\}\);/,
+  );
 });

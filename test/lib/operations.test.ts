@@ -247,7 +247,7 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
 });
 
 describe('thresholds', () => {
-  it('call a person at once for one migration', () => {
+  it('call a person at once for one migration', () =>
     expect(alarmOf('NeedsHuman')).toMatchObject({
       MetricName: 'outcome-needs-human',
       Statistic: 'Sum',
@@ -255,8 +255,7 @@ describe('thresholds', () => {
       Period: 60,
       EvaluationPeriods: 1,
       DatapointsToAlarm: 1,
-    });
-  });
+    }));
 
   it('are reached by one where one is too many', () => {
     for (const id of words`
@@ -326,14 +325,13 @@ describe('thresholds', () => {
     expect(PUBLISHED_EVERY.toSeconds()).toBeLessThanOrEqual(alarmOf('EventsNotPublished').Period);
   });
 
-  it('expect a look at the locks in each period', () => {
+  it('expect a look at the locks in each period', () =>
     expect(alarmOf('LocksNotWatched')).toMatchObject({
       MetricName: 'locks-held',
       Statistic: 'SampleCount',
       Threshold: 1,
       Period: EVERY.toSeconds(),
-    });
-  });
+    }));
 
   it('of throttling are reached by one migration that waits for an hour', () => {
     let throttled = 0;
@@ -347,11 +345,9 @@ describe('thresholds', () => {
   });
 });
 
-describe('the topic', () => {
-  it('gets every alarm, where the deployment names one', () => {
-    for (const [id, { AlarmActions }] of alarmsIn(everything)) expect(AlarmActions, `of ${id}`).toEqual([ALARM_TOPIC]);
-    for (const [id, { AlarmActions }] of alarmsIn(narrow)) expect(AlarmActions, `of ${id}`).toBeUndefined();
-  });
+it('the topic gets every alarm, where the deployment names one', () => {
+  for (const [id, { AlarmActions }] of alarmsIn(everything)) expect(AlarmActions, `of ${id}`).toEqual([ALARM_TOPIC]);
+  for (const [id, { AlarmActions }] of alarmsIn(narrow)) expect(AlarmActions, `of ${id}`).toBeUndefined();
 });
 
 describe.each(deployments)('what is kept, in %s deployment', (_, deployment) => {

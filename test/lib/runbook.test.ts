@@ -72,11 +72,10 @@ describe('the document', () => {
     expect(content.outputs.filter((output) => !known.has(output))).toEqual([]);
   });
 
-  it('uses every parameter', () => {
+  it('uses every parameter', () =>
     expect(new Set(referencesIn(stepOf('prepare').inputs))).toEqual(
       new Set([...Object.keys(parameters), 'automation:EXECUTION_ID']),
-    );
-  });
+    ));
 
   it('starts nothing but where no other migration has the lock, and reports it then too', () => {
     expect(mainSteps.filter((step) => waysOf(step).includes('run')).map(({ name }) => name)).toEqual(['decide']);

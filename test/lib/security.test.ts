@@ -322,43 +322,39 @@ describe.each(deployments)('%s template', (which, one) => {
   });
 });
 
-describe('the template for other accounts', () => {
-  it('allows nothing to a request because it lacks a key that would be compared', () => {
-    const { Resources } = synthesised(EVERYTHING.context, EVERYTHING.settings).spoke();
-    expect(statementsIn(Resources).length).toBeGreaterThan(10);
-    expect(statementsIn(Resources).filter(allowsWithoutKey)).toEqual([]);
-  });
+it('the template for other accounts allows nothing to a request because it lacks a key that would be compared', () => {
+  const { Resources } = synthesised(EVERYTHING.context, EVERYTHING.settings).spoke();
+  expect(statementsIn(Resources).length).toBeGreaterThan(10);
+  expect(statementsIn(Resources).filter(allowsWithoutKey)).toEqual([]);
 });
 
-describe("rights of the sandbox's deployment", () => {
-  it('are the same as those of one with named roles, but for the roles', () => {
-    const rightsOf = (one: Template): unknown => {
-      const deployment = new Deployment(one);
-      return Object.fromEntries(
-        deployment
-          .steps()
-          .map((step) => [
-            step,
-            JSON.parse(
-              JSON.stringify(
-                deployment
-                  .statementsOfRole(deployment.roleOf(step))
-                  .map(({ actions, condition }) => ({ actions, condition })),
-              ).replaceAll(/CurrentVersion[0-9A-Za-z]+/g, ''),
-            ) as unknown,
-          ]),
-      );
-    };
-    const flat = (one: Template): unknown =>
-      Object.fromEntries(
-        Object.entries(rightsOf(one) as Record<string, { actions: string[] }[]>).map(([step, statements]) => [
+it("rights of the sandbox's deployment are the same as those of one with named roles, but for the roles", () => {
+  const rightsOf = (one: Template): unknown => {
+    const deployment = new Deployment(one);
+    return Object.fromEntries(
+      deployment
+        .steps()
+        .map((step) => [
           step,
-          // Where every role may be changed, approvers are compared by a right that is there for that.
-          [...new Set(statements.flatMap(({ actions }) => actions))].sort(),
+          JSON.parse(
+            JSON.stringify(
+              deployment
+                .statementsOfRole(deployment.roleOf(step))
+                .map(({ actions, condition }) => ({ actions, condition })),
+            ).replaceAll(/CurrentVersion[0-9A-Za-z]+/g, ''),
+          ) as unknown,
         ]),
-      );
-    expect(flat(template)).toEqual(
-      flat(synthesiseWith({ repairableRoleArns: 'role/eks-addons/*' }, { accounts: [OTHER_ACCOUNT] }).template),
     );
-  });
+  };
+  const flat = (one: Template): unknown =>
+    Object.fromEntries(
+      Object.entries(rightsOf(one) as Record<string, { actions: string[] }[]>).map(([step, statements]) => [
+        step,
+        // Where every role may be changed, approvers are compared by a right that is there for that.
+        [...new Set(statements.flatMap(({ actions }) => actions))].sort(),
+      ]),
+    );
+  expect(flat(template)).toEqual(
+    flat(synthesiseWith({ repairableRoleArns: 'role/eks-addons/*' }, { accounts: [OTHER_ACCOUNT] }).template),
+  );
 });

@@ -129,8 +129,7 @@ describe('stack', () => {
   });
 
   it('has one function for each step, all of one asset', () => {
-    const handlers = functions.map(({ Handler }) => String(Handler));
-    expect(handlers.sort()).toEqual(
+    expect(functions.map(({ Handler }) => String(Handler)).sort()).toEqual(
       Object.keys(stepSchemas)
         .map((step) => `${step}.handler`)
         .sort(),

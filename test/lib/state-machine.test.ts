@@ -12,9 +12,7 @@ describe.each(allMachines)('definition of $name', (machine) => {
   it('is valid Amazon States Language in JSONata', () => {
     // A copy: the validator notes the language in each state.
     const result = validate(structuredClone(machine.definition));
-    expect(result.errorsText()).toBe('');
-    expect(result.isValid).toBe(true);
-    expect(machine.definition.QueryLanguage).toBe('JSONata');
+    expect([result.errorsText(), result.isValid, machine.definition.QueryLanguage]).toEqual(['', true, 'JSONata']);
   });
 
   it('has no dead state', () => {
@@ -54,10 +52,12 @@ describe.each(allMachines)('definition of $name', (machine) => {
     expect(given).toEqual(expect.arrayContaining(needed));
   });
 
-  it.each(machine.tasks)('calls from %s a published version that stays when the next one comes', (_, state) => {
-    const version = template.Resources[state.Arguments!.FunctionName.split(':').at(-1)!];
-    expect(version).toMatchObject({ Type: 'AWS::Lambda::Version', DeletionPolicy: 'Retain' });
-  });
+  it.each(machine.tasks)('calls from %s a published version that stays when the next one comes', (_, state) =>
+    expect(template.Resources[state.Arguments!.FunctionName.split(':').at(-1)!]).toMatchObject({
+      Type: 'AWS::Lambda::Version',
+      DeletionPolicy: 'Retain',
+    }),
+  );
 
   it('has a default in every Choice, which could not catch that nothing matched', () => {
     for (const [, state] of machine.graphs.flatMap((graph) => graph.ofType('Choice')))
@@ -96,12 +96,10 @@ describe.each(allMachines)('definition of $name', (machine) => {
   it.each(machine.tasks)('retries %s', (_, state) => expect(state.Retry!.length).toBeGreaterThanOrEqual(1));
 });
 
-describe('state machines', () => {
-  it('call every step, but for those that EventBridge, its Scheduler and API Gateway call', () => {
-    const called = new Set(allMachines.flatMap(({ tasks }) => tasks.map(([, state]) => stepOf(state))));
-    const byOthers = ['pause', 'find-stranded', 'publish-events', 'diagnose-denial', 'api', 'start-sweep'];
-    expect([...called, ...byOthers, ...OF_PREVIOUS_RELEASE].sort()).toEqual(Object.keys(stepSchemas).sort());
-  });
+it('state machines call every step, but for those that EventBridge, its Scheduler and API Gateway call', () => {
+  const called = new Set(allMachines.flatMap(({ tasks }) => tasks.map(([, state]) => stepOf(state))));
+  const byOthers = ['pause', 'find-stranded', 'publish-events', 'diagnose-denial', 'api', 'start-sweep'];
+  expect([...called, ...byOthers, ...OF_PREVIOUS_RELEASE].sort()).toEqual(Object.keys(stepSchemas).sort());
 });
 
 describe('workflow of MigrateAddon', () => {

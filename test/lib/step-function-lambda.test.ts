@@ -63,10 +63,7 @@ describe("environment of a step's Lambda", () => {
   });
 });
 
-describe('a state that calls a step', () => {
-  it('is refused where the deployment has no such function', () => {
-    expect(() => stepTask(aStack(), 'retire-trust', { functions: {} as never, payload: '{}' as never })).toThrow(
-      'The step retire-trust is not part of this deployment: leave out the states that call it.',
-    );
-  });
-});
+it('a state that calls a step is refused where the deployment has no such function', () =>
+  expect(() => stepTask(aStack(), 'retire-trust', { functions: {} as never, payload: '{}' as never })).toThrow(
+    'The step retire-trust is not part of this deployment: leave out the states that call it.',
+  ));

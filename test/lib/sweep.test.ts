@@ -30,7 +30,7 @@ describe('the state machine Sweep', () => {
     });
   });
 
-  it('goes on where the sweep is, and does nothing for one that has ended', () => {
+  it('goes on where the sweep is, and does nothing for one that has ended', () =>
     expect(states.WhereToContinue).toEqual({
       Type: 'Choice',
       Choices: [
@@ -39,8 +39,7 @@ describe('the state machine Sweep', () => {
         { Condition: "{% $states.input.phase = 'report' %}", Next: 'ReportSweep' },
       ],
       Default: 'Completed',
-    });
-  });
+    }));
 
   it('migrates nothing where an inventory is asked for, nor where it does not know the word', () => {
     expect(states.IsInventory).toMatchObject({
@@ -109,7 +108,7 @@ describe('the look at all places', () => {
   const map = states.InspectLocations as State & Record<string, unknown>;
   const [, child] = sweep.graphs;
 
-  it('is a Distributed Map over a list in the bucket, which no place fails, and whose results stay out of the state', () => {
+  it('is a Distributed Map over a list in the bucket, which no place fails, and whose results stay out of the state', () =>
     expect(map).toMatchObject({
       Type: 'Map',
       Label: 'locations',
@@ -127,8 +126,7 @@ describe('the look at all places', () => {
       },
       ResultWriter: { Resource: 'arn:aws:states:::s3:putObject', Arguments: { Prefix: '{% $mapPrefix %}' } },
       ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
-    });
-  });
+    }));
 
   it('goes on in each place until all is looked at', async () => {
     expect(child!.startAt).toBe('TakeInventory');
@@ -145,10 +143,8 @@ describe('the look at all places', () => {
     );
   });
 
-  it('waits for a call as long as its Lambda may take', () => {
-    expect(child!.states.TakeInventory!.TimeoutSeconds).toBe(915);
-    expect(states.ReportSweep!.TimeoutSeconds).toBe(615);
-  });
+  it('waits for a call as long as its Lambda may take', () =>
+    expect([child!.states.TakeInventory!.TimeoutSeconds, states.ReportSweep!.TimeoutSeconds]).toEqual([915, 615]));
 });
 
 describe('sweeps by the clock', () => {

@@ -77,46 +77,40 @@ describe('a configuration that exceeds limits of AWS', () => {
   });
 });
 
-describe('an assembly', () => {
-  it('replaces an earlier one, and only if it is right; the other files of the folder stay', () => {
-    const outdir = join(scratch, 'kept');
-    mkdirSync(outdir);
-    writeFileSync(join(outdir, 'synth.lock'), '1');
-    expect(messageOf({ passableRoleArns: ['role/one/*'] }, outdir)).toBe('');
-    expect(textsIn(outdir)['PodIdentityMigrator.template.json']).toContain(':role/one/*');
-    synthesiseTo('kept', (app) => {
-      const output = new CfnOutput(app.node.findChild('PodIdentityMigrator'), 'Added', { value: 'here' });
-      expect(output.node.id).toBe('Added');
-    });
-    const before = textsIn(outdir);
-    expect(before['synth.lock']).toBe('1');
-    expect(Object.keys(before)).toContain('manifest.json');
-    expect(before['PodIdentityMigrator.template.json']).not.toContain(':role/one/*');
-    // An app is prepared before it is synthesised.
-    expect(before['PodIdentityMigrator.template.json']).toContain('"Added":{"Value":"here"}');
-    expect(messageOf(REFUSED, outdir)).not.toBe('');
-    expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('matches every role');
-    expect(textsIn(outdir)).toEqual(before);
-    expect(readdirSync(scratch).filter((name) => name.includes('kept'))).toEqual(['kept']);
+it('an assembly replaces an earlier one, and only if it is right; the other files of the folder stay', () => {
+  const outdir = join(scratch, 'kept');
+  mkdirSync(outdir);
+  writeFileSync(join(outdir, 'synth.lock'), '1');
+  expect(messageOf({ passableRoleArns: ['role/one/*'] }, outdir)).toBe('');
+  expect(textsIn(outdir)['PodIdentityMigrator.template.json']).toContain(':role/one/*');
+  synthesiseTo('kept', (app) => {
+    expect(new CfnOutput(app.node.findChild('PodIdentityMigrator'), 'Added', { value: 'here' }).node.id).toBe('Added');
   });
+  const before = textsIn(outdir);
+  expect(before['synth.lock']).toBe('1');
+  expect(Object.keys(before)).toContain('manifest.json');
+  expect(before['PodIdentityMigrator.template.json']).not.toContain(':role/one/*');
+  // An app is prepared before it is synthesised.
+  expect(before['PodIdentityMigrator.template.json']).toContain('"Added":{"Value":"here"}');
+  expect(messageOf(REFUSED, outdir)).not.toBe('');
+  expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('matches every role');
+  expect([textsIn(outdir), readdirSync(scratch).filter((name) => name.includes('kept'))]).toEqual([before, ['kept']]);
 });
 
-describe('what no setting accounts for', () => {
-  it('is an error of another kind, since no configuration mends it', () => {
-    const excess: Excess = {
-      subject: 'the environment of the function Plan',
-      measured: 5000,
-      most: 4096,
-      unit: 'bytes',
-      service: 'Lambda',
-      refusal: 'no',
-      content: '{"TABLE_NAME":"ledger"}',
-    };
-    const error = tooLarge([excess], configOf({ passableRoleArns: 'role/eks-addons/*' }));
-    expect(error).not.toBeInstanceOf(ConfigurationError);
-    expect(error?.message).toBe(
-      'AWS would refuse to deploy this with any configuration: the environment of the function Plan has 5000 bytes of 4096.',
-    );
-    expect(tooLarge([], configOf({ passableRoleArns: 'role/eks-addons/*' }))).toBeUndefined();
-  });
+it('what no setting accounts for is an error of another kind, since no configuration mends it', () => {
+  const excess: Excess = {
+    subject: 'the environment of the function Plan',
+    measured: 5000,
+    most: 4096,
+    unit: 'bytes',
+    service: 'Lambda',
+    refusal: 'no',
+    content: '{"TABLE_NAME":"ledger"}',
+  };
+  const error = tooLarge([excess], configOf({ passableRoleArns: 'role/eks-addons/*' }));
+  expect(error).not.toBeInstanceOf(ConfigurationError);
+  expect(error?.message).toBe(
+    'AWS would refuse to deploy this with any configuration: the environment of the function Plan has 5000 bytes of 4096.',
+  );
+  expect(tooLarge([], configOf({ passableRoleArns: 'role/eks-addons/*' }))).toBeUndefined();
 });

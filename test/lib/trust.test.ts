@@ -44,11 +44,10 @@ describe('a deployment that names no repairable roles', () => {
     expect(JSON.stringify(without.template)).not.toMatch(/stateMachine:\w*Retire/);
   });
 
-  it('lets no step read a role that it need not', () => {
+  it('lets no step read a role that it need not', () =>
     expect(without.statementsOfRole(without.roleOf('finish')).flatMap(({ actions }) => actions)).not.toContain(
       'iam:GetRole',
-    );
-  });
+    ));
 
   it.each(['MigrateAddon', 'Recover'])('has the states of %s that are not for trust policies, and no other', (name) => {
     const ofTrust = new Set(['IsTrustToRepair', 'RepairTrust', 'WaitForTrust', 'IsTrustToRestore', 'RestoreTrust']);
@@ -77,8 +76,7 @@ describe('a deployment that names no repairable roles', () => {
   });
 
   it('still asks what the plan says of roles', () => {
-    const plan = without.statementsOfRole(without.roleOf('plan')).flatMap(({ actions }) => actions);
-    expect(plan).toEqual(
+    expect(without.statementsOfRole(without.roleOf('plan')).flatMap(({ actions }) => actions)).toEqual(
       expect.arrayContaining(['iam:SimulatePrincipalPolicy', 'iam:GetRolePolicy', 'eks:ListAddons']),
     );
     expect(without.variablesOf('plan')).toHaveProperty('CREATE_ADDON_ROLE_ARN');
@@ -112,11 +110,10 @@ describe('a deployment that names repairable roles', () => {
     `);
   });
 
-  it('reads the trust for restore commands of these roles alone', () => {
+  it('reads the trust for restore commands of these roles alone', () =>
     expect(
       narrowed.statementsOfRole(narrowed.roleOf('finish')).filter(({ actions }) => actions.includes('iam:GetRole')),
-    ).toEqual([{ actions: ['iam:GetRole'], resources: [PATTERN], condition: undefined }]);
-  });
+    ).toEqual([{ actions: ['iam:GetRole'], resources: [PATTERN], condition: undefined }]));
 
   it('lets the state machine Retire call its step, and those that wait', () => {
     const role = (retire.properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];

@@ -37,10 +37,8 @@ describe.each(allMachines)('variables of $name', (machine) => {
       expect(assignedBefore(graph).get(name), `$${variable} in ${name}`).toContain(variable);
   });
 
-  it('are those that the request gives in MigrateAddon alone', () => {
-    const readsRequest = JSON.stringify(machine.states).includes('Execution.Input.request.');
-    expect(readsRequest).toBe(machine === migrateAddon);
-  });
+  it('are those that the request gives in MigrateAddon alone', () =>
+    expect(JSON.stringify(machine.states).includes('Execution.Input.request.')).toBe(machine === migrateAddon));
 });
 
 describe('variables', () => {

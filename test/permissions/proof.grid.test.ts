@@ -7,16 +7,13 @@ import { deletedBefore, followWithout, isAsked, runFor } from './proving.ts';
 
 beforeAll(followAll);
 
-describe('without one of its rights', () => {
-  it.each(grants.map((grant) => [titleOf(grant), grant] as const))(
-    'a run fails by its name: %s',
-    async (_title, grant) => {
-      const run = runFor(grant, ran);
-      const { denied } = await followWithout(run, directory, grant);
-      expect(denied).toContain(nameOf(grant));
-    },
-  );
-});
+it.each(grants.map((grant) => [titleOf(grant), grant] as const))(
+  'without one of its rights a run fails by its name: %s',
+  async (_title, grant) => {
+    const run = runFor(grant, ran);
+    expect((await followWithout(run, directory, grant)).denied).toContain(nameOf(grant));
+  },
+);
 
 /** As a permissions boundary takes it, or a change by hand: from before the plan on. */
 describe('without one that the plan asks IAM about', () => {
@@ -49,14 +46,11 @@ describe('without one that the plan asks IAM about', () => {
   });
 });
 
-describe('iam:AssociatedResourceArn', () => {
-  it.each(['cluster', 'absent'] as const)(
-    'does not keep roles from being passed, there and back: %s',
-    async (associatedResourceArn) => {
-      const run = RUNS.find(({ name }) => name === 'in place over its own association, rolled back on demand')!;
-      const { denied, ends } = await follows({ ...run, knobs: { ...run.knobs, associatedResourceArn } }, directory);
-      expect(denied).toEqual([]);
-      expect(ends).toEqual(run.ends);
-    },
-  );
-});
+it.each(['cluster', 'absent'] as const)(
+  'iam:AssociatedResourceArn does not keep roles from being passed, there and back: %s',
+  async (associatedResourceArn) => {
+    const run = RUNS.find(({ name }) => name === 'in place over its own association, rolled back on demand')!;
+    const { denied, ends } = await follows({ ...run, knobs: { ...run.knobs, associatedResourceArn } }, directory);
+    expect([denied, ends]).toEqual([[], run.ends]);
+  },
+);

@@ -87,10 +87,12 @@ describe('the access that grant-access prints', () => {
     expect(unnamed.filter(({ resource }) => resource !== 'pods/eviction')).toEqual([]);
   });
 
-  it('is what nothing else rests on', () => {
-    const sources = new Set([...ran.values()].flatMap(({ rules }) => rules).map(({ source }) => source));
-    expect([...sources].filter((source) => !rights().some((right) => right.source === source))).toEqual([]);
-  });
+  it('is what nothing else rests on', () =>
+    expect(
+      [...new Set([...ran.values()].flatMap(({ rules }) => rules).map(({ source }) => source))].filter(
+        (source) => !rights().some((right) => right.source === source),
+      ),
+    ).toEqual([]));
 });
 
 describe('without one of its rights', () => {
@@ -122,8 +124,7 @@ describe('without one of its rights', () => {
     const manifests = withoutRight(printed.get(removing)!, store);
     const request = { ...OF_API, annotation: 'remove' as const };
     const refused = 'secretstores.external-secrets.io';
-    const blocked = await followWith({ ...all, request }, manifests);
-    expect(blocked).toMatchObject({
+    expect(await followWith({ ...all, request }, manifests)).toMatchObject({
       ends: ['MigrateAddon Blocked'],
       forbidden: ['plan list secretstores'],
       failures: [],
@@ -155,10 +156,11 @@ describe('without one of its rights', () => {
       ['annotate-service-account patch serviceaccounts'],
       {},
     ],
-  ])('nobody can %s', async (_, other, ends, refused, meanwhile) => {
-    const outcome = await followWith({ ...removed, ...meanwhile, rollBack: false }, printed.get(removed)!, other);
-    expect(outcome).toMatchObject({ ends: [`MigrateAddon ${ends}`], forbidden: refused, failures: [] });
-  });
+  ])('nobody can %s', async (_, other, ends, refused, meanwhile) =>
+    expect(await followWith({ ...removed, ...meanwhile, rollBack: false }, printed.get(removed)!, other)).toMatchObject(
+      { ends: [`MigrateAddon ${ends}`], forbidden: refused, failures: [] },
+    ),
+  );
 
   it('what is for another service account lets nothing of this one be changed, and its migration goes back once it is cancelled', async () => {
     const [kept] = RUNS.filter(({ scenario }) => scenario === ACCOUNT.scenario);

@@ -2,7 +2,7 @@
  * Every run with the roles in another account has the rights that it needs, and without any one of them a run is
  * refused, by the name of that right.
  */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { follows } from './follow.ts';
 import { nameOf, titleOf } from './grants.ts';
 import { deletedBefore, followWithout, isAsked, runFor } from './proving.ts';
@@ -11,38 +11,34 @@ import { SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 
 beforeAll(() => followAll(RUNS));
 
-describe('the rights of the roles in other accounts', () => {
-  it.each(RUNS)('are enough: $name', (run) =>
-    // Which of two executions that begin together ends first depends on the number of their calls.
-    expect({ ...ran.get(run), ends: ran.get(run)?.ends.toSorted() }).toMatchObject({
-      denied: [],
-      refusals: [],
-      failures: [],
-      forbidden: [],
-      ends: run.ends.toSorted(),
-    }),
-  );
-});
+it.each(RUNS)('the rights of the roles in other accounts are enough: $name', (run) =>
+  // Which of two executions that begin together ends first depends on the number of their calls.
+  expect({ ...ran.get(run), ends: ran.get(run)?.ends.toSorted() }).toMatchObject({
+    denied: [],
+    refusals: [],
+    failures: [],
+    forbidden: [],
+    ends: run.ends.toSorted(),
+  }),
+);
 
-describe('without one of its rights', () => {
-  it.each(grants.map((grant) => [titleOf(grant), grant] as const))('a run fails by its name: %s', async (_, grant) => {
+it.each(grants.map((grant) => [titleOf(grant), grant] as const))(
+  'without one of its rights a run fails by its name: %s',
+  async (_, grant) => {
     const run = runFor(grant, ran);
-    const { denied } = await followWithout(run, directory, grant);
-    expect(denied).toContain(nameOf(grant));
-  });
-});
+    expect((await followWithout(run, directory, grant)).denied).toContain(nameOf(grant));
+  },
+);
 
 /** As a permissions boundary takes it, or a change by hand: from before the plan on. */
-describe('without one that the plan asks IAM about', () => {
-  it.each(grants.filter(isAsked).map((grant) => [titleOf(grant), grant] as const))(
-    'nothing is deleted before the plan says so, and whose it is: %s',
-    async (_, grant) => {
-      const followed = await follows(runFor(grant, ran), directory, grant);
-      expect(deletedBefore(followed)).toEqual([]);
-      const told = followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : 'not known beforehand';
-      expect(told).toMatch(
-        /pod-identity-migrator-change \([a-z-]+\) .*The stack PodIdentityMigratorSpoke of that account grants that|not known beforehand/s,
-      );
-    },
-  );
-});
+
+it.each(grants.filter(isAsked).map((grant) => [titleOf(grant), grant] as const))(
+  'without one that the plan asks IAM about nothing is deleted before the plan says so, and whose it is: %s',
+  async (_, grant) => {
+    const followed = await follows(runFor(grant, ran), directory, grant);
+    expect(deletedBefore(followed)).toEqual([]);
+    expect(followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : 'not known beforehand').toMatch(
+      /pod-identity-migrator-change \([a-z-]+\) .*The stack PodIdentityMigratorSpoke of that account grants that|not known beforehand/s,
+    );
+  },
+);

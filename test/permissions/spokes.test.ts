@@ -44,8 +44,7 @@ describe('the rights of the roles in other accounts', () => {
   });
 });
 
-describe('without one of them', () => {
-  it.each(grants.map((grant) => [titleOf(grant), grant] as const))('a run would fail by its name: %s', (_, grant) =>
-    expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant)),
-  );
-});
+it.each(grants.map((grant) => [titleOf(grant), grant] as const))(
+  'without one of them a run would fail by its name: %s',
+  (_, grant) => expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant)),
+);

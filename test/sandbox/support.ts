@@ -1,8 +1,7 @@
 /** A small world behind the gateway, for tests of the gateway and of the services behind it. */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
-import { createGateway } from '../../sandbox/gateway/gateway.ts';
-import type { Gateway } from '../../sandbox/gateway/gateway.ts';
+import { createGateway, type Gateway } from '../../sandbox/gateway/gateway.ts';
 import type { Service } from '../../sandbox/http.ts';
 import { createIamService } from '../../sandbox/iam/service.ts';
 import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';

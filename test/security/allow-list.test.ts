@@ -42,9 +42,7 @@ const refused = ({ scenario = hostileScenario(), deployment = narrow, request = 
   inHostileWorld({ scenario, deployment }, async (world) => {
     const before = stateOf(world);
     const execution = await world.ask(request);
-    expect(stateOf(world)).toEqual(before);
-    expect(changesIn(world)).toEqual([]);
-    expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+    expect([stateOf(world), changesIn(world), await world.backend.ledger.listHeldLocks()]).toEqual([before, [], []]);
     const record = await world.record(execution.name);
     expect({ status: execution.status, error: execution.error }).toEqual({ status: 'FAILED', error: 'Blocked' });
     return {
@@ -138,10 +136,10 @@ describe('an ARN that resembles an allowed one', () => {
   });
   it.each(['targetRoleArn', 'serviceAccountRoleArn', 'passableRoleArns', 'PASSABLE_ROLE_ARNS'])(
     'an unknown field %s of a request is refused, not ignored',
-    async (field) => {
-      const { cause } = await refused({ request: { [field]: ADMIN } });
-      expect(cause).toContain(`BadInput: The input of step plan is wrong: request: has unknown fields: ${field}`);
-    },
+    async (field) =>
+      expect((await refused({ request: { [field]: ADMIN } })).cause).toContain(
+        `BadInput: The input of step plan is wrong: request: has unknown fields: ${field}`,
+      ),
   );
 });
 

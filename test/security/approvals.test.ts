@@ -112,8 +112,8 @@ describe("the task token of an approval, read from the execution's history", () 
       }),
       /this is the same role/,
     ],
-  ])('does not make an approval valid %s', async (_, change, why) => {
-    await scene(async ({ world, ann }) => {
+  ])('does not make an approval valid %s', (_, change, why) =>
+    scene(async ({ world, ann }) => {
       const before = stateOf(world);
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
       const { planHash } = await pending(world.backend.sandbox, ann, id);
@@ -124,18 +124,15 @@ describe("the task token of an approval, read from the execution's history", () 
         new SendTaskSuccessCommand({ taskToken, output: JSON.stringify({ planHash, decidedBy: ROLES.reviewer }) }),
       );
       await world.rest();
-      const execution = world.backend.sandbox.executions.execution(executionOf(world, id));
-      expect(execution).toMatchObject({
+      expect(world.backend.sandbox.executions.execution(executionOf(world, id))).toMatchObject({
         status: 'FAILED',
         error: 'Blocked',
         cause: expect.stringMatching(why) as unknown,
       });
-      expect(changesIn(world)).toEqual([]);
-      expect(stateOf(world)).toEqual(before);
-      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+      expect([changesIn(world), stateOf(world), await world.backend.ledger.listHeldLocks()]).toEqual([[], before, []]);
       expect(await world.backend.ledger.getSnapshot(id)).toBeUndefined();
-    });
-  });
+    }),
+  );
 });
 
 describe("an approver of another principal's request", () => {
@@ -175,15 +172,14 @@ describe("an approver of another principal's request", () => {
       const id = await startBy(world, requestedBy(given));
       expect(await attempt(given, ann, id)).toMatch(/^The requester is not authenticated/);
       const shown = await ann.shown(id);
-      expect([shown.requester, shown.requestedBy]).toEqual([undefined, requestedBy(given)]);
-      expect(changesIn(world)).toEqual([]);
+      expect([[shown.requester, shown.requestedBy], changesIn(world)]).toEqual([[undefined, requestedBy(given)], []]);
       // They may still reject it.
       await ann.approve(id, (await pending(world.backend.sandbox, ann, id)).planHash, 'reject');
     });
   });
 
-  it('is shown the requester that the API has authenticated', async () => {
-    await scene(async (given) => {
+  it('is shown the requester that the API has authenticated', () =>
+    scene(async (given) => {
       const { world, ann, bob } = given;
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
       expect(await attempt(given, bob, id)).toBeUndefined();
@@ -193,16 +189,14 @@ describe("an approver of another principal's request", () => {
         requester: { source: 'api', principal: ann.arn },
         requestedBy: ann.arn,
       });
-    });
-  });
+    }));
 
-  it('is barred in another session of the role, under any name', async () => {
-    await scene(async (given) => {
+  it('is barred in another session of the role, under any name', () =>
+    scene(async (given) => {
       const { world, ann, person } = given;
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
       expect(await attempt(given, person(ROLES.deployer, 'another-session'), id)).toMatch(/this is the same role/);
-    });
-  });
+    }));
 
   it('is another user of IAM Identity Center, although they share a role', async () => {
     await scene(async (given) => {
@@ -221,16 +215,15 @@ describe("an approver of another principal's request", () => {
     });
   });
 
-  it('is not another person by a role that only has a name like those of IAM Identity Center', async () => {
-    await scene(async (given) => {
+  it('is not another person by a role that only has a name like those of IAM Identity Center', () =>
+    scene(async (given) => {
       const { world, person } = given;
       const id = await person(LOOKALIKE, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
       expect(await attempt(given, person(LOOKALIKE, 'bob@example.com'), id)).toMatch(/this is the same role/);
-    });
-  });
+    }));
 
-  it('is barred if the role that they share cannot be read', async () => {
-    await scene(async (given) => {
+  it('is barred if the role that they share cannot be read', () =>
+    scene(async (given) => {
       const { world, person } = given;
       const id = await person(COLLEAGUES, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
       const bob = person(COLLEAGUES, 'bob@example.com');
@@ -242,8 +235,7 @@ describe("an approver of another principal's request", () => {
         times: 'all',
       });
       expect(await attempt(given, bob, id)).toMatch(/cannot be read, .*\. Approve it as another role\.$/);
-    });
-  });
+    }));
 });
 
 describe('a change window of the deployment', () => {

@@ -55,9 +55,7 @@ export async function exchangedIn(
     await world.forge(`MIGRATION#${migrationId}`, 'RECORD', recordItem(forge(record, record.plan!)));
   });
   const execution = await world.ask(asked, { name: migrationId });
-  expect(exchanges).toBe(1);
-  expect(stateOf(world)).toEqual(before);
-  expect(changesIn(world)).toEqual([]);
+  expect([exchanges, stateOf(world), changesIn(world)]).toEqual([1, before, []]);
   expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
   expect(await world.backend.ledger.getSnapshot(migrationId)).toBeUndefined();
   expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked' });

@@ -71,8 +71,7 @@ const onTuesday = (work: (scene: Scene) => Promise<void>, options: Partial<Hosti
       isTrusted: () =>
         JSON.stringify(findRole(sandbox.world, OWN_ROLE)!.trustPolicy).includes('AssumeRoleWithWebIdentity'),
       ask: async (person, body) => {
-        const heard = await person.ask('POST', `/migrations/${id}/retire`, { body });
-        expect(heard).toMatchObject({ status: 202 });
+        expect(await person.ask('POST', `/migrations/${id}/retire`, { body })).toMatchObject({ status: 202 });
         await world.later(60_000);
         return person.shown(id);
       },
@@ -184,8 +183,7 @@ describe('a retirement that the deployment holds back', () => {
   it('with fewer soak days than the deployment requires is refused, however it is started', () =>
     onTuesday(async ({ world, ann, id, start, isTrusted }) => {
       const body = { ...RETIRE, soakDays: 0 };
-      const { errors } = await ann.refused('invalid-request', 'POST', `/migrations/${id}/retire`, { body });
-      expect(errors).toEqual([
+      expect((await ann.refused('invalid-request', 'POST', `/migrations/${id}/retire`, { body })).errors).toEqual([
         { field: 'body.soakDays', message: containing('at least 2, which the deployment requires') },
       ]);
       expect(await start(body)).toMatchObject({

@@ -19,9 +19,7 @@ const unchanged = <T>(work: (world: HostileWorld) => Promise<T>, scenario = host
   inHostileWorld({ scenario }, async (world) => {
     const before = stateOf(world);
     const result = await work(world);
-    expect(stateOf(world)).toEqual(before);
-    expect(changesIn(world)).toEqual([]);
-    expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+    expect([stateOf(world), changesIn(world), await world.backend.ledger.listHeldLocks()]).toEqual([before, [], []]);
     return result;
   });
 
@@ -244,48 +242,40 @@ describe('an input that is large, deep, or arbitrary', () => {
 });
 
 describe('a replay', () => {
-  it('under the same name and input starts nothing a second time', async () => {
-    await inHostileWorld({}, async (world) => {
+  it('under the same name and input starts nothing a second time', () =>
+    inHostileWorld({}, async (world) => {
       const name = world.backend.ids.ulid();
-      const first = await world.ask({}, { name });
-      expect(first.status).toBe('SUCCEEDED');
+      expect((await world.ask({}, { name })).status).toBe('SUCCEEDED');
       const changes = changesIn(world);
       const state = stateOf(world);
       const again = await world.ask({}, { name }).catch((error: unknown) => error);
       expect(again).toMatchObject({ name: 'ExecutionAlreadyExists' });
-      expect(changesIn(world)).toEqual(changes);
-      expect(stateOf(world)).toEqual(state);
-    });
-  });
+      expect([changesIn(world), stateOf(world)]).toEqual([changes, state]);
+    }));
 
-  it('of an ended migration, under another name, changes nothing and leaves its record', async () => {
-    await inHostileWorld({}, async (world) => {
+  it('of an ended migration, under another name, changes nothing and leaves its record', () =>
+    inHostileWorld({}, async (world) => {
       const first = await world.ask();
       const before = await world.record(first.name);
       const changes = changesIn(world);
-      const again = await world.attempt(first.input, { name: 'replayed' });
-      expect(again).toMatchObject({
+      expect(await world.attempt(first.input, { name: 'replayed' })).toMatchObject({
         status: 'FAILED',
         error: 'Blocked',
         cause: containing('has already ended, or another execution is working on it'),
       });
-      expect(changesIn(world)).toEqual(changes);
-      expect(await world.record(first.name)).toEqual(before);
-    });
-  });
+      expect([changesIn(world), await world.record(first.name)]).toEqual([changes, before]);
+    }));
 
-  it('of a running migration, under another name, does not interfere', async () => {
-    await inHostileWorld({}, async (world) => {
+  it('of a running migration, under another name, does not interfere', () =>
+    inHostileWorld({}, async (world) => {
       const first = await world.start({ addon: ADDON });
       await world.until(first, 'WaitForUpdate');
       const again = await world.attempt(first.input, { name: 'replayed' });
       await world.rest();
-      expect(again).toMatchObject({ status: 'FAILED', error: 'Blocked' });
-      expect(first.status).toBe('SUCCEEDED');
+      expect([again, first.status]).toMatchObject([{ status: 'FAILED', error: 'Blocked' }, 'SUCCEEDED']);
       expect(await world.record(first.name)).toMatchObject({ outcome: 'migrated', executionArn: first.arn });
       expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
-    });
-  });
+    }));
 });
 
 describe('Recover, started by hand', () => {
@@ -305,13 +295,13 @@ describe('Recover, started by hand', () => {
     });
   });
 
-  it('as stranded for a migration that does not exist has nothing to do', async () => {
-    const execution = await unchanged((world) => world.recover(world.backend.ids.ulid(), { cause: 'stranded' }));
-    expect(execution.status).toBe('SUCCEEDED');
-  });
+  it('as stranded for a migration that does not exist has nothing to do', async () =>
+    expect((await unchanged((world) => world.recover(world.backend.ids.ulid(), { cause: 'stranded' }))).status).toBe(
+      'SUCCEEDED',
+    ));
 
-  it.each(['stranded', 'requested'])('as %s for one that is at work leaves it alone', async (cause) => {
-    await inHostileWorld({}, async (world) => {
+  it.each(['stranded', 'requested'])('as %s for one that is at work leaves it alone', (cause) =>
+    inHostileWorld({}, async (world) => {
       const running = await world.start({ addon: ADDON });
       await world.until(running, 'WaitForUpdate');
       await world.recover(running.name, { cause });
@@ -319,6 +309,6 @@ describe('Recover, started by hand', () => {
       expect(running.status).toBe('SUCCEEDED');
       expect(await world.record(running.name)).toMatchObject({ outcome: 'migrated', executionArn: running.arn });
       expect(changesIn(world).filter((one) => one === 'eks:UpdateAddon')).toHaveLength(1);
-    });
-  });
+    }),
+  );
 });

@@ -101,8 +101,7 @@ describe('a world full of hostile texts', () => {
         await ann.ask('GET', `/identities?account=${TARGET.account}&region=${TARGET.region}&cluster=${TARGET.cluster}`);
         for (const { text } of ann.heard) expectShown(text);
         // The same data for consumers that parse it.
-        const heard = ann.heard.map(({ text }) => text).join('\n');
-        expect(heard).toContain('\\u200b');
+        expect(ann.heard.map(({ text }) => text).join('\n')).toContain('\\u200b');
         expect(textsIn(ann.heard.map(({ text }) => JSON.parse(text) as unknown))).toContain(HIDDEN);
 
         const { notifications, events } = sandbox.world;

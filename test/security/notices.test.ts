@@ -70,8 +70,7 @@ describe('a claim', () => {
     const ledger = createDynamoLedger({ client: await newDynamoDb('direct'), tableName: TABLE });
     const first = { migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0), input: '{}' };
     const again = (days: number) => ({ ...first, migrationId: idOf(days), at: at(days * DAY) });
-    expect(await ledger.claim('key', first)).toEqual(first);
-    expect(await ledger.claim('key', again(44))).toEqual(first);
+    expect([await ledger.claim('key', first), await ledger.claim('key', again(44))]).toEqual([first, first]);
     expect(await ledger.claim('key', again(45))).toEqual(again(45));
     expect(await ledger.claim('key', again(46))).toEqual(again(45));
   });

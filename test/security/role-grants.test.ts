@@ -119,8 +119,7 @@ describe("a workload that wants another team's role", () => {
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'blocked' });
       const { plan } = await ann.shownPlan(id);
       expect(plan?.checks).toContainEqual(expect.objectContaining({ id: 'role-grant', status: 'fail' }));
-      expect(stateOf(world)).toEqual(before);
-      expect(changesIn(world)).toEqual([]);
+      expect([stateOf(world), changesIn(world)]).toEqual([before, []]);
     });
   });
   it('does not get it by an annotation with narrow allow-lists', async () => {
@@ -131,12 +130,10 @@ describe("a workload that wants another team's role", () => {
       `Add {"roles":["${VICTIM}"],"clusters":["${CLUSTER_ARN}"],"serviceAccounts":["evil/agent"]} to the setting roleGrants`,
     );
   });
-  it('does not get it without a repair from a role that trusts EKS Pod Identity without conditions', async () => {
-    const { message } = await refused(attack({ trust: [podIdentityStatement()] }));
-    expect(message).toContain(
+  it('does not get it without a repair from a role that trusts EKS Pod Identity without conditions', async () =>
+    expect((await refused(attack({ trust: [podIdentityStatement()] }))).message).toContain(
       'also allows EKS Pod Identity for other subjects than this service account of this cluster',
-    );
-  });
+    ));
   it('does not get it by naming it in a request that avoids reading the pods', async () => {
     const { message } = await refused(
       attack(
@@ -155,10 +152,9 @@ describe("a workload that wants another team's role", () => {
         Condition: { StringLike: { 'aws:RequestTag/kubernetes-namespace': 'ev*' } },
       },
     ],
-  ])('does not get it by a statement %s', async (_, statement) => {
-    const { message } = await refused(attack({ trust: [statement] }, REPAIR));
-    expect(message).toContain('evil/agent');
-  });
+  ])('does not get it by a statement %s', async (_, statement) =>
+    expect((await refused(attack({ trust: [statement] }, REPAIR))).message).toContain('evil/agent'),
+  );
   it('does not get it by a name that a policy variable compares with its namespace', async () => {
     const same = namingStatement(ATTACKER.namespace, '${aws:RequestTag/kubernetes-namespace}');
     const { message, remedy } = await refused(
@@ -181,8 +177,7 @@ describe("a workload that wants another team's role", () => {
         podIdentityStatement(),
       );
     };
-    const { message } = await refused(attack({ change }, { acceptedKeys: ['aws:SourceIp'] }));
-    expect(message).toMatch(
+    expect((await refused(attack({ change }, { acceptedKeys: ['aws:SourceIp'] }))).message).toMatch(
       /cannot be decided .*it is not known whether its trust policy allows IRSA for the service account/i,
     );
   });
@@ -236,8 +231,7 @@ describe("a workload that wants another team's role", () => {
     const { outcome, trust } = await asked(attack({}, REPAIR, granting));
     expect(outcome).toBe('migrated');
     const [, added, ...more] = (JSON.parse(trust(VICTIM)) as { Statement: Statement[] }).Statement;
-    expect(more).toEqual([]);
-    expect(added).toMatchObject({ Condition: namingStatement('evil', 'agent')['Condition'] });
+    expect([more, added]).toMatchObject([[], { Condition: namingStatement('evil', 'agent')['Condition'] }]);
   });
 });
 

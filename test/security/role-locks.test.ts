@@ -32,8 +32,7 @@ describe("an unrelated migration that names another team's role", () => {
     const stop = { step: 'update-addon', input: { addonName: STRANGER }, kind: 'abort-before' as const };
     await inWorld({ scenario: 'shared-role', faults: [stop] }, async (world) => {
       const stranger = await world.start(OF_STRANGER);
-      const report = await world.migrate({ addon: ADDON, strategy: 'recreate' });
-      expect(report).toMatchObject({ outcome: 'migrated' });
+      expect(await world.migrate({ addon: ADDON, strategy: 'recreate' })).toMatchObject({ outcome: 'migrated' });
       expect(await world.settled(stranger.name)).toMatchObject({ outcome: 'rolled-back' });
       await world.rest();
       expect(await world.backend.ledger.listHeldLocks()).toEqual([]);

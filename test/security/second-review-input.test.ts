@@ -13,15 +13,14 @@ async function unchanged(
     expect(await world.record(name)).toMatchObject({ outcome: 'migrated' });
     const [before, changes] = [stateOf(world), changesIn(world)];
     const { cause = '' } = await work(world, name);
-    expect(stateOf(world)).toEqual(before);
-    expect(changesIn(world)).toEqual(changes);
+    expect([stateOf(world), changesIn(world)]).toEqual([before, changes]);
     return cause;
   });
 }
 
 describe('a field at the wrong position of an input', () => {
-  it('does not make MigrateAddon a dry run, and starts no migration either', async () => {
-    await inHostileWorld({}, async (world) => {
+  it('does not make MigrateAddon a dry run, and starts no migration either', () =>
+    inHostileWorld({}, async (world) => {
       const before = stateOf(world);
       const name = world.backend.ids.ulid();
       const { status, error, cause } = await world.attempt(
@@ -30,15 +29,13 @@ describe('a field at the wrong position of an input', () => {
       );
       expect({ status, error }).toEqual({ status: 'FAILED', error: 'Blocked' });
       expect(cause).toMatch(/BadInput: .*has unknown fields: dryRun/);
-      expect(stateOf(world)).toEqual(before);
-      expect(changesIn(world)).toEqual([]);
-    });
-  });
+      expect([stateOf(world), changesIn(world)]).toEqual([before, []]);
+    }));
 
-  it('does not make Recover a dry run, and nothing is rolled back', async () => {
-    const cause = await unchanged((world, migrationId) => world.recover(migrationId, { dryRun: true }));
-    expect(cause).toMatch(/BadInput: .*has unknown fields: dryRun/);
-  });
+  it('does not make Recover a dry run, and nothing is rolled back', async () =>
+    expect(await unchanged((world, migrationId) => world.recover(migrationId, { dryRun: true }))).toMatch(
+      /BadInput: .*has unknown fields: dryRun/,
+    ));
 
   it('does not narrow a retirement, which is refused', async () => {
     const cause = await unchanged((world, migrationId) =>
@@ -61,8 +58,8 @@ describe('a field at the wrong position of an input', () => {
     expect(cause).toMatch(/BadInput: .*has unknown fields: selection/);
   });
 
-  it('is reported in a short message, regardless of the number and names of the fields', async () => {
-    await inHostileWorld({}, async (world) => {
+  it('is reported in a short message, regardless of the number and names of the fields', () =>
+    inHostileWorld({}, async (world) => {
       const name = world.backend.ids.ulid();
       const junk = Object.fromEntries(Array.from({ length: 4000 }, (_, index) => [`${index}\u001b[2J${SECRET}`, 1]));
       const { error, cause, arn } = await world.attempt(
@@ -75,26 +72,22 @@ describe('a field at the wrong position of an input', () => {
       const { input } = await world.backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn: arn }));
       expect(input!.length).toBeGreaterThan(100_000);
       expect(changesIn(world)).toEqual([]);
-    });
-  });
+    }));
 });
 
 describe("a region of another partition, in the service's own account", () => {
-  it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])(
-    'is refused before anything is sent there: %s',
-    async (region) => {
-      await inHostileWorld({}, async (world) => {
-        const { error, cause } = await world.ask({ target: { ...world.target, region } });
-        expect(error).toBe('Blocked');
-        expect(cause).toMatch(/BadInput: Region \S+ is in the partition aws-[\w-]+, but this service is in aws/);
-        const { calls } = world.backend.sandbox.world.log;
-        expect(calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service))).toEqual([]);
-      });
-    },
+  it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])('is refused before anything is sent there: %s', (region) =>
+    inHostileWorld({}, async (world) => {
+      const { error, cause } = await world.ask({ target: { ...world.target, region } });
+      expect(error).toBe('Blocked');
+      expect(cause).toMatch(/BadInput: Region \S+ is in the partition aws-[\w-]+, but this service is in aws/);
+      const { calls } = world.backend.sandbox.world.log;
+      expect(calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service))).toEqual([]);
+    }),
   );
 
-  it('is not read as a location of a sweep', async () => {
-    await inHostileWorld({}, async (world) => {
+  it('is not read as a location of a sweep', () =>
+    inHostileWorld({}, async (world) => {
       const sweepId = world.backend.ids.ulid();
       await world.attempt(
         { sweepId, request: { mode: 'inventory', selection: { regions: ['cn-north-1'] } } },
@@ -102,6 +95,5 @@ describe("a region of another partition, in the service's own account", () => {
       );
       const { calls } = world.backend.sandbox.world.log;
       expect(calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service))).toEqual([]);
-    });
-  });
+    }));
 });

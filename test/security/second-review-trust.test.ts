@@ -95,8 +95,7 @@ describe('undoing a repair that never happened', () => {
         writtenAt: STAMP,
       });
       await world.recover(migrationId);
-      expect(policyIn(world)).toEqual(before);
-      expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
+      expect([policyIn(world), changesIn(world).filter((one) => one.startsWith('iam:'))]).toEqual([before, []]);
       const { warnings } = (await world.record(migrationId))!;
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
       // No restore commands tell a person to write it either.
@@ -116,8 +115,7 @@ describe('undoing a repair that never happened', () => {
       });
       // The owner is unknown: a person decides.
       world.cluster.addons.get('aws-ebs-csi-driver')!.serviceAccountRoleArn = roleArn('eks-addons/other');
-      const execution = await world.recover(migrationId);
-      expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman' });
+      expect(await world.recover(migrationId)).toMatchObject({ status: 'FAILED', error: 'NeedsHuman' });
       const { restoreCommands, warnings } = (await world.record(migrationId))!;
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
       expect(restoreCommands.length).toBeGreaterThan(0);
@@ -177,8 +175,8 @@ describe('undoing a retirement that never happened', () => {
         removed: [{ statement: { ...irsaIn(now), Sid: 'Again' }, kept: NOT_OUTSIDE }],
       }),
     ],
-  ])('%s', async (_, forged) => {
-    await inside(async (world) => {
+  ])('%s', (_, forged) =>
+    inside(async (world) => {
       const before = policyIn(world);
       const migrationId = await forgeMigration<AddonSnapshot>(world, {
         record: () => ({ outcome: 'migrated', verified: 'ready' }),
@@ -193,10 +191,9 @@ describe('undoing a retirement that never happened', () => {
         { migrationId, action: 'reinstate', dryRun: false, soakDays: 0 },
         { machine: world.backend.retireStateMachineArn!, name: `reinstate-${migrationId}` },
       );
-      expect(policyIn(world)).toEqual(before);
-      expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
-    });
-  });
+      expect([policyIn(world), changesIn(world).filter((one) => one.startsWith('iam:'))]).toEqual([before, []]);
+    }),
+  );
 });
 
 /** The ledger's content is exchanged once `begin` has stored the snapshot. */
@@ -239,29 +236,25 @@ describe('a plan that is exchanged after begin', () => {
           },
         );
         expect(failure).toMatchObject({ name: 'BadInput' });
-        expect(policyIn(world)).toEqual(before);
-        expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
+        expect([policyIn(world), changesIn(world).filter((one) => one.startsWith('iam:'))]).toEqual([before, []]);
       },
       // Without the statements that would block the plan, and in need of a repair.
       scenario((one) => one !== NOT_OUTSIDE && !JSON.stringify(one).includes('pods.eks.amazonaws.com')),
     );
   });
 
-  it.each([{}, { strategy: 'recreate', preserve: true }])(
-    'gives pods no other role if requested with %j',
-    async (asked) => {
-      await inside(async (world) => {
-        const other = roleArn('eks-addons/other');
-        const withOther = (planned: Plan['associations']): Plan['associations'] =>
-          planned.map((one) => ({ ...one, roleArn: other }));
-        const { failure } = await exchangedAfterBegin(world, asked, ({ plan }, snapshot) => ({
-          plan: { ...plan!, associations: withOther(plan!.associations) },
-          snapshot: { ...snapshot, planned: withOther(snapshot.planned) },
-        }));
-        expect(failure).toMatchObject({ name: 'BadInput', message: containing('it was replaced since') });
-        expect([...world.cluster.associations.values()].map((one) => one.roleArn)).not.toContain(other);
-        expect(changesIn(world)).toEqual([]);
-      });
-    },
+  it.each([{}, { strategy: 'recreate', preserve: true }])('gives pods no other role if requested with %j', (asked) =>
+    inside(async (world) => {
+      const other = roleArn('eks-addons/other');
+      const withOther = (planned: Plan['associations']): Plan['associations'] =>
+        planned.map((one) => ({ ...one, roleArn: other }));
+      const { failure } = await exchangedAfterBegin(world, asked, ({ plan }, snapshot) => ({
+        plan: { ...plan!, associations: withOther(plan!.associations) },
+        snapshot: { ...snapshot, planned: withOther(snapshot.planned) },
+      }));
+      expect(failure).toMatchObject({ name: 'BadInput', message: containing('it was replaced since') });
+      expect([...world.cluster.associations.values()].map((one) => one.roleArn)).not.toContain(other);
+      expect(changesIn(world)).toEqual([]);
+    }),
   );
 });

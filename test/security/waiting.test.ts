@@ -130,8 +130,8 @@ describe('a slot', () => {
     expect(await fakes.ledger.listWaiting()).toEqual([]);
   });
 
-  it('of an execution that was stopped while waiting is freed by Recover, even if no event reports it', async () => {
-    await inApiWorld({ knobs: { eventsLost: true } }, async ({ world, sandbox, ann, bob }) => {
+  it('of an execution that was stopped while waiting is freed by Recover, even if no event reports it', () =>
+    inApiWorld({ knobs: { eventsLost: true } }, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       await pending(sandbox, bob, id);
       expect(await world.backend.ledger.listWaiting()).toMatchObject([{ migrationId: id, principal: ROLE_OF_ANN }]);
@@ -142,13 +142,12 @@ describe('a slot', () => {
       await world.rest();
       expect(await ann.shown(id)).toMatchObject({ outcome: 'blocked' });
       expect(await world.backend.ledger.listWaiting()).toEqual([]);
-    });
-  });
+    }));
 });
 
 describe('a squatter', () => {
-  it('a request for an add-on that is never approved blocks no other request, and ends with the id of the one that began', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('a request for an add-on that is never approved blocks no other request, and ends with the id of the one that began', () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const eve = personIn(sandbox, ROLES.reviewer, 'eve');
       const squats = [await eve.migrate({ ...WANTS_APPROVAL, reason: 'mine' }), await eve.migrate(WANTS_APPROVAL)];
       const later = { schedule: '0 12 * * *', durationMinutes: 60, timeZone: 'UTC', waitAtMostHours: 48 };
@@ -166,6 +165,5 @@ describe('a squatter', () => {
         });
       await world.rest();
       expect(await world.backend.ledger.listWaiting()).toEqual([]);
-    });
-  });
+    }));
 });

@@ -66,48 +66,41 @@ describe('outcomes-are-published', () => {
   });
 });
 
-describe('nothing-else-changes', () => {
-  it('compares third-party fields by value and by owner', async () => {
-    const result = await simulate({ scenario: 'user-modified-fields', seed: 1, faults: [] }, assembly);
-    expect(await nothingElse.broken(result)).toEqual([]);
-    const [[field, was]] = [...result.before.thirdPartyFields] as [[string, { manager: string; value: string }]];
-    const broken = (change: Partial<typeof was>) =>
-      nothingElse.broken({
-        ...result,
-        before: { ...result.before, thirdPartyFields: new Map([[field, { ...was, ...change }]]) },
-      });
-    expect(field).toContain('ebs-csi-controller');
-    expect(await broken({})).toEqual([]);
-    expect(await broken({ value: '7' })).toEqual([expect.stringContaining(`${field} was 7, owned by ${was.manager}`)]);
-    expect(await broken({ manager: 'helm' })).toHaveLength(1);
-  });
+it('nothing-else-changes compares third-party fields by value and by owner', async () => {
+  const result = await simulate({ scenario: 'user-modified-fields', seed: 1, faults: [] }, assembly);
+  expect(await nothingElse.broken(result)).toEqual([]);
+  const [[field, was]] = [...result.before.thirdPartyFields] as [[string, { manager: string; value: string }]];
+  const broken = (change: Partial<typeof was>) =>
+    nothingElse.broken({
+      ...result,
+      before: { ...result.before, thirdPartyFields: new Map([[field, { ...was, ...change }]]) },
+    });
+  expect(field).toContain('ebs-csi-controller');
+  expect(await broken({})).toEqual([]);
+  expect(await broken({ value: '7' })).toEqual([expect.stringContaining(`${field} was 7, owned by ${was.manager}`)]);
+  expect(await broken({ manager: 'helm' })).toHaveLength(1);
 });
 
-describe('working-pods-are-kept', () => {
-  it.each([
-    [false, 'migrated', 1],
-    [true, 'rolled-back', 0],
-  ])(
-    'takes an old SDK that only logs for harmless unless pods wait for credentials (%s)',
-    async (waits, end, alarms) => {
-      const pods = { oldSdk: { container: 'first', without: 'logs' } } as const;
-      const knobs = { podsWaitForCredentials: waits };
-      const result = await simulate({ scenario: 'in-place', seed: 1, faults: [], pods, knobs }, assembly);
-      const [migration] = result.migrations;
-      expect([migration?.record?.outcome, await workingPodsAreKept.broken(result)]).toEqual([end, []]);
-      migration!.record!.outcome = 'rolled-back';
-      expect(await workingPodsAreKept.broken(result)).toHaveLength(alarms);
-    },
+it.each([
+  [false, 'migrated', 1],
+  [true, 'rolled-back', 0],
+])(
+  'working-pods-are-kept takes an old SDK that only logs for harmless unless pods wait for credentials (%s)',
+  async (waits, end, alarms) => {
+    const pods = { oldSdk: { container: 'first', without: 'logs' } } as const;
+    const knobs = { podsWaitForCredentials: waits };
+    const result = await simulate({ scenario: 'in-place', seed: 1, faults: [], pods, knobs }, assembly);
+    const [migration] = result.migrations;
+    expect([migration?.record?.outcome, await workingPodsAreKept.broken(result)]).toEqual([end, []]);
+    migration!.record!.outcome = 'rolled-back';
+    expect(await workingPodsAreKept.broken(result)).toHaveLength(alarms);
+  },
+);
+
+it('a third party can give the association another role, which the service notices', async () => {
+  const result = await simulate(
+    { scenario: 'service-account', seed: 1, faults: [], actor: { afterCall: 130, does: 'repoint' } },
+    assembly,
   );
-});
-
-describe('a third party', () => {
-  it('can give the association another role, which the service notices', async () => {
-    const result = await simulate(
-      { scenario: 'service-account', seed: 1, faults: [], actor: { afterCall: 130, does: 'repoint' } },
-      assembly,
-    );
-    expect(result.actor?.accepted).toBe(true);
-    expect(result.migrations[0]?.record?.outcome).toBe('rolled-back');
-  });
+  expect([result.actor?.accepted, result.migrations[0]?.record?.outcome]).toEqual([true, 'rolled-back']);
 });

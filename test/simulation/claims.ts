@@ -5,8 +5,7 @@
 import { podEvidence, type PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
-import { fromAttributeValue } from '../../sandbox/direct/attribute-values.ts';
-import type { AttributeValue } from '../../sandbox/direct/attribute-values.ts';
+import { fromAttributeValue, type AttributeValue } from '../../sandbox/direct/attribute-values.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';

@@ -28,8 +28,7 @@ const RESTART = { afterSeconds: 15, times: 1, everySeconds: 20 } as const;
 describe('an SDK that is too old', () => {
   it.each(['sdk-crashes', 'crashes'] as const)('is rolled back if its software exits (%s)', async (without) => {
     const { end, failure, claims, result } = await run('in-place', { oldSdk: { container: 'first', without } });
-    expect([...end, failure]).toEqual(['rolled-back', 'injected', 'PodsFailing']);
-    expect(claims).toEqual([]);
+    expect([[...end, failure], claims]).toEqual([['rolled-back', 'injected', 'PodsFailing'], []]);
     // EKS Auth has judged: the pods had no credentials in between, and have some again.
     const gaps = result.credentials.gaps.filter(({ why }) => why === 'SdkTooOld');
     expect(gaps.length).toBeGreaterThan(0);
@@ -38,8 +37,10 @@ describe('an SDK that is too old', () => {
 
   it('is called ready if its software hides it', async () => {
     const { end, claims } = await run('in-place', { oldSdk: { container: 'first', without: 'logs' } });
-    expect(end).toEqual(['migrated', 'ready']);
-    expect(claims.map(({ of }) => of)).toEqual(['pods', 'migration']);
+    expect([end, claims.map(({ of }) => of)]).toEqual([
+      ['migrated', 'ready'],
+      ['pods', 'migration'],
+    ]);
     for (const { evidence, lacking } of claims) {
       expect([...lacking.values()]).toContain('SdkTooOld');
       expect(lacking.size).toBe(evidence.filter(({ level }) => level === 'ready').length);
@@ -52,8 +53,7 @@ describe('an SDK that is too old', () => {
       { oldSdk: { container: 'first', without: 'logs' } },
       { verification: 'injected' },
     );
-    expect(end).toEqual(['migrated', 'injected']);
-    expect(claims).toEqual([]);
+    expect([end, claims]).toEqual([['migrated', 'injected'], []]);
   });
 });
 
@@ -88,8 +88,7 @@ describe('pods and nodes', () => {
 
   it('that did not work before keep nothing from being migrated', async () => {
     const { end, result, warnings } = await run('service-account', { brokenBefore: 'replaced' });
-    expect([...result.before.broken]).toEqual(['payments/api']);
-    expect(end).toEqual(['migrated', 'ready']);
+    expect([[...result.before.broken], end]).toEqual([['payments/api'], ['migrated', 'ready']]);
     expect(warnings).toContain('pods-below-ready');
   });
 

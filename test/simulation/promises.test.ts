@@ -30,11 +30,11 @@ beforeAll(async () => {
 });
 
 describe('in a simulation with faults', () => {
-  it.each(PROMISES)('$name: $statement', ({ name }) => {
+  it.each(PROMISES)('$name: $statement', ({ name }) =>
     expect(
       broken.filter(({ promise }) => promise === name).map(({ how, spec }) => `${how}; replay: ${describeSpec(spec)}`),
-    ).toEqual([]);
-  });
+    ).toEqual([]),
+  );
 
   it('has no failure inside the sandbox itself', () =>
     expect(broken.filter(({ promise }) => promise === 'sandbox')).toEqual([]));

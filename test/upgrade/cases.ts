@@ -146,8 +146,7 @@ export const rolledBack = DONE.flatMap((done) => BY.map((recover) => ({ ...done,
 export const expectEnds = async (one: Case): Promise<object> => {
   const before = await play(one, MACHINES);
   note('MigrateAddon', before.states);
-  expect(before.refused).toEqual([]);
-  expect(before.ends).toMatchObject({ report: { outcome: one.outcome }, locks: [] });
+  expect([before.refused, before.ends]).toMatchObject([[], { report: { outcome: one.outcome }, locks: [] }]);
   return before.ends;
 };
 
@@ -195,7 +194,6 @@ export const expectRolledBack = ({ scenario, asked, machines }: (typeof rolledBa
       rollback: { cause: 'requested', after: 'migrated' },
     });
     if (machines.length > 1) note('Recover', statesOf(world, 'Recover'));
-    expect(refusedInputs(world)).toEqual([]);
-    expect(stateOf(world, asked)).toEqual(before);
+    expect([refusedInputs(world), stateOf(world, asked)]).toEqual([[], before]);
     expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
   });

@@ -60,19 +60,17 @@ describe('a migration whose definition may not know the level that it asks for',
     }));
 });
 
-describe('a migration that waits during the upgrade', () => {
-  it('for an approval, then for its window, is migrated', () =>
-    inApiWorld({ definitionOf: previousOf(MACHINES) }, async ({ world, sandbox, ann, bob }) => {
-      const changeWindow = { schedule: '0 12 * * *', durationMinutes: 60, timeZone: 'UTC' };
-      const id = await ann.migrate({ ...WANTS_APPROVAL, changeWindow });
-      const { planHash } = await pending(sandbox, bob, id);
-      await bob.approve(id, planHash);
-      await world.rest();
-      expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', verified: LEVEL_OF_PREVIOUS });
-      note('MigrateAddon', statesOf(world, 'MigrateAddon'));
-      expect(refusedInputs(world)).toEqual([]);
-    }));
-});
+it('a migration that waits during the upgrade for an approval, then for its window, is migrated', () =>
+  inApiWorld({ definitionOf: previousOf(MACHINES) }, async ({ world, sandbox, ann, bob }) => {
+    const changeWindow = { schedule: '0 12 * * *', durationMinutes: 60, timeZone: 'UTC' };
+    const id = await ann.migrate({ ...WANTS_APPROVAL, changeWindow });
+    const { planHash } = await pending(sandbox, bob, id);
+    await bob.approve(id, planHash);
+    await world.rest();
+    expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', verified: LEVEL_OF_PREVIOUS });
+    note('MigrateAddon', statesOf(world, 'MigrateAddon'));
+    expect(refusedInputs(world)).toEqual([]);
+  }));
 
 describe('a migration that stops during the upgrade', () => {
   it.each(STOPPED)('$title is rolled back by $by Recover', (one) => expectPutBack(one));
@@ -92,11 +90,10 @@ describe('a migration that stops during the upgrade', () => {
     ));
 });
 
-describe('a rollback that is requested after the upgrade', () => {
-  it.each(rolledBack.filter(({ by }) => by === 'the previous'))('$title, by $by Recover', (one) =>
-    expectRolledBack(one),
-  );
-});
+it.each(rolledBack.filter(({ by }) => by === 'the previous'))(
+  'a rollback that is requested after the upgrade $title, by $by Recover',
+  (one) => expectRolledBack(one),
+);
 
 describe('the ledger that the previous release’s code wrote', () => {
   it.each(['migrated', 'rolled-back'] as const)(
@@ -148,20 +145,18 @@ describe('the ledger that the previous release’s code wrote', () => {
   );
 });
 
-describe("the previous release's Retire, with today's functions", () => {
-  it('retires, and reinstates', () =>
-    inWorld({ scenario: 'in-place', definitionOf: previousOf(MACHINES) }, async (world) => {
-      const { migrationId, outcome } = await world.migrate({ addon: ADDON });
-      expect(outcome).toBe('migrated');
-      const request = { migrationId, dryRun: false, soakDays: 0 };
-      const retired = await retireAndFollow(world.backend, { ...request, action: 'retire' }, silentProgress);
-      expect(retired.roles.map(({ result }) => result)).toEqual(['removed']);
-      const putBack = await retireAndFollow(world.backend, { ...request, action: 'reinstate' }, silentProgress);
-      expect(putBack.roles.map(({ result }) => result)).toEqual(['restored']);
-      note('Retire', statesOf(world, 'Retire'));
-      expect(refusedInputs(world)).toEqual([]);
-    }));
-});
+it("the previous release's Retire, with today's functions retires, and reinstates", () =>
+  inWorld({ scenario: 'in-place', definitionOf: previousOf(MACHINES) }, async (world) => {
+    const { migrationId, outcome } = await world.migrate({ addon: ADDON });
+    expect(outcome).toBe('migrated');
+    const request = { migrationId, dryRun: false, soakDays: 0 };
+    const retired = await retireAndFollow(world.backend, { ...request, action: 'retire' }, silentProgress);
+    expect(retired.roles.map(({ result }) => result)).toEqual(['removed']);
+    const putBack = await retireAndFollow(world.backend, { ...request, action: 'reinstate' }, silentProgress);
+    expect(putBack.roles.map(({ result }) => result)).toEqual(['restored']);
+    note('Retire', statesOf(world, 'Retire'));
+    expect(refusedInputs(world)).toEqual([]);
+  }));
 
 describe('these tests', () => {
   // Only if all of them ran: alone, this test has seen nothing.

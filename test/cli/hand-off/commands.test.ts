@@ -35,8 +35,7 @@ describe('after a migration', () => {
     );
 
     const shown = await world.run('hand-off', 'patch', '--terraform', code, id);
-    expect(shown.code).toBe(0);
-    expect(shown.out).toMatch(/^--- a\/main\.tf\n\+\+\+ b\/main\.tf\n@@ /);
+    expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/^--- a\/main\.tf\n\+\+\+ b\/main\.tf\n@@ /) });
     expect(shown.out).toContain('\n-  service_account_role_arn    = aws_iam_role.ebs_csi.arn\n');
     expect(shown.err).toContain('✔ not written: 1 file would change.');
     expect(text()).toBe(before);
@@ -68,8 +67,7 @@ describe('after a migration', () => {
     await migrate();
     expect((await check('--state', world.state())).code).toBe(3);
     await run('hand-off', 'patch', '--write', '--terraform', code, ...ADDON, '--state', world.state());
-    expect((await check('--state', world.state())).code).toBe(0);
-    expect((await check('--sandbox', SCENARIO)).code).toBe(3);
+    expect([(await check('--state', world.state())).code, (await check('--sandbox', SCENARIO)).code]).toEqual([0, 3]);
   });
 
   it('prints it in each format, and as a document', async () => {
@@ -105,8 +103,7 @@ describe('after a migration', () => {
     const { migrationId: id } = await migrate();
     const before = text();
     await world.run('hand-off', 'patch', '--write', '--terraform', code, id);
-    const rolledBack = await world.run('rollback', id);
-    expect(rolledBack.out).toContain(
+    expect((await world.run('rollback', id)).out).toContain(
       `Revert the change of the code that defines it before the next apply:\n  ${PROGRAM} hand-off ${id} --state`,
     );
     expect(JSON.parse((await world.run('hand-off', id, '--json')).out)).toMatchObject({ state: 'rolled-back' });
@@ -117,8 +114,7 @@ describe('after a migration', () => {
 
   it('a retirement has one, with the statement that the code of the role must not contain', async () => {
     const { migrationId: id } = await migrate();
-    const retired = await world.run('retire', id, '--soak-days', '0', '--apply');
-    expect(retired.out).toContain(
+    expect((await world.run('retire', id, '--soak-days', '0', '--apply')).out).toContain(
       `Remove the statement from the role's code before the next apply:\n  ${PROGRAM} hand-off ${id} --state`,
     );
     const handOff = handOffSchema.parse(JSON.parse((await world.run('hand-off', id, '--json')).out));
@@ -146,23 +142,21 @@ describe('a place that is left to a person', () => {
   });
 });
 
-describe('the document of patch and check', () => {
-  it('has the diff of each file, the findings, and whether the code matches', async () => {
-    const { migrationId: id } = await migrate();
-    const { code: exitCode, out } = await world.run('hand-off', 'check', '--terraform', code, id, '--json');
-    expect(exitCode).toBe(3);
-    expect(JSON.parse(out)).toMatchObject({
-      terraform: code,
-      matches: false,
-      written: false,
-      files: [{ path: 'main.tf', diff: matching(/^--- a\/main\.tf\n/) }],
-      handOff: { state: 'migrated' },
-    });
-    const patched = await world.run('hand-off', 'patch', '--write', '--terraform', code, id, '--json');
-    expect(JSON.parse(patched.out)).toMatchObject({ matches: false, written: true });
-    const after = await world.run('hand-off', 'check', '--terraform', code, id, '--json');
-    expect(JSON.parse(after.out)).toMatchObject({ matches: true, written: false, files: [] });
+it('the document of patch and check has the diff of each file, the findings, and whether the code matches', async () => {
+  const { migrationId: id } = await migrate();
+  const { code: exitCode, out } = await world.run('hand-off', 'check', '--terraform', code, id, '--json');
+  expect(exitCode).toBe(3);
+  expect(JSON.parse(out)).toMatchObject({
+    terraform: code,
+    matches: false,
+    written: false,
+    files: [{ path: 'main.tf', diff: matching(/^--- a\/main\.tf\n/) }],
+    handOff: { state: 'migrated' },
   });
+  const patched = await world.run('hand-off', 'patch', '--write', '--terraform', code, id, '--json');
+  expect(JSON.parse(patched.out)).toMatchObject({ matches: false, written: true });
+  const after = await world.run('hand-off', 'check', '--terraform', code, id, '--json');
+  expect(JSON.parse(after.out)).toMatchObject({ matches: true, written: false, files: [] });
 });
 
 describe('what cannot be compared', () => {
@@ -171,13 +165,12 @@ describe('what cannot be compared', () => {
     return { exitCode, out, err };
   };
 
-  it('is a directory that does not exist, before anything is read', async () => {
+  it('is a directory that does not exist, before anything is read', async () =>
     expect(await refused('hand-off', 'check', '--terraform', world.file('gone'), ...ADDON)).toMatchObject({
       exitCode: 2,
       out: '',
       err: matching(/^error: --terraform .*gone does not exist\nhint: /),
-    });
-  });
+    }));
 
   it('is an unknown migration, and one that changed nothing', async () => {
     await migrate();
@@ -222,8 +215,7 @@ describe('before a migration', () => {
     expect(planned.out).toMatch(HEADING);
     const [, command] = /To prepare the change of the code .*:\n {2}(.*)\n/.exec(planned.out)!;
     const whole = await run(...command!.slice(PROGRAM.length + 1).split(' '));
-    expect(whole.out).toContain('\nHand-off  terraform\n');
-    expect(whole.out).toContain('pod_identity_association {');
+    for (const part of ['\nHand-off  terraform\n', 'pod_identity_association {']) expect(whole.out).toContain(part);
     expect(whole.out).not.toMatch(HEADING);
     expect(whole.out).not.toContain('--hand-off');
   });
@@ -241,15 +233,13 @@ describe('before a migration', () => {
     expect(blocked.code).toBe(3);
     const [, command] = /plan again:\n {2}(.*)\n$/.exec(blocked.out)!;
     const accepted = await run(...command!.slice(PROGRAM.length + 1).split(' '));
-    expect(accepted.code).toBe(0);
-    expect(accepted.out).toMatch(/The\s+request\s+accepts\s+that/);
+    expect(accepted).toMatchObject({ code: 0, out: expect.stringMatching(/The\s+request\s+accepts\s+that/) });
   });
 
   it('plan --hand-off has the other formats, for a dry run of a repair with its trust statement', async () => {
     const argv = ['plan', ...REPAIRED, '--trust', 'repair', '--hand-off', '--format', 'cloudformation'];
     const repair = await run(...argv);
-    expect(repair.out).toContain('\nHand-off  cloudformation\n');
-    expect(repair.out).toContain('pods.eks.amazonaws.com');
+    for (const part of ['\nHand-off  cloudformation\n', 'pods.eks.amazonaws.com']) expect(repair.out).toContain(part);
   });
 
   it('a plan that is blocked has none', async () => {

@@ -7,12 +7,11 @@ const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const BARE = { cluster: 'demo', addon: 'aws-ebs-csi-driver' };
 
 describe('what a hand-off is about', () => {
-  it('is a migration, where it is kept', () => {
+  it('is a migration, where it is kept', () =>
     expect(parseShowFlags({ migrationId: ID, state: 'w.json' })).toEqual({
       which: { of: 'migration', migrationId: ID, state: 'w.json', json: false, debug: false },
       format: undefined,
-    });
-  });
+    }));
 
   it('is an add-on or a service account of a cluster', () => {
     expect(parseShowFlags({ ...BARE, region: 'eu-west-1', format: 'eksctl' })).toEqual({
@@ -50,12 +49,11 @@ describe('what a hand-off is about', () => {
     expect(error.hint).not.toBe('');
   });
 
-  it('needs a directory to compare', () => {
+  it('needs a directory to compare', () =>
     expect(errorOf(() => parseCodeFlags({ migrationId: ID }, 'check'))).toMatchObject({
       message: '--terraform is missing: specify the directory of the Terraform code that defines the add-on',
       hint: 'See: npm run --silent pod-identity -- hand-off check --help',
-    });
-  });
+    }));
 });
 
 describe('the commands that are printed', () => {

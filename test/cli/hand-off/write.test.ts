@@ -39,8 +39,7 @@ describe('changed files', () => {
   it('are written with their permissions, and leave nothing else behind', () => {
     const files = readDirectory(folder);
     writeChanges(folder, files, [changed(files, 'a.tf', 'c\r\nd')]);
-    expect(textOf('a.tf')).toBe('c\r\nd');
-    expect(textOf('b.tf')).toBe('b\n');
+    expect([textOf('a.tf'), textOf('b.tf')]).toEqual(['c\r\nd', 'b\n']);
     expect(statSync(join(folder, 'a.tf')).mode & 0o7777).toBe(0o640);
     expect(readdirSync(folder).toSorted()).toEqual(['a.tf', 'b.tf']);
   });
@@ -56,8 +55,7 @@ describe('changed files', () => {
     const error = errorOf(() => writeChanges(folder, files, [changed(files, 'a.tf', 'c')]));
     expect(error).toMatchObject({ name: 'CodeChanged', exitCode: 3 });
     expect(error.message).toMatch(message);
-    expect(textOf('a.tf')).toBe('a\r\nb');
-    expect(readdirSync(folder).toSorted()).toEqual(before);
+    expect([textOf('a.tf'), readdirSync(folder).toSorted()]).toEqual(['a\r\nb', before]);
   });
 
   it('are not written if one of them is a symbolic link', () => {
@@ -76,8 +74,7 @@ describe('changed files', () => {
     const error = errorOf(() => writeChanges(folder, files, [changed(files, 'b.tf', 'c'), { code: gone, text: 'c' }]));
     expect(error).toMatchObject({ name: 'CodeNotWritten', exitCode: 1 });
     expect(error.message).toMatch(/gone\/a\.tf cannot be written: ENOENT.*; nothing was written$/);
-    expect(textOf('b.tf')).toBe('b\n');
-    expect(readdirSync(folder).toSorted()).toEqual(['a.tf', 'b.tf']);
+    expect([textOf('b.tf'), readdirSync(folder).toSorted()]).toEqual(['b\n', ['a.tf', 'b.tf']]);
   });
 });
 
@@ -91,7 +88,7 @@ describe('the diff', () => {
     isLink: false,
   });
 
-  it('has the names that patch -p1 and git apply expect, and marks a missing final newline', () => {
+  it('has the names that patch -p1 and git apply expect, and marks a missing final newline', () =>
     expect(diffOf({ code: code('modules/a/main.tf', 'a\r\nb'), text: 'a\r\nc' })).toBe(
       [
         '--- a/modules/a/main.tf',
@@ -104,8 +101,7 @@ describe('the diff', () => {
         String.raw`\ No newline at end of file`,
         '',
       ].join('\n'),
-    );
-  });
+    ));
 
   it('is empty without a change, and otherwise gives the changed text', () => {
     const text = fc
@@ -116,8 +112,7 @@ describe('the diff', () => {
         const diff = diffOf({ code: code('main.tf', before), text: after });
         expect(diff === '').toBe(before === after);
         // An empty diff has no header to apply.
-        const result = diff === '' ? before : applyPatch(before, diff, { autoConvertLineEndings: false });
-        expect(result).toBe(after);
+        expect(diff === '' ? before : applyPatch(before, diff, { autoConvertLineEndings: false })).toBe(after);
       }),
     );
   });

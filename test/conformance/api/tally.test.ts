@@ -20,14 +20,13 @@ describe('the report of the walk', () => {
     expect(Object.keys(operations)).toEqual(['cancel', 'listMigrations']);
   });
 
-  it('is added up over all, without what OPTIONS answers', () => {
+  it('is added up over all, without what OPTIONS answers', () =>
     expect(countsOf(operations)).toEqual({
       operations: 2,
       requests: 13,
       'answers 2xx': 5,
       'requests in sequences along links': 2,
-    });
-  });
+    }));
 });
 
 describe('the flags', () => {

@@ -27,13 +27,11 @@ describe('a list of Python packages', () => {
   });
 });
 
-describe('a machine without a recent Python', () => {
-  it.each([
-    [[], 'there is none in PATH (python3,'],
-    [['3.9.2', '3.10.1', undefined], 'the newest in PATH is 3.10.1.'],
-  ])('is explained: %j', (found, text) => {
-    const problem = problemWithPython(found);
-    expect(problem).toContain(text);
-    expect(problem.split('\n').at(-1)).toMatch(/^Install it .*run the command again\.$/);
-  });
+it.each([
+  [[], 'there is none in PATH (python3,'],
+  [['3.9.2', '3.10.1', undefined], 'the newest in PATH is 3.10.1.'],
+])('a machine without a recent Python is explained: %j', (found, text) => {
+  const problem = problemWithPython(found);
+  expect(problem).toContain(text);
+  expect(problem.split('\n').at(-1)).toMatch(/^Install it .*run the command again\.$/);
 });

@@ -1,5 +1,5 @@
 /** What moto's services answer, in the form of what the sandbox deploys. */
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { MotoServices } from '../../../conformance/cloudformation/moto.ts';
 import { motoFacts, sandboxFacts } from '../../../conformance/cloudformation/services.ts';
 
@@ -47,64 +47,62 @@ const services: MotoServices = {
   topics: [],
 };
 
-describe('what the services answer', () => {
-  it('has the form of what the sandbox deploys', () => {
-    const deployed = sandboxFacts({
-      roles: [
-        {
-          logicalId: 'Role',
-          arn: 'arn:aws:iam::1:role/step',
-          trustPolicy: document,
-          policies: [
-            { name: 'own', document },
-            { name: 'large', document },
-          ],
-          managedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'],
-          permissionsBoundary: { arn: 'arn:aws:iam::1:policy/boundary' },
-        },
-      ],
-      rules: [
-        {
-          logicalId: 'Rule',
-          name: 'often',
-          arn: 'arn:aws:events:r:1:rule/often',
-          everySeconds: 300,
-          targets: [
-            {
-              id: 'Target0',
-              arn: 'arn:f',
-              deadLetterArn: 'arn:q',
-              inputTransformer: { paths: { id: '$.id' }, template: '{"id":<id>}' },
-            },
-          ],
-        },
-      ],
-      buckets: [{ logicalId: 'Bucket', name: 'reports', account: '1', region: 'r', isVersioned: true, statements: [] }],
-      queues: [{ logicalId: 'Queue', name: 'q', arn: 'arn:q', policies: [] }],
-      apis: [
-        {
-          logicalId: 'Api',
-          id: 'a',
-          partition: 'aws',
-          region: 'r',
-          account: '1',
-          host: 'a.example',
-          stages: [],
-          methods: [
-            {
-              path: '/plans/{id}',
-              resourceId: 'x',
-              httpMethod: 'GET',
-              authorization: 'AWS_IAM',
-              functionArn: 'arn:aws:lambda:r:1:function:api',
-              timeoutMilliseconds: 29_000,
-            },
-          ],
-          binaryMediaTypes: [],
-          responses: {},
-        },
-      ],
-    });
-    expect(motoFacts(services)).toEqual(deployed);
+it('what the services answer has the form of what the sandbox deploys', () => {
+  const deployed = sandboxFacts({
+    roles: [
+      {
+        logicalId: 'Role',
+        arn: 'arn:aws:iam::1:role/step',
+        trustPolicy: document,
+        policies: [
+          { name: 'own', document },
+          { name: 'large', document },
+        ],
+        managedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'],
+        permissionsBoundary: { arn: 'arn:aws:iam::1:policy/boundary' },
+      },
+    ],
+    rules: [
+      {
+        logicalId: 'Rule',
+        name: 'often',
+        arn: 'arn:aws:events:r:1:rule/often',
+        everySeconds: 300,
+        targets: [
+          {
+            id: 'Target0',
+            arn: 'arn:f',
+            deadLetterArn: 'arn:q',
+            inputTransformer: { paths: { id: '$.id' }, template: '{"id":<id>}' },
+          },
+        ],
+      },
+    ],
+    buckets: [{ logicalId: 'Bucket', name: 'reports', account: '1', region: 'r', isVersioned: true, statements: [] }],
+    queues: [{ logicalId: 'Queue', name: 'q', arn: 'arn:q', policies: [] }],
+    apis: [
+      {
+        logicalId: 'Api',
+        id: 'a',
+        partition: 'aws',
+        region: 'r',
+        account: '1',
+        host: 'a.example',
+        stages: [],
+        methods: [
+          {
+            path: '/plans/{id}',
+            resourceId: 'x',
+            httpMethod: 'GET',
+            authorization: 'AWS_IAM',
+            functionArn: 'arn:aws:lambda:r:1:function:api',
+            timeoutMilliseconds: 29_000,
+          },
+        ],
+        binaryMediaTypes: [],
+        responses: {},
+      },
+    ],
   });
+  expect(motoFacts(services)).toEqual(deployed);
 });

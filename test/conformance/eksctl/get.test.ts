@@ -7,45 +7,40 @@ import { addonDocuments, associationDocuments, isNewer } from '../../../conforma
 import { buildWorld, readScenario } from '../../../sandbox/world/load.ts';
 import { findCluster } from '../../../sandbox/world/world.ts';
 
-describe('facts', () => {
-  it('name each field of a document, and the elements of its lists', () => {
-    const facts = fieldsOf([
-      { Name: 'b', Region: 'eu-west-1', Tags: { team: 'x' }, Ids: ['2', '1'], None: null, Empty: [] },
-      { Name: 'a', Region: 'eu-west-1', CreatedAt: '2026-01-15T09:00:00Z', Inner: [{ Code: 'C', Message: '' }] },
-    ]);
-    expect([...facts]).toEqual([
-      ['names', 'eu-west-1 a, eu-west-1 b'],
-      ['eu-west-1 b Name', 'b'],
-      ['eu-west-1 b Region', 'eu-west-1'],
-      ['eu-west-1 b Tags team', 'x'],
-      ['eu-west-1 b Ids', '2, 1'],
-      ['eu-west-1 a Name', 'a'],
-      ['eu-west-1 a Region', 'eu-west-1'],
-      ['eu-west-1 a CreatedAt', '2026-01-15T09:00:00.000Z'],
-      ['eu-west-1 a Inner names', 'C'],
-      ['eu-west-1 a Inner C Code', 'C'],
-      ['eu-west-1 a Inner C Message', ''],
-    ]);
-    expect([...under('get', fieldsOf([]))]).toEqual([]);
-    expect([...under('get', fieldsOf({ A: 1 }))]).toEqual([['get: A', '1']]);
-  });
+it('facts name each field of a document, and the elements of its lists', () => {
+  const facts = fieldsOf([
+    { Name: 'b', Region: 'eu-west-1', Tags: { team: 'x' }, Ids: ['2', '1'], None: null, Empty: [] },
+    { Name: 'a', Region: 'eu-west-1', CreatedAt: '2026-01-15T09:00:00Z', Inner: [{ Code: 'C', Message: '' }] },
+  ]);
+  expect([...facts]).toEqual([
+    ['names', 'eu-west-1 a, eu-west-1 b'],
+    ['eu-west-1 b Name', 'b'],
+    ['eu-west-1 b Region', 'eu-west-1'],
+    ['eu-west-1 b Tags team', 'x'],
+    ['eu-west-1 b Ids', '2, 1'],
+    ['eu-west-1 a Name', 'a'],
+    ['eu-west-1 a Region', 'eu-west-1'],
+    ['eu-west-1 a CreatedAt', '2026-01-15T09:00:00.000Z'],
+    ['eu-west-1 a Inner names', 'C'],
+    ['eu-west-1 a Inner C Code', 'C'],
+    ['eu-west-1 a Inner C Message', ''],
+  ]);
+  expect([[...under('get', fieldsOf([]))], [...under('get', fieldsOf({ A: 1 }))]]).toEqual([[], [['get: A', '1']]]);
 });
 
-describe('tables', () => {
-  it('have cells between tabs, also empty ones', () => {
-    const text = [
-      '2026-11-29 13:14:21 [ℹ]  getting all addons',
-      'NAME\t\tVERSION\tSECURITYGROUPS\tPROVIDER',
-      'reliability-dev\t1.31\t\t\tEKS',
-      'dev\t\t1.31\tsg-1\t\tEKS',
-      '',
-    ].join('\n');
-    expect(rowsOf(text)).toEqual([
-      { NAME: 'reliability-dev', VERSION: '1.31', SECURITYGROUPS: '', PROVIDER: 'EKS' },
-      { NAME: 'dev', VERSION: '1.31', SECURITYGROUPS: 'sg-1', PROVIDER: 'EKS' },
-    ]);
-    expect(rowsOf('')).toEqual([]);
-  });
+it('tables have cells between tabs, also empty ones', () => {
+  const text = [
+    '2026-11-29 13:14:21 [ℹ]  getting all addons',
+    'NAME\t\tVERSION\tSECURITYGROUPS\tPROVIDER',
+    'reliability-dev\t1.31\t\t\tEKS',
+    'dev\t\t1.31\tsg-1\t\tEKS',
+    '',
+  ].join('\n');
+  expect(rowsOf(text)).toEqual([
+    { NAME: 'reliability-dev', VERSION: '1.31', SECURITYGROUPS: '', PROVIDER: 'EKS' },
+    { NAME: 'dev', VERSION: '1.31', SECURITYGROUPS: 'sg-1', PROVIDER: 'EKS' },
+  ]);
+  expect(rowsOf('')).toEqual([]);
 });
 
 describe('what the world requires', () => {

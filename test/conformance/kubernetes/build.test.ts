@@ -43,10 +43,8 @@ describe('the programs', () => {
     },
   );
 
-  it('share etcd and KWOK, and nothing else', () => {
-    const paths = new Set(programs.map(({ path }) => path));
-    expect(paths.size).toBe(2 + 3 * KUBERNETES_VERSIONS.length);
-  });
+  it('share etcd and KWOK, and nothing else', () =>
+    expect(new Set(programs.map(({ path }) => path)).size).toBe(2 + 3 * KUBERNETES_VERSIONS.length));
 });
 
 describe('the module of a new version', () => {
@@ -70,9 +68,7 @@ describe('the module of a new version', () => {
 
   it.each(programs.filter(({ package: name }) => name.startsWith('k8s.io/')))(
     'has $name as a tool',
-    ({ package: name }) => {
-      expect(goModFor('1.36.2', '')).toContain(`\n\t${name}\n`);
-    },
+    ({ package: name }) => expect(goModFor('1.36.2', '')).toContain(`\n\t${name}\n`),
   );
 });
 

@@ -28,8 +28,7 @@ describe('each case', () => {
     const sandbox = await sandboxTrace(one, VERSION);
     const of = { name: one.name, shows: one.shows, seconds: 0, version: VERSION };
     const result = judge(of, { sandbox, real: recorded[one.name] ?? {} }, ACCEPTED);
-    const unexplained = result.differences.filter(({ reason }) => reason === undefined);
-    expect(unexplained).toEqual([]);
+    expect(result.differences.filter(({ reason }) => reason === undefined)).toEqual([]);
     expect(unusedOf([result], ACCEPTED, VERSION)).toEqual([]);
   });
 
@@ -48,11 +47,10 @@ describe('each case', () => {
 describe('planted defects', () => {
   const defects = plantedDefects();
 
-  it('include the four that must be found', () => {
+  it('include the four that must be found', () =>
     expect(defects.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['rollout-order', 'eviction-ignores-budget', 'managed-fields-forgotten', 'surge-ignored']),
-    );
-  });
+    ));
 
   it.each(defects)('$name fits the sources, and names cases that must find it', (defect) => {
     expect(defectiveSource(defect)).toContain(defect.after);
@@ -83,12 +81,11 @@ describe('the comparison', () => {
   it('reports an accepted difference that no longer occurs, for its versions', () => {
     const result = judge(of, { sandbox: { order: 1 }, real: { order: 1 } }, accepted);
     expect(unusedOf([result], accepted, VERSION)).toEqual([accepted[0]]);
-    expect(unusedOf([result], accepted, '1.30')).toEqual(accepted);
-    expect(unusedOf([], accepted, VERSION)).toEqual([]);
+    expect([unusedOf([result], accepted, '1.30'), unusedOf([], accepted, VERSION)]).toEqual([accepted, []]);
   });
 
   const traces = fc.dictionary(fc.string(), fc.jsonValue());
-  it('finds a difference exactly where one is, in either direction', () => {
+  it('finds a difference exactly where one is, in either direction', () =>
     fc.assert(
       fc.property(traces, traces, (one, other) => {
         expect(compareTraces(one, structuredClone(one))).toEqual([]);
@@ -99,8 +96,7 @@ describe('the comparison', () => {
             .toSorted(),
         ).toEqual(facts.toSorted());
       }),
-    );
-  });
+    ));
 
   it('prints a line for each case, and what to do about a reason that is not needed', () => {
     const result = judge(of, { sandbox: { x: { a: 1, b: 2 } }, real: { x: { a: 1, b: 3 } } }, accepted);

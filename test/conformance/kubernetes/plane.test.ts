@@ -6,8 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { BUILDS, ROOT } from '../../../conformance/build/program.ts';
 import { KUBERNETES_VERSIONS } from '../../../conformance/kubernetes/build/tools.ts';
-import { createSecrets, writeFiles } from '../../../conformance/kubernetes/plane/files.ts';
-import type { Secrets } from '../../../conformance/kubernetes/plane/files.ts';
+import { createSecrets, writeFiles, type Secrets } from '../../../conformance/kubernetes/plane/files.ts';
 import {
   apiServerFlags,
   controllerManagerFlags,
@@ -127,14 +126,13 @@ describe('the stages of KWOK', () => {
   const stages = stagesOf({ podReadySeconds: 7, podDeleteSeconds: 0 });
   const delays = Object.fromEntries(stages.map(({ metadata, spec }) => [metadata.name, spec.delay]));
 
-  it('have the delays of the run', () => {
+  it('have the delays of the run', () =>
     expect(delays).toMatchObject({
       'node-initialize': { durationMilliseconds: 0 },
       'pod-complete': { durationMilliseconds: 1000 },
       'pod-delete': { durationMilliseconds: 0 },
       'pod-ready': { durationMilliseconds: 7000 },
-    });
-  });
+    }));
 
   it('are only those of nodes if the caller plays the kubelets', () =>
     expect(stagesOf({ withoutPods: true }).map(({ metadata }) => metadata.name)).toEqual(['node-initialize']));
@@ -146,10 +144,12 @@ describe('the stages of KWOK', () => {
     expect(held.map(({ metadata }) => metadata.name)).toEqual(['node-initialize', 'pod-complete', 'pod-ready']);
   });
 
-  it('keep the conditions that others set, such as PodScheduled', () => {
-    const patches = stages.flatMap(({ spec }) => (spec['next'] as { patches?: { type: string }[] }).patches ?? []);
-    expect(patches.map(({ type }) => type)).toEqual(['strategic', 'strategic', 'strategic']);
-  });
+  it('keep the conditions that others set, such as PodScheduled', () =>
+    expect(
+      stages
+        .flatMap(({ spec }) => (spec['next'] as { patches?: { type: string }[] }).patches ?? [])
+        .map(({ type }) => type),
+    ).toEqual(['strategic', 'strategic', 'strategic']));
 
   it('are all in the configuration', () => {
     const documents = parseAllDocuments(readFileSync(files.kwokConfiguration, 'utf8')).map(
@@ -160,11 +160,7 @@ describe('the stages of KWOK', () => {
   });
 });
 
-it('free ports differ', async () => {
-  expect(new Set(await freePorts(5)).size).toBe(5);
-});
+it('free ports differ', async () => expect(new Set(await freePorts(5)).size).toBe(5));
 
-it('git ignores what is built', () => {
-  const ignored = readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n');
-  expect(ignored).toContain(`${relative(ROOT, BUILDS)}/`);
-});
+it('git ignores what is built', () =>
+  expect(readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n')).toContain(`${relative(ROOT, BUILDS)}/`));

@@ -54,8 +54,7 @@ it.each(['SIGKILL', 'SIGINT'] as const)('%s ends them and deletes their director
 
 it('a program that ends rejects with the last lines of its log', async () => {
   const group = createProgramGroup(newDirectory());
-  const program = group.start('child', 'sh', ['-c', 'echo no such flag: --x >&2; exit 3']);
-  await expect(program.failed).rejects.toThrow(
+  await expect(group.start('child', 'sh', ['-c', 'echo no such flag: --x >&2; exit 3']).failed).rejects.toThrow(
     'child ended with exit code 3. The last lines of its log:\nno such flag: --x',
   );
   await group.stop();

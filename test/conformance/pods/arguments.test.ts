@@ -5,15 +5,14 @@ import { DEFAULT_COUNT, readOrder } from '../../../conformance/pods/arguments.ts
 const NOW = new Date('2026-11-29T10:00:00Z');
 
 describe('the flags of the part pods', () => {
-  it('run everything, with the seed of the day, without any', () => {
+  it('run everything, with the seed of the day, without any', () =>
     expect(readOrder([], NOW)).toEqual({
       selected: ['webhook', 'recorded', 'generated'],
       seed: 20261129,
       count: DEFAULT_COUNT,
       brief: false,
       whole: true,
-    });
-  });
+    }));
 
   it('select, in the order in which things run', () => {
     const order = readOrder(

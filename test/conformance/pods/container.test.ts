@@ -27,15 +27,14 @@ describe('the variables of a container', () => {
     ],
   };
 
-  it('have references to variables before them replaced', () => {
+  it('have references to variables before them replaced', () =>
     expect(variablesOf(container, NOTHING)).toEqual(
       new Map([
         ['A', 'a'],
         ['B', 'a/$(C)/$(A)'],
         ['C', 'c'],
       ]),
-    );
-  });
+    ));
   it('have the value of an object that exists, and take precedence over envFrom', () => {
     const settled = { values: new Map([[2, 'hidden']]), imported: { C: 'imported', D: 'd' }, referred: {} };
     expect(Object.fromEntries(variablesOf(container, settled))).toEqual({

@@ -54,12 +54,10 @@ describe('the identity of a pod', () => {
   );
 });
 
-describe('the outcome of an answer', () => {
-  it.each<[Parameters<typeof outcomeOf>[0], Outcome]>([
-    [{ key: 'AKIAAGENT' }, 'agent'],
-    [{ key: 'AKIANODE' }, 'node-role'],
-    [{ key: 'AKIAFILE' }, 'file'],
-    [{ key: 'AKIAOWN' }, 'static-keys'],
-    [{ error: 'AKIAAGENT' }, 'none'],
-  ])('%j is %s', (reply, outcome) => expect(outcomeOf(reply)).toBe(outcome));
-});
+it.each<[Parameters<typeof outcomeOf>[0], Outcome]>([
+  [{ key: 'AKIAAGENT' }, 'agent'],
+  [{ key: 'AKIANODE' }, 'node-role'],
+  [{ key: 'AKIAFILE' }, 'file'],
+  [{ key: 'AKIAOWN' }, 'static-keys'],
+  [{ error: 'AKIAAGENT' }, 'none'],
+])('the outcome of an answer %j is %s', (reply, outcome) => expect(outcomeOf(reply)).toBe(outcome));

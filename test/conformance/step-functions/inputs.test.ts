@@ -68,8 +68,10 @@ describe('an answer in place of a function', () => {
       [{ invocation: 2, times: 2, error: 'Busy', message: '', worked: false }],
       ['a', 'b', 'a', 'b', 'b'],
     );
-    expect(ends).toEqual(['a', 'Busy', 'a', 'Busy', 'b']);
-    expect(worked).toEqual(['a', 'a', 'b']);
+    expect([ends, worked]).toEqual([
+      ['a', 'Busy', 'a', 'Busy', 'b'],
+      ['a', 'a', 'b'],
+    ]);
   });
 
   it('comes after the work of the function, if the input says so', async () => {
@@ -77,7 +79,9 @@ describe('an answer in place of a function', () => {
       [{ invocation: 1, times: 1, error: 'TypeError', message: '', worked: true }],
       ['a', 'a'],
     );
-    expect(ends).toEqual(['TypeError', 'a']);
-    expect(worked).toEqual(['a', 'a']);
+    expect([ends, worked]).toEqual([
+      ['TypeError', 'a'],
+      ['a', 'a'],
+    ]);
   });
 });

@@ -8,6 +8,7 @@ import {
   accountMigration,
   accountSnapshot,
   anAccountAssociation,
+  anAccountRequest,
   aState,
   ownAssociation,
   plannedAccount,
@@ -45,6 +46,7 @@ const strays: [string, RegExp, Stray][] = [
   ['one of another', /association .* for payments\/web/, { snapshot: { associations: [anAccountAssociation(WEB)] } }],
   ['an association of another cluster', /association .*\/prod\//, { snapshot: { associations: [ELSEWHERE] } }],
   ['one of another as made', /association .* for shop\/api/, { associations: { created: [ownAssociation(SHOP)] } }],
+  ['one of another cluster as made', /association .*\/prod\//, { associations: { created: [ELSEWHERE] } }],
   ['one of another as purged', /association .* for payments\/web/, { associations: { purged: [ownAssociation(WEB)] } }],
   ['a copy of an add-on as made', /the copy .* of an add-on/, { record: { made: [addonArn(2)] } }],
   ['a copy of an add-on as removed', /the copy .* of an add-on/, { record: { removed: [addonArn(1)] } }],
@@ -104,6 +106,14 @@ describe('a file', () => {
     const { serviceAccount: _, ...unseen } = accountSnapshot();
     expect(() => assertRecordIntegrity(accountMigration(), unseen)).not.toThrow();
   });
+
+  it('of a request for another service account is not acted upon', () =>
+    expect(() =>
+      assertRecordIntegrity(
+        accountMigration({ request: anAccountRequest({ serviceAccount: { namespace: 'payments', name: 'web' } }) }),
+        accountSnapshot(),
+      ),
+    ).toThrow(/does not belong to .* service account payments\/web/));
 
   it("with an add-on's record and a service account's snapshot is refused, and the other way round", () => {
     expect(() => assertRecordIntegrity(aMigration(), accountSnapshot())).toThrow(

@@ -32,9 +32,11 @@ const strays: [string, Stray][] = [
   ['a copy whose name begins alike', { record: { made: [ALIKE] } }],
   ["another add-on's copy as removed", { record: { removed: [addonArn(1, 'vpc-cni')] } }],
   ['another role than was planned', { snapshot: { planned: [TO_OTHER] }, record: { plan } }],
+  ['a plan for another namespace', { snapshot: { planned: [{ ...planned, namespace: 'payments' }] } }],
   ['another namespace', { snapshot: { namespace: 'payments' } }],
   ['another default namespace than was planned', { snapshot: { defaultNamespace: 'payments' }, record: { plan } }],
   ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
+  ["another namespace's association", { snapshot: { associations: [anAssociation({ namespace: 'payments' })] } }],
   ["another cluster's association", { snapshot: { associations: [ELSEWHERE] } }],
   [
     "another account's association",

@@ -17,6 +17,5 @@ test('a function that keeps the machine busy for longer than 29 seconds of a sca
       return echoed(event);
     },
   });
-  expect(await call('GET', '/migrations')).toMatchObject({ status: 200 });
-  expect(times[1]! - times[0]!).toBe(100);
+  expect([await call('GET', '/migrations'), times[1]! - times[0]!]).toMatchObject([{ status: 200 }, 100]);
 });

@@ -52,8 +52,7 @@ describe('a call', () => {
       status: 200,
       input: { functionName: standard.functions[0]!.versionArns[0] },
     });
-    expect(world.log.mutations()).toEqual([]);
-    expect(sandboxGateway.failures).toEqual([]);
+    expect([world.log.mutations(), sandboxGateway.failures]).toEqual([[], []]);
     const resource = methodArn('v1/POST/migrations/01J/cancel');
     expect(authorizer.uses()).toEqual([{ principalArn: FUNCTION_ROLE, action: 'execute-api:Invoke', resource }]);
   });
@@ -87,8 +86,7 @@ describe('a call', () => {
       return events.map(({ requestContext }) => requestContext.requestId);
     };
     const [first, second] = [await ids(), await ids()];
-    expect(first).toEqual(second);
-    expect(new Set(first).size).toBe(2);
+    expect([first, new Set(first).size]).toEqual([second, 2]);
   });
 });
 
@@ -262,8 +260,7 @@ describe('a signature', () => {
     const answer = await location.call('GET', '/migrations', {}, location.client(more(location)));
     expect(answer).toMatchObject({ status: 403, ...errorOf(name) });
     expect(messageOf(answer)).toContain(message);
-    expect(location.events).toEqual([]);
-    expect(location.calls()).toMatchObject([{ status: 403, error: name }]);
+    expect([location.events, location.calls()]).toMatchObject([[], [{ status: 403, error: name }]]);
   });
 
   test('with missing parts is rejected', async () => {
@@ -289,8 +286,7 @@ describe('a signature', () => {
     });
     await request('POST', '/migrations', { query: { dryRun: 'true' }, body: { a: 1 } });
     const send = (change: object) => clock.spawn(() => sandboxGateway.handle({ ...sent!, ...change }));
-    expect((await send({})).status).toBe(200);
-    expect((await send({ body: Buffer.from('{"a":2}') })).status).toBe(403);
+    expect([(await send({})).status, (await send({ body: Buffer.from('{"a":2}') })).status]).toEqual([200, 403]);
     expect((await send({ query: { dryRun: 'false' } })).status).toBe(403);
     expect((await send({ path: '/v1/migrations/01J/cancel' })).status).toBe(403);
   });

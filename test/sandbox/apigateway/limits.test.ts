@@ -28,8 +28,7 @@ describe('a stage with a rate and a burst', () => {
 
   test('has one bucket for each method, shared by all callers', async () => {
     const location = openSession({ apis: [throttled(1, 1)] });
-    expect((await location.plain({})).status).toBe(403);
-    expect((await location.call('GET', '/migrations')).status).toBe(429);
+    expect([(await location.plain({})).status, (await location.call('GET', '/migrations')).status]).toEqual([403, 429]);
     expect((await location.call('POST', '/migrations')).status).toBe(200);
   });
 
@@ -67,8 +66,7 @@ test.each(['?%', '?%zz', '?a=%4', '?a=1&b=%%20'])(
   async (search) => {
     const location = openSession();
     const answer = await location.plain({ path: '/v1/health', ...badQueryOf(search) });
-    expect([answer.status, answer.body]).toEqual([400, '{"message":"Bad Request"}']);
-    expect(location.events).toEqual([]);
+    expect([[answer.status, answer.body], location.events]).toEqual([[400, '{"message":"Bad Request"}'], []]);
   },
 );
 

@@ -53,8 +53,7 @@ describe("CDK's RestApi", () => {
     expect(standardApi.stages).toEqual([
       { name: 'v1', deploymentId: matching(/^[a-z0-9]{10}$/), variables: { colour: 'blue' } },
     ]);
-    const methods = standardApi.methods.map((one) => `${one.httpMethod} ${one.path} ${one.authorization}`);
-    expect(methods.toSorted()).toEqual([
+    expect(standardApi.methods.map((one) => `${one.httpMethod} ${one.path} ${one.authorization}`).toSorted()).toEqual([
       'ANY /files/{path+} AWS_IAM',
       'GET /health NONE',
       'GET /migrations AWS_IAM',
@@ -89,15 +88,14 @@ describe("CDK's RestApi", () => {
 });
 
 describe('an API', () => {
-  test('that is written by hand is supported', () => {
+  test('that is written by hand is supported', () =>
     expect(load({})).toMatchObject([
       {
         logicalId: 'Api',
         stages: [{ name: 'v1' }],
         methods: [{ path: '/things', httpMethod: 'GET', functionArn: FUNCTION }],
       },
-    ]);
-  });
+    ]));
 
   test('may have properties without effect here, and a stage with its deployment', () => {
     const apis = load(
@@ -175,9 +173,9 @@ describe('an API', () => {
 
   test.each(words`
     AWS::ApiGateway::Authorizer AWS::ApiGateway::UsagePlan AWS::ApiGateway::DomainName AWS::ApiGatewayV2::Api
-  `)('of the type %s is refused', (type) => {
+  `)('of the type %s is refused', (type) =>
     expect(() => load({}, { Other: { Type: type, Properties: {} } })).toThrow(
       `App.template.json, Other has the type ${type}; of API Gateway the sandbox supports REST APIs`,
-    );
-  });
+    ),
+  );
 });

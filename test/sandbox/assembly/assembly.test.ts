@@ -157,11 +157,10 @@ describe('names', () => {
     expect(first!.name).toMatch(/^App-LongLong.*0D86278E$/);
   });
 
-  test("a stack's own environment takes precedence over the options", () => {
+  test("a stack's own environment takes precedence over the options", () =>
     expect(load({ App: app }, 'aws://444455556666/us-east-1').functions[0]!.arn).toBe(
       'arn:aws:lambda:us-east-1:444455556666:function:App-Function',
-    );
-  });
+    ));
 });
 
 test('policies: inline, attached, managed by the application, and managed elsewhere', () => {

@@ -99,7 +99,7 @@ describe("CDK's topics and queues", () => {
     ).toEqual([[2], [2]]);
   });
 
-  test('become targets with their dead-letter queue and their input', () => {
+  test('become targets with their dead-letter queue and their input', () =>
     expect(rule!.targets).toEqual([
       {
         id: 'Target0',
@@ -118,8 +118,7 @@ describe("CDK's topics and queues", () => {
           template: '"It was \\"<detail-name>\\""\n"at <time>"',
         },
       },
-    ]);
-  });
+    ]));
 
   test('allow only that rule, if their policy names it', () => {
     const world = bareWorld();

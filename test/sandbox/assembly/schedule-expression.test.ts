@@ -101,9 +101,7 @@ test.each([
   'at(2026-13-01T09:00:00)',
   'at(2026-01-01)',
   '0 9 * * ? *',
-])('%s is refused', (expression) => {
-  expect(parseExpression(expression, 'UTC')).toBeUndefined();
-});
+])('%s is refused', (expression) => expect(parseExpression(expression, 'UTC')).toBeUndefined());
 
 test('the next time is never in the past, and no time is skipped', () => {
   const expressions = fc.oneof(

@@ -167,15 +167,13 @@ describe('a container whose SDK is too old for Pod Identity', () => {
   it('stays ready and hides it if its software only logs', async () => {
     const { lab, pod } = await rolled(OLD, { knobs: { softwareWithoutCredentials: 'logs' } });
     lab.pass(3600);
-    expect(ends(pod)).toBe('0 running ready');
-    expect(hasCredentials(lab.world, lab.cluster, pod)).toBe(false);
+    expect([ends(pod), hasCredentials(lab.world, lab.cluster, pod)]).toEqual(['0 running ready', false]);
   });
 
   it('stays Pending, as before, if pods wait for credentials', async () => {
     const { lab, pod } = await rolled(OLD, { knobs: { podsWaitForCredentials: true } });
     lab.pass(600);
-    expect(pod.status.phase).toBe('Pending');
-    expect(isReady(pod)).toBe(false);
+    expect([pod.status.phase, isReady(pod)]).toEqual(['Pending', false]);
   });
 
   it('has been restarted often in a pod from before the sandbox opened', () => {
@@ -199,8 +197,7 @@ describe('a container whose SDK is too old for Pod Identity', () => {
   it('changes nothing for a container with a recent SDK', async () => {
     const { lab, pod } = await rolled({ name: 'go-v1', version: '1.47.11' });
     lab.pass(600);
-    expect(ends(pod)).toBe('0 running ready');
-    expect(hasCredentials(lab.world, lab.cluster, pod)).toBe(true);
+    expect([ends(pod), hasCredentials(lab.world, lab.cluster, pod)]).toEqual(['0 running ready', true]);
   });
 });
 
@@ -227,7 +224,6 @@ describe('a container without credentials for another reason than its SDK', () =
     const PolicyDocument = JSON.stringify(policyOf(irsaStatement, podsStatement()));
     await lab.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument }));
     lab.pass(600);
-    expect(ends(pod)).toBe('2 running ready');
-    expect(isReady(pod)).toBe(true);
+    expect([ends(pod), isReady(pod)]).toEqual(['2 running ready', true]);
   });
 });

@@ -113,10 +113,10 @@ describe('AssumeRoleForPodIdentity', () => {
       }),
     });
 
-    it('returns that role’s credentials', async () => {
-      const assumed = await ask({ roles: [target()], association: { targetRoleArn: TARGET } });
-      expect(assumed.body.assumedRoleUser?.arn).toMatch(`assumed-role/target/eks-dev-`);
-    });
+    it('returns that role’s credentials', async () =>
+      expect(
+        (await ask({ roles: [target()], association: { targetRoleArn: TARGET } })).body.assumedRoleUser?.arn,
+      ).toMatch(`assumed-role/target/eks-dev-`));
 
     it('fails if the target trusts another external id', async () => {
       const roles = [target({ StringEquals: { 'sts:ExternalId': 'another-id' } })];

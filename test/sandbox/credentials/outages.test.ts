@@ -65,17 +65,15 @@ describe('an outage of EKS Auth', () => {
   });
 });
 
-describe('an outage of STS', () => {
-  it('affects pods on IRSA, but not pods on Pod Identity', () => {
-    const faults = [{ service: 'sts', after: HOUR, seconds: HOUR, kind: 'lost-before' }];
-    const irsa = openLab({ faults });
-    const pods = openLab({ ...ASSOCIATED, faults });
-    for (const lab of [irsa, pods]) {
-      lab.pass(HOUR + 60);
-      lab.restart();
-      lab.pass(10);
-    }
-    expect(irsa.has()).toMatchObject({ method: 'irsa', refused: { code: 'ConnectionLost' } });
-    expect(pods.has()).toMatchObject({ method: 'pod-identity', roleArn: expect.any(String) });
-  });
+it('an outage of STS affects pods on IRSA, but not pods on Pod Identity', () => {
+  const faults = [{ service: 'sts', after: HOUR, seconds: HOUR, kind: 'lost-before' }];
+  const irsa = openLab({ faults });
+  const pods = openLab({ ...ASSOCIATED, faults });
+  for (const lab of [irsa, pods]) {
+    lab.pass(HOUR + 60);
+    lab.restart();
+    lab.pass(10);
+  }
+  expect(irsa.has()).toMatchObject({ method: 'irsa', refused: { code: 'ConnectionLost' } });
+  expect(pods.has()).toMatchObject({ method: 'pod-identity', roleArn: expect.any(String) });
 });

@@ -196,16 +196,15 @@ describe('with IRSA', () => {
 });
 
 describe('the agent', () => {
-  it('has to run on the node', () => {
-    const lab = openLab({ association: {}, cluster: { addons: [ebs] } });
-    expect(lab.has()).toEqual(without('pod-identity', 'AgentUnreachable'));
-  });
+  it('has to run on the node', () =>
+    expect(openLab({ association: {}, cluster: { addons: [ebs] } }).has()).toEqual(
+      without('pod-identity', 'AgentUnreachable'),
+    ));
 
-  it('is built in with Auto Mode', () => {
+  it('is built in with Auto Mode', () =>
     expect(openLab({ association: {}, cluster: { addons: [ebs], autoMode: true } }).has()).toMatchObject(
       granted('pod-identity'),
-    );
-  });
+    ));
 
   it('has to be ready on the node', () => {
     const nodes = [{ count: 2, os: 'linux', ready: true, agentReady: false }];

@@ -3,8 +3,7 @@
  * differs between SDKs. Facts: the SDKs' source code, and observations of three of them with recorded pods.
  */
 import { describe, expect, it } from 'vitest';
-import type { SdkName } from '../../../sandbox/credentials/sdks.ts';
-import { asksAgent, isVersionOf } from '../../../sandbox/credentials/sdks.ts';
+import { type SdkName, asksAgent, isVersionOf } from '../../../sandbox/credentials/sdks.ts';
 import { containerSourcesOf, sourcesOf } from '../../../sandbox/credentials/sources.ts';
 import type { Container, EnvVar, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import type { VolumeMount } from '../../../sandbox/kubernetes/volumes.ts';
@@ -253,21 +252,19 @@ describe('an SDK that is too old', () => {
   });
 });
 
-describe('the sources of a pod', () => {
-  it('are those of its containers without duplicates, but not of its init containers', () => {
-    const pod = podOf(
-      { name: 'main', image: 'app', env: AGENT, volumeMounts: MOUNTS },
-      { name: 'proxy', image: 'proxy', env: AGENT, volumeMounts: MOUNTS },
-      { name: 'skipped', image: 'skipped' },
-    );
-    pod.spec.initContainers = [{ name: 'setup', image: 'setup', env: IRSA, volumeMounts: MOUNTS }];
-    const kube = newKubeState();
-    expect(sourcesOf(kube, pod)).toEqual([{ method: 'pod-identity' }]);
-    expect(containerSourcesOf(kube, pod).map(({ container, isInit, method }) => [container, isInit, method])).toEqual([
-      ['setup', true, 'irsa'],
-      ['main', false, 'pod-identity'],
-      ['proxy', false, 'pod-identity'],
-      ['skipped', false, 'node-role'],
-    ]);
-  });
+it('the sources of a pod are those of its containers without duplicates, but not of its init containers', () => {
+  const pod = podOf(
+    { name: 'main', image: 'app', env: AGENT, volumeMounts: MOUNTS },
+    { name: 'proxy', image: 'proxy', env: AGENT, volumeMounts: MOUNTS },
+    { name: 'skipped', image: 'skipped' },
+  );
+  pod.spec.initContainers = [{ name: 'setup', image: 'setup', env: IRSA, volumeMounts: MOUNTS }];
+  const kube = newKubeState();
+  expect(sourcesOf(kube, pod)).toEqual([{ method: 'pod-identity' }]);
+  expect(containerSourcesOf(kube, pod).map(({ container, isInit, method }) => [container, isInit, method])).toEqual([
+    ['setup', true, 'irsa'],
+    ['main', false, 'pod-identity'],
+    ['proxy', false, 'pod-identity'],
+    ['skipped', false, 'node-role'],
+  ]);
 });

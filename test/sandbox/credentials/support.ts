@@ -13,8 +13,7 @@ import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { findCluster } from '../../../sandbox/world/world.ts';
-import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import { findCluster, type ClusterState, type World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, clientsOf, openGateway, operator, podIdentityTrust, policyOf, REGION, ROLE } from '../support.ts';
 
 export const OIDC = '0123456789ABCDEF0123456789ABCDEF';

@@ -260,26 +260,23 @@ const open = async (run: Run): Promise<Run> => {
   }
 };
 
-describe('the ledger in memory', () => {
-  it('answers like dynalite, for all requests in any order', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step.map(withoutEmptyKeys), { minLength: 1, maxLength: 40 }), async (steps) => {
-        const [own, reference] = await Promise.all([open(createEngine().run), open(dynalite())]);
-        for (const [name, input] of steps) {
-          const [answered, expected] = await Promise.all([own(name, structuredClone(input)), reference(name, input)]);
-          expect({ name, input, answer: comparable(answered) }).toEqual({ name, input, answer: comparable(expected) });
-        }
-        const all = { TableName };
-        expect(comparable(await own('Scan', all))).toEqual(comparable(await reference('Scan', all)));
-        for (const IndexName of ['Held', 'Listed'])
-          expect(comparable(await own('Scan', { ...all, IndexName }))).toEqual(
-            comparable(await reference('Scan', { ...all, IndexName })),
-          );
-      }),
-      { numRuns: 150 },
-    );
-  });
-});
+it('the ledger in memory answers like dynalite, for all requests in any order', () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(step.map(withoutEmptyKeys), { minLength: 1, maxLength: 40 }), async (steps) => {
+      const [own, reference] = await Promise.all([open(createEngine().run), open(dynalite())]);
+      for (const [name, input] of steps) {
+        const [answered, expected] = await Promise.all([own(name, structuredClone(input)), reference(name, input)]);
+        expect({ name, input, answer: comparable(answered) }).toEqual({ name, input, answer: comparable(expected) });
+      }
+      const all = { TableName };
+      expect(comparable(await own('Scan', all))).toEqual(comparable(await reference('Scan', all)));
+      for (const IndexName of ['Held', 'Listed'])
+        expect(comparable(await own('Scan', { ...all, IndexName }))).toEqual(
+          comparable(await reference('Scan', { ...all, IndexName })),
+        );
+    }),
+    { numRuns: 150 },
+  ));
 
 describe("the ledger's requests", () => {
   const Key = { pk: { S: 'MIGRATION#1' }, sk: { S: 'RECORD' } };

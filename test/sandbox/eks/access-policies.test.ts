@@ -1,7 +1,6 @@
 import type { AccessScope } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { CLUSTER, START, failureOf, openFixture, roleArn } from './fixture.ts';
-import type { Fixture } from './fixture.ts';
+import { CLUSTER, START, failureOf, openFixture, roleArn, type Fixture } from './fixture.ts';
 
 const entry = { clusterName: CLUSTER, principalArn: roleArn('ebs') };
 const arnOf = (name: string): string => `arn:aws:eks::aws:cluster-access-policy/${name}`;
@@ -20,20 +19,16 @@ const withEntry = async (type = 'STANDARD'): Promise<Fixture> => {
   return fixture;
 };
 
-describe('ListAccessPolicies', () => {
-  it('returns the policies of EKS by name and ARN, in pages', async () => {
-    const { eks } = openFixture();
-    const { accessPolicies = [], nextToken } = await eks.listAccessPolicies({ maxResults: 20 });
-    expect(accessPolicies).toHaveLength(20);
-    const all = [...accessPolicies, ...((await eks.listAccessPolicies({ nextToken })).accessPolicies ?? [])];
-    expect(all).toContainEqual({ name: 'AmazonEKSViewPolicy', arn: VIEW });
-    expect(all.map(({ name = '' }) => [name, arnOf(name)])).toEqual(all.map(({ name, arn }) => [name, arn]));
-    const wanted = ['Admin', 'AdminView', 'ClusterAdmin', 'Edit', 'SecretReader'].map(
-      (name) => `AmazonEKS${name}Policy`,
-    );
-    expect(all.map(({ name }) => name)).toEqual(expect.arrayContaining(wanted));
-    expect(new Set(all.map(({ name }) => name)).size).toBe(33);
-  });
+it('ListAccessPolicies returns the policies of EKS by name and ARN, in pages', async () => {
+  const { eks } = openFixture();
+  const { accessPolicies = [], nextToken } = await eks.listAccessPolicies({ maxResults: 20 });
+  expect(accessPolicies).toHaveLength(20);
+  const all = [...accessPolicies, ...((await eks.listAccessPolicies({ nextToken })).accessPolicies ?? [])];
+  expect(all).toContainEqual({ name: 'AmazonEKSViewPolicy', arn: VIEW });
+  expect(all.map(({ name = '' }) => [name, arnOf(name)])).toEqual(all.map(({ name, arn }) => [name, arn]));
+  const wanted = ['Admin', 'AdminView', 'ClusterAdmin', 'Edit', 'SecretReader'].map((name) => `AmazonEKS${name}Policy`);
+  expect(all.map(({ name }) => name)).toEqual(expect.arrayContaining(wanted));
+  expect(new Set(all.map(({ name }) => name)).size).toBe(33);
 });
 
 describe('an access policy', () => {

@@ -156,8 +156,7 @@ describe('CreateAddon', () => {
     fixture.pass(900);
     expect(await status(fixture)).toBe('DEGRADED');
     fixture.pass(200);
-    expect(await status(fixture)).toBe('ACTIVE');
-    expect(fixture.addon()?.issues).toEqual([]);
+    expect([await status(fixture), fixture.addon()?.issues]).toEqual(['ACTIVE', []]);
   });
 
   it('is DEGRADED for degradedAfterCreateSeconds before ACTIVE', async () => {
@@ -219,8 +218,7 @@ describe('CreateAddon', () => {
     const input = { ...addon, clientRequestToken: 'create-1', podIdentityAssociations };
     const first = await fixture.eks.createAddon(input);
     fixture.pass(60);
-    expect((await fixture.eks.createAddon(input)).addon).toEqual(first.addon);
-    expect(await status(fixture)).toBe('ACTIVE');
+    expect([(await fixture.eks.createAddon(input)).addon, await status(fixture)]).toEqual([first.addon, 'ACTIVE']);
     expect(fixture.cluster.associations.size).toBe(1);
     expect(await failureOf(fixture.eks.createAddon({ ...input, tags: { a: 'b' } }))).toMatchObject({
       name: 'InvalidParameterException',
@@ -242,8 +240,7 @@ describe('CreateAddon over preserved objects', () => {
     expect(before).toHaveLength(2);
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
-    expect(await status(fixture)).toBe('ACTIVE');
-    expect(uids(fixture)).toEqual(before);
+    expect([await status(fixture), uids(fixture)]).toEqual(['ACTIVE', before]);
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
   });

@@ -47,8 +47,7 @@ describe('DeleteAddon', () => {
     const fixture = await owning();
     await fixture.eks.deleteAddon(addon);
     fixture.pass(10);
-    expect(await status(fixture)).toBe('DELETING');
-    expect(fixture.podsOf(EBS_SA)).toEqual([]);
+    expect([await status(fixture), fixture.podsOf(EBS_SA)]).toEqual(['DELETING', []]);
     expect(fixture.object('deployments.apps', 'ebs-csi-controller')).toBeUndefined();
     fixture.pass(60);
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
@@ -117,8 +116,7 @@ describe('DeleteAddon', () => {
     fixture.pass(60);
     await fixture.eks.deleteAddon(addon);
     fixture.pass(60);
-    expect(fixture.podsOf(EBS_SA)).toEqual([]);
-    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+    expect([fixture.podsOf(EBS_SA), fixture.cluster.preserved.has(EBS)]).toEqual([[], false]);
   });
 
   it('stays DELETING permanently with the knob stuckDeleting', async () => {
@@ -168,8 +166,7 @@ describe('DeleteAddon of a busy add-on', () => {
   ] as const)('is refused with %s if the knob deleteWhileBusy requires it', async (deleteWhileBusy, code) => {
     const fixture = await owning({ deleteWhileBusy });
     await fixture.eks.updateAddon(addon);
-    const failure = await failureOf(fixture.eks.deleteAddon(addon));
-    expect(failure).toEqual({
+    expect(await failureOf(fixture.eks.deleteAddon(addon))).toEqual({
       name: deleteWhileBusy,
       status: code,
       message: `Addon ${EBS} cannot be deleted as it is currently in UPDATING state`,
@@ -189,8 +186,7 @@ describe('DeleteAddon of a busy add-on', () => {
     fixture.pass(30);
     expect((await fixture.eks.deleteAddon({ ...addon, preserve: true })).addon?.status).toBe('DELETING');
     fixture.pass(10);
-    expect(await status(fixture)).toBe('ResourceNotFoundException');
-    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+    expect([await status(fixture), fixture.cluster.preserved.has(EBS)]).toEqual(['ResourceNotFoundException', false]);
   });
 
   it.each(['CREATE_FAILED', 'DEGRADED', 'UPDATE_FAILED', 'DELETE_FAILED'] as const)(

@@ -4,11 +4,12 @@ import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture
 const addon = { clusterName: CLUSTER, addonName: EBS };
 const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 
-describe('an update that fails because of the knob updateEndsIn', () => {
-  it.each([
-    ['UPDATE_FAILED', 'InternalFailure', 'Unknown'],
-    ['DEGRADED', 'InsufficientNumberOfReplicas', 'InsufficientNumberOfReplicas'],
-  ] as const)('leaves the add-on %s until the next call', async (updateEndsIn, code, errorCode) => {
+it.each([
+  ['UPDATE_FAILED', 'InternalFailure', 'Unknown'],
+  ['DEGRADED', 'InsufficientNumberOfReplicas', 'InsufficientNumberOfReplicas'],
+] as const)(
+  'an update that fails because of the knob updateEndsIn leaves the add-on %s until the next call',
+  async (updateEndsIn, code, errorCode) => {
     const fixture = openFixture({
       addons: [{ name: EBS, role: 'ebs' }],
       knobs: { updateEndsIn, addonUpdateSeconds: 15 },
@@ -31,8 +32,8 @@ describe('an update that fails because of the knob updateEndsIn', () => {
     expect(
       fixture.podsOf(EBS_SA).every((pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI')),
     ).toBe(true);
-  });
-});
+  },
+);
 
 describe('a delete that fails because of the knob deleteEndsIn', () => {
   it.each([true, false])('keeps objects and associations, and can be repeated (preserve: %s)', async (preserve) => {

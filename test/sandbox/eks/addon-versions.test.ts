@@ -26,8 +26,7 @@ describe('DescribeAddonVersions', () => {
 
   it('without a Kubernetes version lists all versions with their compatibilities', async () => {
     const { eks } = openFixture();
-    const { addons } = await eks.describeAddonVersions({ addonName: EBS });
-    expect(addons?.[0]?.addonVersions?.at(-1)).toMatchObject({
+    expect((await eks.describeAddonVersions({ addonName: EBS })).addons?.[0]?.addonVersions?.at(-1)).toMatchObject({
       addonVersion: 'v1.25.0-eksbuild.1',
       compatibilities: [{ clusterVersion: '1.29' }, { clusterVersion: '1.30' }],
     });
@@ -72,8 +71,7 @@ describe('DescribeAddonVersions', () => {
       'amazon-cloudwatch-observability',
       'eks-pod-identity-agent',
     ]);
-    expect(await names({ publishers: ['nobody'] })).toEqual([]);
-    expect(await names({ addonName: 'no-such-addon' })).toEqual([]);
+    expect([await names({ publishers: ['nobody'] }), await names({ addonName: 'no-such-addon' })]).toEqual([[], []]);
     expect(await names({ kubernetesVersion: '1.20' })).toEqual([]);
   });
 
@@ -124,12 +122,10 @@ describe('DescribeAddonConfiguration', () => {
   });
 });
 
-describe('ListAddons', () => {
-  it('returns pages by name', async () => {
-    const { eks } = openFixture({ addons: [{ name: 'vpc-cni' }, { name: EBS }, { name: 'coredns' }] });
-    const first = await eks.listAddons({ clusterName: CLUSTER, maxResults: 2 });
-    expect(first.addons).toEqual([EBS, 'coredns']);
-    const second = await eks.listAddons({ clusterName: CLUSTER, nextToken: first.nextToken });
-    expect([second.addons, second.nextToken]).toEqual([['vpc-cni'], undefined]);
-  });
+it('ListAddons returns pages by name', async () => {
+  const { eks } = openFixture({ addons: [{ name: 'vpc-cni' }, { name: EBS }, { name: 'coredns' }] });
+  const first = await eks.listAddons({ clusterName: CLUSTER, maxResults: 2 });
+  expect(first.addons).toEqual([EBS, 'coredns']);
+  const second = await eks.listAddons({ clusterName: CLUSTER, nextToken: first.nextToken });
+  expect([second.addons, second.nextToken]).toEqual([['vpc-cni'], undefined]);
 });

@@ -159,21 +159,17 @@ describe('DeletePodIdentityAssociation', () => {
   });
 });
 
-describe('disableSessionTags', () => {
-  it('is false where nobody has set it, in every answer but the list', async () => {
-    const { eks } = openFixture();
-    const { association: created } = await eks.createPodIdentityAssociation(wanted);
-    expect(created).toMatchObject({ disableSessionTags: false });
-    const id = { clusterName: CLUSTER, associationId: created!.associationId };
-    const described = await eks.describePodIdentityAssociation(id);
-    expect(described.association).toMatchObject({ disableSessionTags: false });
-    const updated = await eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('other') });
-    expect(updated.association).toMatchObject({ disableSessionTags: false });
-    const { associations } = await eks.listPodIdentityAssociations({ clusterName: CLUSTER });
-    expect(associations?.[0]).not.toHaveProperty('disableSessionTags');
-    const deleted = await eks.deletePodIdentityAssociation(id);
-    expect(deleted.association).toMatchObject({ disableSessionTags: false });
-  });
+it('disableSessionTags is false where nobody has set it, in every answer but the list', async () => {
+  const { eks } = openFixture();
+  const { association: created } = await eks.createPodIdentityAssociation(wanted);
+  expect(created).toMatchObject({ disableSessionTags: false });
+  const id = { clusterName: CLUSTER, associationId: created!.associationId };
+  expect((await eks.describePodIdentityAssociation(id)).association).toMatchObject({ disableSessionTags: false });
+  const updated = await eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('other') });
+  expect(updated.association).toMatchObject({ disableSessionTags: false });
+  const { associations } = await eks.listPodIdentityAssociations({ clusterName: CLUSTER });
+  expect(associations?.[0]).not.toHaveProperty('disableSessionTags');
+  expect((await eks.deletePodIdentityAssociation(id)).association).toMatchObject({ disableSessionTags: false });
 });
 
 describe('UpdatePodIdentityAssociation', () => {

@@ -1,7 +1,6 @@
 import type { AccessScope } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { CLUSTER, failureOf, roleArn } from './fixture.ts';
-import type { Fixture, Statement } from './fixture.ts';
+import { CLUSTER, failureOf, roleArn, type Fixture, type Statement } from './fixture.ts';
 import {
   PRINCIPAL,
   VIEW,

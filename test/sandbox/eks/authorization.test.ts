@@ -242,8 +242,7 @@ describe('each operation', () => {
       allow('*', '*'),
       { Effect: 'Deny', Action: 'eks:DeleteAddon', Resource: `${EKS_ARN}:addon/*/${EBS}/*` },
     ]);
-    const { message } = await failureOf(eks.deleteAddon({ ...addon, preserve: true }));
-    expect(message).toBe(
+    expect((await failureOf(eks.deleteAddon({ ...addon, preserve: true }))).message).toBe(
       `User: ${CALLER_SESSION} is not authorized to perform: eks:DeleteAddon on resource: ${addonArn} with an explicit deny in an identity-based policy`,
     );
     expect(installed()?.status).toBe('ACTIVE');

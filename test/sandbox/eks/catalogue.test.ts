@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Validator } from '@cfworker/json-schema';
-import type { Schema } from '@cfworker/json-schema';
+import { Validator, type Schema } from '@cfworker/json-schema';
 import { madeByAddon, ownedKinds } from '../../../lambdas/domain/addons/registry.ts';
 import { CLUSTER_VERSIONS } from '../../../sandbox/catalog/cluster-versions.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
@@ -11,13 +10,12 @@ const addons = [...catalogue.values()];
 const numbers = (version: string): number[] => version.split(/\D+/).filter(Boolean).map(Number);
 
 describe('the catalogue', () => {
-  it('has the documented add-ons', () => {
+  it('has the documented add-ons', () =>
     expect([...catalogue.keys()].sort()).toEqual(words`
       adot amazon-cloudwatch-observability aws-ebs-csi-driver aws-efs-csi-driver aws-fsx-csi-driver
       aws-mountpoint-s3-csi-driver cert-manager coredns eks-pod-identity-agent external-dns fluent-bit kube-proxy
       snapshot-controller vpc-cni
-    `);
-  });
+    `));
 
   it('is a new copy each time', () => {
     const mine = loadCatalogue();
@@ -126,14 +124,13 @@ describe('the catalogue', () => {
 
   it.each(['coredns', 'kube-proxy', 'snapshot-controller', 'eks-pod-identity-agent', 'cert-manager'])(
     '%s does not support associations',
-    (name) => {
+    (name) =>
       expect(
         catalogue
           .get(name)!
           .versions.filter(
             ({ podIdentity, requiresIamPermissions }) => podIdentity !== undefined || requiresIamPermissions,
           ),
-      ).toEqual([]);
-    },
+      ).toEqual([]),
   );
 });

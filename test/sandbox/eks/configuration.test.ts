@@ -91,19 +91,15 @@ describe('configuration values', () => {
   });
 });
 
-describe('the API', () => {
-  it.each(['vpc-cni', EBS])('returns the schema of %s and validates by it', async (addonName) => {
-    const { eks } = openFixture();
-    const [version] = catalogue.get(addonName)!.versions;
-    const { configurationSchema } = await eks.describeAddonConfiguration({ addonName, addonVersion: version!.version });
-    expect(configurationSchema).toBe(catalogue.get(addonName)!.configurationSchema);
-    const refusal = await failureOf(
-      eks.createAddon({ clusterName: CLUSTER, addonName, configurationValues: 'nope: 1' }),
-    );
-    expect(refusal).toMatchObject({
-      name: 'InvalidParameterException',
-      addonName,
-      message: expect.stringContaining('[$.nope: is not defined in the schema'),
-    });
+it.each(['vpc-cni', EBS])('the API returns the schema of %s and validates by it', async (addonName) => {
+  const { eks } = openFixture();
+  const [version] = catalogue.get(addonName)!.versions;
+  const { configurationSchema } = await eks.describeAddonConfiguration({ addonName, addonVersion: version!.version });
+  expect(configurationSchema).toBe(catalogue.get(addonName)!.configurationSchema);
+  const refusal = await failureOf(eks.createAddon({ clusterName: CLUSTER, addonName, configurationValues: 'nope: 1' }));
+  expect(refusal).toMatchObject({
+    name: 'InvalidParameterException',
+    addonName,
+    message: expect.stringContaining('[$.nope: is not defined in the schema'),
   });
 });

@@ -30,10 +30,10 @@ describe('tolerations in configuration values', () => {
     [{ node: { tolerateAllTaints: false, tolerations: GPU } }, undefined, GPU],
     [{ node: { tolerateAllTaints: false } }, undefined, undefined],
     [{ controller: { tolerations: GPU } }, GPU, EVERY],
-  ])('of a CSI driver: %j', (values, controller, node) => {
+  ])('of a CSI driver: %j', (values, controller, node) =>
     expect(tolerationsOf('aws-ebs-csi-driver', values)).toEqual({
       'ebs-csi-controller': controller,
       'ebs-csi-node': node,
-    });
-  });
+    }),
+  );
 });

@@ -69,8 +69,7 @@ describe('CreateAddon over preserved objects with changed fields', () => {
         health: { issues: [CONFLICT] },
       });
       fixture.pass(3600);
-      expect(fixture.addon()?.status).toBe('CREATE_FAILED');
-      expect(uids(fixture)).toEqual(before);
+      expect([fixture.addon()?.status, uids(fixture)]).toEqual(['CREATE_FAILED', before]);
       expect(annotation(fixture)).toBe(roleArn('ebs'));
       expect(fixture.cluster.foreignFields.get(EBS)).toHaveLength(2);
     },
@@ -98,8 +97,7 @@ describe('CreateAddon over preserved objects with changed fields', () => {
     const before = uids(fixture);
     await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1', resolveConflicts: 'OVERWRITE' });
     fixture.pass(300);
-    expect(fixture.addon()?.status).toBe('ACTIVE');
-    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+    expect([fixture.addon()?.status, fixture.cluster.preserved.has(EBS)]).toEqual(['ACTIVE', false]);
     // The version of the failed copy was never applied to the pods.
     expect(kept(fixture, before)).toBe(0);
   });
@@ -148,12 +146,10 @@ describe('UpdateAddon of objects with changed fields', () => {
     const fixture = changed({}, REPLICAS);
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'PRESERVE' });
     fixture.pass(300);
-    expect(fixture.addon()?.status).toBe('ACTIVE');
-    expect(fixture.cluster.foreignFields.get(EBS)).toEqual([REPLICAS]);
+    expect([fixture.addon()?.status, fixture.cluster.foreignFields.get(EBS)]).toEqual(['ACTIVE', [REPLICAS]]);
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
     fixture.pass(300);
-    expect(fixture.addon()?.status).toBe('ACTIVE');
-    expect(fixture.cluster.foreignFields.has(EBS)).toBe(false);
+    expect([fixture.addon()?.status, fixture.cluster.foreignFields.has(EBS)]).toEqual(['ACTIVE', false]);
   });
 
   it.each(['UPDATE_FAILED', 'DEGRADED'] as const)(
@@ -182,8 +178,7 @@ describe('UpdateAddon of objects with changed fields', () => {
     expect(fixture.addon()?.status).toBe('UPDATE_FAILED');
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
     fixture.pass(300);
-    expect(counts()).toEqual(['ACTIVE', 2, 2]);
-    expect(fixture.cluster.foreignFields.size).toBe(0);
+    expect([counts(), fixture.cluster.foreignFields.size]).toEqual([['ACTIVE', 2, 2], 0]);
   });
 
   it('does not conflict with a restart by kubectl, whose annotation EKS does not set', async () => {

@@ -315,9 +315,9 @@ describe('the operations on add-ons', () => {
   });
 });
 
-describe('the operations on associations', () => {
-  it.each(ASSOCIATIONS)('%s', async (_title, row) => expect(await answerIn(row)).toEqual(row[2]));
-});
+it.each(ASSOCIATIONS)('the operations on associations %s', async (_title, row) =>
+  expect(await answerIn(row)).toEqual(row[2]),
+);
 
 const coredns = { clusterName: CLUSTER, addonName: 'coredns' };
 

@@ -1,7 +1,6 @@
 import * as sdk from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { EksError } from '../../../sandbox/eks/errors.ts';
-import type { EksErrorName } from '../../../sandbox/eks/errors.ts';
+import { EksError, type EksErrorName } from '../../../sandbox/eks/errors.ts';
 import { errorStatuses, findOperation, operations } from '../../../sandbox/eks/model.ts';
 import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { requiredMembers, shapeOf } from '../../../sandbox/shapes.ts';
@@ -21,14 +20,12 @@ describe('the internal structure of the SDK’s schemas', () => {
     expect(operation('UpdateAddon').output.getName()).toBe('UpdateAddonResponse');
   });
 
-  it('of a structure has tag 3', () => {
-    expect((operation('UpdateAddon').input.getSchema() as unknown as unknown[])[0]).toBe(3);
-  });
+  it('of a structure has tag 3', () =>
+    expect((operation('UpdateAddon').input.getSchema() as unknown as unknown[])[0]).toBe(3));
 
   it('of an error has its tag and status', () => {
     expect((sdk.ResourceInUseException$ as unknown as unknown[])[0]).toBe(-3);
-    expect(errorStatuses.get('ResourceInUseException')).toBe(409);
-    expect(errorStatuses.get('ThrottlingException')).toBe(429);
+    expect([errorStatuses.get('ResourceInUseException'), errorStatuses.get('ThrottlingException')]).toEqual([409, 429]);
   });
 
   it.each([
@@ -39,19 +36,17 @@ describe('the internal structure of the SDK’s schemas', () => {
     ['DescribeAddonVersions', []],
     ['ListClusters', []],
     ['UntagResource', ['resourceArn', 'tagKeys']],
-  ])('has the required members of %s', (name, required) => {
-    expect(requiredMembers(operation(name).input)).toEqual(required);
-  });
+  ])('has the required members of %s', (name, required) =>
+    expect(requiredMembers(operation(name).input)).toEqual(required),
+  );
 
   it('has the location of members: label, query or body', () => {
-    const { members } = shapeOf(operation('DeleteAddon').input);
-    expect(members.map(({ name, binding }) => [name, binding])).toEqual([
+    expect(shapeOf(operation('DeleteAddon').input).members.map(({ name, binding }) => [name, binding])).toEqual([
       ['clusterName', { in: 'label' }],
       ['addonName', { in: 'label' }],
       ['preserve', { in: 'query', name: 'preserve' }],
     ]);
-    const { byName } = shapeOf(operation('UpdateAddon').input);
-    expect(byName.get('podIdentityAssociations')).not.toHaveProperty('binding');
+    expect(shapeOf(operation('UpdateAddon').input).byName.get('podIdentityAssociations')).not.toHaveProperty('binding');
   });
 });
 
@@ -85,13 +80,10 @@ describe('routing', () => {
     ['PATCH', '/clusters/shop'],
     ['GET', '/clusters/shop/addons/vpc-cni/update'],
     ['GET', '/'],
-  ])('has no operation at %s %s', (method, path) => {
-    expect(findOperation(method, path)).toBeUndefined();
-  });
+  ])('has no operation at %s %s', (method, path) => expect(findOperation(method, path)).toBeUndefined());
 
-  it('implements only operations that EKS has', () => {
-    expect(supportedOperations.filter((name) => !operations.some((candidate) => candidate.name === name))).toEqual([]);
-  });
+  it('implements only operations that EKS has', () =>
+    expect(supportedOperations.filter((name) => !operations.some((candidate) => candidate.name === name))).toEqual([]));
 });
 
 describe('errors', () => {
@@ -105,7 +97,7 @@ describe('errors', () => {
     'ResourceLimitExceededException',
     'ResourceNotFoundException',
   ];
-  it.each(modelled)('%s has the status of the API model', (name) => {
-    expect(new EksError(name, '').status).toBe(errorStatuses.get(name));
-  });
+  it.each(modelled)('%s has the status of the API model', (name) =>
+    expect(new EksError(name, '').status).toBe(errorStatuses.get(name)),
+  );
 });

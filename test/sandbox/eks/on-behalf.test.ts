@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ACCOUNT, CLUSTER, EBS_SA, failureOf, OTHER_ACCOUNT, roleArn } from './fixture.ts';
-import type { Statement } from './fixture.ts';
+import { ACCOUNT, CLUSTER, EBS_SA, failureOf, OTHER_ACCOUNT, roleArn, type Statement } from './fixture.ts';
 import {
   CLUSTER_ARN,
   PODS,
@@ -173,20 +172,18 @@ describe('iam:PassRole', () => {
   });
 });
 
-describe('iam:GetRole on behalf', () => {
-  it('depends on the tags of the role', async () => {
-    const given = CASES['CreateAddon with an association']!;
-    for (const key of ['aws:ResourceTag/for', 'iam:ResourceTag/for']) {
-      const { eks, world } = open(given, [
-        pass('ebs').statement,
-        make().statement,
-        allow('iam:GetRole', '*', { StringEquals: { [key]: 'pods' } }),
-      ]);
-      expect((await failureOf(given.call(eks))).message).toBe(get('ebs').refusal);
-      world.accounts.get(ACCOUNT)!.roles.get('ebs')!.tags['for'] = 'pods';
-      await given.call(eks);
-    }
-  });
+it('iam:GetRole on behalf depends on the tags of the role', async () => {
+  const given = CASES['CreateAddon with an association']!;
+  for (const key of ['aws:ResourceTag/for', 'iam:ResourceTag/for']) {
+    const { eks, world } = open(given, [
+      pass('ebs').statement,
+      make().statement,
+      allow('iam:GetRole', '*', { StringEquals: { [key]: 'pods' } }),
+    ]);
+    expect((await failureOf(given.call(eks))).message).toBe(get('ebs').refusal);
+    world.accounts.get(ACCOUNT)!.roles.get('ebs')!.tags['for'] = 'pods';
+    await given.call(eks);
+  }
 });
 
 describe('a repeated call', () => {

@@ -1,7 +1,6 @@
 import * as sdk from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { operations } from '../../../sandbox/eks/model.ts';
-import type { Schema } from '../../../sandbox/eks/model.ts';
+import { operations, type Schema } from '../../../sandbox/eks/model.ts';
 import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { requiredMembers } from '../../../sandbox/shapes.ts';
 import { CLUSTER, failureOf, openFixture } from './fixture.ts';
@@ -42,13 +41,13 @@ const answerTo = async (name: string): Promise<unknown> => {
 };
 
 describe('each operation of the EKS API', () => {
-  it.each(operations.map(({ name }) => name))('%s is supported, or refused with its name', async (name) => {
+  it.each(operations.map(({ name }) => name))('%s is supported, or refused with its name', async (name) =>
     expect(await answerTo(name)).toEqual(
       supportedOperations.includes(name)
         ? 'supported'
         : { status: 501, message: `The sandbox's EKS does not support the operation ${name}`, changed: false },
-    );
-  });
+    ),
+  );
 
   it('is refused with its name, regardless of the content of the request', async () => {
     const { send } = openFixture();
@@ -59,7 +58,7 @@ describe('each operation of the EKS API', () => {
     );
   });
 
-  it('is implemented if a migration or its operator needs it', () => {
+  it('is implemented if a migration or its operator needs it', () =>
     expect([...supportedOperations].sort()).toEqual(words`
       AssociateAccessPolicy CreateAccessEntry CreateAddon CreatePodIdentityAssociation DeleteAccessEntry DeleteAddon
       DeletePodIdentityAssociation DescribeAccessEntry DescribeAddon DescribeAddonConfiguration
@@ -68,8 +67,7 @@ describe('each operation of the EKS API', () => {
       ListAddons ListAssociatedAccessPolicies ListCapabilities ListClusters ListFargateProfiles
       ListPodIdentityAssociations ListTagsForResource ListUpdates TagResource UntagResource UpdateAccessEntry
       UpdateAddon UpdatePodIdentityAssociation
-    `);
-  });
+    `));
 });
 
 describe('lists', () => {

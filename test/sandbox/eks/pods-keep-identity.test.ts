@@ -101,8 +101,7 @@ describe('podsKeepIdentityOnUpdate', () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     const before = uids(fixture);
     await update(fixture, { podIdentityAssociations, addonVersion: 'v1.44.0-eksbuild.1' });
-    expect(kept(fixture, before)).toBe(0);
-    expect(identity(fixture)).toBe('irsa');
+    expect([kept(fixture, before), identity(fixture)]).toEqual([0, 'irsa']);
   });
 });
 

@@ -1,7 +1,6 @@
 import { waitUntilAddonActive, waitUntilAddonDeleted, waitUntilClusterActive } from '@aws-sdk/client-eks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CLUSTER, EBS, START, openFixture } from './fixture.ts';
-import type { Fixture } from './fixture.ts';
+import { CLUSTER, EBS, START, openFixture, type Fixture } from './fixture.ts';
 
 const addon = { clusterName: CLUSTER, addonName: EBS };
 

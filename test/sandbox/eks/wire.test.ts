@@ -112,17 +112,16 @@ describe('decoding a request', () => {
     ['0', 'Member must have value greater than or equal to 1'],
     ['101', 'Member must have value less than or equal to 100'],
     ['many', 'Member must be a number'],
-  ])('rejects maxResults=%s', (maxResults, message) => {
+  ])('rejects maxResults=%s', (maxResults, message) =>
     expect(
       refusal(() => decode('GET', '/clusters/shop/pod-identity-associations', { query: { maxResults } }))[1],
-    ).toContain(message);
-  });
+    ).toContain(message),
+  );
 
-  it('rejects a tag key that is too long, in a list', () => {
+  it('rejects a tag key that is too long, in a list', () =>
     expect(
       refusal(() => decode('DELETE', '/tags/arn', { query: { tagKeys: ['team', 'k'.repeat(129)] } }))[1],
-    ).toContain("at 'tagKeys' failed to satisfy constraint: Member must have length less than or equal to 128");
-  });
+    ).toContain("at 'tagKeys' failed to satisfy constraint: Member must have length less than or equal to 128"));
 
   it.each(['{', '[]', '"text"'])('rejects the body %s', (raw) =>
     expect(refusal(() => decode('POST', '/clusters/shop/addons', { raw }))[0]).toBe('SerializationException'),

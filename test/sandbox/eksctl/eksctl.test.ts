@@ -92,12 +92,10 @@ const addonVersions = (replayed: Replayed): string[] =>
 describe('eksctl', () => {
   it.each(COMMANDS.map((command) => [command.command, command] as const))(
     '%s is answered as it was',
-    async (_text, command) => {
-      const replayed = await replay(command);
-      expect(replayed.map(({ path, answer }) => [path, answer.status])).toEqual(
+    async (_text, command) =>
+      expect((await replay(command)).map(({ path, answer }) => [path, answer.status])).toEqual(
         command.requests.map(({ path, status }) => [path, status]),
-      );
-    },
+      ),
   );
 
   it('finds the version of the cluster among those that it takes, and those that it defaults to', async () => {
@@ -162,8 +160,9 @@ describe('eksctl', () => {
   );
 });
 
-describe('the stacks that eksctl looks for', () => {
-  it.each(STACKS.map((command) => [command.command, command] as const))('%s', async (_name, command) => {
+it.each(STACKS.map((command) => [command.command, command] as const))(
+  'the stacks that eksctl looks for %s',
+  async (_name, command) => {
     const replayed = await replay(command);
     expect(replayed.map(({ answer }) => answer.status)).toEqual(replayed.map(({ status }) => status));
     for (const each of replayed)
@@ -172,5 +171,5 @@ describe('the stacks that eksctl looks for', () => {
           ? '<StackName>PodIdentityMigrator</StackName>'
           : '<Code>ValidationError</Code>',
       );
-  });
-});
+  },
+);

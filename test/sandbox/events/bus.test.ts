@@ -203,8 +203,7 @@ test('a state machine target without a role is refused with its rule', () => {
   );
 });
 
-test('an unsupported pattern is refused with its rule', () => {
+test('an unsupported pattern is refused with its rule', () =>
   expect(() => open({ rules: [rule({ name: 'odd', pattern: { detail: { n: [{ cidr: '10.0.0.0/8' }] } } })] })).toThrow(
     /rule odd: its pattern has the comparison .* at detail\.n\. Use exact values/,
-  );
-});
+  ));

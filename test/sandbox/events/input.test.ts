@@ -28,7 +28,7 @@ const transformed = (template: string, paths: Record<string, string> = {}): unkn
   JSON.parse(inputFor(target({ inputTransformer: { template, paths } }), rule, event));
 
 describe('an event', () => {
-  test('of an execution that has ended', () => {
+  test('of an execution that has ended', () =>
     expect(event).toEqual({
       version: '0',
       id: options.id,
@@ -56,8 +56,7 @@ describe('an event', () => {
         error: 'Lambda.Unknown',
         cause: 'say "no"',
       },
-    });
-  });
+    }));
 
   test('of a running execution has no end; if input and output together are too long, the input is left out', () => {
     const running = statusChange(
@@ -80,15 +79,14 @@ describe('an event', () => {
     });
   });
 
-  test('of a schedule', () => {
+  test('of a schedule', () =>
     expect(scheduledEvent(rule.arn, options)).toMatchObject({
       'detail-type': 'Scheduled Event',
       source: 'aws.events',
       resources: [rule.arn],
       detail: {},
       time: '2026-01-15T09:00:00Z',
-    });
-  });
+    }));
 });
 
 describe('a target gets', () => {
@@ -99,7 +97,7 @@ describe('a target gets', () => {
     expect(inputFor(target({ input: '{"cause":"stranded"}' }), rule, event)).toBe('{"cause":"stranded"}');
   });
 
-  test('a template with variables as values and within strings', () => {
+  test('a template with variables as values and within strings', () =>
     expect(
       transformed('{"migrationId":<name>,"count":<n>,"what":"it \\"<error>\\" <name>","first":<first>}', {
         name: '$.detail.name',
@@ -107,8 +105,7 @@ describe('a target gets', () => {
         error: '$.detail.error',
         first: '$.resources[0]',
       }),
-    ).toEqual({ migrationId: 'one', count: 0, what: 'it "Lambda.Unknown" one', first: execution.arn });
-  });
+    ).toEqual({ migrationId: 'one', count: 0, what: 'it "Lambda.Unknown" one', first: execution.arn }));
 
   test('predefined variables', () => {
     const { detail: _, 'detail-type': detailType, ...rest } = event;
@@ -119,12 +116,11 @@ describe('a target gets', () => {
     ).toEqual({ rule: 'rule', arn: rule.arn, at: event.time, whole: event, head: { ...rest, detailType } });
   });
 
-  test('nothing for what the event lacks', () => {
+  test('nothing for what the event lacks', () =>
     expect(transformed('{"a":<gone>,"b":"<gone>!"}', { gone: '$.detail.nothing.at[3].all' })).toEqual({
       a: '',
       b: '!',
-    });
-  });
+    }));
 
   const raw = (template: string, paths: Record<string, string> = {}): string =>
     inputFor(target({ inputTransformer: { template, paths } }), rule, event);
@@ -139,20 +135,18 @@ describe('a target gets', () => {
     expect(raw('"<name>: <list> <object><none>!"', paths)).toBe(`"one: [${execution.arn}] {included:true}!"`);
   });
 
-  test('several lines unchanged', () => {
+  test('several lines unchanged', () =>
     expect(raw('"First <name>"\n"second \\"<name>\\""', { name: '$.detail.name' })).toBe(
       '"First one"\n"second \\"one\\""',
-    );
-  });
+    ));
 
-  test('lists and objects as values, and without white space', () => {
+  test('lists and objects as values, and without white space', () =>
     expect(
       raw('{ "list" : [ <list>, "x" ],\n "object": <object> }', {
         list: '$.resources',
         object: '$.detail.inputDetails',
       }),
-    ).toBe(`{"list":[["${execution.arn}"],"x"],"object":{"included":true}}`);
-  });
+    ).toBe(`{"list":[["${execution.arn}"],"x"],"object":{"included":true}}`));
 
   test("a value's quotation marks escaped outside of a string, and unescaped within a string", () => {
     expect(raw('{"cause":<cause>}', { cause: '$.detail.cause' })).toBe('{"cause":"say \\"no\\""}');

@@ -51,8 +51,7 @@ describe('a topic', () => {
     expect(world.log.calls).toMatchObject([
       { service: 'sns', operation: 'Publish', ...where, input: { TopicArn: TOPIC }, status: 200 },
     ]);
-    expect(world.log.mutations()).toEqual([]);
-    expect(authorizer.denials).toEqual([]);
+    expect([world.log.mutations(), authorizer.denials]).toEqual([[], []]);
   });
 
   test('gets text unchanged, whether it is JSON or not', async () => {
@@ -111,10 +110,11 @@ describe('a topic', () => {
       'despite a Deny without TLS',
       [allowEventBridge('SNS:Publish'), { ...denied, Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
     ],
-  ])('that allows rules %s accepts it', async (_, statements) => {
-    const { world } = await simulate({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] });
-    expect(world.notifications).toHaveLength(1);
-  });
+  ])('that allows rules %s accepts it', async (_, statements) =>
+    expect(
+      (await simulate({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] })).world.notifications,
+    ).toHaveLength(1),
+  );
 
   test('that does not exist, or a message that is too long, is reported', async () => {
     const gone = await simulate({ rules: [notifying({ deadLetterArn: DEAD })], queues: [dead()] });
@@ -193,8 +193,7 @@ describe('a dead letter', () => {
   ])('%s reports the reason', async (_, options, why) => {
     const { world, id, invocations, recovered } = await simulate({ ...options, queues: [dead(aboutRule)] });
     expect(world.deadLetters).toMatchObject([{ queueArn: DEAD, event: { id, detail: { name: 'one' } } }]);
-    expect(world.deadLetters[0]!.why.startsWith(why)).toBe(true);
-    expect([invocations, recovered()]).toEqual([[], []]);
+    expect([world.deadLetters[0]!.why.startsWith(why), [invocations, recovered()]]).toEqual([true, [[], []]]);
   });
 
   test('is lost if the queue does not allow the rule, or does not exist', async () => {
@@ -314,8 +313,7 @@ describe("an AWS service's event", () => {
     bus.receive(recorded);
     bus.receive({ ...recorded, source: 'aws.ec2' });
     await wait(5000);
-    expect(invocations).toEqual([{ at: 1, event: { ...recorded, resources: [] } }]);
-    expect(world.events).toEqual([]);
+    expect([invocations, world.events]).toEqual([[{ at: 1, event: { ...recorded, resources: [] } }], []]);
   });
 
   test.each<[string, unknown, string]>([

@@ -198,8 +198,7 @@ describe('an API server that refuses', () => {
         const { certificateAuthority } = cluster;
         const answer = await clients.config.transport.http({ method: 'GET', url, headers, certificateAuthority });
         // Excessive calls are refused in plain text, as a real API server does.
-        const text = `${String(answer.headers['content-type'])}: ${answer.body}`;
-        expect(text).toMatch(message);
+        expect(`${String(answer.headers['content-type'])}: ${answer.body}`).toMatch(message);
         note(String(answer.status));
       },
       [{ ...LIST, kind }],
@@ -225,8 +224,7 @@ describe('a connection that breaks', () => {
   test('before the call arrives: the service does not see it', async () => {
     const bench = open(lost, [{ kind: 'lost-before' }]);
     await bench.run();
-    expect(bench.notes).toEqual(['1 at 0 s: TimeoutError ECONNRESET undefined']);
-    expect(bench.calls()).toEqual([]);
+    expect([bench.notes, bench.calls()]).toEqual([['1 at 0 s: TimeoutError ECONNRESET undefined'], []]);
   });
 
   test('before the reply arrives: the call had its effect', async () => {
@@ -308,8 +306,7 @@ describe('an execution that is stopped', () => {
       const execution = await bench.run();
       expect(execution).toMatchObject({ status: 'ABORTED' });
       expect(execution.output).toBeUndefined();
-      expect(operations(bench)).toEqual(['DescribeAddon', 'DeleteAddon']);
-      expect(bench.notes).toEqual(['1 at 0 s: deleted']);
+      expect([operations(bench), bench.notes]).toEqual([['DescribeAddon', 'DeleteAddon'], ['1 at 0 s: deleted']]);
       expect(bench.world.faults.seen[0]).toMatchObject({ executionArn: execution.arn, step: 'step' });
     },
   );

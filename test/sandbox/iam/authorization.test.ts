@@ -91,8 +91,7 @@ describe('IAM', () => {
   it.each(CASES)(
     '%s is denied on another resource, and by an explicit deny',
     async (action, call, resource, named = resource) => {
-      const elsewhere = call(open(allow('iam:*', `${resource}x`)).iam);
-      await expect(elsewhere).rejects.toMatchObject(refusal(action, named));
+      await expect(call(open(allow('iam:*', `${resource}x`)).iam)).rejects.toMatchObject(refusal(action, named));
       const denied = refusal(action, named, 'with an explicit deny in an identity-based policy');
       await expect(call(open(allow('iam:*'), deny('iam:*', resource)).iam)).rejects.toMatchObject(denied);
     },

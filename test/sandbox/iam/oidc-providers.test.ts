@@ -68,11 +68,10 @@ describe.each(['sdk', 'direct'] as const)('OIDC providers, with clients of kind 
 });
 
 describe('OIDC providers', () => {
-  it('are in the partition of their cluster', async () => {
+  it('are in the partition of their cluster', async () =>
     expect(await listed({ region: 'cn-north-1', oidcId: OIDC_ID })).toEqual([
       { Arn: arnOf(`oidc.eks.cn-north-1.amazonaws.com.cn/id/${OIDC_ID}`, 'aws-cn') },
-    ]);
-  });
+    ]));
 
   it('are not returned for an ARN that is too short, or missing', async () => {
     const { send } = {

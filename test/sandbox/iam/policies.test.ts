@@ -82,15 +82,12 @@ describe('the policies of a role', () => {
       { PolicyName: 'AmazonEBSCSIDriverPolicy', PolicyArn: OF_AWS },
       { PolicyName: 'archive', PolicyArn: OWN },
     ];
-    expect(await list()).toEqual([own, ofAws]);
-    expect(await list('/team/')).toEqual([own]);
-    expect(await list('/service-role/')).toEqual([ofAws]);
+    expect([await list(), await list('/team/'), await list('/service-role/')]).toEqual([[own, ofAws], [own], [ofAws]]);
   });
 
   it('can be read, managed policies by ARN and version', async () => {
     const { iam } = open();
-    const { Policy: policy } = await iam.send(new GetPolicyCommand({ PolicyArn: OWN }));
-    expect(policy).toMatchObject({
+    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OWN }))).Policy).toMatchObject({
       Arn: OWN,
       PolicyName: 'archive',
       Path: '/team/',
@@ -143,14 +140,13 @@ describe('the policies of a role', () => {
     expect(json(role?.AssumeRolePolicyDocument)).toEqual({ Version: '2012-10-17', Statement: [] });
   });
 
-  it('can be read by the service', async () => {
+  it('can be read by the service', async () =>
     expect(await new AwsRoles(open().iam).listPolicies(ROLE)).toEqual([
       { name: 'one', document: JSON.stringify(statement('sts:AssumeRole')) },
       { name: 'two', document: JSON.stringify(statement('s3:GetObject')) },
       { name: 'archive', arn: OWN, document: JSON.stringify(statement('kms:Decrypt')) },
       { name: 'AmazonEBSCSIDriverPolicy', arn: OF_AWS },
-    ]);
-  });
+    ]));
 
   it('include its permissions boundary, which only GetRole returns', async () => {
     const { world, iam } = open();

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DEPLOYMENT, merge, newEbsLab } from './support.ts';
-import type { Lab } from './support.ts';
+import { DEPLOYMENT, merge, newEbsLab, type Lab } from './support.ts';
 
 const ACCOUNTS = '/api/v1/namespaces/kube-system/serviceaccounts';
 const ACCOUNT = `${ACCOUNTS}/lab`;
@@ -36,8 +35,7 @@ describe('server-side apply', () => {
     const lab = newEbsLab();
     const first = await apply(lab, account({ labels: { app: 'x' } }));
     lab.pass(60);
-    const second = await apply(lab, account({ labels: { app: 'x' } }));
-    expect(second.body).toEqual(first.body);
+    expect((await apply(lab, account({ labels: { app: 'x' } }))).body).toEqual(first.body);
     const other = await apply(lab, account({ labels: { app: 'x' } }), { fieldManager: 'other' });
     expect(other.body.metadata.resourceVersion).not.toBe(first.body.metadata.resourceVersion);
     expect(entriesOf(other.body).map(({ manager, time }) => [manager, time !== undefined])).toEqual([
@@ -57,9 +55,7 @@ describe('server-side apply', () => {
       spec: { template: { spec: { dnsPolicy: 'ClusterFirst', containers } } },
     };
     const applied = await apply(lab, body, {}, DEPLOYMENT);
-    expect(applied.status).toBe(200);
-    expect(applied.body.spec).toEqual(served.spec);
-    expect(applied.body.metadata.generation).toBe(1);
+    expect([applied.status, applied.body.spec, applied.body.metadata.generation]).toEqual([200, served.spec, 1]);
     expect(own(applied.body, 'applier')).toEqual({
       'f:spec': {
         'f:template': {

@@ -4,8 +4,7 @@ import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../.
 import { SANDBOX_GROUPS } from '../../../sandbox/kubernetes/rbac-defaults.ts';
 import { newMetadata, putResource } from '../../../sandbox/kubernetes/store.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
-import { merge, newEntry, newLab, START } from './support.ts';
-import type { Lab } from './support.ts';
+import { merge, newEntry, newLab, START, type Lab } from './support.ts';
 import { words } from '../../words.ts';
 
 const ADOT = 'adot';
@@ -132,8 +131,7 @@ describe('discovery', () => {
     expect(group).toMatchObject({ preferredVersion: { groupVersion: 'opentelemetry.io/v1beta1', version: 'v1beta1' } });
     expect(group?.versions.map(({ version }) => version)).toEqual(['v1beta1', 'v1alpha1']);
     expect((await lab.call('GET', GROUP)).body).toMatchObject({ kind: 'APIGroup', name: 'opentelemetry.io' });
-    const { resources } = (await lab.call('GET', `${GROUP}/v1beta1`)).body;
-    expect(resources).toEqual([
+    expect((await lab.call('GET', `${GROUP}/v1beta1`)).body.resources).toEqual([
       {
         name: 'opentelemetrycollectors',
         singularName: 'opentelemetrycollector',

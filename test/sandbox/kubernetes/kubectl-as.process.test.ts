@@ -42,8 +42,7 @@ describe.skipIf(reason !== undefined)(
           ).code,
         ).toBe(0);
       }
-      expect(await canI('list', 'pods')).toBe('yes');
-      expect(await canI('list', 'pods', '--as', 'jane')).toBe('no');
+      expect([await canI('list', 'pods'), await canI('list', 'pods', '--as', 'jane')]).toEqual(['yes', 'no']);
       const asBoth = ['--as', 'jane', '--as-group', 'pods, all', '--as-group', 'nodes, all'];
       expect([
         await canI('list', 'pods', ...asBoth),
@@ -63,11 +62,10 @@ describe.skipIf(reason !== undefined)(
       ).toBe('["system:serviceaccounts","system:serviceaccounts:payments","system:authenticated"]');
     });
 
-    it('has exactly the permissions of that user', async () => {
+    it('has exactly the permissions of that user', async () =>
       expect(await served.run('kubectl', ['get', 'pods', '--as', 'jane'])).toMatchObject({
         code: 1,
         err: expect.stringContaining('User "jane" cannot list resource "pods"'),
-      });
-    });
+      }));
   },
 );

@@ -20,10 +20,10 @@ describe('the representation of an answer', () => {
     );
   });
 
-  test('is the one of the highest quality', async () => {
-    const { raw } = await get(DEFAULT, 'application/json;q=0.5, application/yaml');
-    expect(raw.headers['content-type']).toBe('application/yaml');
-  });
+  test('is the one of the highest quality', async () =>
+    expect((await get(DEFAULT, 'application/json;q=0.5, application/yaml')).raw.headers['content-type']).toBe(
+      'application/yaml',
+    ));
 
   test.each(['v1', 'v1beta1'])('can be the metadata alone, in version %s', async (version) => {
     expect((await get(DEFAULT, metadata('PartialObjectMetadata', version))).body).toMatchObject({
@@ -44,13 +44,13 @@ describe('a request that accepts nothing that is served', () => {
     [DEFAULT, 'application/json;as=Thing;v=v1;g=meta.k8s.io', /^only the following media types are accepted: /],
     [DEFAULT, metadata('PartialObjectMetadataList'), /not a list \(\*v1.ServiceAccount\)$/],
     [ACCOUNTS, metadata('PartialObjectMetadata'), /is a list \(\*v1.ServiceAccountList\)$/],
-  ])('%s as %s', async (path, accept, message) => {
+  ])('%s as %s', async (path, accept, message) =>
     expect((await get(path, accept)).body).toMatchObject({
       code: 406,
       reason: 'NotAcceptable',
       message: expect.stringMatching(message),
-    });
-  });
+    }),
+  );
 
   test('uses its next choice, if it has one', async () => {
     const accept = 'application/json;as=Thing;v=v1;g=meta.k8s.io,application/json';

@@ -9,8 +9,7 @@ const TABLE = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
 describe('mutating webhook configurations', () => {
   test('can be listed and read, but not changed', async () => {
     const lab = newEbsLab();
-    const { body } = await lab.call('GET', WEBHOOKS);
-    expect(body).toMatchObject({
+    expect((await lab.call('GET', WEBHOOKS)).body).toMatchObject({
       kind: 'MutatingWebhookConfigurationList',
       apiVersion: 'admissionregistration.k8s.io/v1',
       items: [{ metadata: { name: 'pod-identity-webhook' } }],

@@ -1,7 +1,6 @@
 /** Helpers to start rolling restarts and to count the pods of each template. */
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { restartPatch, strategic } from './support.ts';
-import type { Lab } from './support.ts';
+import { restartPatch, strategic, type Lab } from './support.ts';
 
 export const restart = (lab: Lab, path: string, value = 'once') =>
   lab.call('PATCH', path, { headers: strategic, body: restartPatch(value) });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ruleUses } from '../../../sandbox/kubernetes/rbac.ts';
-import { DEPLOYMENT, newEbsLab, newEntry, restartPatch, strategic } from './support.ts';
-import type { Lab } from './support.ts';
+import { DEPLOYMENT, newEbsLab, newEntry, restartPatch, strategic, type Lab } from './support.ts';
 
 const WHO = 'arn:aws:iam::111122223333:role/someone';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';

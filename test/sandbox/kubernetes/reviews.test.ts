@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
-import { ADMIN, newEbsLab, newEntry } from './support.ts';
+import { ADMIN, newEbsLab, newEntry, type Lab } from './support.ts';
 import { allow } from './rbac-objects.ts';
-import type { Lab } from './support.ts';
 
 const ACCOUNT = '111122223333';
 const WHO = `arn:aws:iam::${ACCOUNT}:role/team/app/someone`;

@@ -79,8 +79,7 @@ describe('rolling restart of a Deployment', () => {
   test('replaces one pod at a time: a new pod is created and ready before an old one terminates', async () => {
     const lab = newEbsLab();
     await restart(lab, DEPLOYMENT);
-    expect(lab.deployment().metadata.generation).toBe(2);
-    expect(lab.deployment().status?.['observedGeneration']).toBe(1);
+    expect([lab.deployment().metadata.generation, lab.deployment().status?.['observedGeneration']]).toEqual([2, 1]);
     expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 2, new: 0 });
     lab.pass(1);
     const during = { replicas: 3, updatedReplicas: 1, readyReplicas: 2, unavailableReplicas: 1 };
@@ -211,8 +210,7 @@ describe("an add-on's objects", () => {
     apply(lab, { irsaServiceAccounts: [name] });
     expect(annotationOf(lab, name)).toBeUndefined();
     lab.pass(60);
-    expect(lab.deployment().metadata.generation).toBe(1);
-    expect(lab.pods('ebs-csi-controller')).toEqual(pods);
+    expect([lab.deployment().metadata.generation, lab.pods('ebs-csi-controller')]).toEqual([1, pods]);
   });
 
   test('roll all their workloads with restart', () => {

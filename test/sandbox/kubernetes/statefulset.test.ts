@@ -70,8 +70,7 @@ describe('an initial StatefulSet', () => {
 
   test('has managed fields, and a history of ready pods', async () => {
     const lab = newDatabaseLab();
-    const { body } = await lab.call('GET', STATEFUL_SET);
-    expect(body.metadata).toMatchObject({
+    expect((await lab.call('GET', STATEFUL_SET)).body.metadata).toMatchObject({
       managedFields: [
         { manager: 'helm', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } },
         {
@@ -235,7 +234,8 @@ describe('PATCH of a StatefulSet', () => {
   });
 });
 
-test('clusters without a StatefulSet list none', async () => {
-  const { body } = await newEbsLab().call('GET', '/apis/apps/v1/statefulsets');
-  expect(body).toMatchObject({ kind: 'StatefulSetList', items: [] });
-});
+test('clusters without a StatefulSet list none', async () =>
+  expect((await newEbsLab().call('GET', '/apis/apps/v1/statefulsets')).body).toMatchObject({
+    kind: 'StatefulSetList',
+    items: [],
+  }));

@@ -42,8 +42,7 @@ describe('persistent volumes', () => {
       VOLUME,
       { name: 'spare', driver: 'ebs.csi.aws.com', volumeHandle: 'vol-1', volumeAttributes: {} },
     ]);
-    const volumes = (await lab.call('GET', '/api/v1/persistentvolumes')).body;
-    expect(volumes.items).toMatchObject([
+    expect((await lab.call('GET', '/api/v1/persistentvolumes')).body.items).toMatchObject([
       {
         metadata: { name: 'assets' },
         spec: {

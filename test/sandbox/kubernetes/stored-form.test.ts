@@ -31,7 +31,7 @@ const tree: fc.Arbitrary<Tree> = fc.record(
 ) as fc.Arbitrary<Tree>;
 
 describe('the stored form of a change', () => {
-  test('is served as the change', () => {
+  test('is served as the change', () =>
     fc.assert(
       fc.property(tree, tree, (stored, wanted) => {
         const changed = withDefaults(wanted);
@@ -42,16 +42,14 @@ describe('the stored form of a change', () => {
         });
         expect(sorted(withDefaults(form))).toEqual(sorted(changed));
       }),
-    );
-  });
+    ));
 
-  test('is the stored object itself if nothing changed', () => {
+  test('is the stored object itself if nothing changed', () =>
     fc.assert(
       fc.property(tree, (stored) => {
         expect(storedForm(stored, withDefaults(stored), withDefaults(structuredClone(stored)))).toBe(stored);
       }),
-    );
-  });
+    ));
 
   test('has no default that the change left alone', () =>
     expect(storedForm({ a: 9 }, withDefaults({ a: 9 }), { ...withDefaults({ a: 9 }), a: 8 })).toEqual({ a: 8 }));

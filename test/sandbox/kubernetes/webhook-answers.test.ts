@@ -64,7 +64,7 @@ const withoutJitter = (pod: Pod): unknown => {
 describe('a pod changed like by the real webhook', () => {
   it('is recorded 70 times', () => expect(new Set(answers.map(({ name }) => name)).size).toBe(70));
 
-  it.each(answers.map((answer) => [answer.name, answer] as const))('%s', (_, { input, mutated }) => {
-    expect(withoutJitter(admitted(input))).toEqual(withoutJitter(mutated));
-  });
+  it.each(answers.map((answer) => [answer.name, answer] as const))('%s', (_, { input, mutated }) =>
+    expect(withoutJitter(admitted(input))).toEqual(withoutJitter(mutated)),
+  );
 });

@@ -33,8 +33,7 @@ describe('patch documents', () => {
   ])('strategic merge patch %s', (_, changed, containers, order?: object[]) => {
     const before = structuredClone(target);
     const patch = { containers: changed, ...(order ? { '$setElementOrder/containers': order } : {}) };
-    expect(strategicMergePatch(target, patch)).toEqual({ containers });
-    expect(target).toEqual(before);
+    expect([strategicMergePatch(target, patch), target]).toEqual([{ containers }, before]);
   });
 });
 
@@ -87,11 +86,9 @@ describe('PATCH', () => {
         { op: 'copy', from: '/spec/template/spec/containers/0/image', path: '/spec/template/spec/containers/1/image' },
       ],
     });
-    expect(status).toBe(200);
-    expect(body.metadata.labels).toMatchObject({ 'example.com/team': 'storage' });
+    expect([status, body.metadata.labels]).toMatchObject([200, { 'example.com/team': 'storage' }]);
     const { replicas, template } = lab.deployment().spec;
-    expect(replicas).toBe(3);
-    expect(template.spec.containers.at(-1)?.name).toBe('last');
+    expect([replicas, template.spec.containers.at(-1)?.name]).toEqual([3, 'last']);
     expect(template.spec.containers[1]?.image).toBe(first?.image);
   });
 

@@ -91,8 +91,7 @@ describe("a state machine's role", () => {
     expect(execution.cause).toMatch(
       / \(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: [0-9a-f-]{36}; Proxy: null\)$/,
     );
-    expect(execution.cause!.startsWith(`${message} (`)).toBe(true);
-    expect(bench.invocations()).toBe(0);
+    expect([execution.cause!.startsWith(`${message} (`), bench.invocations()]).toEqual([true, 0]);
     expect(bench.world.log.calls).toMatchObject([
       {
         service: 'lambda',
@@ -115,8 +114,7 @@ describe("a state machine's role", () => {
     ['the unqualified function', PLAIN, { ...bare, Resource: PLAIN }, PLAIN],
   ])('that may call %s calls it, and the permission is recorded as used', async (_, may, state, resource) => {
     const bench = open([allow('lambda:InvokeFunction', may)], state);
-    expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED' });
-    expect(bench.invocations()).toBe(1);
+    expect([await bench.run(), bench.invocations()]).toMatchObject([{ status: 'SUCCEEDED' }, 1]);
     expect(bench.authorizer.uses()).toEqual([{ principalArn: ROLE, action: 'lambda:InvokeFunction', resource }]);
     expect(bench.authorizer.denials).toEqual([]);
   });
@@ -194,11 +192,11 @@ describe("a template's permissions", () => {
     ['its name', { Ref: 'Plan' }, PLAIN],
     ['its name with a version', 'plan:1', VERSION],
     ['the end of its ARN', '111122223333:function:plan:1', VERSION],
-  ])('name the function by %s', (_, FunctionName, arn) => {
+  ])('name the function by %s', (_, FunctionName, arn) =>
     expect(permissionsOf({ FunctionName })).toEqual([
       { functionArn: arn, action: 'lambda:InvokeFunction', service: 'events.amazonaws.com' },
-    ]);
-  });
+    ]),
+  );
 
   test('declare the principal', () => {
     const SourceArn = { 'Fn::Sub': 'arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/rule' };
@@ -207,11 +205,10 @@ describe("a template's permissions", () => {
     ]);
   });
 
-  test('of other functions are separate', () => {
+  test('of other functions are separate', () =>
     expect(
       permissionsOf({ FunctionName: 'plans' }, { FunctionName: 'arn:aws:lambda:us-east-1:111122223333:function:plan' }),
-    ).toBeUndefined();
-  });
+    ).toBeUndefined());
 
   test.each([
     [

@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -120,8 +119,7 @@ describe('a bundle', () => {
     expect(second).toMatchObject({ count: 2, pid: first.pid });
     expect(world.log.calls).toMatchObject([{ service: 'lambda', status: 200 }, { status: 200 }]);
     await runtime.close();
-    const text = runtime.logs.map((log) => log.text).join('');
-    expect(text).toBe('line hello\nline again\n');
+    expect(runtime.logs.map((log) => log.text).join('')).toBe('line hello\nline again\n');
     expect(runtime.logs[0]).toMatchObject({ functionName: 'echo', stream: 'stdout' });
   });
 
@@ -230,6 +228,5 @@ describe('the time of a function', () => {
   });
 });
 
-test('a virtual clock is refused', () => {
-  expect(() => open(1, { clock: new VirtualClock(START) })).toThrow('Open the sandbox with a real or scaled clock');
-});
+test('a virtual clock is refused', () =>
+  expect(() => open(1, { clock: new VirtualClock(START) })).toThrow('Open the sandbox with a real or scaled clock'));

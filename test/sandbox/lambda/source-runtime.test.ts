@@ -3,8 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { expect, test, vi } from 'vitest';
 import type { LambdaContext } from '../../../sandbox/lambda/context.ts';
-import type { Invoker, SourceRuntimeOptions } from '../../../sandbox/lambda/source-runtime.ts';
-import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
+import { type Invoker, type SourceRuntimeOptions, SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { functionArn, functionOf, START, worldOf } from '../states/fixture.ts';
 import { containing, matching } from '../../lambdas/matchers.ts';
@@ -48,8 +47,7 @@ test('two concurrent invocations have a container each, so that neither waits fo
     };
   };
   const { invoke, clock } = open(async () => 1, { createInvoker });
-  expect(await Promise.all([invoke(), invoke()])).toEqual([100, 100]);
-  expect(containers).toBe(2);
+  expect([await Promise.all([invoke(), invoke()]), containers]).toEqual([[100, 100], 2]);
   await Promise.all([invoke(), invoke()]);
   expect(containers).toBe(2);
   await Promise.all([invoke(), invoke(), invoke()]);
@@ -123,10 +121,8 @@ test.each([
   ]);
 });
 
-test('a result that cannot be serialized fails', async () => {
-  const { invoke } = open(async () => ({ n: 1n }));
-  await expect(invoke()).rejects.toMatchObject({ errorType: 'Runtime.MarshalError' });
-});
+test('a result that cannot be serialized fails', () =>
+  expect(open(async () => ({ n: 1n })).invoke()).rejects.toMatchObject({ errorType: 'Runtime.MarshalError' }));
 
 test('a failed wiring is retried at the next invocation', async () => {
   const createInvoker = vi.fn<() => Invoker>(() => {

@@ -58,13 +58,12 @@ const token = async ({
 };
 
 describe('verifyEksToken', () => {
-  it('returns the caller of a token', async () => {
+  it('returns the caller of a token', async () =>
     expect(verifyEksToken(keys, await token(), DEV, NOW)).toEqual({
       accessKeyId: key.accessKeyId,
       principalArn: key.principalArn,
       account: key.account,
-    });
-  });
+    }));
 
   it('accepts a token for 15 minutes, regardless of its X-Amz-Expires', async () => {
     const made = await token();
@@ -96,9 +95,9 @@ describe('verifyEksToken', () => {
       { change: (url) => url.searchParams.set('X-Amz-Credential', 'AKIANOBODY/20260115/eu-west-1/sts/aws4_request') },
       'security token included in the request is invalid',
     ],
-  ])('refuses %s', async (_what, options, reason) => {
-    expect(verifyEksToken(keys, await token(options), DEV, NOW)).toEqual({ refused: expect.stringContaining(reason) });
-  });
+  ])('refuses %s', async (_what, options, reason) =>
+    expect(verifyEksToken(keys, await token(options), DEV, NOW)).toEqual({ refused: expect.stringContaining(reason) }),
+  );
 
   it('accepts a token presigned for an address at which STS answers, and for no other', async () => {
     const local = (url: URL): void => {

@@ -4,8 +4,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HttpRequest } from '../../../sandbox/http.ts';
-import { verifySignature } from '../../../sandbox/signature.ts';
-import type { KeyRing } from '../../../sandbox/signature.ts';
+import { verifySignature, type KeyRing } from '../../../sandbox/signature.ts';
 
 const NOW = Date.parse('2026-01-15T09:00:00Z');
 const key = {
@@ -77,8 +76,8 @@ describe('verifySignature', () => {
   const text = fc.string({ maxLength: 12, unit: 'binary-ascii' });
   const name = fc.stringMatching(/^[a-zA-Z0-9._~-]{1,8}$/);
 
-  it('agrees with the SDK on every path, query, header and body', async () => {
-    await fc.assert(
+  it('agrees with the SDK on every path, query, header and body', () =>
+    fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof(name, text), { maxLength: 4 }),
         fc.dictionary(name, fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }))),
@@ -90,8 +89,7 @@ describe('verifySignature', () => {
           expect(verifySignature(request, keys, NOW)).toMatchObject({ ok: true });
         },
       ),
-    );
-  });
+    ));
 
   it.each([
     ['the method', (request: HttpRequest) => ({ ...request, method: 'DELETE' })],

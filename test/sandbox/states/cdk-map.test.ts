@@ -42,8 +42,7 @@ test("CDK's output is accepted", () => {
   const text = parts
     .map((part) => (typeof part === 'string' ? part : JSON.stringify(part).includes('Partition') ? 'aws' : 'a-bucket'))
     .join('');
-  const { States } = parseDefinition('machine', JSON.parse(text) as object);
-  expect(States['Inventory']).toMatchObject({
+  expect(parseDefinition('machine', JSON.parse(text) as object).States['Inventory']).toMatchObject({
     Type: 'Map',
     Label: 'Inventory',
     ToleratedFailurePercentage: 100,

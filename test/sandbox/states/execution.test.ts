@@ -79,10 +79,10 @@ describe('limits', () => {
     expect(await result(262_144)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded', cause });
   });
 
-  test('bytes count, not characters', async () => {
-    const execution = await runState(pass({ Output: "{% $pad('', 100000, 'ü') & $pad('', 50000, '€') %}", End: true }));
-    expect(execution.error).toBe('States.DataLimitExceeded');
-  });
+  test('bytes count, not characters', async () =>
+    expect(
+      (await runState(pass({ Output: "{% $pad('', 100000, 'ü') & $pad('', 50000, '€') %}", End: true }))).error,
+    ).toBe('States.DataLimitExceeded'));
 
   const large = "{% $pad('', 260000, 'x') %}";
 

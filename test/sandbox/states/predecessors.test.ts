@@ -21,7 +21,7 @@ const mapOf = (processor: object): Record<string, unknown> => ({
 });
 
 describe('the predecessor', () => {
-  test('of what follows a Map is its last iteration, and not its success', async () => {
+  test('of what follows a Map is its last iteration, and not its success', async () =>
     expect(await historyOf(mapOf(pass('done')))).toEqual([
       '1 < 0 ExecutionStarted',
       '2 < 0 MapStateEntered',
@@ -33,8 +33,7 @@ describe('the predecessor', () => {
       '8 < 7 MapStateSucceeded',
       '9 < 7 MapStateExited',
       '10 < 9 ExecutionSucceeded',
-    ]);
-  });
+    ]));
 
   test('of the failure of a Map is what failed, and not the failed iteration', async () => {
     const failing = { StartAt: 'Stop', States: { Stop: { Type: 'Fail', Error: 'Broken' } } };

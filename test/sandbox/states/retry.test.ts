@@ -57,8 +57,7 @@ describe('Retry', () => {
       { ErrorEquals: ['States.ALL'], IntervalSeconds: 100, BackoffRate: 1, MaxAttempts: 5 },
     ];
     const execution = await runTask({ Retry: retry }, () => fail(errors.shift() ?? 'none', ''));
-    expect(execution.error).toBe('A');
-    expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 101, 102]);
+    expect([execution.error, secondsOf(execution, 'TaskScheduled')]).toEqual(['A', [0, 1, 101, 102]]);
   });
 
   test('increments $states.context.State.RetryCount', async () => {
@@ -92,8 +91,7 @@ describe('Catch', () => {
     const Retry = [{ ErrorEquals: ['E'], MaxAttempts: 2 }];
     const Catch = [{ ErrorEquals: ['E'], Next: 'Caught', Output: 1 }];
     const execution = await runTask({ Retry, Catch }, failing('E'));
-    expect(outputOf(execution)).toEqual({ to: 'Caught', input: 1 });
-    expect(execution.stoppedAt! - START).toBe(3000);
+    expect([outputOf(execution), execution.stoppedAt! - START]).toEqual([{ to: 'Caught', input: 1 }, 3000]);
   });
 
   test.each([
@@ -141,8 +139,7 @@ describe('timeouts of a Task', () => {
     const states = { It: state, After: { Type: 'Wait', Seconds: 60, End: true } };
     const bench = openBench({ StartAt: 'It', States: states }, { handlers });
     const execution = await bench.run();
-    expect(outputOf(execution)).toBe(2);
-    expect(secondsOf(execution, 'TaskTimedOut')).toEqual([10]);
+    expect([outputOf(execution), secondsOf(execution, 'TaskTimedOut')]).toEqual([2, [10]]);
     expect(ofType(execution, 'TaskTimedOut')[0]).toMatchObject({
       taskTimedOutEventDetails: { error: 'States.Timeout', resource: 'invoke', resourceType: 'lambda' },
     });

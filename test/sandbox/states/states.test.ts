@@ -77,8 +77,7 @@ describe('Choice', () => {
           Show: { Type: 'Succeed', Output: '{% $v %}' },
         },
       }).run();
-    expect(outputOf(await states(1))).toBe('rule');
-    expect(outputOf(await states(2))).toBe('state');
+    expect([outputOf(await states(1)), outputOf(await states(2))]).toEqual(['rule', 'state']);
   });
 });
 
@@ -95,12 +94,12 @@ describe('Wait', () => {
     expect(outputOf(execution)).toEqual({ n: 5, at: '2026-01-15T09:01:30Z' });
   });
 
-  test.each([['{% 1.5 %}'], ['{% -1 %}'], ["{% 'soon' %}"]])('refuses %s', async (seconds) => {
+  test.each([['{% 1.5 %}'], ['{% -1 %}'], ["{% 'soon' %}"]])('refuses %s', async (seconds) =>
     expect(await runState({ Type: 'Wait', Seconds: seconds, End: true })).toMatchObject({
       status: 'FAILED',
       error: 'States.QueryEvaluationError',
-    });
-  });
+    }),
+  );
 });
 
 describe('Fail', () => {
@@ -114,10 +113,8 @@ describe('Fail', () => {
     expect(tracedBy(execution)).toBe('ExecutionStarted FailStateEntered ExecutionFailed');
   });
 
-  test('may have neither', async () => {
-    const execution = await runState({ Type: 'Fail' });
-    expect(execution).toMatchObject({ status: 'FAILED', error: undefined, cause: undefined });
-  });
+  test('may have neither', async () =>
+    expect(await runState({ Type: 'Fail' })).toMatchObject({ status: 'FAILED', error: undefined, cause: undefined }));
 });
 
 describe('Task', () => {
@@ -151,8 +148,7 @@ describe('Task', () => {
 
   test('unsupported arguments of lambda:invoke are reported', async () => {
     const asynchronous = { FunctionName: functionArn('it'), InvocationType: 'Event' };
-    const execution = await runTask({ Arguments: asynchronous }, () => 1);
-    expect(execution.cause).toContain('not InvocationType');
+    expect((await runTask({ Arguments: asynchronous }, () => 1)).cause).toContain('not InvocationType');
   });
 });
 
@@ -170,16 +166,14 @@ describe('Map', () => {
 
   test('returns results in the order of the items, whichever ends first', async () => {
     const execution = await runState(map(), { items: [3, 1, 2] }, { handlers: slow });
-    expect(outputOf(execution)).toEqual([30, 10, 20]);
-    expect(execution.stoppedAt! - START).toBe(3000);
+    expect([outputOf(execution), execution.stoppedAt! - START]).toEqual([[30, 10, 20], 3000]);
   });
 
   test('runs at most MaxConcurrency at once', async () => {
     const execution = await runState(map({ MaxConcurrency: 2 }), { items: [3, 1, 2, 4] }, { handlers: slow });
     expect(outputOf(execution)).toEqual([30, 10, 20, 40]);
     // 3 runs concurrently with 1 and then 2, then 4.
-    expect(secondsOf(execution, 'MapIterationStarted')).toEqual([0, 0, 1, 3]);
-    expect(execution.stoppedAt! - START).toBe(7000);
+    expect([secondsOf(execution, 'MapIterationStarted'), execution.stoppedAt! - START]).toEqual([[0, 0, 1, 3], 7000]);
   });
 
   test('passes the item and the input to ItemSelector', async () => {
@@ -214,10 +208,11 @@ describe('Map', () => {
     const state = map({ Catch: [caught], Next: 'Yes', End: undefined });
     const execution = await runState(state, { items: [5, 2, 1] }, { handlers });
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: 'Bad' });
-    const ends = typesOf(execution).filter((type) => /Aborted|Failed|MapIterationSucceeded/.test(type));
-    expect(ends.join(' ')).toBe(
-      'MapIterationSucceeded TaskFailed MapIterationFailed TaskStateAborted MapIterationAborted MapStateFailed',
-    );
+    expect(
+      typesOf(execution)
+        .filter((type) => /Aborted|Failed|MapIterationSucceeded/.test(type))
+        .join(' '),
+    ).toBe('MapIterationSucceeded TaskFailed MapIterationFailed TaskStateAborted MapIterationAborted MapStateFailed');
     expect(execution.stoppedAt! - START).toBe(2000);
   });
 });
@@ -231,8 +226,7 @@ describe('Parallel', () => {
   test('runs branches concurrently', async () => {
     const Branches = [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Succeed', Output: 'b' })];
     const execution = await runState({ Type: 'Parallel', Arguments: { n: 1 }, Branches, End: true });
-    expect(outputOf(execution)).toEqual([{ n: 1 }, 'b']);
-    expect(execution.stoppedAt! - START).toBe(5000);
+    expect([outputOf(execution), execution.stoppedAt! - START]).toEqual([[{ n: 1 }, 'b'], 5000]);
   });
 
   test('aborts the others if a branch fails, and fails with its error', async () => {

@@ -101,8 +101,7 @@ describe('a task that waits for its token', () => {
       [2, () => send.success(tokens[0]!, 'a')],
       [3, () => send.success(tokens[1]!, 'b')],
     ]);
-    expect(new Set(tokens).size).toBe(3);
-    expect(outputOf(execution)).toEqual(['a', 'b', 'c']);
+    expect([new Set(tokens).size, outputOf(execution)]).toEqual([3, ['a', 'b', 'c']]);
   });
 
   test("has a token in AWS's format", () => {
@@ -224,8 +223,7 @@ describe('each attempt', () => {
       [16, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
       [17, () => send.success(tokens[1]!, 'second')],
     ]);
-    expect(outputOf(execution)).toBe('second');
-    expect(new Set(tokens).size).toBe(2);
+    expect([outputOf(execution), new Set(tokens).size]).toEqual(['second', 2]);
   });
 
   test('after another visit of the state also has a new token', async () => {
@@ -238,8 +236,7 @@ describe('each attempt', () => {
       [2, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
       [3, () => send.success(tokens[1]!, 'enough')],
     ]);
-    expect(outputOf(execution)).toBe('enough');
-    expect(new Set(tokens).size).toBe(2);
+    expect([outputOf(execution), new Set(tokens).size]).toEqual(['enough', 2]);
   });
 
   test('gets the same token for the same seed, a different one for another seed, and draws no random values for it', async () => {
@@ -272,8 +269,7 @@ describe('each attempt', () => {
         [0, 1, 2, 21].map((retryCount) => tokens.open({ executionArn, enteredEventId, retryCount }, options).token),
       ),
     );
-    expect(new Set(made).size).toBe(16);
-    expect(made.every((token) => token.length >= 1 && token.length <= 2048)).toBe(true);
+    expect([new Set(made).size, made.every((token) => token.length >= 1 && token.length <= 2048)]).toEqual([16, true]);
   });
 });
 
@@ -326,8 +322,7 @@ describe('definitions', () => {
 
   test('an unsupported resource fails the state, and the error lists the supported ones', async () => {
     const Resource = 'arn:aws:states:::sqs:sendMessage.waitForTaskToken';
-    const execution = await openBench(only(waitForToken('ask', { Resource, End: true }))).run();
-    expect(execution).toMatchObject({
+    expect(await openBench(only(waitForToken('ask', { Resource, End: true }))).run()).toMatchObject({
       error: 'States.Runtime',
       cause: containing('arn:aws:states:::lambda:invoke.waitForTaskToken'),
     });

@@ -21,8 +21,7 @@ const actsOf = (
 describe('virtual time', () => {
   test('jumps to the timeout if nothing else is pending', async () => {
     const bench = open({ TimeoutSeconds: 86_400 });
-    expect((await bench.run()).error).toBe('States.Timeout');
-    expect(bench.seconds()).toBe(86_400);
+    expect([(await bench.run()).error, bench.seconds()]).toEqual(['States.Timeout', 86_400]);
   });
 
   test('stands still without a timeout, until a caller that is not a thread acts', async () => {
@@ -37,8 +36,7 @@ describe('virtual time', () => {
     expect([execution.status, seconds()]).toEqual(['RUNNING', 1]);
     await send.success(tokens[0]!, 'after all');
     await execution.ended;
-    expect(outputOf(execution)).toBe('after all');
-    expect(seconds()).toBe(1);
+    expect([outputOf(execution), seconds()]).toEqual(['after all', 1]);
   });
 
   test('does not jump to the timeouts of a finished task', async () => {

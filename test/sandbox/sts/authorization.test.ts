@@ -227,9 +227,7 @@ describe('AssumeRole is decided', () => {
   });
 });
 
-describe('GetCallerIdentity', () => {
-  it('needs no permission, and ignores a Deny', async () => {
-    const { sts } = open({ trust: [trustIn(ACCOUNT)], identity: [deny('*')] });
-    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(SESSION);
-  });
+it('GetCallerIdentity needs no permission, and ignores a Deny', async () => {
+  const { sts } = open({ trust: [trustIn(ACCOUNT)], identity: [deny('*')] });
+  expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(SESSION);
 });

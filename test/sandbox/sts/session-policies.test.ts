@@ -1,7 +1,6 @@
 /** Permissions of sessions that AssumeRole limits. */
 import { GetRoleCommand, ListRolesCommand } from '@aws-sdk/client-iam';
-import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import { STSClient } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { describe, expect, it } from 'vitest';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
@@ -164,8 +163,7 @@ describe('sessions of functions', () => {
     const [named, plain] = [open(), open()];
     const { world, gateway } = named;
     const [plan, again, other] = ['plan', 'plan', 'begin'].map((name) => credentialsOf(world, FUNCTION_ROLE, name));
-    expect(again).toEqual(plan);
-    expect(plan).toEqual(credentialsOf(plain.world, FUNCTION_ROLE));
+    expect([again, plan]).toEqual([plan, credentialsOf(plain.world, FUNCTION_ROLE)]);
     expect(other!.accessKeyId).not.toBe(plan!.accessKeyId);
     const whoIs = async (as: AwsCredentialIdentity | undefined) =>
       (await new STSClient(configOf(gateway, world, as)).send(new GetCallerIdentityCommand({}))).Arn;

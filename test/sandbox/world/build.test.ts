@@ -181,8 +181,7 @@ describe('a cluster has in addition to its add-ons', () => {
       podsOf(withCluster({ associations: [{ ...association, createdAt }], workloads: [workload] }), 'checkout').map(
         (pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI'),
       );
-    expect(identities('2025-11-01T00:00:00.000Z')).toEqual([true]);
-    expect(identities('2025-12-24T00:00:00.000Z')).toEqual([false]);
+    expect([identities('2025-11-01T00:00:00.000Z'), identities('2025-12-24T00:00:00.000Z')]).toEqual([[true], [false]]);
   });
 
   it('fields of other managers, by add-on', () => {
@@ -321,8 +320,7 @@ describe('a cluster has in addition to its add-ons', () => {
     const target = 'arn:aws:iam::444455556666:role/target';
     const pods = { namespace: 'shop', serviceAccount: 'checkout' };
     const association = { ...pods, roleArn: ROLE, targetRoleArn: target, createdAt: '2025-11-01T00:00:00.000Z' };
-    const cluster = withCluster({ associations: [association] });
-    expect([...cluster.associations.values()]).toEqual([
+    expect([...withCluster({ associations: [association] }).associations.values()]).toEqual([
       expect.objectContaining({ targetRoleArn: target, externalId: expect.stringMatching(/^[0-9a-f-]{36}$/) }),
     ]);
   });

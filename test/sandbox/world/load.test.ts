@@ -40,11 +40,11 @@ describe('parseScenario', () => {
     ['{"seed": 1', 'line 1, column 11'],
     ['{"seed": 1} more', 'line 1, column 13'],
     ['', 'line 1, column 1'],
-  ])('reports where %j stops being JSON', (text, location) => {
+  ])('reports where %j stops being JSON', (text, location) =>
     expect(messageOf(text)).toMatch(
       new RegExp(`^The scenario dev\\.json is not JSON: ${location}: .+\\. Correct the file and start again\\.$`),
-    );
-  });
+    ),
+  );
 
   const notPrincipal = 'with NotPrincipal. Use Principal to list who may assume the role.';
   it.each<[statement: object, why: string]>([
@@ -152,10 +152,11 @@ describe('parseScenario', () => {
     'throttles[0].region: must be omitted for iam, which has no regions': (file) =>
       (file['throttles'] = [{ service: 'iam', region: 'eu-west-1', callsPerSecond: 5 }]),
   };
-  it.each(Object.entries(problems))('reports %s', (line, change) => {
-    const found = problemOf(typeof change === 'function' ? (change as Change) : (file) => role(file, change));
-    expect(found.slice(0, line.length)).toBe(line);
-  });
+  it.each(Object.entries(problems))('reports %s', (line, change) =>
+    expect(
+      problemOf(typeof change === 'function' ? (change as Change) : (file) => role(file, change)).slice(0, line.length),
+    ).toBe(line),
+  );
 
   it('reports every problem at once', () => {
     const message = messageOf(

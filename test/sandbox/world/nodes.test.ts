@@ -132,9 +132,8 @@ describe('Deployments', () => {
       fargateProfiles: [{ ...PROFILE, name: 'other', namespace: 'shop' }, PROFILE],
       workloads: [{ kind: 'Deployment', namespace: 'shop', name: 'web', replicas: 4, createdAt: SINCE }],
     });
-    const controllers = podsOf(cluster, 'ebs-csi-controller');
     expect(
-      controllers.map((pod) => [
+      podsOf(cluster, 'ebs-csi-controller').map((pod) => [
         computeOf(node(cluster, pod.spec.nodeName)),
         pod.metadata.labels!['eks.amazonaws.com/fargate-profile'],
         isReady(pod),
@@ -239,7 +238,7 @@ describe("EKS's webhook", () => {
   const configurations = (cluster: ClusterState): KubeObject[] =>
     objectsOf(cluster, 'mutatingwebhookconfigurations.admissionregistration.k8s.io');
 
-  it.each(['Ignore', 'Fail'])('exists with failure policy %s', (podIdentityWebhook) => {
+  it.each(['Ignore', 'Fail'])('exists with failure policy %s', (podIdentityWebhook) =>
     expect(configurations(build({ podIdentityWebhook }).cluster)).toMatchObject([
       {
         metadata: { name: 'pod-identity-webhook' },
@@ -251,8 +250,8 @@ describe("EKS's webhook", () => {
           },
         ],
       },
-    ]);
-  });
+    ]),
+  );
   it('does not change existing pods if it is deleted', () => {
     const { cluster } = build({ podIdentityWebhook: 'absent' });
     expect(configurations(cluster)).toEqual([]);

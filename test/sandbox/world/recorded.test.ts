@@ -88,45 +88,41 @@ describe('a recorded add-on', () => {
   });
 });
 
-describe('recorded pods', () => {
-  it('have their own age and identity, whatever associations and annotations exist now', () => {
-    const one = { kind: 'Deployment' as const, namespace: 'acme', workload: 'agent' };
-    const other = `arn:aws:iam::${ACCOUNT}:role/former`;
-    const cluster = build({
-      pods: [
-        { ...one, createdAt: '2026-05-10T00:00:00.000Z', identity: 'irsa', roleArn: other },
-        { ...one, createdAt: '2026-05-20T00:00:00.000Z', identity: 'pod-identity' },
-      ],
-    });
-    // The third pod is not listed.
-    expect(podsOf(cluster)).toEqual([
-      ['2026-05-10T00:00:00Z', other],
-      ['2026-05-20T00:00:00Z', 'pod-identity'],
-      ['2026-05-01T00:00:00Z', ROLE],
-    ]);
+it('recorded pods have their own age and identity, whatever associations and annotations exist now', () => {
+  const one = { kind: 'Deployment' as const, namespace: 'acme', workload: 'agent' };
+  const other = `arn:aws:iam::${ACCOUNT}:role/former`;
+  const cluster = build({
+    pods: [
+      { ...one, createdAt: '2026-05-10T00:00:00.000Z', identity: 'irsa', roleArn: other },
+      { ...one, createdAt: '2026-05-20T00:00:00.000Z', identity: 'pod-identity' },
+    ],
   });
+  // The third pod is not listed.
+  expect(podsOf(cluster)).toEqual([
+    ['2026-05-10T00:00:00Z', other],
+    ['2026-05-20T00:00:00Z', 'pod-identity'],
+    ['2026-05-01T00:00:00Z', ROLE],
+  ]);
 });
 
-describe('recorded service accounts', () => {
-  it('keep their annotations, and who set them', () => {
-    const cluster = build({
-      serviceAccounts: [
-        {
-          namespace: 'acme',
-          name: 'agent',
-          annotations: { 'eks.amazonaws.com/role-arn': ROLE },
-          labels: { team: 'core' },
-          manager: 'kubectl-annotate',
-        },
-      ],
-    });
-    const account = getObject(cluster.kube, 'ServiceAccount', 'acme', 'agent')!;
-    expect(account.metadata).toMatchObject({
-      labels: { team: 'core' },
-      annotations: { 'eks.amazonaws.com/role-arn': ROLE },
-    });
-    expect(managerOf(cluster, account, '.metadata.annotations.eks.amazonaws.com/role-arn')).toBe('kubectl-annotate');
+it('recorded service accounts keep their annotations, and who set them', () => {
+  const cluster = build({
+    serviceAccounts: [
+      {
+        namespace: 'acme',
+        name: 'agent',
+        annotations: { 'eks.amazonaws.com/role-arn': ROLE },
+        labels: { team: 'core' },
+        manager: 'kubectl-annotate',
+      },
+    ],
   });
+  const account = getObject(cluster.kube, 'ServiceAccount', 'acme', 'agent')!;
+  expect(account.metadata).toMatchObject({
+    labels: { team: 'core' },
+    annotations: { 'eks.amazonaws.com/role-arn': ROLE },
+  });
+  expect(managerOf(cluster, account, '.metadata.annotations.eks.amazonaws.com/role-arn')).toBe('kubectl-annotate');
 });
 
 describe('recorded access entries', () => {

@@ -129,9 +129,8 @@ describe('nodes with taints', () => {
     expect(podsOf(cluster, 'train').map(({ spec }) => spec.nodeName)).not.toContain(taintedNode(cluster));
   });
 
-  it('cannot be tolerated without a key, except all of them', () => {
+  it('cannot be tolerated without a key, except all of them', () =>
     expect(() => build({ workloads: [train({ tolerations: [{ value: 'x' }] })] })).toThrow(
       'workloads[0].tolerations[0].operator: must be Exists if there is no key',
-    );
-  });
+    ));
 });

@@ -74,8 +74,7 @@ describe('a migrated add-on', () => {
 
   it('keeps spacing that is its own', async () => {
     const before = resourceOf(`  ${LITERAL}`, '  tags={}');
-    const { text } = await patchMain(before);
-    expect(text).toContain(
+    expect((await patchMain(before)).text).toContain(
       `  cluster_name = "prod"\n  addon_name   = "${ADDON}"\n  tags={}\n\n  pod_identity_association {`,
     );
   });
@@ -91,8 +90,7 @@ describe('a migrated add-on', () => {
     ];
     const width = before[3]!.indexOf('#');
     const aligned = before.map((line) => line.replace(/ *#/, (_, at: number) => `${' '.repeat(width - at)}#`));
-    const { text } = await patchMain(aligned.join('\n'));
-    expect(text).toBe(
+    expect((await patchMain(aligned.join('\n'))).text).toBe(
       [
         'resource "aws_eks_addon" "ebs" {',
         '  cluster_name = "prod"               # one',
@@ -128,8 +126,7 @@ describe('a migrated add-on', () => {
 
   it('gets the block of each service account, below the ones that are there', async () => {
     const wanted = handOffOf({ associations: [block(), block(OTHER_ARN, 'ebs-csi-node-sa')] });
-    const { text } = await patchMain(resourceOf('', ...BLOCK, '', '  depends_on = [x.y]'), wanted);
-    expect(text).toBe(
+    expect((await patchMain(resourceOf('', ...BLOCK, '', '  depends_on = [x.y]'), wanted)).text).toBe(
       resourceOf(
         '',
         ...BLOCK,
@@ -161,10 +158,10 @@ describe('a migrated add-on', () => {
     expect([after, resultsOf(findings)]).toEqual([text, ['as-is']]);
   });
 
-  it('is edited with count', async () => {
-    const { text } = await patchMain(resourceOf('  count = 1', '  service_account_role_arn = aws_iam_role.e[0].arn'));
-    expect(text).toContain('    role_arn        = aws_iam_role.e[0].arn\n');
-  });
+  it('is edited with count', async () =>
+    expect(
+      (await patchMain(resourceOf('  count = 1', '  service_account_role_arn = aws_iam_role.e[0].arn'))).text,
+    ).toContain('    role_arn        = aws_iam_role.e[0].arn\n'));
 
   it('keeps Windows line ends, tabs, a byte order mark and the missing line end of the file', async () => {
     const windows = (text: string): string =>
@@ -176,15 +173,15 @@ describe('a migrated add-on', () => {
 });
 
 describe('comments', () => {
-  it('above the role go with it, if they are about nothing else', async () => {
-    const { text } = await patchMain(resourceOf('  # IRSA,', '  // for now', `  ${LITERAL}`, '  tags = {}'));
-    expect(text).toBe(resourceOf('  tags = {}', '', '  # IRSA,', '  // for now', ...BLOCK));
-  });
+  it('above the role go with it, if they are about nothing else', async () =>
+    expect((await patchMain(resourceOf('  # IRSA,', '  // for now', `  ${LITERAL}`, '  tags = {}'))).text).toBe(
+      resourceOf('  tags = {}', '', '  # IRSA,', '  // for now', ...BLOCK),
+    ));
 
-  it('above a group of attributes stay', async () => {
-    const { text } = await patchMain(resourceOf('', '  # Rights', `  ${LITERAL}`, '  preserve = true'));
-    expect(text).toBe(resourceOf('', '  # Rights', '  preserve = true', '', ...BLOCK));
-  });
+  it('above a group of attributes stay', async () =>
+    expect((await patchMain(resourceOf('', '  # Rights', `  ${LITERAL}`, '  preserve = true'))).text).toBe(
+      resourceOf('', '  # Rights', '  preserve = true', '', ...BLOCK),
+    ));
 
   it('behind the role stay behind it, and come back in a rollback', async () => {
     const before = resourceOf('', `  ${LITERAL} # see #42`, '  tags = {}');
@@ -279,8 +276,7 @@ describe('a rollback', () => {
   ])('takes the patch back, with %s', async (_, before) => {
     const { text } = await patchMain(before);
     expect(text).not.toBe(before);
-    const back = (await patchMain(text, ROLLED_BACK)).text;
-    expect(back.replaceAll(/ +=/g, ' =')).toBe(before.replaceAll(/ +=/g, ' ='));
+    expect((await patchMain(text, ROLLED_BACK)).text.replaceAll(/ +=/g, ' =')).toBe(before.replaceAll(/ +=/g, ' ='));
   });
 
   it('finds code that was never changed as it should be', async () => {
@@ -288,8 +284,8 @@ describe('a rollback', () => {
     expect(resultsOf(findings)).toEqual(['as-is']);
   });
 
-  it('gives an attribute that is null its role', async () => {
-    const { text } = await patchMain(resourceOf('  service_account_role_arn = null', '', ...BLOCK), ROLLED_BACK);
-    expect(text).toBe(resourceOf(`  ${LITERAL}`));
-  });
+  it('gives an attribute that is null its role', async () =>
+    expect((await patchMain(resourceOf('  service_account_role_arn = null', '', ...BLOCK), ROLLED_BACK)).text).toBe(
+      resourceOf(`  ${LITERAL}`),
+    ));
 });

@@ -63,10 +63,10 @@ describe('the resource', () => {
     ]);
   });
 
-  it('is certain, whatever other candidates there are', async () => {
-    const { findings } = await patchMain(of('var.cluster', undefined, 'a') + of('"prod"', undefined, 'b'));
-    expect(findings).toMatchObject([{ result: 'changed', line: 6 }]);
-  });
+  it('is certain, whatever other candidates there are', async () =>
+    expect((await patchMain(of('var.cluster', undefined, 'a') + of('"prod"', undefined, 'b'))).findings).toMatchObject([
+      { result: 'changed', line: 6 },
+    ]));
 
   it.each([
     ['two candidates', of('var.a', undefined, 'a') + of('var.b', undefined, 'b'), 'cannot be read from the code'],
@@ -175,11 +175,10 @@ describe('files', () => {
     ]);
   });
 
-  it('without the add-on give one finding that says what was searched', async () => {
+  it('without the add-on give one finding that says what was searched', async () =>
     expect((await patch({})).findings).toMatchObject([
       { result: 'left', about: 'addon', what: `No code for ${ADDON} of prod was found in 0 files.` },
-    ]);
-  });
+    ]));
 
   it('are those with code, variables, and the lock file', () => {
     const names = words`a.tf b/c.tf a.tf.json x.auto.tfvars terraform.tfvars.json .terraform.lock.hcl a.tofu`;

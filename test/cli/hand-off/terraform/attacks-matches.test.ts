@@ -141,11 +141,9 @@ describe('a resource without instances', () => {
     expect(await isMatch({ 'main.tf': ASSOCIATION.replace('{\n', '{\n  count = 0\n') }, STANDALONE)).toBe(false));
 });
 
-describe('a variable that may be set elsewhere', () => {
-  it('does not count as no role because its default is null', async () => {
-    const main = `variable "irsa_role" {\n  default = null\n}\n${resourceOf('  service_account_role_arn = var.irsa_role', '', BLOCK)}`;
-    expect(await isMatch({ 'main.tf': main })).toBe(false);
-  });
+it('a variable that may be set elsewhere does not count as no role because its default is null', async () => {
+  const main = `variable "irsa_role" {\n  default = null\n}\n${resourceOf('  service_account_role_arn = var.irsa_role', '', BLOCK)}`;
+  expect(await isMatch({ 'main.tf': main })).toBe(false);
 });
 
 describe('a trust policy', () => {
@@ -197,8 +195,7 @@ describe('a trust policy', () => {
       `\n    principals {\n      type        = "Federated"\n      identifiers = ["arn:aws:iam::111122223333:saml-provider/x"]\n    }\n  }`,
     );
     const main = role(FROM_DOCUMENT) + document(`${POD_STATEMENT}\n${both.replace(/principals/, 'principals')}`);
-    const { texts } = await patch({ 'main.tf': main }, REMOVE);
-    expect(texts['main.tf']).toBe(main);
+    expect((await patch({ 'main.tf': main }, REMOVE)).texts['main.tf']).toBe(main);
   });
 });
 
@@ -224,13 +221,11 @@ describe('an annotation', () => {
   });
 });
 
-describe('files of the same name in both syntaxes', () => {
-  it('are not mixed up', async () => {
-    const json = JSON.stringify({ locals: { a: 1 } });
-    const files = { 'main.tf.json': json, 'main.json.tf': resourceOf(`  service_account_role_arn = "${ROLE_ARN}"`) };
-    const { texts, findings } = await patch(files);
-    expect(resultsOf(findings)).toEqual(['changed']);
-    expect(texts['main.tf.json']).toBe(json);
-    expect(texts['main.json.tf']).toBe(MATCHING);
-  });
+it('files of the same name in both syntaxes are not mixed up', async () => {
+  const json = JSON.stringify({ locals: { a: 1 } });
+  const files = { 'main.tf.json': json, 'main.json.tf': resourceOf(`  service_account_role_arn = "${ROLE_ARN}"`) };
+  const { texts, findings } = await patch(files);
+  expect(resultsOf(findings)).toEqual(['changed']);
+  expect(texts['main.tf.json']).toBe(json);
+  expect(texts['main.json.tf']).toBe(MATCHING);
 });

@@ -66,10 +66,10 @@ describe('clusters of the same name in several regions', () => {
     expect(texts['us/main.tf']).toBe(resourceOf(ROLE));
   });
 
-  it('do not match if only the one elsewhere is in the code', async () => {
-    const { findings } = await patch({ 'main.tf': PROVIDERS + named('us', '  provider = aws.us', '', BLOCK) });
-    expect(findings).toMatchObject([{ result: 'left', what: expect.stringContaining('No code') }]);
-  });
+  it('do not match if only the one elsewhere is in the code', async () =>
+    expect(
+      (await patch({ 'main.tf': PROVIDERS + named('us', '  provider = aws.us', '', BLOCK) })).findings,
+    ).toMatchObject([{ result: 'left', what: expect.stringContaining('No code') }]));
 
   it('are left if the regions cannot be evaluated', async () => {
     const main = named('eu', ROLE) + named('us', '  provider = aws.us', ROLE);
@@ -110,26 +110,24 @@ describe('clusters of the same name in several regions', () => {
   });
 });
 
-describe('clusters of several accounts', () => {
-  it('are told apart by the role that the provider assumes', async () => {
-    const providers = ['111122223333', '444455556666']
-      .map(
-        (account) => `provider "aws" {
+it('clusters of several accounts are told apart by the role that the provider assumes', async () => {
+  const providers = ['111122223333', '444455556666']
+    .map(
+      (account) => `provider "aws" {
   alias = "a${account}"
   assume_role {
     role_arn = "arn:aws:iam::${account}:role/deploy"
   }
 }
 `,
-      )
-      .join('');
-    const other = named('other', '  provider = aws.a444455556666', ROLE);
-    const { texts, findings } = await patch({
-      'main.tf': providers + named('own', '  provider = aws.a111122223333', ROLE) + other,
-    });
-    expect(texts['main.tf']).toContain(other);
-    expect(resultsOf(findings)).toEqual(['changed']);
+    )
+    .join('');
+  const other = named('other', '  provider = aws.a444455556666', ROLE);
+  const { texts, findings } = await patch({
+    'main.tf': providers + named('own', '  provider = aws.a111122223333', ROLE) + other,
   });
+  expect(texts['main.tf']).toContain(other);
+  expect(resultsOf(findings)).toEqual(['changed']);
 });
 
 describe('a module of a module', () => {
@@ -143,15 +141,13 @@ describe('a module of a module', () => {
   it('is not edited if the outer one is called twice', async () => {
     const files = nested(call('a', 'cluster = "prod"') + call('b', 'cluster = "staging"'));
     const { texts, findings } = await patch(files);
-    expect(texts).toEqual(files);
-    expect(resultsOf(findings)).toEqual(['left']);
+    expect([texts, resultsOf(findings)]).toEqual([files, ['left']]);
   });
 
   it('is not edited if the outer one has for_each', async () => {
     const files = nested(call('a', 'for_each = toset(["prod", "staging"])\n  cluster = each.key'));
     const { texts, findings } = await patch(files);
-    expect(texts).toEqual(files);
-    expect(resultsOf(findings)).toEqual(['left']);
+    expect([texts, resultsOf(findings)]).toEqual([files, ['left']]);
   });
 
   it('is edited if all are called once', async () => {

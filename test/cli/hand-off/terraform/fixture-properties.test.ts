@@ -1,6 +1,6 @@
 /** Properties of patches of realistic code: the order of hand-offs, line ends, and comments between any two lines. */
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { applyEdits, patchTerraform } from '../../../../cli/hand-off/terraform/index.ts';
 import type { CodeFile } from '../../../../cli/hand-off/terraform/model.ts';
 import { parseFiles } from '../../../../cli/hand-off/terraform/parse.ts';
@@ -13,8 +13,9 @@ async function patched(files: readonly CodeFile[], handOff: HandOff): Promise<Co
 
 const edited = FIXTURES.filter((fixture) => fixture.edited);
 
-describe('Several hand-offs', () => {
-  it.each(['several-addons', 'module-one-line'])('%s is the same in whichever order they come', async (name) => {
+it.each(['several-addons', 'module-one-line'])(
+  'Several hand-offs %s is the same in whichever order they come',
+  async (name) => {
     const addons = ['aws-ebs-csi-driver', 'aws-efs-csi-driver'];
     const results = new Set<string>();
     for (const order of [addons, addons.toReversed()]) {
@@ -24,19 +25,16 @@ describe('Several hand-offs', () => {
       results.add(JSON.stringify(files));
     }
     expect(results.size).toBe(1);
-  });
-});
+  },
+);
 
 const withLineEnds = (files: readonly CodeFile[], lineEnd: string): CodeFile[] =>
   files.map(({ path, text }) => ({ path, text: text.replaceAll(/\r?\n/g, lineEnd) }));
 
-describe('Line ends', () => {
-  it.each(edited)('$name has the same patch with both', async ({ name, handOff }) => {
-    const files = filesOf(name);
-    const unix = await patched(withLineEnds(files, '\n'), handOff);
-    const windows = await patched(withLineEnds(files, '\r\n'), handOff);
-    expect(windows).toEqual(withLineEnds(unix, '\r\n'));
-  });
+it.each(edited)('Line ends $name has the same patch with both', async ({ name, handOff }) => {
+  const files = filesOf(name);
+  const unix = await patched(withLineEnds(files, '\n'), handOff);
+  expect(await patched(withLineEnds(files, '\r\n'), handOff)).toEqual(withLineEnds(unix, '\r\n'));
 });
 
 const MARK = '# inserted ';
@@ -80,28 +78,26 @@ const native = edited.filter(({ name }) =>
   filesOf(name).every(({ path, text }) => path.endsWith('.tf') && !text.includes('\r') && !text.startsWith('\uFEFF')),
 );
 
-describe('Comments between lines', () => {
-  it('survive, and change nothing else', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...native),
-        fc.array(fc.nat(200), { minLength: 1, maxLength: 6 }),
-        async ({ name, handOff }, places) => {
-          const files = filesOf(name);
-          const input = await commented(files, places);
-          fc.pre(input !== undefined);
-          const patch = await patchTerraform(input, handOff);
-          // A value with comments is not replaced.
-          fc.pre(patch.edits.length > 0);
-          const [output, expected] = [applyEdits(input, patch.edits), await patched(files, handOff)];
-          for (const [index, { text }] of output.entries()) {
-            for (const [line] of input[index]!.text.matchAll(/# inserted \d+/g)) expect(text).toContain(line);
-            expect(bare(text).toSorted()).toEqual(bare(expected[index]!.text).toSorted());
-          }
-          expect((await patchTerraform(output, handOff)).edits).toEqual([]);
-        },
-      ),
-      { numRuns: 150 },
-    );
-  });
+it('Comments between lines survive, and change nothing else', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...native),
+      fc.array(fc.nat(200), { minLength: 1, maxLength: 6 }),
+      async ({ name, handOff }, places) => {
+        const files = filesOf(name);
+        const input = await commented(files, places);
+        fc.pre(input !== undefined);
+        const patch = await patchTerraform(input, handOff);
+        // A value with comments is not replaced.
+        fc.pre(patch.edits.length > 0);
+        const [output, expected] = [applyEdits(input, patch.edits), await patched(files, handOff)];
+        for (const [index, { text }] of output.entries()) {
+          for (const [line] of input[index]!.text.matchAll(/# inserted \d+/g)) expect(text).toContain(line);
+          expect(bare(text).toSorted()).toEqual(bare(expected[index]!.text).toSorted());
+        }
+        expect((await patchTerraform(output, handOff)).edits).toEqual([]);
+      },
+    ),
+    { numRuns: 150 },
+  );
 });

@@ -60,13 +60,11 @@ describe('Entries of add-ons', () => {
   ])('%s', async (_, before, after) => {
     const result = await patched(before);
     expect(result).toBe(code(after));
-    const again = await patchTerraform([{ path: 'main.tf', text: result }], migrated());
-    expect(again.edits).toEqual([]);
+    expect((await patchTerraform([{ path: 'main.tf', text: result }], migrated())).edits).toEqual([]);
   });
 
   it('another cluster is not edited', async () => {
     const text = code(`{ aws-ebs-csi-driver = { service_account_role_arn = "${ROLE}" } }`).replace('-prod"', '-dev"');
-    const { edits } = await patchTerraform([{ path: 'main.tf', text }], migrated());
-    expect(edits).toEqual([]);
+    expect((await patchTerraform([{ path: 'main.tf', text }], migrated())).edits).toEqual([]);
   });
 });

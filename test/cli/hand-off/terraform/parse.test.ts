@@ -76,27 +76,22 @@ describe('errors', () => {
     'a = b[*].c.0["d"]\n',
     'a "b" c {\n}\n',
     'a = <<-EOT\n  ${b}\n  EOT\n',
-  ])('%j is accepted', async (text) => {
-    const { errorLine } = await parse(text.replace('[for y in z : y...]', '{ for y in z : y => y... }'));
-    expect(errorLine).toBeUndefined();
-  });
+  ])('%j is accepted', async (text) =>
+    expect((await parse(text.replace('[for y in z : y...]', '{ for y in z : y => y... }'))).errorLine).toBeUndefined(),
+  );
 });
 
-describe('a file that is nested too deeply', () => {
-  it('counts as one with a syntax error', async () =>
-    expect((await parse(`a = ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`)).errorLine).toBe(1));
-});
+it('a file that is nested too deeply counts as one with a syntax error', async () =>
+  expect((await parse(`a = ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`)).errorLine).toBe(1));
 
-describe('strings', () => {
-  it.each([
-    '',
-    'plain',
-    'a"b\\c',
-    'tab\tline\nreturn\r',
-    '${x} %{y} $x %',
-    '$${x}',
-    'ü𝒳',
-    '${aws:username}',
-    '\u202e\u0000',
-  ])('%j is encoded and decoded', (text) => expect(unescape(hclString(text).slice(1, -1))).toBe(text));
-});
+it.each([
+  '',
+  'plain',
+  'a"b\\c',
+  'tab\tline\nreturn\r',
+  '${x} %{y} $x %',
+  '$${x}',
+  'ü𝒳',
+  '${aws:username}',
+  '\u202e\u0000',
+])('strings %j is encoded and decoded', (text) => expect(unescape(hclString(text).slice(1, -1))).toBe(text));

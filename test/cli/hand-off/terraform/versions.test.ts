@@ -10,29 +10,27 @@ const lock = (version: string): string =>
   `provider "registry.terraform.io/hashicorp/aws" {\n  version     = "${version}"\n  constraints = ">= 5.0.0"\n  hashes = [\n    "h1:x",\n  ]\n}\n`;
 const CODE = resourceOf(`  service_account_role_arn = "${ROLE_ARN}"`);
 
-describe('a constraint', () => {
-  it.each([
-    ['>= 5.75', true, false],
-    ['~> 6.0', true, false],
-    ['~> 5.80.1', true, false],
-    ['= 6.2.0', true, false],
-    ['>= 5.0', true, true],
-    ['~> 5.0', true, true],
-    ['~> 5.31, != 5.40.0', true, true],
-    ['', undefined, undefined],
-    ['~> 5.31.0', false, true],
-    ['~> 5.74.0', false, true],
-    ['< 5.75', false, true],
-    ['< 5.75.1', true, true],
-    ['<= 5.74.9', false, true],
-    ['>= 5.0, < 5.70.0', false, true],
-    ['5.60.0', false, true],
-    ['~> 4.0', false, true],
-    ['newest', undefined, undefined],
-  ])('%s allows a version from 5.75 on: %s, and an older one: %s', (text, sufficient, older) =>
-    expect(allows(text, '5.75.0')).toEqual(sufficient === undefined ? undefined : { sufficient, older }),
-  );
-});
+it.each([
+  ['>= 5.75', true, false],
+  ['~> 6.0', true, false],
+  ['~> 5.80.1', true, false],
+  ['= 6.2.0', true, false],
+  ['>= 5.0', true, true],
+  ['~> 5.0', true, true],
+  ['~> 5.31, != 5.40.0', true, true],
+  ['', undefined, undefined],
+  ['~> 5.31.0', false, true],
+  ['~> 5.74.0', false, true],
+  ['< 5.75', false, true],
+  ['< 5.75.1', true, true],
+  ['<= 5.74.9', false, true],
+  ['>= 5.0, < 5.70.0', false, true],
+  ['5.60.0', false, true],
+  ['~> 4.0', false, true],
+  ['newest', undefined, undefined],
+])('a constraint %s allows a version from 5.75 on: %s, and an older one: %s', (text, sufficient, older) =>
+  expect(allows(text, '5.75.0')).toEqual(sufficient === undefined ? undefined : { sufficient, older }),
+);
 
 describe('findings', () => {
   const versions = async (files: Record<string, string>) =>
@@ -47,11 +45,11 @@ describe('findings', () => {
       5,
     ],
     ['the provider', 'provider "aws" {\n  version = "~> 4.0"\n}\n', 2],
-  ])('say that a constraint excludes the blocks: %s', async (_, text, line) => {
+  ])('say that a constraint excludes the blocks: %s', async (_, text, line) =>
     expect(await versions({ 'versions.tf': text })).toMatchObject([
       { result: 'left', path: 'versions.tf', line, next: containing('">= 5.75.0"') },
-    ]);
-  });
+    ]),
+  );
 
   it('do not fail a check where a constraint allows both, and no version is selected here', async () =>
     expect(await versions({ 'versions.tf': constraint('~> 5.0') })).toMatchObject([{ result: 'as-is', line: 3 }]));
@@ -61,14 +59,13 @@ describe('findings', () => {
     expect(await versions({ 'versions.tf': constraint('', '{ source = "x/aws", version = "1.0.0" }') })).toEqual([]);
   });
 
-  it('say that the selected version is too old', async () => {
+  it('say that the selected version is too old', async () =>
     expect(
       await versions({ 'versions.tf': constraint('~> 5.0'), '.terraform.lock.hcl': lock('5.74.0') }),
-    ).toMatchObject([{ result: 'left', path: '.terraform.lock.hcl', line: 2, what: containing('is 5.74.0,') }]);
-  });
+    ).toMatchObject([{ result: 'left', path: '.terraform.lock.hcl', line: 2, what: containing('is 5.74.0,') }]));
 
-  it('are none after a rollback, whose code has no blocks', async () => {
-    const { findings } = await patch({ 'main.tf': CODE, 'versions.tf': constraint('~> 4.0') }, ROLLED_BACK);
-    expect(findings).toMatchObject([{ result: 'as-is', about: 'addon' }]);
-  });
+  it('are none after a rollback, whose code has no blocks', async () =>
+    expect((await patch({ 'main.tf': CODE, 'versions.tf': constraint('~> 4.0') }, ROLLED_BACK)).findings).toMatchObject(
+      [{ result: 'as-is', about: 'addon' }],
+    ));
 });

@@ -55,35 +55,31 @@ describe('what EKS applies of a workload', () => {
   });
 });
 
-describe('the manager of a conflict', () => {
-  it.each([
-    ['conflict with "kubectl-edit" using apps/v1', 'kubectl-edit'],
-    ['conflict with "hpa" with subresource "scale" using apps/v1 at 2026-11-29T10:00:00Z', 'hpa'],
-    ['', 'unknown'],
-  ])('of %j', (message, manager) => expect(managerIn({ message })).toBe(manager));
-});
+it.each([
+  ['conflict with "kubectl-edit" using apps/v1', 'kubectl-edit'],
+  ['conflict with "hpa" with subresource "scale" using apps/v1 at 2026-11-29T10:00:00Z', 'hpa'],
+  ['', 'unknown'],
+])('the manager of a conflict of %j', (message, manager) => expect(managerIn({ message })).toBe(manager));
 
-describe('a scenario that a real control plane cannot be given', () => {
-  it('is named with its reason', () => {
-    expect(cannotHold(scenarioWith())).toBeUndefined();
-    // The first cluster of several is held; the others stay the sandbox's own.
-    const several = scenarioWith((scenario, cluster) => scenario.accounts[0]!.clusters.push(structuredClone(cluster)));
-    expect(cannotHold(several)).toBeUndefined();
-    const reasons = [
-      scenarioWith((_, cluster) => {
-        cluster.autoscalers = [
-          { kind: 'Deployment', namespace: 'x', name: 'x', minReplicas: 1, maxReplicas: 2, everySeconds: 60 },
-        ];
-      }),
-      scenarioWith((_, cluster) => (cluster.fargateProfiles = [{ name: 'x', namespace: 'x', labels: {} }])),
-      scenarioWith((_, cluster) => (ebs(cluster).modifiedFields = [{ field: 'x', manager: 'x' }])),
-    ].map(cannotHold);
-    expect(reasons).toEqual([
-      'its autoscalers draw their numbers of pods in the sandbox alone',
-      "Fargate's scheduler is AWS's own",
-      'it names a field that another manager has changed, and not its value',
-    ]);
-  });
+it('a scenario that a real control plane cannot be given is named with its reason', () => {
+  expect(cannotHold(scenarioWith())).toBeUndefined();
+  // The first cluster of several is held; the others stay the sandbox's own.
+  const several = scenarioWith((scenario, cluster) => scenario.accounts[0]!.clusters.push(structuredClone(cluster)));
+  expect(cannotHold(several)).toBeUndefined();
+  const reasons = [
+    scenarioWith((_, cluster) => {
+      cluster.autoscalers = [
+        { kind: 'Deployment', namespace: 'x', name: 'x', minReplicas: 1, maxReplicas: 2, everySeconds: 60 },
+      ];
+    }),
+    scenarioWith((_, cluster) => (cluster.fargateProfiles = [{ name: 'x', namespace: 'x', labels: {} }])),
+    scenarioWith((_, cluster) => (ebs(cluster).modifiedFields = [{ field: 'x', manager: 'x' }])),
+  ].map(cannotHold);
+  expect(reasons).toEqual([
+    'its autoscalers draw their numbers of pods in the sandbox alone',
+    "Fargate's scheduler is AWS's own",
+    'it names a field that another manager has changed, and not its value',
+  ]);
 });
 
 describe('what controllers have still to do', () => {

@@ -25,8 +25,7 @@ describe('a TokenReview', () => {
     const where = open();
     const { accessKeyId, sessionToken } = credentialsOf(where.world, operatorRoleArn(where.world));
     const key = { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }) };
-    const review = reviewToken(where, tokenReview(claimToken({ ...key, cluster: TARGET.cluster })), Date.now());
-    expect(review).toMatchObject({
+    expect(reviewToken(where, tokenReview(claimToken({ ...key, cluster: TARGET.cluster })), Date.now())).toMatchObject({
       apiVersion: 'authentication.k8s.io/v1',
       status: {
         authenticated: true,
@@ -102,8 +101,7 @@ describe('an AdmissionReview', () => {
 
   it('has no patch if nothing changes, and leaves the object of the request alone', () => {
     const before = structuredClone(review);
-    const { response } = reviewAdmission(review, () => {}) as unknown as Answer;
-    expect(response).toEqual({ uid: 'r', allowed: true });
+    expect((reviewAdmission(review, () => {}) as unknown as Answer).response).toEqual({ uid: 'r', allowed: true });
     expect(review).toEqual(before);
   });
 });

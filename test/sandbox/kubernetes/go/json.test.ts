@@ -13,15 +13,14 @@ const accepts = (read: () => unknown): boolean => {
 };
 
 describe('JSON', () => {
-  test('is read like JSON.parse reads it', () => {
+  test('is read like JSON.parse reads it', () =>
     fc.assert(
       fc.property(fc.json(), (text) => {
         expect(parseGoJson(text)).toEqual({ value: JSON.parse(text) as unknown, duplicates: [] });
       }),
-    );
-  });
+    ));
 
-  test('is refused where JSON.parse refuses it', () => {
+  test('is refused where JSON.parse refuses it', () =>
     fc.assert(
       fc.property(
         fc.json(),
@@ -33,8 +32,7 @@ describe('JSON', () => {
           expect(accepts(() => parseGoJson(changed))).toBe(accepts(() => JSON.parse(changed)));
         },
       ),
-    );
-  });
+    ));
 
   // Messages of encoding/json.
   test.each([
@@ -52,10 +50,9 @@ describe('JSON', () => {
     ['[-]', "invalid character ']' in numeric literal"],
   ])('%s has the error of Go', (text, message) => expect(() => parseGoJson(text)).toThrow(message));
 
-  test('names the fields that an object has twice', () => {
+  test('names the fields that an object has twice', () =>
     expect(parseGoJson('{"a":{"b":1,"b":2},"c":[{"d":1,"d":1}],"a":3}')).toEqual({
       value: { a: 3, c: [{ d: 1 }] },
       duplicates: ['a.b', 'c[0].d', 'a'],
-    });
-  });
+    }));
 });

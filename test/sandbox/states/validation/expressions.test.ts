@@ -89,11 +89,11 @@ describe('an expression that cannot be parsed', () => {
     ['{"a":}', 'The symbol "}" cannot be used as a unary operator'],
     ['$x :=', 'Unexpected end of expression'],
     ['', 'Unexpected end of expression'],
-  ])('is refused with the error of the parser: %s', (expression, message) => {
+  ])('is refused with the error of the parser: %s', (expression, message) =>
     expect(diagnosticsOf(passWith(`{% ${expression} %}`))).toEqual([
       { severity: 'ERROR', code: 'INVALID_JSONATA_EXPRESSION', message, location: '/States/E/Output' },
-    ]);
-  });
+    ]),
+  );
 
   test.each(['{% 1', '1 %}', ' {% 1 %}', '{% 1 %} ', ' {% 1 %} '])(
     'is also refused if it is half delimited: "%s"',
@@ -102,10 +102,7 @@ describe('an expression that cannot be parsed', () => {
 
   test.each(['100 %', '{', 'a {% b %} c', '{%%}'])(
     'does not include "%s", which is literal text or a whole expression',
-    (text) => {
-      const codes = found(passWith(text));
-      expect(codes.filter((code) => code.startsWith('SCHEMA'))).toEqual([]);
-    },
+    (text) => expect(found(passWith(text)).filter((code) => code.startsWith('SCHEMA'))).toEqual([]),
   );
 });
 

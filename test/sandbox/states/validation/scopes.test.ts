@@ -116,10 +116,13 @@ describe('a variable that is read', () => {
     ["{'k': $y}", ['y']],
     ['$x[$y].b', ['x', 'y']],
     ["'$x'", []],
-  ])('is found in %s', (expression, names) => {
-    const messages = diagnosticsOf(passWith(`{% ${expression} %}`)).map(({ message }) => /'(\w+)'/.exec(message)![1]!);
-    expect(messages.sort()).toEqual(names);
-  });
+  ])('is found in %s', (expression, names) =>
+    expect(
+      diagnosticsOf(passWith(`{% ${expression} %}`))
+        .map(({ message }) => /'(\w+)'/.exec(message)![1]!)
+        .sort(),
+    ).toEqual(names),
+  );
 });
 
 describe('names', () => {
@@ -127,18 +130,17 @@ describe('names', () => {
     expect(found({ A: assigns([name], { End: true }) })).toEqual([]),
   );
 
-  test.each(['states', '1x', 'x.y', 'x[2]', '', '_x', 'x'.repeat(81)])('of a variable may not be "%s"', (name) => {
+  test.each(['states', '1x', 'x.y', 'x[2]', '', '_x', 'x'.repeat(81)])('of a variable may not be "%s"', (name) =>
     expect(found({ A: assigns([name], { End: true }) })).toEqual([
       `SCHEMA_VALIDATION_FAILED at /States/A/Assign/${name}`,
-    ]);
-  });
+    ]),
+  );
 
-  test('of a variable that hide functions are a warning', () => {
+  test('of a variable that hide functions are a warning', () =>
     expect(diagnosticsOf({ A: assigns(['round', 'uuid'], { End: true }) })).toMatchObject([
       { severity: 'WARNING', code: 'HIDES_FUNCTION_HERE', location: '/States/A/Assign/round' },
       { severity: 'WARNING', code: 'HIDES_FUNCTION_HERE', location: '/States/A/Assign/uuid' },
-    ]);
-  });
+    ]));
 
   test('of states must be unique in the whole state machine', () => {
     expect(found({ A: { ...mapOf({ A: { Type: 'Succeed' } }, { End: true }) } })).toEqual([
@@ -201,9 +203,9 @@ describe('States.ALL', () => {
     [{ Retry: [both] }, ['Retry[0]']],
     [catchers(all, other), ['Catch[0]']],
     [catchers(other, both), ['Catch[1]']],
-  ])('must appear alone, and last: %j', (more, wrong) => {
+  ])('must appear alone, and last: %j', (more, wrong) =>
     expect(found({ E: task({ ...more, Next: 'Z' }), ...end })).toEqual(
       wrong.map((field) => `SCHEMA_VALIDATION_FAILED at /States/E/${field}/ErrorEquals`),
-    );
-  });
+    ),
+  );
 });
