@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { approverRule } from '../lambdas/domain/approval/approval.ts';
 import { changeWindow } from '../lambdas/domain/waiting/change-window.ts';
 import { accountId, plainText, regionName } from '../lambdas/domain/text/names.ts';
-import { EVENT_TYPES, type EventType } from '../lambdas/domain/events/outbox-events.ts';
+import { EVENT_TYPES } from '../lambdas/domain/events/outbox-events.ts';
 import { ROLLBACK_CLAIM_DAYS } from '../lambdas/domain/settings/deployment.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
@@ -89,7 +89,6 @@ const yesNo = (standard: boolean) => z.boolean('must be true or false').default(
 
 /** What can be told of: that a migration began or waits for an approval, and how each can end. */
 export const NOTIFIED_EVENTS = EVENT_TYPES;
-export type NotifiedEvent = EventType;
 
 const ACCOUNT =
   'must be an AWS account id (12 digits), in quotes: without them YAML takes it for a number, and a zero at its beginning is lost';

@@ -23,8 +23,6 @@ export interface RecordedConsumers {
   volumes: VolumeInput[];
 }
 
-export const NO_CONSUMERS: RecordedConsumers = { definitions: [], objects: [], volumes: [] };
-
 const REFERENCE = ['name', 'namespace', 'audiences'];
 const STORE = ['kind', 'name'];
 const under = (path: string, fields: readonly string[]): string[] => fields.map((field) => `${path}.${field}`);

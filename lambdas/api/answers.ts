@@ -178,7 +178,6 @@ export const listAnswer = z
     next,
   })
   .register(schemaNames, { name: 'MigrationPage' });
-export type ListAnswer = z.infer<typeof listAnswer>;
 
 const FIRST = z.boolean().describe('False if this request repeats an earlier one and changed nothing.');
 /** Fields of every answer to an action on a migration. `links.self` is the path of the migration. */
@@ -196,7 +195,6 @@ export const approvalAnswer = z
     approval: approval.describe('The decided approval.'),
   })
   .register(schemaNames, { name: 'ApprovalAction' });
-export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 
 /** `first` is false if the request was already sent with the same idempotency key. */
 export const rollbackAnswer = z
@@ -206,7 +204,6 @@ export const rollbackAnswer = z
     rollback: migrationAnswer.shape.rollback.unwrap().describe('The accepted rollback.'),
   })
   .register(schemaNames, { name: 'RollbackAction' });
-export type RollbackAnswer = z.infer<typeof rollbackAnswer>;
 
 /** `first` is false if the request was already sent with the same idempotency key. */
 export const retirementAnswer = z
@@ -295,7 +292,6 @@ export const sweepListAnswer = z
     next,
   })
   .register(schemaNames, { name: 'SweepPage' });
-export type SweepListAnswer = z.infer<typeof sweepListAnswer>;
 
 /** Where the report is stored. Callers read it in S3 with their own permissions. */
 export const sweepReportAnswer = z
@@ -305,4 +301,3 @@ export const sweepReportAnswer = z
     links: sweepLinks.describe(SWEEP_LINKS),
   })
   .register(schemaNames, { name: 'SweepReport' });
-export type SweepReportAnswer = z.infer<typeof sweepReportAnswer>;

@@ -13,7 +13,6 @@ export const stepEnvironment = z.object({
   POWERTOOLS_METRICS_NAMESPACE: z.string().min(1),
   POWERTOOLS_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
 });
-export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
 /**
  * The environment of a step that reads settings of the deployment that grow with its configuration: SETTINGS_FILE is the path

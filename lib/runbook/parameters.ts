@@ -143,5 +143,3 @@ export const PARAMETERS = {
     maxChars: rulesOf(reason).maxLength ?? 0,
   },
 } satisfies Record<string, Parameter>;
-
-export type ParameterName = keyof typeof PARAMETERS;

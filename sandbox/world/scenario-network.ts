@@ -22,4 +22,3 @@ export const networkPolicy = z
     description:
       'A NetworkPolicy in the form that kubectl accepts; apiVersion and kind may be omitted. Its rules for ingress have no effect.',
   });
-export type ScenarioNetworkPolicy = z.infer<typeof networkPolicy>;

@@ -119,7 +119,6 @@ export const serviceAccount = z
     id: 'ServiceAccount',
     description: 'A service account that exists before add-ons and workloads, which keep its annotations.',
   });
-export type ScenarioServiceAccount = z.infer<typeof serviceAccount>;
 
 export const pastPods = z
   .strictObject({
@@ -147,4 +146,3 @@ export const pastPods = z
     description:
       'Pods from before the sandbox opened. Pods of a workload that are not listed follow from `createdAt`, associations and annotations.',
   });
-export type ScenarioPastPods = z.infer<typeof pastPods>;

@@ -82,4 +82,3 @@ export const customResourceDefinition = z
     id: 'CustomResourceDefinition',
     description: 'A kind of custom resources that is defined in the cluster, with or without objects.',
   });
-export type ScenarioDefinition = z.infer<typeof customResourceDefinition>;

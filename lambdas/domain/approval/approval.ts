@@ -12,7 +12,6 @@ import { requesterOf, statedPrincipal } from './requester.ts';
 
 /** `expired`: no one decided in time. `withdrawn`: the migration ended before a decision, for example by a cancel. */
 export const approvalState = z.enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn']);
-export type ApprovalState = z.infer<typeof approvalState>;
 
 /** What an approval may be for, other than the plan of a migration. A reinstatement is a retirement with that action. */
 export const operationKind = z.enum(['retirement']);

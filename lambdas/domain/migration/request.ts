@@ -57,7 +57,6 @@ export const readsPods = ({ verification }: { verification: VerificationMode }):
  * add-on is installed first.
  */
 export const agentMode = z.enum(['require', 'install']);
-export type AgentMode = z.infer<typeof agentMode>;
 
 /** What happens to a service account's IRSA annotation once its pods are verified. */
 export const annotationMode = z.enum(['keep', 'remove']);

@@ -8,7 +8,6 @@ import { schemaNames, time } from '../text/schemas.ts';
 
 /** `validate` only checks the trust policy; `repair` also adds a statement if the evaluation shows that one is missing. */
 export const trustMode = z.enum(['validate', 'repair']);
-export type TrustMode = z.infer<typeof trustMode>;
 
 /** The name of a condition key, such as `aws:SourceIp`. IAM ignores the case of these names. */
 export const conditionKey = z

@@ -24,10 +24,6 @@ export function planOf({ migrationId, plan }: Migration): Plan {
   return plan;
 }
 
-export async function recordedPlan(ledger: Ledger, migrationId: string): Promise<Plan> {
-  return planOf(await recordedMigration(ledger, migrationId));
-}
-
 /** Returns the snapshot. Throws BadInput if there is none, or if it does not have the record's subject. */
 export async function recordedSnapshot(ledger: Ledger, migrationId: string): Promise<Snapshot> {
   const { migration, snapshot } = await ledger.getFile(migrationId);
