@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { jsonText } from '../../scripts/json-text.ts';
 import { nameAt, packagesOf, readLock } from '../../scripts/licences/lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -20,6 +21,10 @@ describe('the tools of tools/openapi', () => {
         !(inBundle || integrity?.startsWith('sha512-')) || !resolved.startsWith('https://registry.npmjs.org/'),
     );
     expect(odd.map(([location]) => location)).toEqual([]);
+  });
+  it('have a line each in the lockfile', () => {
+    const lock = readFileSync(join(TOOLS, 'package-lock.json'), 'utf8');
+    expect(lock, 'Run `npm run lock --prefix tools/openapi`.').toBe(jsonText(JSON.parse(lock)));
   });
   it('are pinned where they come from PyPI, what they bring too', () => {
     const lines = readFileSync(join(TOOLS, 'requirements.txt'), 'utf8').split('\n');
