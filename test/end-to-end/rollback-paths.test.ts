@@ -1,6 +1,7 @@
 /** A rollback takes no credentials from pods, in whole worlds: checked at every event. */
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../cli/cancel.ts';
+import { liveAssociations } from '../simulation/cluster.ts';
 import { type CredentialGap, CredentialWatch } from '../simulation/credentials.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 import { matching } from '../lambdas/matchers.ts';
@@ -19,6 +20,15 @@ const migrated = async (
   if (ageMs > 0) await world.later(ageMs);
   return { id: report.migrationId, watch: new CredentialWatch(world.backend.sandbox.world, world.cluster) };
 };
+/** The associations, without what differs in one that is created again. */
+const associationsIn = ({ cluster }: OpenWorld): unknown[] =>
+  liveAssociations(cluster).map(({ namespace, serviceAccount, roleArn, disableSessionTags, tags }) => ({
+    namespace,
+    serviceAccount,
+    roleArn,
+    disableSessionTags,
+    tags,
+  }));
 const atOnceIn = (gaps: readonly CredentialGap[]): number => Math.max(0, ...gaps.map(({ atOnce }) => atOnce));
 
 describe('while the webhook still knows the association', () => {
@@ -92,9 +102,14 @@ describe('an owned association that is deleted directly', () => {
 describe('a webhook that never forgets the association', () => {
   it.each<[string, WorldOptions, object]>([
     ['a service account', { scenario: 'service-account-irsa' }, { serviceAccount: ACCOUNT }],
-    ['an add-on', { scenario: 'preserve' }, { addon: 'aws-ebs-csi-driver', strategy: 'recreate', preserve: true }],
+    [
+      'an add-on that had another',
+      { scenario: 'left-over-session-tags' },
+      { addon: 'aws-ebs-csi-driver', strategy: 'recreate' },
+    ],
   ])('leaves %s with its association, and a person', async (_, options, asked) => {
     await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 86_400 } }, async (world) => {
+      const former = associationsIn(world);
       const { id, watch } = await migrated(world, asked);
       const asks = await world.rollBack({ migrationId: id });
       expect(asks).toMatchObject({ outcome: 'needs-human' });
@@ -112,6 +127,7 @@ describe('a webhook that never forgets the association', () => {
       world.backend.sandbox.world.knobs.webhookRemovalLagSeconds = 0;
       await world.later(25 * HOUR);
       expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
+      expect(associationsIn(world)).toEqual(former);
       expect(watch.livingOnSessions()).toEqual([]);
     });
   });

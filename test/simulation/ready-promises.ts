@@ -44,6 +44,15 @@ const readAt = ({ sandbox }: RunResult, { call }: Claim): number =>
     )?.at ?? call.at,
   );
 
+/** Returns when the pods were last listed before that time, in milliseconds since 1970; that time if they never were. */
+const listedBefore = ({ sandbox }: RunResult, { call }: Claim, before: number): number =>
+  Date.parse(
+    sandbox.world.log.calls.findLast(
+      ({ n, at, operation, status }) =>
+        n < call.n && operation === 'list pods' && status < 300 && Date.parse(at) <= before,
+    )?.at ?? new Date(before).toISOString(),
+  );
+
 const accountsOf = (result: RunResult, migrationId: string): Set<string> =>
   new Set(
     plannedOf(allMigrations(result).find((one) => one.migrationId === migrationId)?.record).map(
@@ -60,15 +69,15 @@ const unstable = (result: RunResult, claim: Claim, { uid }: PodEvidence): string
 };
 
 /**
- * Returns why a pod of a migration that is verified as ready need not have reached the level: it joined too late, its
- * node is lost, it was made unready, no workload replaces it, or pods of its service account did not work before the
- * migration.
+ * Returns why a pod of a migration that is verified as ready need not have reached the level: it joined too late to be
+ * compared with an observation that is a settling time old (the API server may have been unreachable since), its node is
+ * lost, it was made unready, no workload replaces it, or pods of its service account did not work before the migration.
  */
 const isExcused = (result: RunResult, claim: Claim, pod: PodEvidence): boolean => {
   const to = readAt(result, claim);
   const from = to - settlingMs(result, accountsOf(result, claim.migrationId));
   return (
-    result.stability.since(pod.uid) > from ||
+    result.stability.since(pod.uid) > listedBefore(result, claim, from) ||
     startedPod(result, pod.uid) !== undefined ||
     hasBlinked(result, pod.uid) ||
     result.stability.isOnLostNode(pod.uid, to) ||

@@ -197,7 +197,7 @@ export function replaceNext(observed: ObservedPods, shows: Shows = showsForgotte
     const account = `${workload.namespace}/${workload.serviceAccount}`;
     if (ahead.has(account)) continue;
     ahead.add(account);
-    const isLastOne = workload.desired <= 1 && own.some(shown.isOfUse);
+    const isLastOne = workload.desired <= 1 && own.some((pod) => shown.isOfUse(pod) && !blocksRollout(pod, workload));
     const pod = isLastOne ? undefined : firstToGo(own, shown.since);
     if (pod) next.evict.push({ pod, workload: refOf(workload) });
     else next.restart.push(refOf(workload));

@@ -140,8 +140,9 @@ function decideIdentity(facts: RestoreFacts, now: Addon, mayUpdate: boolean): Re
   if (isBack && (extra.length === 0 || (mayUpdate && !byEks))) {
     const left = leftOvers(snapshot, record, now, associations);
     if ((byEks && left.length > 0) || (mayUpdate && now.status === 'UPDATE_FAILED')) return { do: 'update' };
-    // With their current identity the pods may never become ready, so the rollback continues to their former identity.
-    const mayGoOn = now.status === 'DEGRADED' && extra.length + left.length > 0;
+    // With their current identity the pods may never become ready, so the rollback continues to their former identity. It
+    // verifies the pods, and then waits for the add-on, whose associations may be gone already, or be standalone ones.
+    const mayGoOn = now.status === 'DEGRADED' && !byEks;
     return now.status === 'ACTIVE' || mayGoOn
       ? { do: 'done' }
       : { do: 'wait', why: `add-on ${was.name} has its former identity, and is ${now.status}: ${reasons(now)}` };

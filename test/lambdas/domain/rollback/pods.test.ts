@@ -11,6 +11,7 @@ import { sureSessionSeconds } from '../../../../lambdas/domain/rollback/sessions
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
+import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import type { ExpectedPods } from '../../../../lambdas/domain/verification/pods.ts';
 import { aPod, at, NAMESPACE, SERVICE_ACCOUNT, someWorkloads } from '../../fixtures.ts';
 
@@ -170,6 +171,9 @@ describe('replaceNext', () => {
     expect(next([works, failing], [set], null)).toEqual([['ledger'], ['ledger-1'], true]);
     expect(next([failing], [set], null)).toEqual([[], ['ledger-1'], true]);
     expect(next([{ ...failing, terminating: true }], [set], null)).toEqual([[], [], true]);
+    // Nor does it replace its single pod before a new one has shown anything.
+    expect(next([failing], [{ ...set, desired: 1 }])).toEqual([[], ['ledger-1'], false]);
+    expect(next([works], [{ ...set, desired: 1 }])).toEqual([['ledger'], [], false]);
     // A Deployment replaces its failing pods itself.
     expect(next([{ ...old, ready: false }], [workload()], null)).toEqual([[NAME], [], true]);
   });
@@ -211,6 +215,24 @@ describe('judgeRollback', () => {
     ['but not while a rollout replaces them', [[failing, witness], [{ ...rolling, updated: 1, total: 2 }]], 'wait'],
     ['but for those that are going already', [[failing, { ...older, terminating: true }], [rolling]], 'wait'],
   ])('%s', (_, from, result) => expect(verdict(...from)).toBe(result));
+
+  it.each<['StatefulSet' | 'Deployment', boolean, string]>([
+    ['StatefulSet', true, 'restart'],
+    ['StatefulSet', false, 'wait'],
+    ['Deployment', false, 'wait'],
+  ])(
+    'lets a hopeless pod of a StatefulSet not wait for others that end: %s, hopeless: %s',
+    (kind, isHopeless, result) => {
+      const owner = { kind, name: 'ledger' };
+      const pods = [
+        { ...failing, owner },
+        { ...witness, owner, terminating: true },
+      ];
+      const observed = looked(pods, [{ ...rolling, kind, name: 'ledger' }]);
+      const leniency = { ...NO_LENIENCY, hopeless: new Set(isHopeless ? [failing.uid] : []) };
+      expect(judgeRollback({ ...observed, leniency }).verdict).toBe(result);
+    },
+  );
 
   it('names the workloads and the pods', () =>
     expect(judgeRollback(looked([{ ...old, ready: false }, older], [rolling]))).toMatchObject({

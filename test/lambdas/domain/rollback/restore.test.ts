@@ -71,7 +71,7 @@ describe('decideRestore', () => {
     ['UPDATING', 'wait', 'wait', 'wait'],
     ['DELETING', 'wait', 'wait', 'wait'],
     ['ACTIVE', 'done', 'update', 'update'],
-    ['DEGRADED', 'wait', 'update', 'update'],
+    ['DEGRADED', 'done', 'update', 'update'],
     ['UPDATE_FAILED', 'update', 'update', 'update'],
     ['CREATE_FAILED', 'delete', 'delete', 'delete'],
     ['DELETE_FAILED', 'refuse', 'refuse', 'refuse'],
@@ -103,7 +103,7 @@ describe('decideRestore', () => {
 
   it('continues with pods that never become ready, once the role is restored', () => {
     expect(decide(inPlace({ serviceAccountRoleArn: ROLE, status: 'DEGRADED' }), { record: untouched }).do).toBe('done');
-    expect(decide(anAddon({ status: 'DEGRADED' }), { record: untouched }).do).toBe('wait');
+    expect(decide(anAddon({ status: 'DEGRADED' }), { record: { ...untouched, ...api } }).do).toBe('wait');
   });
 
   it('does not treat its own removals as third-party changes', () => {
@@ -203,7 +203,7 @@ describe('decideRestore', () => {
     );
   });
 
-  it('never creates over an existing add-on, and is done only if role, version and status are restored', () => {
+  it('never creates over an existing add-on, and is done only if role and version are restored', () => {
     const changes = fc.record({
       status: fc.constantFrom(...statuses),
       version: fc.constantFrom('v1.38.1-eksbuild.1', NEWER),
@@ -222,9 +222,8 @@ describe('decideRestore', () => {
           addon.arn !== addonArn(1) &&
           !known.made.includes(addon.arn) &&
           (addon.podIdentityAssociations.length > 0 || !allRemoved);
-        const mayGoOn = addon.status === 'DEGRADED' && addon.podIdentityAssociations.length > 0;
         const same =
-          (addon.status === 'ACTIVE' || mayGoOn) &&
+          (addon.status === 'ACTIVE' || addon.status === 'DEGRADED') &&
           addon.version === 'v1.38.1-eksbuild.1' &&
           addon.serviceAccountRoleArn === ROLE &&
           (addon.podIdentityAssociations.length === 0 || !isForeign);
