@@ -275,6 +275,14 @@ export const thirdPartiesRespected: Promised = {
         (one) =>
           one.n < call.n && removes(one) && migrationOf(result, one.execution) === migrationOf(result, call.execution),
       );
+    // A third party that deletes the add-on which the migration is deleting wants the same result. One that replaces it
+    // has only deleted it until EKS accepts its create, which is refused if the migration has created the add-on first.
+    const replaced = calls.find(
+      ({ n, step, operation, status }) =>
+        n > act.n && step === undefined && operation === 'CreateAddon' && status < 300,
+    );
+    const isOnlyDeleted = ({ n }: Call): boolean =>
+      actor.spec.does === 'delete' || (actor.spec.does === 'replace' && !(replaced && replaced.n < n));
     // A change between an invocation's read and its write cannot be seen: EKS has no conditional writes.
     const sawIt = (call: Call): boolean =>
       calls.some(
@@ -282,18 +290,12 @@ export const thirdPartiesRespected: Promised = {
           one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'DescribeAddon',
       );
     const acted = result.simulated.requests[0]?.addon;
-    return (
-      ours
-        .filter(
-          (call) =>
-            ADDON_CHANGES.has(call.operation) &&
-            inputOf(call)['addonName'] === acted &&
-            begunBefore(call) &&
-            sawIt(call),
-        )
-        // A third party that deletes the add-on which the migration is deleting wants the same result.
-        .filter((call) => actor.spec.does !== 'delete' || !removedBefore(call))
-        .map((call) => `${about(call)} came after the third-party act ${actor.spec.does}`)
-    );
+    return ours
+      .filter(
+        (call) =>
+          ADDON_CHANGES.has(call.operation) && inputOf(call)['addonName'] === acted && begunBefore(call) && sawIt(call),
+      )
+      .filter((call) => !(isOnlyDeleted(call) && removedBefore(call)))
+      .map((call) => `${about(call)} came after the third-party act ${actor.spec.does}`);
   },
 };

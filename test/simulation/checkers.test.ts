@@ -1,7 +1,8 @@
 /** Tests that the promises' checkers notice when something is missing from a run. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { nothingElse } from './change-promises.ts';
+import { nothingElse, thirdPartiesRespected } from './change-promises.ts';
+import { neverLost } from './end-promises.ts';
 import { workingPodsAreKept } from './ready-promises.ts';
 import { simulate, type RunResult } from './run.ts';
 import type { RunSpec } from './spec.ts';
@@ -103,4 +104,23 @@ it('a third party can give the association another role, which the service notic
     assembly,
   );
   expect([result.actor?.accepted, result.migrations[0]?.record?.outcome]).toEqual([true, 'rolled-back']);
+});
+
+it('a third party has replaced the add-on only once its create is accepted', async () => {
+  const [knobs, actor] = [{ deleteStaleSeconds: 0 }, { afterCall: 80, does: 'replace' as const }];
+  const result = await simulate({ scenario: 'preserve', seed: 1, faults: [], knobs, actor }, assembly);
+  const [ours, theirs] = result.sandbox.world.log.calls.filter(({ operation }) => operation === 'CreateAddon');
+  expect([ours?.status, theirs?.status, await thirdPartiesRespected.broken(result)]).toEqual([200, 409, []]);
+  Object.assign(theirs!, { n: ours!.n - 0.5, status: 200 });
+  expect(await thirdPartiesRespected.broken(result)).toHaveLength(1);
+});
+
+it('a third party finishes before the run is judged, also after the restore commands', async () => {
+  const faults = [
+    { kind: 'not-found', call: 1, step: 'create-addon', operation: 'CreateAddon', persists: true } as const,
+    { kind: 'not-found', call: 1, step: 'assess-rollback', operation: 'DescribeAddon', persists: true } as const,
+  ];
+  const [knobs, actor] = [{ addonDeleteSeconds: 90 }, { afterCall: 284, does: 'replace' as const }];
+  const result = await simulate({ scenario: 'preserve', seed: 1, faults, knobs, actor }, assembly);
+  expect([result.actor?.accepted, await neverLost.broken(result)]).toEqual([true, []]);
 });

@@ -12,6 +12,7 @@ import type { ClusterState, World } from '../../sandbox/world/world.ts';
 export interface CredentialGap {
   namespace: string;
   pod: string;
+  node: string;
   serviceAccount: string;
   createdAt: number;
   from: number;
@@ -116,6 +117,7 @@ export class CredentialWatch {
       const gap = {
         namespace,
         pod: name,
+        node: pod.spec.nodeName ?? '',
         serviceAccount,
         createdAt,
         from: now,

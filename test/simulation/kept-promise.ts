@@ -5,6 +5,8 @@ import { happened, isStarted } from './life-effects.ts';
 import { allMigrations, changes, effective, isWithoutAgentSince, migrationOf } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
+import { isAgent } from '../../sandbox/kubernetes/nodes.ts';
+import { getObject, listObjects } from '../../sandbox/kubernetes/store.ts';
 import { words } from '../words.ts';
 
 const accountOf = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
@@ -46,6 +48,24 @@ function isOnlySeenOnPods(result: RunResult, { to, why }: CredentialGap): boolea
   // A gap has the reason for which it began.
   if (allMigrations(result).some(({ request }) => mayKeepOldSdk(result, request))) return true;
   return why === 'SdkTooOld' && to !== undefined;
+}
+
+/**
+ * Returns whether a pod started on a node that joined during the run, before the node's agent was ready
+ * (aws/eks-pod-identity-agent#159). Nodes join whenever an autoscaler or EKS replaces one, and the service cannot hold pods
+ * back from them; from the moment at which the agent is ready, the pod must have credentials.
+ */
+function isBeforeItsAgent({ cluster: { kube }, sandbox }: RunResult, { node, to, why }: CredentialGap): boolean {
+  const joinedAt = Date.parse(getObject(kube, 'Node', undefined, node)?.metadata.creationTimestamp ?? '');
+  const [first] = sandbox.world.log.calls;
+  if (why !== 'AgentUnreachable' || to === undefined || !(joinedAt > Date.parse(first?.at ?? ''))) return false;
+  return (
+    listObjects(kube, 'Pod')
+      .filter(({ metadata, spec }) => isAgent(metadata) && spec.nodeName === node)
+      .flatMap(({ status }) => status.conditions.filter(({ type }) => type === 'Ready'))
+      // Kubernetes shows whole seconds.
+      .some(({ lastTransitionTime }) => to < Date.parse(lastTransitionTime ?? '') + 1000)
+  );
 }
 
 /**
@@ -114,7 +134,7 @@ const text = ({ namespace, pod, serviceAccount, from, to, why, had }: Credential
 export const credentialsAreKept: Promised = {
   name: 'credentials-are-kept',
   statement:
-    'No pod loses the credentials that it has. Where the pods of a service account had credentials, its new pods get some too, except for one pod at a time while the webhook still knows a deleted association, during an outage of EKS Auth, and where an SDK is too old until that shows. No pod lives on its last session once everything has ended.',
+    'No pod loses the credentials that it has. Where the pods of a service account had credentials, its new pods get some too, except for one pod at a time while the webhook still knows a deleted association, during an outage of EKS Auth, until the agent of a node that joins is ready, and where an SDK is too old until that shows. No pod lives on its last session once everything has ended.',
   broken: (result) => {
     if (interfered(result)) return [];
     const { credentials, migrations, repeated } = result;
@@ -122,7 +142,9 @@ export const credentialsAreKept: Promised = {
     const isPromised = (lack: Lack & Parameters<typeof accountOf>[0]): boolean =>
       !less.has(accountOf(lack)) && !isTakenByOthers(result, lack) && !isStartedAtBadTime(result, lack);
     const gaps = credentials.gaps.filter(
-      (gap) => isPromised(gap) && (gap.had || !(isLate(result, gap) || isOnlySeenOnPods(result, gap))),
+      (gap) =>
+        isPromised(gap) &&
+        (gap.had || !(isLate(result, gap) || isOnlySeenOnPods(result, gap) || isBeforeItsAgent(result, gap))),
     );
     const needsHuman = [...migrations, ...repeated].some(({ record }) => record?.outcome === 'needs-human');
     const last = needsHuman ? [] : credentials.livingOnSessions().filter(isPromised);

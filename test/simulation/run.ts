@@ -429,6 +429,7 @@ export const simulate = async (
           ),
         );
       }
+      await operator.done(result);
       await operator.trustIsKnown(result);
       // The results of the rollbacks after `needs-human` are published too.
       await operator.allPublished();

@@ -6,7 +6,7 @@ import { eksCommand, eksRegionCommand } from '../aws/command.ts';
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Check } from '../migration/model.ts';
 import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
-import { fail, GUIDE, pass, unknown, warn } from './check.ts';
+import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
@@ -14,6 +14,14 @@ const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
 const CONFLICTS = 'EKS API Reference, CreateAddon, resolveConflicts';
 /** The command for the DaemonSet, in the namespace that the agent's chart uses. */
 const LOOK = `kubectl -n kube-system get daemonset ${AGENT_ADDON}`;
+
+/** Returns the names of the instances that are not ready. An agent that exists is not ready there, which blocks as well. */
+const nodesNotReady = ({ nodes }: Pick<Facts, 'nodes'>): string[] =>
+  nodes && 'seen' in nodes
+    ? nodes.seen.flatMap(({ name, ready, os, compute }) =>
+        !ready && os === 'linux' && compute === 'ec2' ? [name] : [],
+      )
+    : [];
 
 /** Checks a cluster without an agent if the request asks to install it. */
 function checkInstall(facts: Facts): Check {
@@ -33,6 +41,15 @@ function checkInstall(facts: Facts): Check {
       'agent',
       `${none}, and EKS offers no version of add-on ${AGENT_ADDON} as the default for Kubernetes ${cluster?.version ?? ''}.`,
       `List the offered versions: ${eksRegionCommand(request.target, 'describe-addon-versions', ['--addon-name', AGENT_ADDON, '--kubernetes-version', cluster?.version ?? ''])} . EKS Pod Identity needs Kubernetes 1.24 or later.`,
+      SOURCE,
+    );
+  }
+  const notReady = nodesNotReady(facts);
+  if (notReady.length > 0) {
+    return fail(
+      'agent',
+      `${none}, and cannot become ready on ${notReady.length === 1 ? 'a node that is' : `${notReady.length} nodes that are`} not ready: ${some(notReady)}. EKS would report the agent's add-on as DEGRADED, which the migration would wait for.`,
+      'Wait until each node is ready, or repair or remove the others, then plan again: kubectl get nodes',
       SOURCE,
     );
   }

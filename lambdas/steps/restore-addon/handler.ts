@@ -8,10 +8,11 @@
  */
 import { accountOf } from '../../domain/migration/subject.ts';
 import { chosenNamespace } from '../../domain/addons/registry.ts';
-import { ownTags } from '../../domain/associations/associations.ts';
+import { ownTags, standaloneOf } from '../../domain/associations/associations.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import type { Association } from '../../domain/migration/model.ts';
+import { isOwnAssociation, wasThere } from '../../domain/migration/service-account.ts';
 import {
   conflictsOfCreate,
   decideRestore,
@@ -22,11 +23,13 @@ import {
   updateOf,
 } from '../../domain/rollback/restore.ts';
 import { ownedBefore, toRemove } from '../../domain/rollback/associations.ts';
+import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { recordedMigration, recordedAddonSnapshot } from '../../use-cases/migration/recorded.ts';
 import { assertIrsaWorks } from '../../use-cases/rollback/irsa.ts';
 import {
   deleteLeftOvers,
+  deleteNoted,
   observeRestore,
   overFreedKeys,
   type RestoreObservation,
@@ -38,6 +41,11 @@ import { restoreAddonSchema } from './schema.ts';
 
 interface Work extends Restoring {
   clientRequestToken: string;
+  /**
+   * The migration's standalone associations, if EKS replaces the pods. They are deleted before it does: new pods would use
+   * them, and nothing replaces these again.
+   */
+  standalone: Association[];
   /** Throws IrsaNotWorking if the pods of associations that EKS is about to delete could not use IRSA. */
   assertIrsa: () => Promise<void>;
 }
@@ -57,6 +65,7 @@ async function updateBy(update: RestoreUpdate, seen: RestoreObservation, work: W
   const { serviceAccountRoleArn } = snapshot.addon;
   const call = async (podIdentityAssociations: Association[] | undefined, token: string): Promise<void> => {
     await noteRemoved(podIdentityAssociations, seen, work);
+    if (podIdentityAssociations !== undefined) await deleteNoted(work.standalone, work);
     await work.guard();
     await overFreedKeys(seen, work, () =>
       work.eks.updateAddon({
@@ -119,8 +128,21 @@ async function deleteFailedCopy(
   return eks.deleteAddon(now.name, { preserve: preservesFailedCopy(record) });
 }
 
+/** Returns the standalone associations that can be deleted: without IRSA, pods have nothing else. */
+const removable = ({ standalone, assertIrsa }: Work): Promise<Association[]> =>
+  standalone.length === 0
+    ? Promise.resolve([])
+    : assertIrsa().then(
+        () => standalone,
+        (error: unknown) => {
+          if (isMigrationError(error, 'IrsaNotWorking')) return [];
+          throw error;
+        },
+      );
+
 async function createAsItWas(seen: RestoreObservation, work: Work): Promise<boolean> {
   await clearConflicts(seen, work);
+  await deleteNoted(await removable(work), work);
   const was = seen.snapshot.addon;
   const namespace = chosenNamespace(was, seen.snapshot.defaultNamespace);
   const owned = ownedBefore(seen.snapshot);
@@ -159,6 +181,11 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
   if (seen.now && (copy === 'planned-shape' || copy === 'restored-shape'))
     await ledger.recordCopy(migrationId, 'made', seen.now.arn);
   if (seen.decision.do !== action) return { done: false };
+  const standalone = isReplacedByEks(record)
+    ? (await listPlannedAssociations(eks, standaloneOf(snapshot.planned))).filter(
+        (one) => !wasThere(snapshot, one) && isOwnAssociation(record, one),
+      )
+    : [];
   return {
     done: await actions[action](seen, {
       migrationId,
@@ -166,8 +193,9 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
       eks,
       ledger,
       guard,
+      standalone,
       assertIrsa: () =>
-        assertIrsaWorks(toRemove(snapshot, record, seen.now, seen.associations), {
+        assertIrsaWorks([...toRemove(snapshot, record, seen.now, seen.associations), ...standalone], {
           record,
           snapshot,
           eks,

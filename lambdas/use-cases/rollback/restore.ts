@@ -42,18 +42,26 @@ export interface Restoring {
   guard: () => Promise<void>;
 }
 
-/** Deletes the associations that this migration left behind, or those chosen by `which`, each noted first. Returns the facts without them. */
-export async function deleteLeftOvers(
-  seen: RestoreObservation,
-  { migrationId, eks, ledger, guard }: Restoring,
-  which: (one: Association) => boolean = () => true,
-): Promise<RestoreFacts> {
-  const left = leftOvers(seen.snapshot, seen.record, seen.now, seen.associations).filter(which);
-  for (const association of left) {
+/** Deletes these associations, each noted first. */
+export async function deleteNoted(
+  associations: readonly Association[],
+  { migrationId, eks, ledger, guard }: Omit<Restoring, 'target'>,
+): Promise<void> {
+  for (const association of associations) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
     await eks.deleteAssociation(association.id);
   }
+}
+
+/** Deletes the associations that this migration left behind, or those chosen by `which`. Returns the facts without them. */
+export async function deleteLeftOvers(
+  seen: RestoreObservation,
+  work: Restoring,
+  which: (one: Association) => boolean = () => true,
+): Promise<RestoreFacts> {
+  const left = leftOvers(seen.snapshot, seen.record, seen.now, seen.associations).filter(which);
+  await deleteNoted(left, work);
   return { ...seen, associations: seen.associations.filter((one) => !left.includes(one)) };
 }
 

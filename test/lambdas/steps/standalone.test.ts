@@ -1,6 +1,6 @@
 /** The standalone associations of an add-on's migration, step by step: made first, kept by all ways, taken away last. */
 import { describe, expect, test } from 'vitest';
-import type { Association, PlannedAssociation } from '../../../lambdas/domain/migration/model.ts';
+import type { Addon, Association, PlannedAssociation } from '../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import type { Step } from '../../../lambdas/runtime/step.ts';
 import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
@@ -9,6 +9,7 @@ import { createAssociationStep } from '../../../lambdas/steps/create-association
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
 import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
+import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
@@ -17,7 +18,7 @@ import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE } from '../example.ts';
 import { MIGRATION_ID } from '../run-examples.ts';
 import { anAddon, anAssociation, aNodePod, aPod, planned, aMigratedAddon } from '../eks-fixtures.ts';
-import { RECREATE, GRANTED } from '../fixtures.ts';
+import { aMigration, RECREATE, GRANTED } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -234,5 +235,47 @@ describe('restore-associations', () => {
     fakes.journal.failNext('eks.deleteAssociation', kind);
     expect(await interruptedOnce(() => restore(fakes))).toMatchObject({ restored: [], awaitsWebhook: true });
     expect(fakes.eks.associations).toEqual([]);
+  });
+});
+
+describe('restore-addon, where only EKS replaces pods', () => {
+  const [DELETE, UPDATE, CREATE] = ['eks.deleteAssociation', 'eks.updateAddon', 'eks.createAddon'] as const;
+  const owned = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
+  const onPodIdentity = aMigratedAddon([owned.arn]);
+  interface Case {
+    addon?: Addon;
+    isRefused?: true;
+    verification?: 'api' | 'ready';
+    irsaBroken?: string[];
+  }
+  it.each<[string, Case, string[]]>([
+    ['not before it restores the role alone', { addon: onPodIdentity }, [UPDATE]],
+    [
+      'before the update that replaces pods',
+      { addon: { ...onPodIdentity, serviceAccountRoleArn: ROLE } },
+      [DELETE, UPDATE],
+    ],
+    [
+      'before role and associations go in one update',
+      { addon: onPodIdentity, isRefused: true },
+      [UPDATE, DELETE, UPDATE],
+    ],
+    ['before a create', {}, [DELETE, CREATE]],
+    ['not before a create if IRSA no longer works', { irsaBroken: [] }, [CREATE]],
+    ['not if pods are verified', { addon: onPodIdentity, isRefused: true, verification: 'ready' }, [UPDATE, UPDATE]],
+  ])('deletes it %s', async (_, { addon, isRefused, verification = 'api', irsaBroken }, mutations) => {
+    const request = { ...aMigration().request, verification };
+    const fakes = await begunWithNodes({ record: { request }, ...(irsaBroken ? { snapshot: { irsaBroken } } : {}) });
+    fakes.eks.associations = addon ? [own, owned] : [own];
+    fakes.eks.addons.clear();
+    if (addon) fakes.eks.addons.set(ADDON, { ...addon });
+    else await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+    fakes.journal.clear();
+    if (isRefused) fakes.journal.refuseNext(UPDATE, 'InvalidRequest', 'name them, or none');
+    const action = addon ? 'update' : 'create';
+    expect(await run(restoreAddonStep, fakes, { action, actions: 0 })).toEqual({ done: true });
+    expect(fakes.journal.mutations()).toEqual(mutations);
+    const { purged } = (await fakes.record()).associations;
+    expect(purged.some(({ id }) => id === own.id)).toBe(mutations.includes(DELETE));
   });
 });

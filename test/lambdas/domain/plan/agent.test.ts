@@ -9,11 +9,12 @@ import {
   agentLeftInstalled,
   isAgentReady,
 } from '../../../../lambdas/domain/plan/agent-install.ts';
+import type { Node } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { ROLE, target } from '../../example.ts';
 import { irsaStatement, policyText } from '../../trust-examples.ts';
-import { aCluster, agentDaemonSet, anAgentAddon, aMigratedAddon } from '../../eks-fixtures.ts';
+import { aCluster, agentDaemonSet, anAgentAddon, aMigratedAddon, aNode } from '../../eks-fixtures.ts';
 import { aRequest, someFacts, trusting } from '../../fixtures.ts';
 import { said, containing, matching } from '../../matchers.ts';
 
@@ -89,6 +90,18 @@ describe('a cluster without the Pod Identity agent', () => {
       ),
     );
     expect(plan.installAgent).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Node>, Plan['verdict']]>([
+    ['blocks where an instance does not respond, since the agent would never be ready there', {}, 'blocked'],
+    ['is installed without regard to nodes of AWS Fargate', { compute: 'fargate' }, 'migrate'],
+    ['is installed without regard to nodes on which it cannot run', { os: 'windows' }, 'migrate'],
+  ])('%s', (_, change, verdict) => {
+    const nodes = { seen: [aNode(), aNode({ name: 'node-2', ready: false, ...change })] };
+    const plan = planOf({ agent: 'install' }, { nodes });
+    expect([plan.verdict, plan.installAgent !== undefined]).toEqual([verdict, verdict === 'migrate']);
+    if (verdict === 'migrate') return;
+    expect(agentCheck(plan)).toMatchObject(said('fail', /a node that is not ready: node-2\./, 'kubectl get nodes'));
   });
 
   it('names nothing to install where another check blocks, or where there is nothing to do', () => {
