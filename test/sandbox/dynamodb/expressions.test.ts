@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test, vi } from 'vitest';
-import { type ExpressionContext, type ExpressionParser, remembering } from '../../../sandbox/dynamodb/expressions.ts';
+import {
+  type Build,
+  type ExpressionContext,
+  type ExpressionParser,
+  inPlace,
+  remembering,
+} from '../../../sandbox/dynamodb/expressions.ts';
 
 const require = createRequire(import.meta.url);
 const parsers = {
@@ -48,6 +54,7 @@ describe('an expression that was parsed before', () => {
   test.each(corpus)('%s, %s', (kind, text) => {
     const parse = vi.fn<ExpressionParser['parse']>((...given) => parsers[kind].parse(...given));
     const remembered = remembering({ parse });
+    let filled: Build | undefined;
     for (const attrVals of [one, two, one]) {
       const [expected, actual] = [contextOf({ attrNames: names, attrVals }), contextOf({ attrNames: names, attrVals })];
       expect(remembered.parse(text, { context: actual })).toStrictEqual(
@@ -55,6 +62,10 @@ describe('an expression that was parsed before', () => {
       );
       expect(actual.unusedAttrNames).toEqual(expected.unusedAttrNames);
       expect(actual.unusedAttrVals).toEqual(expected.unusedAttrVals);
+      const context = contextOf({ attrNames: names, attrVals });
+      const build = remembered.recall(text, context);
+      filled ??= build && inPlace(build, Object.keys(attrVals));
+      expect(filled?.(attrVals)).toStrictEqual(build?.(attrVals));
     }
     expect(parse).toHaveBeenCalledTimes(1);
   });

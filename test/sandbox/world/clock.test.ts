@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualClock, VirtualDeadlock } from '../../../sandbox/world/clock.ts';
+import { timeText } from '../../../sandbox/world/time-text.ts';
 
 const START = Date.parse('2026-01-15T09:00:00.000Z');
 const open = () => {
@@ -7,6 +8,11 @@ const open = () => {
   const seconds = () => (clock.now() - START) / 1000;
   return { clock, seconds };
 };
+
+test.each([START, START + 9, START + 59_999.5, START + 60_010, START - 1, -1, 253_402_300_800_000])(
+  'the text of %d is that of Date',
+  (time) => expect(timeText(time)).toBe(new Date(time).toISOString()),
+);
 
 describe('a background timer of a virtual clock', () => {
   test('fires on the way to another timer, at its own time', async () => {
