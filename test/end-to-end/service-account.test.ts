@@ -164,52 +164,14 @@ describe('a service account', () => {
 });
 
 describe('a service account that is blocked', () => {
-  it.each<[string, (cluster: ScenarioCluster) => void, Asked, string[]]>([
-    [
-      'that does not exist',
-      () => {},
-      { serviceAccount: { namespace: 'payments', name: 'unknown' } },
-      ['service-account'],
-    ],
-    [
-      'without an annotation',
-      () => {},
-      { serviceAccount: { namespace: 'payments', name: 'web' } },
-      ['service-account-uses-irsa'],
-    ],
-    ['with a paused Deployment', (cluster) => void (workload(cluster, 'api').paused = true), {}, ['rollout']],
-    [
-      'with a StatefulSet that is updated OnDelete',
-      (cluster) => void (workload(cluster, 'outbox').updateStrategy = 'OnDelete'),
-      {},
-      ['rollout'],
-    ],
-    [
-      'with maxDisruption rolling and a StatefulSet of one',
-      (cluster) => void (workload(cluster, 'outbox').replicas = 1),
-      { maxDisruption: 'rolling' },
-      ['max-disruption'],
-    ],
-    [
-      'without a pod',
-      (cluster) => {
-        for (const name of ['api', 'outbox']) workload(cluster, name).replicas = 0;
+  it('with a StatefulSet that is updated OnDelete changes nothing', () =>
+    inWorld(
+      { ...OPTIONS, change: ofCluster((cluster) => void (workload(cluster, 'outbox').updateStrategy = 'OnDelete')) },
+      async (world) => {
+        const report = await move(world);
+        expect([[report.outcome, blocking(report)], world.changes()]).toEqual([['blocked', ['rollout']], []]);
       },
-      {},
-      ['kubernetes-access'],
-    ],
-    [
-      'with an association for another role',
-      (cluster) => void cluster.associations.push({ ...ACCOUNT_ASSOCIATION, roleArn: `${ROLE}-other` }),
-      {},
-      ['associations'],
-    ],
-  ])('%s changes nothing', (_, change, asked, ids) =>
-    inWorld({ ...OPTIONS, change: ofCluster(change) }, async (world) => {
-      const report = await move(world, asked);
-      expect([[report.outcome, blocking(report)], world.changes()]).toEqual([['blocked', ids], []]);
-    }),
-  );
+    ));
 
   it('that belongs to an add-on must be migrated with the add-on', () =>
     inWorld({ scenario: 'in-place' }, async (world) => {
@@ -223,13 +185,6 @@ describe('a service account that is blocked', () => {
       expect(world.changes()).toEqual([]);
     }));
 });
-
-const ACCOUNT_ASSOCIATION = {
-  namespace: ACCOUNT.namespace,
-  serviceAccount: ACCOUNT.name,
-  tags: {},
-  createdAt: '2025-12-04T09:00:00.000Z',
-};
 
 describe('a change that fails', () => {
   const failing = async (

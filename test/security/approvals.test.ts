@@ -76,33 +76,6 @@ describe("the task token of an approval, read from the execution's history", () 
 
   it.each<[string, (approval: Approval, world: HostileWorld, id: string) => Promise<Partial<Approval>>, RegExp]>([
     ['that is still pending', async () => ({}), /the approval in the ledger is pending/],
-    ['that was withdrawn', async () => ({ state: 'withdrawn' }), /the approval in the ledger is withdrawn/],
-    ['that has expired', async () => ({ state: 'expired' }), /the approval in the ledger is expired/],
-    ['that was rejected', async () => ({ state: 'rejected' }), /the approval in the ledger is rejected/],
-    [
-      'that was decided after the approval had expired',
-      async ({ expiresAt }) => ({ state: 'approved', decidedBy: ROLES.reviewer, decidedAt: expiresAt }),
-      /approved at .*, and the approval expired at/,
-    ],
-    [
-      'of another plan',
-      async ({ requestedAt }) => ({
-        state: 'approved',
-        planHash: '0'.repeat(64),
-        decidedBy: ROLES.reviewer,
-        decidedAt: requestedAt,
-      }),
-      /the approval in the ledger is for another plan/,
-    ],
-    [
-      'of the requester',
-      async ({ requestedAt }, world, id) => ({
-        state: 'approved',
-        decidedBy: await requester(world, id),
-        decidedAt: requestedAt,
-      }),
-      /this is the same role/,
-    ],
     [
       'of the requester in another session',
       async ({ requestedAt }, world, id) => ({

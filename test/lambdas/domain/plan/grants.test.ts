@@ -78,6 +78,7 @@ describe('a role may be given', () => {
       { addon: { ...addon, serviceAccounts: ['other'] }, ...ANNOTATED },
     ],
     ['without the annotation', /is not annotated with it/, POD, { addon, annotated: { seen: [] } }],
+    ['by a trust that names another', /does not allow EKS Pod Identity/, [naming({ [TAG]: 'other' })], {}],
     ['by a trust for everybody', OTHERS, POD, {}],
     ['by a trust for a namespace', OTHERS, [requiring({ 'aws:RequestTag/kubernetes-namespace': NAMESPACE })], {}],
     ['by a trust for that name in every cluster', OTHERS, [requiring(SUBJECT_TAGS)], {}],
