@@ -75,19 +75,23 @@ const roleOfServiceAccount = z.string().transform((text, context): [serviceAccou
 });
 
 export const file = z.string().min(1, 'must name a file').optional();
-export const acceptKey = z.array(conditionKey).max(20, 'may be given at most 20 times').default([]);
 export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be given at most 50 times').default([]);
-export const iac = oneOf(ownerTool).optional();
-export const acceptOwner = z
-  .array(oneOf(ownerTool))
-  .max(OWNER_TOOLS.length, `may be given at most ${OWNER_TOOLS.length} times`)
-  .default([]);
-const ACCEPTED = `may be given at most ${MAX_ACCEPTED} times`;
-export const acceptUnknownCredentials = z.array(containerName).max(MAX_ACCEPTED, ACCEPTED).default([]);
-export const acceptImage = z.array(imageName).max(MAX_ACCEPTED, ACCEPTED).default([]);
-export const acceptConsumer = z.array(consumerName).max(MAX_ACCEPTED, ACCEPTED).default([]);
-export const acceptTargetRole = z.array(roleArn).max(MAX_ACCEPTED, ACCEPTED).default([]);
-export const acceptNetworkPolicy = z.array(networkPolicyName).max(MAX_ACCEPTED, ACCEPTED).default([]);
+const accepted = <T extends z.ZodType>(item: T) =>
+  z.array(item).max(MAX_ACCEPTED, `may be given at most ${MAX_ACCEPTED} times`).default([]);
+/** Who owns the subject, and what the caller accepts, of a migration, the plan of a cluster, and a sweep alike. */
+export const acceptFields = {
+  acceptKey: z.array(conditionKey).max(20, 'may be given at most 20 times').default([]),
+  iac: oneOf(ownerTool).optional(),
+  acceptOwner: z
+    .array(oneOf(ownerTool))
+    .max(OWNER_TOOLS.length, `may be given at most ${OWNER_TOOLS.length} times`)
+    .default([]),
+  acceptUnknownCredentials: accepted(containerName),
+  acceptImage: accepted(imageName),
+  acceptConsumer: accepted(consumerName),
+  acceptTargetRole: accepted(roleArn),
+  acceptNetworkPolicy: accepted(networkPolicyName),
+};
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Flags that select the backend; see `backend-options.ts`. */
@@ -114,14 +118,7 @@ export const migrationFields = {
   maxDurationMinutes: wholeNumber(z.int(MINUTES).min(1, MINUTES).max(MOST_DURATION_MINUTES, MINUTES)).optional(),
   roleArn: roleArn.optional(),
   trust: oneOf(trustMode).default('validate'),
-  acceptKey,
-  iac,
-  acceptOwner,
-  acceptUnknownCredentials,
-  acceptImage,
-  acceptConsumer,
-  acceptTargetRole,
-  acceptNetworkPolicy,
+  ...acceptFields,
   verification: oneOf(verificationMode).default('ready'),
   agent: oneOf(agentMode).default('require'),
   ...waitFields,
@@ -207,7 +204,7 @@ const retireFlags = knownFlags.extend({
   apply: z.boolean().default(false),
   undo: z.boolean().default(false),
   soakDays: soakDays.default(DEFAULT_SOAK_DAYS),
-  acceptConsumer,
+  acceptConsumer: acceptFields.acceptConsumer,
 });
 export type RetireFlags = z.output<typeof retireFlags>;
 

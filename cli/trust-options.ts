@@ -1,7 +1,7 @@
 /** The flags of `trust check`, `trust repair` and `trust target-role`. */
 import { z } from 'zod';
 import { roleArn } from '../lambdas/domain/migration/model.ts';
-import { acceptKey, file, output, parseFlags, yes } from './options.ts';
+import { acceptFields, file, output, parseFlags, yes } from './options.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';
 
 const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, what: string) =>
@@ -14,7 +14,7 @@ const question = {
   namespace: required(namespaceField, 'specify the namespace of the service account'),
   oidcIssuer: oidcIssuerField.optional(),
   disableSessionTags: z.boolean().default(false),
-  acceptKey,
+  acceptKey: acceptFields.acceptKey,
   sandbox: file,
   state: file,
   ...output,
@@ -75,7 +75,11 @@ const targetRoleFlags = z.strictObject({
 });
 export type TrustTargetRoleFlags = z.output<typeof targetRoleFlags>;
 
-const batchFlags = z.strictObject({ batch: z.string().min(1, 'must name a file'), acceptKey, ...output });
+const batchFlags = z.strictObject({
+  batch: z.string().min(1, 'must name a file'),
+  acceptKey: acceptFields.acceptKey,
+  ...output,
+});
 export type TrustBatchFlags = z.output<typeof batchFlags>;
 
 /** Flags whose values each line of a batch has itself. */

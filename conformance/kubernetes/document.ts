@@ -4,7 +4,7 @@ import { table } from '../../scripts/schema-tables.ts';
 import { readJson } from '../kept-json.ts';
 import { KUBERNETES_VERSIONS } from './build/tools.ts';
 import { totalsLine } from './scenarios/print.ts';
-import { type KeptResults, type Results, resultsFile, standingOf } from './scenarios/results.ts';
+import { type KeptResults, type Results, resultsFile, type RunResult, standingOf } from './scenarios/results.ts';
 import { RESULTS } from '../part-results.ts';
 
 /** Returns the kept results, the newest version first. Throws an Error if there are none. */
@@ -14,24 +14,37 @@ export const keptResults = (): KeptResults[] => {
   return files.map((file) => readJson(file) as KeptResults);
 };
 
-const runTable = ({ kubernetes, runs }: Results): string =>
-  [
-    `### Kubernetes ${kubernetes}`,
-    table(
-      ['run', 'act', 'outcome', 'world time: sandbox, real', 'took', 'compared'],
-      runs.flatMap(({ run, seconds, acts, failure }) => [
-        ...acts.map((act, index) => [
-          index === 0 ? run : '',
-          act.title,
-          act.outcome,
-          `${Math.round(act.worldSeconds.sandbox)} s, ${Math.round(act.worldSeconds.real)} s`,
-          index === 0 ? `${Math.round(seconds)} s` : '',
-          standingOf(act),
-        ]),
-        ...(failure === undefined ? [] : [[acts.length === 0 ? run : '', 'not finished', '', '', '', 'different']]),
-      ]),
-    ),
-  ].join('\n\n');
+/** Returns the cells of an act of one version's run; empty cells if the run does not have it. */
+const actCells = (run: RunResult | undefined, index: number): [act: string, outcome: string, ...string[]] => {
+  const act = run?.acts[index];
+  const isMissing = run?.failure !== undefined && index === run.acts.length;
+  if (!run || !act) return isMissing ? ['not finished', '', '', '', 'different'] : ['', '', '', '', ''];
+  const { title, outcome, worldSeconds } = act;
+  const world = `${Math.round(worldSeconds.sandbox)} s, ${Math.round(worldSeconds.real)} s`;
+  return [title, outcome, world, index === 0 ? `${Math.round(run.seconds)} s` : '', standingOf(act)];
+};
+
+const texts = (values: readonly string[]): string => [...new Set(values)].filter((text) => text !== '').join(' / ');
+
+/** Returns the acts of all runs, and how they compare in each version. */
+const runTable = (all: readonly Results[]): string => {
+  const names = [...new Set(all.flatMap(({ runs }) => runs.map(({ run }) => run)))];
+  const rows = names.flatMap((name) => {
+    const runs = all.map((results) => results.runs.find(({ run }) => run === name));
+    const count = Math.max(...runs.map((run) => (run ? run.acts.length + (run.failure === undefined ? 0 : 1) : 0)));
+    return Array.from({ length: count }, (_, index) => {
+      const cells = runs.map((run) => actCells(run, index));
+      return [
+        index === 0 ? name : '',
+        texts(cells.map(([act]) => act)),
+        texts(cells.map(([, outcome]) => outcome)),
+        ...cells.flatMap(([, , ...compared]) => compared),
+      ];
+    });
+  });
+  const columns = all.flatMap(({ kubernetes }) => [`${kubernetes}, world time: sandbox, real`, 'took', 'compared']);
+  return table(['run', 'act', 'outcome', ...columns], rows);
+};
 
 /** Returns the accepted differences, each reason once, with what differs and in which runs or cases. */
 const reasonTable = (all: readonly Results[]): string => {
@@ -78,5 +91,5 @@ export const contentsOf = (all: readonly Results[]): Record<string, string> => (
   accepted: reasonTable(all),
   'not-run': notHeldTable(all),
   cases: casesTable(all),
-  runs: all.map(runTable).join('\n\n'),
+  runs: runTable(all),
 });

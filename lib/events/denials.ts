@@ -1,10 +1,11 @@
-import { Aws, CfnResource, Validations } from 'aws-cdk-lib';
+import { Aws, CfnResource } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { EVERY_ACCOUNT } from '../../lambdas/domain/aws/spokes.ts';
+import { invokeAsynchronously } from '../asynchronous.ts';
 import { everyValue } from '../permissions/every-value.ts';
 import { KEPT_FOR, RETRIES } from './delivery.ts';
 
@@ -48,15 +49,10 @@ export class Denials extends Construct {
       description: 'EKS refused an UpdateAddon as a cross-account pass role.',
       eventPattern: DENIED_UPDATE,
     });
-    const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', {
-      function: diagnoseDenial.lambda,
-      qualifier: diagnoseDenial.version,
+    invokeAsynchronously(this, 'TriesThrice', diagnoseDenial, {
       maxEventAge: KEPT_FOR,
       retryAttempts: 2,
-    });
-    Validations.of(thrice).acknowledge({
-      id: 'Serverless-LambdaAsyncFailureDestination',
-      reason:
+      noDestination:
         'CloudTrail keeps the event for 90 days, and an alarm reports a dropped event; docs/runbook.md describes how to find it.',
     });
     denied.addTarget(

@@ -1,10 +1,11 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { invokeAsynchronously } from '../asynchronous.ts';
 
 export interface PublishingProps {
   /** State machines whose migrations have events. */
@@ -38,15 +39,10 @@ export class Publishing extends Construct {
       schedule: events.Schedule.rate(EVERY),
     });
     // The next run publishes what this one could not. A later retry of this run is useless.
-    const once = new lambda.EventInvokeConfig(this, 'TriesOnce', {
-      function: publishEvents.lambda,
-      qualifier: publishEvents.version,
+    invokeAsynchronously(this, 'TriesOnce', publishEvents, {
       maxEventAge: EVERY,
       retryAttempts: 0,
-    });
-    Validations.of(once).acknowledge({
-      id: 'Serverless-LambdaAsyncFailureDestination',
-      reason:
+      noDestination:
         'The outbox events are in the ledger. The next run, a minute later, publishes them, and an alarm fires if no run was measured.',
     });
     const delivery = { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 };

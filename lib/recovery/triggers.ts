@@ -2,10 +2,11 @@ import { Duration, Validations } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { invokeAsynchronously } from '../asynchronous.ts';
 import { FAILED_OUTCOMES } from '../migration/endings.ts';
 import { serviceRole } from '../service-role.ts';
 
@@ -89,15 +90,10 @@ function scheduleFindStranded(
   });
   // A late run is useless, because the next one checks again. So Lambda, which queues the event, does not retry or keep
   // it either. If runs are missed, an alarm fires, because the metric is missing.
-  const once = new lambda.EventInvokeConfig(scope, 'InspectsOnce', {
-    function: findStranded.lambda,
-    qualifier: findStranded.version,
+  invokeAsynchronously(scope, 'InspectsOnce', findStranded, {
     maxEventAge: EVERY,
     retryAttempts: 0,
-  });
-  Validations.of(once).acknowledge({
-    id: 'Serverless-LambdaAsyncFailureDestination',
-    reason:
+    noDestination:
       'Its event only triggers a check. The next event, five minutes later, triggers the same check, and an alarm fires if no check was measured.',
   });
   schedule.addTarget(

@@ -1,11 +1,12 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { startSweepSchema } from '../../lambdas/steps/start-sweep/schema.ts';
+import { invokeAsynchronously } from '../asynchronous.ts';
 import { statementOf } from '../permissions/grant.ts';
 import { scheduleGrants } from '../permissions/sweep.ts';
 import { serviceRole } from '../service-role.ts';
@@ -42,15 +43,10 @@ export class Schedules extends Construct {
     });
     const role = serviceRole(this, 'StartsSweeps', 'scheduler', 'Starts scheduled sweeps.');
     for (const grant of grants) role.addToPolicy(statementOf(grant));
-    const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', {
-      function: startSweep.lambda,
-      qualifier: startSweep.version,
+    invokeAsynchronously(this, 'TriesThrice', startSweep, {
       maxEventAge: STARTS_WITHIN,
       retryAttempts: 2,
-    });
-    Validations.of(thrice).acknowledge({
-      id: 'Serverless-LambdaAsyncFailureDestination',
-      reason:
+      noDestination:
         'Its event only names the schedule that was due, which the configuration has too. An alarm reports a dropped event, and a sweep can be started manually.',
     });
     for (const { name, schedule, timeZone, request } of sweeps) {

@@ -1,4 +1,5 @@
 /** A running call, and its line in the call log. */
+import type { InterceptedCall } from './faults.ts';
 import { isMutating } from './operations.ts';
 import { errorNameOf, type Protocol, refusal } from './protocols.ts';
 import type { Caller, HttpRequest, HttpResponse, Service } from '../http.ts';
@@ -7,14 +8,7 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { ClusterState, World } from '../world/world.ts';
 
 /** What is known of a running call. */
-export interface OpenCall {
-  service: string;
-  protocol: Protocol;
-  operation: string;
-  input: unknown;
-  caller: string;
-  account: string;
-  region: string;
+export interface OpenCall extends InterceptedCall {
   cluster?: ClusterState;
   /** The action that the caller is not allowed to perform. */
   denied?: string;

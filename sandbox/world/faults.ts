@@ -6,6 +6,17 @@ import { z } from 'zod';
 import { isObject } from '../json.ts';
 import { keepLatest } from './call-log.ts';
 
+/** Kinds that affect only the call; the others affect the function or execution that makes it. */
+const CALL_KINDS = [
+  'throttled',
+  'server-error',
+  'lost-before',
+  'lost-after',
+  'access-denied',
+  'in-use',
+  'not-found',
+] as const;
+
 /**
  * `throttled` to `not-found`: the service refuses the call with its own error and does nothing. `lost-…`: the
  * connection breaks before the call arrives, or before its reply does. `crash-…`: the function's process dies before or
@@ -14,13 +25,7 @@ import { keepLatest } from './call-log.ts';
  * the invocation continues to its end.
  */
 export const FAULT_KINDS = [
-  'throttled',
-  'server-error',
-  'lost-before',
-  'lost-after',
-  'access-denied',
-  'in-use',
-  'not-found',
+  ...CALL_KINDS,
   'crash-before',
   'crash-after',
   'time-out-before',
@@ -29,17 +34,7 @@ export const FAULT_KINDS = [
   'abort-after',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
-
-/** Kinds that affect only the call; the others affect the function or execution that makes it. */
-export const CALL_FAULTS: readonly FaultKind[] = [
-  'throttled',
-  'server-error',
-  'lost-before',
-  'lost-after',
-  'access-denied',
-  'in-use',
-  'not-found',
-];
+export const CALL_FAULTS: readonly FaultKind[] = CALL_KINDS;
 
 /** Kinds that only mean that the call was not served, as in an outage of the service. */
 const PASSING_FAULTS: readonly FaultKind[] = ['throttled', 'server-error', 'lost-before'];

@@ -147,9 +147,10 @@ describe('the document', () => {
     expect(text).toContain('| order | rollout | By chance. |');
     expect(text).toContain('| rollout | The order of a rollout. | 7 | accepted, not run |');
     expect(text).toContain("| fargate | Fargate's scheduler is AWS's own |");
-    expect(text).toContain('### Kubernetes v1.30.4');
-    expect(text).toContain('| ebs | in-place | migrated | 100 s, 101 s | 12 s | equal |');
-    expect(text).toContain('| efs | not finished |  |  |  | different |');
+    expect(text).toContain('| v1.30.4, world time: sandbox, real | took | compared |');
+    expect(text).toContain('| ebs | in-place | migrated | 100 s, 101 s | 12 s | equal | 100 s, 101 s | 12 s | equal |');
+    expect(text).toContain('|  | recreate | migrated | 100 s, 101 s |  | accepted |  |  |  |');
+    expect(text).toContain('| efs | not finished |  |  |  | different |  |  |  |');
     expect(shown(EQUAL)).not.toContain('1.30.4');
   });
 

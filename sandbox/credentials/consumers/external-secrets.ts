@@ -22,24 +22,15 @@ import {
 const STORES = 'external-secrets.io';
 const GENERATORS = 'generators.external-secrets.io';
 
+const STORE_PATHS = [
+  ['provider', 'aws', 'auth', 'jwt'],
+  ['provider', 'vault', 'auth', 'iam', 'jwt'],
+];
+
 /** Where the reference to a service account is, by plural. */
 const PATHS: Record<string, { group: string; paths: string[][]; scope: 'namespace' | 'reference' | 'users' }> = {
-  secretstores: {
-    group: STORES,
-    paths: [
-      ['provider', 'aws', 'auth', 'jwt'],
-      ['provider', 'vault', 'auth', 'iam', 'jwt'],
-    ],
-    scope: 'namespace',
-  },
-  clustersecretstores: {
-    group: STORES,
-    paths: [
-      ['provider', 'aws', 'auth', 'jwt'],
-      ['provider', 'vault', 'auth', 'iam', 'jwt'],
-    ],
-    scope: 'reference',
-  },
+  secretstores: { group: STORES, paths: STORE_PATHS, scope: 'namespace' },
+  clustersecretstores: { group: STORES, paths: STORE_PATHS, scope: 'reference' },
   ecrauthorizationtokens: { group: GENERATORS, paths: [['auth', 'jwt']], scope: 'namespace' },
   stssessiontokens: { group: GENERATORS, paths: [['auth', 'jwt']], scope: 'namespace' },
   vaultdynamicsecrets: { group: GENERATORS, paths: [['provider', 'auth', 'iam', 'jwt']], scope: 'namespace' },
