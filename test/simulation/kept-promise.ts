@@ -1,6 +1,7 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import type { CredentialGap } from './credentials.ts';
 import { inputOf } from './calls.ts';
+import { liveAssociations } from './cluster.ts';
 import { happened, isStarted } from './life-effects.ts';
 import { allMigrations, changes, effective, isWithoutAgentSince, migrationOf } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
@@ -85,7 +86,7 @@ function isLate(result: RunResult, { to, why, atOnce }: CredentialGap): boolean 
 }
 
 /** A pod without credentials, or one that has its last. */
-type Lack = Pick<CredentialGap, 'pod' | 'createdAt' | 'method' | 'why'> &
+type Lack = Pick<CredentialGap, 'namespace' | 'serviceAccount' | 'pod' | 'createdAt' | 'method' | 'why'> &
   Partial<Pick<CredentialGap, 'from' | 'to' | 'had'>>;
 
 const REPLACED_MS = 5000;
@@ -111,11 +112,20 @@ function isStartedAtBadTime(result: RunResult, { pod, why, had, from, to }: Lack
 }
 
 /**
+ * Returns whether the service account has an association from before the run, which no migration replaced: without any
+ * migration, its new pods would be on EKS Pod Identity as well, on the same nodes.
+ */
+const isAsBefore = (result: RunResult, account: string): boolean =>
+  allMigrations(result).every(({ record }) => record?.outcome !== 'migrated') &&
+  liveAssociations(result.cluster).some((one) => accountOf(one) === account && result.before.associations.has(one.id));
+
+/**
  * Returns whether people took the credentials away: by removing IRSA from pods that were on it, or the agent from pods
  * that it served. A pod that is created without an agent is noticed, and replaced, unless no workload replaces it: a rollback
  * gives its identity to later pods only, and names it (`unreplaced-pods-are-named`).
  */
-function isTakenByOthers(result: RunResult, { pod, createdAt, method, why, had, from, to }: Lack): boolean {
+function isTakenByOthers(result: RunResult, lack: Lack): boolean {
+  const { pod, createdAt, method, why, had, from, to } = lack;
   const until = from ?? Number.POSITIVE_INFINITY;
   if (method === 'irsa') return happened(result, 'break-irsa').some(({ at }) => createdAt <= at && at <= until);
   if (why !== 'AgentUnreachable') return false;
@@ -124,6 +134,7 @@ function isTakenByOthers(result: RunResult, { pod, createdAt, method, why, had, 
     happened(result, 'delete-agent', 'join-tainted-node', 'add-fargate-profile').length > 0 &&
     (to !== undefined ||
       isStarted(result, pod) ||
+      isAsBefore(result, accountOf(lack)) ||
       allMigrations(result).every(({ migrationId }) => isWithoutAgentSince(result, migrationId, createdAt)))
   );
 }

@@ -51,7 +51,7 @@ import {
   withoutStability,
 } from '../../use-cases/pods/stability.ts';
 import { isFlapping, newestAssociations, noteFlap, secondsLeftFor, witnessOf } from '../../use-cases/pods/webhook.ts';
-import { assertNoneForLong, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
+import { assertNoneForLong, assertNoneStuck, throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
 import { noteLeftBehind, warningsWith } from '../../use-cases/pods/warnings.ts';
@@ -124,9 +124,10 @@ async function groundsOrNotYet(find: () => Promise<Grounds>): Promise<Grounds | 
  * status is waited for, unless the problem is explained by pods that did not work before, or by pods that a restart is
  * about to replace.
  */
-function assertPodsExplain(notYet: MigrationError, { judged, leniency }: PodsSeen): void {
-  if (judged.verdict === 'restart' && leniency.hopeless.size > 0) return;
-  if (leniency.stuck.size > 0 || leniency.broken.length > 0) throw notYet;
+function assertPodsExplain(notYet: MigrationError, seen: PodsSeen): void {
+  if (seen.judged.verdict === 'restart' && seen.leniency.hopeless.size > 0) return;
+  assertNoneStuck(notYet, seen);
+  if (seen.leniency.broken.length > 0) throw notYet;
   throw new MigrationError('AddonNotActive', `${notYet.message} Its pods have settled.`, { cause: notYet });
 }
 

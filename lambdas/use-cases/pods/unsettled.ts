@@ -2,6 +2,7 @@
 import { accountOf } from '../../domain/migration/subject.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, Progress } from '../../domain/migration/model.ts';
+import { some } from '../../domain/plan/check.ts';
 import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
 import { heldBackBy, judgeStall, type Situation } from '../../domain/rollout/stall.ts';
 import { failingText, stalledText, hopelessText } from '../../domain/rollout/text.ts';
@@ -113,5 +114,19 @@ export async function throwUnsettled(observer: Observer, observation: Observatio
       migrationId: record.migrationId,
       towards,
     }),
+  );
+}
+
+/** Throws PodsNotSettled with the pods that EKS counts although they cannot end, and why, if there are any. */
+export function assertNoneStuck(notYet: MigrationError, { pods, leniency }: Pick<PodsSeen, 'pods' | 'leniency'>): void {
+  const stuck = pods.flatMap(({ name, uid }) => {
+    const why = leniency.stuck.get(uid);
+    return why === undefined ? [] : [`pod ${name} is ${why}`];
+  });
+  if (stuck.length === 0) return;
+  throw new MigrationError(
+    'PodsNotSettled',
+    `${notYet.message} EKS counts the pods of a node that does not answer: ${some(stuck, '; ')}. Repair the node, or remove it: kubectl delete node NAME`,
+    { cause: notYet },
   );
 }

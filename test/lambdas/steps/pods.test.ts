@@ -185,6 +185,15 @@ describe('verify-pods', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
+  it('names the node that does not answer while EKS counts its pod', async () => {
+    const lost = { name: 'lost', uid: 'lost', terminating: true, deletionDue: at(-900), node: 'away', ready: false };
+    const fakes = await withPods(aPod('pod-identity'), aPod('irsa', lost));
+    gives({ status: 'DEGRADED' })(fakes);
+    const message =
+      /is DEGRADED again\. .* pod lost is terminating, .* its node away is gone\. .*kubectl delete node NAME$/;
+    await expectError(verify(fakes), 'PodsNotSettled', message);
+  });
+
   it.each<[string, string, (fakes: Begun) => unknown]>([
     ['deleted the add-on', 'AddonChanged', ({ eks }) => eks.addons.delete(ADDON)],
     ['created it again', 'AddonChanged', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) }))],
