@@ -43,7 +43,8 @@ const DRAWS: { [Does in Drawn['does']]: (random: Random) => Extract<Drawn, { doe
     ...(chance(random, 0.5) ? {} : { seconds: pick(random, [2 * MINUTE, 20 * MINUTE, 3 * HOUR]) }),
   }),
 };
-const DRAWN = Object.keys(DRAWS) as Drawn['does'][];
+/** A pod of the old or the new identity is not always there to blink. */
+const DRAWN = [...(Object.keys(DRAWS) as Drawn['does'][]), 'blink' as const];
 
 type Course = 'migration' | 'rollback' | 'cancel';
 const MOMENTS_OF: Record<Course, readonly Moment[]> = {

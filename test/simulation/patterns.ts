@@ -16,8 +16,10 @@ function widened(condition: unknown, subject: string): unknown {
   const { StringEquals: equals, StringLike: like } = condition;
   const key = Object.keys(equals).find((one) => one.endsWith(':sub') && [equals[one]].flat().includes(subject));
   if (key === undefined) return condition;
-  const { [key]: _, ...others } = equals;
-  return { ...condition, StringEquals: others, StringLike: { ...(isObject(like) ? like : {}), [key]: `${subject}*` } };
+  const { [key]: subjects, ...others } = equals;
+  // The trust of the other service accounts stays.
+  const patterns = [subjects].flat().map((one) => (one === subject ? `${subject}*` : one));
+  return { ...condition, StringEquals: others, StringLike: { ...(isObject(like) ? like : {}), [key]: patterns } };
 }
 
 /**
