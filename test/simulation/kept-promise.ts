@@ -69,19 +69,37 @@ function isBeforeItsAgent({ cluster: { kube }, sandbox }: RunResult, { node, to,
   );
 }
 
+/** Within this time after people give a workload its pods back, the pods that are created are theirs. */
+const SCALED_UP_MS = 5000;
+const isScaledUp = (result: RunResult, { createdAt }: Pick<CredentialGap, 'createdAt'>): boolean =>
+  happened(result, 'scale-to-zero').some(({ event, at }) => {
+    const since = event.does === 'scale-to-zero' ? createdAt - at - (event.seconds ?? Infinity) * 1000 : -1;
+    // Kubernetes shows whole seconds.
+    return since > -1000 && since < SCALED_UP_MS;
+  });
+
+/** Returns the number of pods that lack credentials when this one does, without those that people scaled up. */
+function atOnceByService(result: RunResult, { from, atOnce }: CredentialGap): number {
+  const byPeople = result.credentials.gaps.filter(
+    (one) => isScaledUp(result, one) && one.from <= from && (one.to ?? Infinity) > from,
+  );
+  return atOnce - byPeople.length;
+}
+
 /**
  * Returns whether a new pod lacks credentials because of a knob that simulates what the service cannot prevent: the
  * webhook, EKS Auth and IAM learn late. As long as the webhook knows a deleted association, only one pod at a time may
- * be affected. If EKS accepts role and associations only in one call, EKS's own rollout replaces all pods at once.
+ * be affected, besides those that people scale up. If EKS accepts role and associations only in one call, EKS's own rollout replaces all pods at once.
  */
-function isLate(result: RunResult, { to, why, atOnce }: CredentialGap): boolean {
+function isLate(result: RunResult, gap: CredentialGap): boolean {
+  const { to, why } = gap;
   const { knobs } = result.sandbox.world;
   // The pod asks again; the recovery is noticed at the next event.
   const passes = (lag: number): boolean => lag > 0 && to !== undefined;
   if (why === 'NoIdentity') return knobs.webhookLagSeconds > 0;
   if (why === 'AccessDeniedException' || why === 'AccessDenied') return passes(knobs.trustLagSeconds);
   if (why !== 'ResourceNotFoundException') return false;
-  const oneAhead = atOnce <= 1 || knobs.roleWithAssociations === 'refuse';
+  const oneAhead = atOnceByService(result, gap) <= 1 || knobs.roleWithAssociations === 'refuse';
   return passes(knobs.eksAuthLagSeconds) || (passes(knobs.webhookRemovalLagSeconds) && oneAhead);
 }
 
