@@ -26,9 +26,7 @@ if (path !== undefined) {
   afterEach(measureYardstick);
   const before = secondsWithChildren();
   let loaded = before;
-  beforeAll(() => {
-    loaded = secondsWithChildren();
-  });
+  beforeAll(() => void (loaded = secondsWithChildren()));
   afterAll(() => {
     const after = secondsWithChildren();
     append(path, {

@@ -33,9 +33,7 @@ const watchConnections = (refuse: (host: string) => void): (() => void) => {
     process.nextTick(() => this.destroy(new Error(`The test allows no connection to ${host}.`)));
     return this;
   };
-  return () => {
-    Socket.prototype.connect = connect;
-  };
+  return () => void (Socket.prototype.connect = connect);
 };
 
 /** Refuses connections of this process. `elsewhere` has the hosts of the refused ones; `end` allows them again. */

@@ -51,8 +51,10 @@ describe('deploy.sh', () => {
   });
 
   it.each(['', 'BUCKET', 'releases more'])('asks for a bucket, and calls nothing with "%s"', (given) => {
-    const { status, stderr } = deploy(...given.split(' ').filter(Boolean));
-    expect([stderr, status]).toEqual(['Name a bucket in the region of the stack: bash deploy.sh BUCKET\n', 2]);
+    expect(deploy(...given.split(' ').filter(Boolean))).toMatchObject({
+      stderr: 'Name a bucket in the region of the stack: bash deploy.sh BUCKET\n',
+      status: 2,
+    });
     expect(readFileSync(log, 'utf8')).toBe('');
   });
 

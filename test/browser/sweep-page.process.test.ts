@@ -36,9 +36,7 @@ const title = { dialog: '#detail[open] h2' };
 describe.skipIf(reason !== undefined)(
   `the page of a sweep in Chromium${reason === undefined ? '' : ` (${reason})`}`,
   () => {
-    beforeAll(async () => {
-      files = await Files.begin();
-    });
+    beforeAll(async () => void (files = await Files.begin()));
     afterAll(async () => {
       await files?.end();
     });

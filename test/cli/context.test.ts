@@ -114,8 +114,10 @@ describe('--context', () => {
     [['--cluster', 'other'], '--context cannot be combined with --cluster'],
     [['--region', 'us-west-2'], '--context has region eu-west-1, but --region us-west-2 is given'],
     [['--account', '999999999999'], '--context has account 111122223333, but --account 999999999999 is given'],
-  ])('contradicts %j', async (flags, message) => {
-    const { code, err } = await run('identities', '--context', ARN, ...flags, '--sandbox', SCENARIO);
-    expect({ code, err }).toMatchObject({ code: 2, err: containing(message) });
-  });
+  ])('contradicts %j', async (flags, message) =>
+    expect(await run('identities', '--context', ARN, ...flags, '--sandbox', SCENARIO)).toMatchObject({
+      code: 2,
+      err: containing(message),
+    }),
+  );
 });

@@ -10,9 +10,7 @@ import { collectingIo, stubEnvironment } from './fixtures.ts';
 const ADDON_FLAGS = ['--cluster', TARGET.cluster, '--addon', ADDON];
 
 let served: ServedHere;
-beforeAll(async () => {
-  served = await serveHere(scenarioWith(), PACE);
-});
+beforeAll(async () => void (served = await serveHere(scenarioWith(), PACE)));
 afterAll(() => served.close());
 afterEach(() => vi.unstubAllEnvs());
 

@@ -48,9 +48,7 @@ const point = (change: Record<string, string | undefined> = DIRECTLY): void => {
 };
 
 const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error));
-  });
+  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 const deletions = (): number =>
   served.backend.sandbox.world.log.calls.filter(({ operation }) => operation === 'DeleteAddon').length;

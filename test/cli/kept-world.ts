@@ -23,9 +23,7 @@ const begun = new Map<string, { report: MigrationReport; world: string }>();
 /** Sets up a world for the tests of the file, or of the `describe`, in which it is called. */
 export const keptWorld = (): KeptWorld => {
   let directory: string;
-  beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'state-'));
-  });
+  beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'state-'))));
   afterEach(() => rmSync(directory, { recursive: true }));
 
   const file = (name: string): string => join(directory, name);

@@ -206,9 +206,7 @@ describe('a recording without all rights', () => {
   });
 
   it("uses the sandbox's own objects if the API server gives no answer", async () => {
-    const scenario = scenarioWith((_scenario, cluster) => {
-      cluster.apiServer = 'unreachable';
-    });
+    const scenario = scenarioWith((_scenario, cluster) => void (cluster.apiServer = 'unreachable'));
     const twin = await twinOf(scenario, first(scenario));
     expect(twin.reader.unread).toMatchObject([{ what: 'the objects of the API server' }]);
     expect(first(twin.scenario)).toMatchObject({ apiServer: 'unreachable', workloads: [], pods: [] });

@@ -21,9 +21,7 @@ const SERVICE = words`
 
 let directory: string;
 const closing: (() => unknown)[] = [];
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'sandbox-test-'));
-});
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'sandbox-test-'))));
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
   rmSync(directory, { recursive: true });

@@ -22,9 +22,7 @@ let directory: string;
 let asked: string[];
 let replies: Partial<PlainHttpResponse>[];
 
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'sweep-commands-'));
-});
+beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), 'sweep-commands-'))));
 afterAll(() => {
   s3.restore();
   rmSync(directory, { recursive: true });

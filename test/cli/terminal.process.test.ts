@@ -61,9 +61,7 @@ const reason = reasonToSkip('python3');
 
 describe.skipIf(reason !== undefined)(`at a terminal${reason === undefined ? '' : ` (${reason})`}`, () => {
   let served: ServedHere;
-  beforeAll(async () => {
-    served = await open();
-  });
+  beforeAll(async () => void (served = await open()));
   afterAll(() => served.close());
 
   it.each([
@@ -83,8 +81,10 @@ describe.skipIf(reason !== undefined)(`at a terminal${reason === undefined ? '' 
   });
 
   it('after yes, it migrates', async () => {
-    const { code, shown } = await migrate(served, [QUESTION, 'y\n']);
-    expect({ code, shown }).toMatchObject({ code: 0, shown: matching(/✔ migrated {2}aws-ebs-csi-driver/) });
+    expect(await migrate(served, [QUESTION, 'y\n'])).toMatchObject({
+      code: 0,
+      shown: matching(/✔ migrated {2}aws-ebs-csi-driver/),
+    });
     expect(changes(served)).not.toEqual([]);
   });
 

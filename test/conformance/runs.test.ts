@@ -52,19 +52,17 @@ describe('the runs', () => {
   });
 });
 
-describe('an autoscaler in a run', () => {
-  it('owns the number of pods, which an update in place keeps and a forced create takes back', async () => {
-    const [scaled, blocked, inPlace, , forced] = await inSandbox(named('autoscaled-addon'));
-    const managers = (act: ActFacts | undefined) =>
-      act?.facts.get('managers of Deployment kube-system/ebs-csi-controller');
-    const podsOf = (act: ActFacts | undefined) => act?.facts.get('pods of Deployment kube-system/ebs-csi-controller');
-    expect(managers(scaled)).toContain('kube-controller-manager by scale .spec.replicas');
-    expect(blocked?.facts.get('check field-managers')).toBe('fail');
-    expect(podsOf(inPlace)).toContain('"desired":3');
-    expect(managers(inPlace)).toContain('kube-controller-manager by scale .spec.replicas');
-    expect(podsOf(forced)).toContain('"desired":2');
-    expect(managers(forced)).toContain('eks .spec.replicas');
-  });
+it('an autoscaler in a run owns the number of pods, which an update in place keeps and a forced create takes back', async () => {
+  const [scaled, blocked, inPlace, , forced] = await inSandbox(named('autoscaled-addon'));
+  const managers = (act: ActFacts | undefined) =>
+    act?.facts.get('managers of Deployment kube-system/ebs-csi-controller');
+  const podsOf = (act: ActFacts | undefined) => act?.facts.get('pods of Deployment kube-system/ebs-csi-controller');
+  expect(managers(scaled)).toContain('kube-controller-manager by scale .spec.replicas');
+  expect(blocked?.facts.get('check field-managers')).toBe('fail');
+  expect(podsOf(inPlace)).toContain('"desired":3');
+  expect(managers(inPlace)).toContain('kube-controller-manager by scale .spec.replicas');
+  expect(podsOf(forced)).toContain('"desired":2');
+  expect(managers(forced)).toContain('eks .spec.replicas');
 });
 
 describe('a run in the sandbox', () => {

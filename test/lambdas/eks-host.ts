@@ -120,12 +120,8 @@ export function eksHost(eks: Eks, clock: Clock): EksHost {
       if (!run) throw new Error(`no operation ${operation}`);
       return run(input as unknown as Input);
     },
-    kubectl: async (words) => {
-      said.push(`kubectl ${words.join(' ')}`);
-    },
-    podIdentity: async (words) => {
-      said.push(`pod-identity ${words.join(' ')}`);
-    },
+    kubectl: async (words) => void said.push(`kubectl ${words.join(' ')}`),
+    podIdentity: async (words) => void said.push(`pod-identity ${words.join(' ')}`),
     sleep: (milliseconds) => clock.sleep(milliseconds),
   };
 }

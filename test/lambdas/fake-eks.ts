@@ -259,9 +259,7 @@ export class FakeEks implements Eks {
     if (!addon) return false;
     if (this.deleting.has(addon)) return true;
     this.deleting.add(addon);
-    this.after(this.deleteShowsAfter, () => {
-      addon.status = 'DELETING';
-    });
+    this.after(this.deleteShowsAfter, () => void (addon.status = 'DELETING'));
     this.after(DELETE_MS, () => {
       if (this.deleteFails) {
         this.deleting.delete(addon);

@@ -22,8 +22,7 @@ describe('bin/app.ts', () => {
     });
 
   it('synthesises what the command line asks for', () => {
-    const { status, stderr } = run(REQUIRED);
-    expect([stderr, status]).toEqual(['', 0]);
+    expect(run(REQUIRED)).toMatchObject({ stderr: '', status: 0 });
     expect(readFileSync(join(scratch, 'cdk.out/PodIdentityMigrator.template.json'), 'utf8')).toContain(
       ':role/eks-addons/*',
     );
@@ -66,20 +65,19 @@ describe('npm run synth', () => {
 });
 
 /** Not in `npm test`: loading the CDK's rules takes seconds. */
-describe('an app that the CDK finds fault with', () => {
-  it('is not put in place, and the report stays where the CDK says that it is', () => {
-    const prepare = (app: App): void => {
-      // The CDK would take many seconds for the rules of all resources of the service.
-      app.node.tryRemoveChild('PodIdentityMigrator');
-      const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };
-      expect(new CfnResource(new Stack(app, 'PodIdentityMigrator'), 'Wrong', wrong).ref).toBeTypeOf('string');
-    };
-    const context = { ...REQUIRED, 'aws:cdk:disable-asset-staging': true };
-    expect(() => synthesise(join(scratch, 'wrong'), { lambdaDirectory, checked: true, context, prepare })).toThrow(
-      "VisibilityTimeout: 'soon' is not of type 'integer'",
-    );
-    const [hidden, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
-    expect([hidden, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
-    expect(readdirSync(join(scratch, hidden!))).toContain('validation-report.json');
-  });
+
+it('an app that the CDK finds fault with is not put in place, and the report stays where the CDK says that it is', () => {
+  const prepare = (app: App): void => {
+    // The CDK would take many seconds for the rules of all resources of the service.
+    app.node.tryRemoveChild('PodIdentityMigrator');
+    const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };
+    expect(new CfnResource(new Stack(app, 'PodIdentityMigrator'), 'Wrong', wrong).ref).toBeTypeOf('string');
+  };
+  const context = { ...REQUIRED, 'aws:cdk:disable-asset-staging': true };
+  expect(() => synthesise(join(scratch, 'wrong'), { lambdaDirectory, checked: true, context, prepare })).toThrow(
+    "VisibilityTimeout: 'soon' is not of type 'integer'",
+  );
+  const [hidden, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
+  expect([hidden, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
+  expect(readdirSync(join(scratch, hidden!))).toContain('validation-report.json');
 });

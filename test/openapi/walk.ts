@@ -55,9 +55,7 @@ async function until<Answer extends { status: string }>(
     const answer = await ask<Answer>('GET', path);
     if (isSo(answer)) return answer;
     if (answer.status === 'ended') throw new Error(`${path} has ended: ${JSON.stringify(answer)}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 200);
-    });
+    await new Promise((resolve) => void setTimeout(resolve, 200));
   }
 }
 async function ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {

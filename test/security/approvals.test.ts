@@ -29,9 +29,7 @@ import {
 import { containing } from '../lambdas/matchers.ts';
 
 let deployment: Deployment;
-beforeAll(async () => {
-  deployment = await deploy(NARROW);
-});
+beforeAll(async () => void (deployment = await deploy(NARROW)));
 afterAll(() => deployment.remove());
 
 const COLLEAGUES = `arn:aws:iam::${ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Platform_0123456789abcdef`;
@@ -211,40 +209,38 @@ describe("an approver of another principal's request", () => {
     }));
 });
 
-describe('a change window of the deployment', () => {
-  it('is not extended by a request, and is reported together with the request’s own', async () => {
-    const changeWindow = { schedule: '0 22 * * *', durationMinutes: 240, timeZone: 'UTC' };
-    const frozen = await deploy(NARROW, { changeWindow });
-    try {
-      await inHostileWorld({ scenario: hostileScenario(withPeople), deployment: frozen }, async (world) => {
-        const { sandbox } = world.backend;
-        const ann = personIn(sandbox, ROLES.deployer, 'ann');
-        const asked = (schedule: string): object => ({
-          target: world.target,
-          addon: ADDON,
-          changeWindow: { schedule, durationMinutes: 60, timeZone: 'UTC' },
-        });
-        const never = await ann.refused('invalid-request', 'POST', '/migrations', { body: asked('0 9 * * *') });
-        expect(never.errors).toEqual([
-          {
-            field: 'body.changeWindow',
-            message: containing(
-              "is never open together with the deployment's change window (0 22 * * *, UTC, for 240 minutes)",
-            ),
-          },
-        ]);
-        // Open now, at 09:00, and again at 23:30.
-        const id = await ann.migrate(asked('0,30 9,23 * * *'));
-        const waits = await until(sandbox, ann, id, ({ step }) => step === 'await-window');
-        expect(waits.changeWindow).toEqual({ opensAt: '2026-01-15T23:00:00.000Z' });
-        await world.later(13 * HOURS + 30 * MINUTES);
-        expect(changesIn(world)).toEqual([]);
-        await world.rest();
-        expect((await ann.shown(id)).outcome).toBe('migrated');
-        expect(Date.parse(world.changes()[0]!.at)).toBeGreaterThanOrEqual(Date.parse('2026-01-15T23:00:00.000Z'));
+it('a change window of the deployment is not extended by a request, and is reported together with the request’s own', async () => {
+  const changeWindow = { schedule: '0 22 * * *', durationMinutes: 240, timeZone: 'UTC' };
+  const frozen = await deploy(NARROW, { changeWindow });
+  try {
+    await inHostileWorld({ scenario: hostileScenario(withPeople), deployment: frozen }, async (world) => {
+      const { sandbox } = world.backend;
+      const ann = personIn(sandbox, ROLES.deployer, 'ann');
+      const asked = (schedule: string): object => ({
+        target: world.target,
+        addon: ADDON,
+        changeWindow: { schedule, durationMinutes: 60, timeZone: 'UTC' },
       });
-    } finally {
-      frozen.remove();
-    }
-  });
+      const never = await ann.refused('invalid-request', 'POST', '/migrations', { body: asked('0 9 * * *') });
+      expect(never.errors).toEqual([
+        {
+          field: 'body.changeWindow',
+          message: containing(
+            "is never open together with the deployment's change window (0 22 * * *, UTC, for 240 minutes)",
+          ),
+        },
+      ]);
+      // Open now, at 09:00, and again at 23:30.
+      const id = await ann.migrate(asked('0,30 9,23 * * *'));
+      const waits = await until(sandbox, ann, id, ({ step }) => step === 'await-window');
+      expect(waits.changeWindow).toEqual({ opensAt: '2026-01-15T23:00:00.000Z' });
+      await world.later(13 * HOURS + 30 * MINUTES);
+      expect(changesIn(world)).toEqual([]);
+      await world.rest();
+      expect((await ann.shown(id)).outcome).toBe('migrated');
+      expect(Date.parse(world.changes()[0]!.at)).toBeGreaterThanOrEqual(Date.parse('2026-01-15T23:00:00.000Z'));
+    });
+  } finally {
+    frozen.remove();
+  }
 });

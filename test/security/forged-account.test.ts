@@ -48,9 +48,7 @@ function accountScenario(): Scenario {
 }
 
 let narrow: Deployment;
-beforeAll(async () => {
-  narrow = await deploy(NARROW);
-});
+beforeAll(async () => void (narrow = await deploy(NARROW)));
 afterAll(() => narrow.remove());
 
 const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> =>

@@ -20,9 +20,7 @@ import {
 import { containing, matching } from '../lambdas/matchers.ts';
 
 let narrow: Deployment;
-beforeAll(async () => {
-  narrow = await deploy(NARROW);
-});
+beforeAll(async () => void (narrow = await deploy(NARROW)));
 afterAll(() => narrow.remove());
 
 const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> =>

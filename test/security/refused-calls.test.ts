@@ -16,9 +16,8 @@ const deny = (Action: string, rest: Statement = {}): Statement => ({ Effect: 'De
 type Change = (role: RoleState) => void;
 const denying =
   (...statements: Statement[]): Change =>
-  (role) => {
-    role.policies.push({ name: 'by-hand', document: document(...statements) });
-  };
+  (role) =>
+    void role.policies.push({ name: 'by-hand', document: document(...statements) });
 const bounded =
   (...statements: Statement[]): Change =>
   (role) => {

@@ -15,9 +15,7 @@ import { aRequest, at, executionArn } from '../lambdas/fixtures.ts';
 import { containing } from '../lambdas/matchers.ts';
 
 let fakes: Fakes;
-beforeEach(() => {
-  fakes = newFakes();
-});
+beforeEach(() => void (fakes = newFakes()));
 const put = async (request: Partial<SweepRequestInput>, items: SweepItem[]): Promise<void> => {
   await fakes.sweeps.create(aSweep(request, { executionArn: SWEEP_EXECUTION, executions: 1 }));
   for (const item of items) await fakes.sweeps.enqueue(SWEEP_ID, item);

@@ -9,9 +9,7 @@ import type { RunSpec } from './spec.ts';
 import { outcomesArePublished } from './telling-promises.ts';
 
 let assembly = '';
-beforeAll(async () => {
-  assembly = (await ensureAssembly()).directory;
-});
+beforeAll(async () => void (assembly = (await ensureAssembly()).directory));
 
 /**
  * The migration ends migrated; then a rollback on demand needs a person, and the rollback that ends the restore commands

@@ -13,9 +13,7 @@ import { specOfSeed } from './seeds.ts';
 import { ACCEPTS, APPEARS, type ConsumerSpec, CONSUMERS, type ConsumersSpec, type RunSpec } from './spec.ts';
 
 let assembly = '';
-beforeAll(async () => {
-  assembly = (await ensureAssembly()).directory;
-});
+beforeAll(async () => void (assembly = (await ensureAssembly()).directory));
 
 const run = async (consumers: ConsumersSpec, more: Partial<RunSpec> = {}): Promise<RunResult> => {
   const result = await simulate({ scenario: 'service-account', seed: 1, faults: [], consumers, ...more }, assembly);
@@ -120,19 +118,17 @@ it('plans-name-users compares names in both directions', async () => {
   ]);
 });
 
-describe('a pattern in the trust', () => {
-  it('is retired once each service account that matches has an association or is accepted', async () => {
-    const held = await run({ objects: [], pattern: { others: [{ associated: true }, {}] } }, { retire: 'kept' });
-    expect(statusesOf(held)).toEqual(['RetireRefused']);
-    const whole = await run(
-      { objects: [], pattern: { others: [{ associated: true }, { accepted: true }] } },
-      { retire: 'kept' },
-    );
-    expect(statusesOf(whole)).toEqual([undefined]);
-    const [retirement] = whole.retirements;
-    const [how] = await retiredPairsAreServed.broken({ ...whole, retirements: [{ ...retirement!, accepted: [] }] });
-    expect(how).toContain('from payments/api-2, which has no association');
-  });
+it('a pattern in the trust is retired once each service account that matches has an association or is accepted', async () => {
+  const held = await run({ objects: [], pattern: { others: [{ associated: true }, {}] } }, { retire: 'kept' });
+  expect(statusesOf(held)).toEqual(['RetireRefused']);
+  const whole = await run(
+    { objects: [], pattern: { others: [{ associated: true }, { accepted: true }] } },
+    { retire: 'kept' },
+  );
+  expect(statusesOf(whole)).toEqual([undefined]);
+  const [retirement] = whole.retirements;
+  const [how] = await retiredPairsAreServed.broken({ ...whole, retirements: [{ ...retirement!, accepted: [] }] });
+  expect(how).toContain('from payments/api-2, which has no association');
 });
 
 it('a seed draws everything about consumers', () => {

@@ -6,9 +6,7 @@ import { simulate } from './run.ts';
 import type { PodsSpec, RunSpec } from './spec.ts';
 
 let assembly = '';
-beforeAll(async () => {
-  assembly = (await ensureAssembly()).directory;
-});
+beforeAll(async () => void (assembly = (await ensureAssembly()).directory));
 
 const run = async (scenario: string, pods: PodsSpec, more: Partial<RunSpec> = {}) => {
   const result = await simulate({ scenario, seed: 1, faults: [], pods, ...more }, assembly);

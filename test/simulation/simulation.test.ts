@@ -15,9 +15,7 @@ import { ACTS, clientsOf, PERSONS, PHASES, type PodsSpec, type RunSpec } from '.
 import { OUTAGE_SECONDS } from './time-seeds.ts';
 
 let assembly = '';
-beforeAll(async () => {
-  assembly = (await ensureAssembly()).directory;
-});
+beforeAll(async () => void (assembly = (await ensureAssembly()).directory));
 
 /** The runs without a fault, each of which several tests read. */
 const smoothRuns = new Map<string, Promise<RunResult>>();

@@ -8,9 +8,7 @@ const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
 
 describe('with own credentials', () => {
   let aws: AwsWorld;
-  beforeAll(async () => {
-    aws = await openAwsWorld();
-  });
+  beforeAll(async () => void (aws = await openAwsWorld()));
   afterAll(() => aws.close());
 
   it('reads the account with only the actions that docs/hand-off.md names, and changes nothing', async () => {
@@ -25,10 +23,11 @@ describe('with own credentials', () => {
     expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
   });
 
-  it('checks code against it', async () => {
-    const { code, out } = await aws.run('hand-off', 'check', '--terraform', 'examples/terraform', ...ADDON);
-    expect({ code, out }).toEqual({ code: 0, out: '✔ matches: the code contains what it must.\n' });
-  });
+  it('checks code against it', async () =>
+    expect(await aws.run('hand-off', 'check', '--terraform', 'examples/terraform', ...ADDON)).toMatchObject({
+      code: 0,
+      out: '✔ matches: the code contains what it must.\n',
+    }));
 
   it('refuses another account than that of the credentials', async () => {
     const { code, out, err } = await aws.run('hand-off', ...ADDON, '--account', '444455556666');

@@ -7,9 +7,7 @@ import { errorOf } from '../fixtures.ts';
 import { words } from '../../words.ts';
 
 let folder = '';
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hand-off-'));
-});
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'hand-off-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const put = (path: string, text: string | Buffer): void => {

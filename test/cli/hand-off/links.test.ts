@@ -9,9 +9,7 @@ import { isPrintable } from '../../../lambdas/domain/text/text.ts';
 import { errorOf } from '../fixtures.ts';
 
 let folder = '';
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hand-off-'));
-});
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'hand-off-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const put = (path: string, text: string): void => {

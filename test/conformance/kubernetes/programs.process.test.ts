@@ -69,9 +69,7 @@ it('a program that is not there rejects', async () => {
 it('stop ends them, and that is no failure', async () => {
   const group = createProgramGroup(newDirectory());
   let failed = false;
-  group.start('child', 'sleep', ['600']).failed.catch(() => {
-    failed = true;
-  });
+  group.start('child', 'sleep', ['600']).failed.catch(() => void (failed = true));
   await group.stop();
   expect(failed).toBe(false);
 });

@@ -8,12 +8,8 @@ import { expectExactError } from '../matchers.ts';
 
 const bus = mockClient(EventBridgeClient);
 const events = new AwsEvents(new EventBridgeClient({ region: 'eu-west-1' }));
-afterEach(() => {
-  bus.reset();
-});
-afterAll(() => {
-  bus.restore();
-});
+afterEach(() => void bus.reset());
+afterAll(() => bus.restore());
 
 const event = (change: Partial<ServiceEvent> = {}): ServiceEvent => ({
   ...serviceEventOf(aMigration({ status: 'ended', outcome: 'needs-human', endedAt: at(60) }), 'needs-human')!,

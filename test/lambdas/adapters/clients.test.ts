@@ -9,9 +9,7 @@ const http = (): Promise<never> => Promise.reject(new Error('no plain HTTP in th
 const factory = (change: Partial<ClientConfig> = {}): ClientFactory =>
   new ClientFactory({ region: 'eu-west-1', credentials, transport: { http }, ...change });
 
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
+afterEach(() => void vi.unstubAllEnvs());
 
 const SERVICES = ['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const;
 

@@ -17,12 +17,8 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
     message: 'The conditional request failed',
     $metadata: { httpStatusCode: 400 },
   });
-  beforeEach(() => {
-    documents.reset();
-  });
-  afterAll(() => {
-    documents.restore();
-  });
+  beforeEach(() => void documents.reset());
+  afterAll(() => documents.restore());
 
   it('comes again when the lock was let go between refusal and look', async () => {
     documents

@@ -80,12 +80,8 @@ const READS: [string, (ledger: Ledger) => Promise<unknown>][] = [
 describe('the ledger', () => {
   const documents = mockClient(DynamoDBDocumentClient);
   const ledger = createDynamoLedger({ client: new DynamoDBClient({ region: 'eu-west-1' }), tableName: 'Ledger' });
-  beforeEach(() => {
-    documents.reset();
-  });
-  afterAll(() => {
-    documents.restore();
-  });
+  beforeEach(() => void documents.reset());
+  afterAll(() => documents.restore());
 
   it.each(WRITES)('%s tells of a throttle, and does not take it for done', async (_, write) => {
     documents.onAnyCommand().rejects(refusal('ThrottlingException'));

@@ -31,9 +31,7 @@ import { words } from '../../words.ts';
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   let ledger: Ledger;
-  beforeEach(async () => {
-    ledger = await open();
-  });
+  beforeEach(async () => void (ledger = await open()));
 
   describe('the record', () => {
     it('is there as it was put, and not before', async () => {

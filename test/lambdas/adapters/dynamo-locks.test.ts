@@ -27,9 +27,7 @@ const RECOVERY: LockHolder = { migrationId: MIGRATION_ID, executionArn: RECOVERY
 
 describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
   let ledger: Ledger;
-  beforeEach(async () => {
-    ledger = await open();
-  });
+  beforeEach(async () => void (ledger = await open()));
 
   describe('taken', () => {
     it('is held by one execution until that lets go', async () => {

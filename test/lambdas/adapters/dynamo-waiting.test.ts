@@ -24,9 +24,7 @@ describe.each(LEDGERS)('the slots of migrations that wait, on %s', (_, open) => 
   const take = (id: string, change: Partial<WaitingMigration> = {}, caps = CAPS) =>
     ledger.takeWaitingSlot(waiter(id, change), caps);
   const ids = async (): Promise<string[]> => (await ledger.listWaiting()).map(({ migrationId }) => migrationId).sort();
-  beforeEach(async () => {
-    ledger = await open();
-  });
+  beforeEach(async () => void (ledger = await open()));
 
   it('are as many as a principal may have, and as the deployment may have', async () => {
     for (const id of ['a', 'b', 'c']) expect(await take(id)).toEqual(taken);

@@ -8,9 +8,7 @@ describe('a step of change', () => {
   const begun = aMigration();
   const step = { migrationId: MIGRATION_ID, fence: 1, planHash: begun.plan!.hash };
   let fakes: Fakes;
-  beforeEach(() => {
-    fakes = newFakes();
-  });
+  beforeEach(() => void (fakes = newFakes()));
 
   it('goes by the plan that was begun', async () => {
     await fakes.ledger.putMigration(begun);

@@ -131,9 +131,7 @@ describe('carry-over', () => {
 
   it('does not believe in one list that lacks it', async () => {
     const fakes = await updated([ALL], []);
-    fakes.clock.sleep = async () => {
-      fakes.eks.associations = [structuredClone(NEW)];
-    };
+    fakes.clock.sleep = async () => void (fakes.eks.associations = [structuredClone(NEW)]);
     expect(await run(fakes)).toEqual({ carried: ['a-new'] });
   });
 

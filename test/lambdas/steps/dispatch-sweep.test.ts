@@ -46,9 +46,7 @@ const ends = (
     }),
   );
 
-beforeEach(() => {
-  fakes = newFakes();
-});
+beforeEach(() => void (fakes = newFakes()));
 
 describe('a look at a place where calls wait', () => {
   const waiting = (item: SweepItem, calls: number): void => {

@@ -31,9 +31,7 @@ describe('the retirement that the record shows', () => {
       };
     });
 
-  beforeEach(async () => {
-    fakes = await migrated();
-  });
+  beforeEach(async () => void (fakes = await migrated()));
 
   it('runs, and has ended with what it found, where a person has started its execution', async () => {
     const meanwhile = duringFirst('describeCluster');

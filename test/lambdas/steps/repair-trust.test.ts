@@ -121,9 +121,7 @@ describe('repair-trust towards Pod Identity', () => {
   });
 
   it('reports that another principal has written at the same moment', async ({ fakes }) => {
-    fakes.roles.updateTrustPolicy = async () => {
-      fakes.roles.trust[ROLE] = policyText(others);
-    };
+    fakes.roles.updateTrustPolicy = async () => void (fakes.roles.trust[ROLE] = policyText(others));
     await expectError(repair(fakes), 'TrustChanged', 'at the same time');
   });
 

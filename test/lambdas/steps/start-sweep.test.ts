@@ -10,9 +10,7 @@ const due = { schedule: 'weekly', at: AT, request: { mode: 'plan', selection: { 
 const SWEEP_ID = ulidFrom(Date.parse(AT), 'weekly');
 
 let fakes: Fakes;
-beforeEach(() => {
-  fakes = newFakes();
-});
+beforeEach(() => void (fakes = newFakes()));
 
 describe('start-sweep', () => {
   it('notes the sweep of that time and starts it', async () => {

@@ -14,9 +14,7 @@ const refused = (): MigrationError => new MigrationError('AccessDenied', 'it is 
 
 describe('the network', () => {
   let fakes: Fakes;
-  beforeEach(() => {
-    fakes = newFakes();
-  });
+  beforeEach(() => void (fakes = newFakes()));
   const kubernetes = (): Parameters<typeof discoveringOnce>[0] => fakes.dependencies.portsFor(target).kubernetes;
   const listed = (): unknown[] => fakes.journal.of('kubernetes.listObjects').map(([kind]) => kind);
 

@@ -34,9 +34,7 @@ const token = async (audience: string): Promise<string> => {
 
 describe.skipIf(reason !== undefined)(`kubectl and aws${reason === undefined ? '' : ` (${reason})`}`, () => {
   useWarmAws();
-  beforeAll(async () => {
-    served = await serve([], (_, cluster) => void (cluster.associations = []));
-  });
+  beforeAll(async () => void (served = await serve([], (_, cluster) => void (cluster.associations = []))));
   afterAll(async () => {
     await served?.stop();
   });

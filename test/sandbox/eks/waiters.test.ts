@@ -83,9 +83,7 @@ describe('the waiters of the SDK', () => {
     fixture.cluster.status = 'FAILED';
     expect(await outcomeOf(waitUntilClusterActive(waiting(fixture), cluster))).toMatchObject({ state: 'FAILURE' });
     fixture.cluster.status = 'CREATING';
-    fixture.world.schedule.at(START + 60_000, () => {
-      fixture.cluster.status = 'ACTIVE';
-    });
+    fixture.world.schedule.at(START + 60_000, () => void (fixture.cluster.status = 'ACTIVE'));
     expect(await outcomeOf(waitUntilClusterActive(waiting(fixture), cluster))).toMatchObject({
       state: 'SUCCESS',
       after: 60,

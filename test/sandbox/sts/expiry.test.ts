@@ -16,12 +16,8 @@ const allow = {
 };
 
 // Credentials expire by the real clock, by which clients sign. The world's clock stands still in this test.
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: START });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: START }));
+afterEach(() => void vi.useRealTimers());
 
 const open = () => {
   const world = newWorld();

@@ -56,12 +56,8 @@ const FACTORY = {
 type Client = { send(command: unknown): Promise<Record<string, unknown>>; destroy(): void };
 
 // The expiry of credentials and the age of tables come from this machine's clock, which is the same for all sessions.
-beforeAll(() => {
-  vi.useFakeTimers({ toFake: ['Date'] });
-});
-afterAll(() => {
-  vi.useRealTimers();
-});
+beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+afterAll(() => void vi.useRealTimers());
 
 /** Executions have a time of their own, in which nothing that waits continues. */
 const standingClock = (at: number): SandboxClock => {

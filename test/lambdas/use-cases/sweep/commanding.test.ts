@@ -9,9 +9,7 @@ import { expectError, expectExactError } from '../../matchers.ts';
 import { endedAs } from '../../run-examples.ts';
 
 let fakes: Fakes;
-beforeEach(() => {
-  fakes = newFakes();
-});
+beforeEach(() => void (fakes = newFakes()));
 const request = sweepRequest.parse({ mode: 'migrate' });
 const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> =>
   fakes.sweeps.create(aSweep({}, { executionArn: SWEEP_EXECUTION, executions: 1, phase: 'migrations', ...sweep }));
