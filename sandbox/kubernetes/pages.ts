@@ -101,8 +101,8 @@ const listed = new WeakMap<KubeObject, Listed>();
 const listedOf = (object: KubeObject): Listed => {
   const known = listed.get(object);
   if (known) return known;
-  const { namespace = '', name } = object.metadata;
-  const created = { position: `/${namespace}/${name}` };
+  const { namespace, name } = object.metadata;
+  const created = { position: namespace ? `/${namespace}/${name}` : `/${name}` };
   listed.set(object, created);
   return created;
 };

@@ -145,7 +145,9 @@ const isAsBefore = (result: RunResult, account: string): boolean =>
 function isTakenByOthers(result: RunResult, lack: Lack): boolean {
   const { pod, createdAt, method, why, had, from, to } = lack;
   const until = from ?? Number.POSITIVE_INFINITY;
-  if (method === 'irsa') return happened(result, 'break-irsa').some(({ at }) => createdAt <= at && at <= until);
+  // A pod that people start on IRSA after that would have no credentials without any migration either.
+  const isOnIrsa = (at: number): boolean => at <= until && (createdAt <= at || isStarted(result, pod));
+  if (method === 'irsa') return happened(result, 'break-irsa').some(({ at }) => isOnIrsa(at));
   if (why !== 'AgentUnreachable') return false;
   if (had === true) return happened(result, 'delete-agent').some(({ at }) => at <= until);
   return (

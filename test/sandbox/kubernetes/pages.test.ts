@@ -54,6 +54,14 @@ describe('pages of one list', () => {
     });
   });
 
+  test('of objects without a namespace continue, too', async () => {
+    const lab = newLab();
+    const page = (query: Record<string, string>) => lab.call('GET', '/api/v1/namespaces', { query });
+    const first = await page({ limit: '1' });
+    const others = await page({ continue: first.body.metadata.continue! });
+    expect([...names(first), ...names(others)]).toEqual(names(await page({})));
+  });
+
   test('with a selector contain what was selected at that time', async () => {
     const lab = newLab();
     const selector = { labelSelector: 'app=ebs-csi-controller' };
