@@ -84,51 +84,49 @@ describe('a change window', () => {
     }));
 });
 
-describe('a deployment that requires approvals', () => {
-  it('makes every change wait for one, and no plan; by its own rule for approvers', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'approvals-'));
-    const scenario = scenarioWith(withPeople);
+it('a deployment that requires approvals makes every change wait for one, and no plan; by its own rule for approvers', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'approvals-'));
+  const scenario = scenarioWith(withPeople);
+  try {
+    const config = join(folder, 'config.json');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        passableRoleArns: ['role/reliability-*'],
+        approvals: { required: true, approver: 'another-role' },
+      }),
+    );
+    const assemblyDirectory = join(folder, 'assembly');
+    synthesise(assemblyDirectory, { lambdaDirectory: (await ensureAssembly()).lambdaDirectory, context: { config } });
+    const sandbox = await openSandbox({ scenario, assemblyDirectory });
     try {
-      const config = join(folder, 'config.json');
-      writeFileSync(
-        config,
-        JSON.stringify({
-          passableRoleArns: ['role/reliability-*'],
-          approvals: { required: true, approver: 'another-role' },
-        }),
-      );
-      const assemblyDirectory = join(folder, 'assembly');
-      synthesise(assemblyDirectory, { lambdaDirectory: (await ensureAssembly()).lambdaDirectory, context: { config } });
-      const sandbox = await openSandbox({ scenario, assemblyDirectory });
-      try {
-        await sandbox.clock.spawn(async () => {
-          const [ann, twin, bob] = [
-            personIn(sandbox, ROLES.deployer, 'ann'),
-            personIn(sandbox, ROLES.deployer, 'twin'),
-            personIn(sandbox, ROLES.reviewer, 'bob'),
-          ];
-          expect(await ended(sandbox, ann, await ann.plan())).toMatchObject({ outcome: 'planned', approvals: [] });
-          const id = await ann.migrate({ ...BODY, approval: 'none' });
-          const { planHash } = await pending(sandbox, bob, id);
-          const barred = await twin.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, {
-            body: { decision: 'approve', planHash },
-          });
-          expect(barred.detail).toContain('this is the same role');
-          expect(sandbox.world.log.mutations()).toEqual([]);
-          await bob.approve(id, planHash);
-          expect(await ended(sandbox, ann, id)).toMatchObject({
-            outcome: 'migrated',
-            approvals: [{ state: 'approved', decidedBy: bob.arn }],
-          });
+      await sandbox.clock.spawn(async () => {
+        const [ann, twin, bob] = [
+          personIn(sandbox, ROLES.deployer, 'ann'),
+          personIn(sandbox, ROLES.deployer, 'twin'),
+          personIn(sandbox, ROLES.reviewer, 'bob'),
+        ];
+        expect(await ended(sandbox, ann, await ann.plan())).toMatchObject({ outcome: 'planned', approvals: [] });
+        const id = await ann.migrate({ ...BODY, approval: 'none' });
+        const { planHash } = await pending(sandbox, bob, id);
+        const barred = await twin.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, {
+          body: { decision: 'approve', planHash },
         });
-        expect(sandbox.failures).toEqual([]);
-      } finally {
-        await sandbox.close();
-      }
+        expect(barred.detail).toContain('this is the same role');
+        expect(sandbox.world.log.mutations()).toEqual([]);
+        await bob.approve(id, planHash);
+        expect(await ended(sandbox, ann, id)).toMatchObject({
+          outcome: 'migrated',
+          approvals: [{ state: 'approved', decidedBy: bob.arn }],
+        });
+      });
+      expect(sandbox.failures).toEqual([]);
     } finally {
-      rmSync(folder, { recursive: true });
+      await sandbox.close();
     }
-  });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('a cancel over HTTP', () => {

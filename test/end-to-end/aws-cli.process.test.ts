@@ -56,9 +56,7 @@ describe.skipIf(reason !== undefined)(
   { timeout: 900_000 },
   () => {
     useWarmAws();
-    beforeAll(async () => {
-      served = await serve();
-    });
+    beforeAll(async () => void (served = await serve()));
     afterEach(async () => {
       for (const one of closing.splice(0)) await one.stop();
     });

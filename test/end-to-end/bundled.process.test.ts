@@ -45,9 +45,7 @@ it.each(ends)('the bundled asset ends %s', async (outcome, scenario, request) =>
 });
 
 it('the bundled asset continues with the next attempt, and ends migrated', async () => {
-  const scenario = scenarioOf((changed) => {
-    changed.knobs.podsKeepIdentityOnUpdate = true;
-  });
+  const scenario = scenarioOf((changed) => void (changed.knobs.podsKeepIdentityOnUpdate = true));
   const run = await migrate({ scenario, bundled: true });
   expect(run.backend.sandbox.failures).toEqual([]);
   expect(run.report).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate', preserve: true } });
@@ -55,9 +53,7 @@ it('the bundled asset continues with the next attempt, and ends migrated', async
 
 it('the bundled asset ends rolled-back, with the add-on in its original state', async () => {
   // The webhook never sees these pods again: both restarts are in vain.
-  const scenario = scenarioOf((changed) => {
-    changed.knobs.webhookLagSeconds = 86_400;
-  });
+  const scenario = scenarioOf((changed) => void (changed.knobs.webhookLagSeconds = 86_400));
   const run = await migrate({ scenario, request: RECREATE, bundled: true });
   expect(run.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
   expect(clusterOf(run).addons.get(ADDON)).toMatchObject({
@@ -68,9 +64,7 @@ it('the bundled asset ends rolled-back, with the add-on in its original state', 
 
 it('the bundled asset ends needs-human, with the commands', async () => {
   // The rollback has nothing to wait for: its own update fails too.
-  const scenario = scenarioOf((changed) => {
-    changed.knobs.updateEndsIn = 'UPDATE_FAILED';
-  });
+  const scenario = scenarioOf((changed) => void (changed.knobs.updateEndsIn = 'UPDATE_FAILED'));
   const run = await migrate({ scenario, request: { strategy: 'in-place' }, bundled: true });
   expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
   expect(run.report.restoreCommands.join('\n')).toMatch(/aws eks update-addon [^]*\npod-identity rollback /);

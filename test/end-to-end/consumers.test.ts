@@ -128,9 +128,7 @@ describe('a SecretStore that uses the service account', () => {
         expect([report.outcome, check(report, 'consumers')]).toMatchObject(['migrated', { status: 'pass' }]);
         expect(await retire(world, report)).toMatchObject({ done: true });
       },
-      (scenario) => {
-        scenario.accounts[0]!.clusters[0]!.customResources = [store('aws', 'invoices')];
-      },
+      (scenario) => void (scenario.accounts[0]!.clusters[0]!.customResources = [store('aws', 'invoices')]),
     ));
 });
 

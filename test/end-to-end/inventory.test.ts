@@ -45,15 +45,10 @@ const associated =
   };
 const status =
   (value: 'DELETING' | 'UPDATING'): Change =>
-  (cluster) => {
-    cluster.status = value;
-  };
-const closed: Change = (cluster) => {
-  cluster.accessEntries = [];
-};
-const tagged: Change = (cluster) => {
-  ebs(cluster).tags = { 'pod-identity-migration': 'exclude' };
-};
+  (cluster) =>
+    void (cluster.status = value);
+const closed: Change = (cluster) => void (cluster.accessEntries = []);
+const tagged: Change = (cluster) => void (ebs(cluster).tags = { 'pod-identity-migration': 'exclude' });
 
 const FLEET = {
   alpha: ready,

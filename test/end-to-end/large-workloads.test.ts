@@ -161,18 +161,16 @@ describe('a pod that has been terminating since before the plan, on a lost node'
   );
 });
 
-describe('pods that fail on Pod Identity', () => {
-  it('cause a rollback once nothing has progressed for longer than their pace explains', () =>
-    inWorld({ ...small, knobs: { podsWaitForCredentials: true }, change: alone({ replicas: 4 }) }, async (world) => {
-      // The role loses its trust in EKS Pod Identity after the plan: no new pod gets credentials by it.
-      world.onFirst(
-        ({ operation }) => operation === 'CreatePodIdentityAssociation',
-        () => {
-          const role = world.backend.sandbox.world.accounts.get(world.target.account)!.roles.get(ROLE_NAME)!;
-          role.trustPolicy = role.trustPolicy.replace('pods.eks.amazonaws.com', 'ec2.amazonaws.com');
-        },
-      );
-      const report = await world.migrate({ serviceAccount: ACCOUNT });
-      expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsFailing' } });
-    }));
-});
+it('pods that fail on Pod Identity cause a rollback once nothing has progressed for longer than their pace explains', () =>
+  inWorld({ ...small, knobs: { podsWaitForCredentials: true }, change: alone({ replicas: 4 }) }, async (world) => {
+    // The role loses its trust in EKS Pod Identity after the plan: no new pod gets credentials by it.
+    world.onFirst(
+      ({ operation }) => operation === 'CreatePodIdentityAssociation',
+      () => {
+        const role = world.backend.sandbox.world.accounts.get(world.target.account)!.roles.get(ROLE_NAME)!;
+        role.trustPolicy = role.trustPolicy.replace('pods.eks.amazonaws.com', 'ec2.amazonaws.com');
+      },
+    );
+    const report = await world.migrate({ serviceAccount: ACCOUNT });
+    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsFailing' } });
+  }));

@@ -7,9 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ADDON, SCENARIO, TARGET } from './fixture.ts';
 
 let folder = '';
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'machine-'));
-});
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'machine-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const run = (calls: string, environment: Record<string, string>): unknown => {

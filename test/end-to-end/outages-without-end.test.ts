@@ -45,7 +45,5 @@ it('an outage of a week that began before the plan ends blocked', () =>
   outlasted(
     { service: 'iam', kind: 'server-error' },
     (_, away) => away(),
-    (_, report) => {
-      expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'WaitedTooLong' } });
-    },
+    (_, report) => expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'WaitedTooLong' } }),
   ));

@@ -35,8 +35,10 @@ describe.skipIf(reason !== undefined)(`the restore commands${reason === undefine
     backend.sandbox.world.faults.clear();
     backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
     const changed = world.changes().length;
-    const { code, out, err } = await served.run('bash', ['-e', '-c', report.restoreCommands.join('\n')]);
-    expect({ code, out, err }).toMatchObject({ code: 0, out: containing('rolled-back') });
+    expect(await served.run('bash', ['-e', '-c', report.restoreCommands.join('\n')])).toMatchObject({
+      code: 0,
+      out: containing('rolled-back'),
+    });
 
     // The commands did everything: the rollback at their end found nothing to restore.
     expect(world.changes().slice(changed)).toEqual([]);
@@ -72,8 +74,10 @@ describe.skipIf(reason !== undefined)(`the restore commands${reason === undefine
     expect(refused).toMatchObject({ code: 5, out: containing('needs-human') });
     expect(refused.out).toContain('Another principal deleted it, not this migration.');
     const again = await backend.ledger.getMigration(migrationId);
-    const { code, out, err } = await served.run('bash', ['-e', '-c', again!.restoreCommands.join('\n')]);
-    expect({ code, out, err }).toMatchObject({ code: 0, out: containing('rolled-back') });
+    expect(await served.run('bash', ['-e', '-c', again!.restoreCommands.join('\n')])).toMatchObject({
+      code: 0,
+      out: containing('rolled-back'),
+    });
     const record = await backend.ledger.getMigration(migrationId);
     expect(record?.warnings.map(({ id }) => id)).toContain('left-as-changed');
     for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();

@@ -66,9 +66,7 @@ describe('a failure after the change has begun', () => {
   });
 
   it('restores the original state when the pods never get the new identity', async () => {
-    const scenario = scenarioWith((changed) => {
-      changed.knobs.webhookLagSeconds = 86_400;
-    });
+    const scenario = scenarioWith((changed) => void (changed.knobs.webhookLagSeconds = 86_400));
     const run = await migrate({ scenario, request: RECREATE });
     expect(run.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
     expect(run.report.steps.filter((step) => step.name.startsWith('restart-pods'))).toHaveLength(1);
@@ -76,9 +74,7 @@ describe('a failure after the change has begun', () => {
   });
 
   it('makes every allowed attempt before it restores the original state', async () => {
-    const scenario = scenarioWith((changed) => {
-      changed.knobs.webhookLagSeconds = 86_400;
-    });
+    const scenario = scenarioWith((changed) => void (changed.knobs.webhookLagSeconds = 86_400));
     const run = await migrate({ scenario });
     expect(run.report).toMatchObject({
       outcome: 'rolled-back',
@@ -102,9 +98,7 @@ describe('a failure after the change has begun', () => {
   });
 
   it('never ends silently with a missing add-on: a create that always fails needs a person, who gets the commands', async () => {
-    const scenario = scenarioWith((changed) => {
-      changed.knobs.createEndsIn = 'CREATE_FAILED';
-    });
+    const scenario = scenarioWith((changed) => void (changed.knobs.createEndsIn = 'CREATE_FAILED'));
     const run = await migrate({ scenario, request: RECREATE });
     expect(run.report.outcome).toBe('needs-human');
     expect(run.report.restoreCommands.join('\n')).toContain(

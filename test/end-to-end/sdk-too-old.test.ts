@@ -55,15 +55,13 @@ describe('software that exits without credentials', () => {
   });
 });
 
-describe('software that only logs that it has no credentials', () => {
-  it('is stable at the level ready, which does not claim more', async () => {
-    const run = await migrated('old-sdk-logs', {});
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-    expect(podsIn(run)).toEqual({
-      identities: ['pod-identity', 'pod-identity'],
-      ready: [true, true],
-      has: [false, false],
-      codes: ['SdkTooOld', 'SdkTooOld'],
-    });
+it('software that only logs that it has no credentials is stable at the level ready, which does not claim more', async () => {
+  const run = await migrated('old-sdk-logs', {});
+  expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+  expect(podsIn(run)).toEqual({
+    identities: ['pod-identity', 'pod-identity'],
+    ready: [true, true],
+    has: [false, false],
+    codes: ['SdkTooOld', 'SdkTooOld'],
   });
 });

@@ -231,9 +231,7 @@ describe('software that gets no credentials', () => {
 describe('nodes that change while the pods are observed', () => {
   it('join: their pods are named at the level injected, and settle nothing again', () =>
     inWorld({ scenario: 'vpc-cni-irsa' }, async (world) => {
-      const report = await migrateWhile(world, { addon: 'vpc-cni' }, () => {
-        addNode(world);
-      });
+      const report = await migrateWhile(world, { addon: 'vpc-cni' }, () => addNode(world));
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(names(report).filter((name) => name.startsWith('confirm'))).toEqual(['confirm-ready']);
       expect([warned(report), levelsOf(report)]).toMatchObject([['pods-below-ready'], { injected: 1 }]);
@@ -249,9 +247,7 @@ describe('nodes that change while the pods are observed', () => {
 
   it('lose a pod to an eviction: its successor is named, and its siblings show the stability', () =>
     inWorld({ scenario: 'in-place' }, async (world) => {
-      const report = await migrateWhile(world, IN_PLACE, () => {
-        remove(world, podsOf(world, CONTROLLER)[0]!);
-      });
+      const report = await migrateWhile(world, IN_PLACE, () => remove(world, podsOf(world, CONTROLLER)[0]!));
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect([warned(report), levelsOf(report)]).toEqual([['pods-below-ready'], { ready: 1, injected: 1 }]);
     }));

@@ -49,37 +49,35 @@ it('a sweep that is paused lets what is in flight end, starts nothing until it i
   });
 });
 
-describe('a sweep with a change window', () => {
-  it('starts nothing outside of it, nor do its migrations, and continues in the next one', async () => {
-    // Each takes some minutes, so that a window has room for only a few.
-    await inFleet({ ...FLEET, change: ({ knobs }) => void (knobs.addonUpdateSeconds = 240) }, async (world) => {
-      // A quarter of an hour in each half hour; it is 09:00.
-      const [opens, minutes, every] = [10, 15, 30];
-      const isOpen = (at: number): boolean => {
-        const past = (at / MINUTE) % every;
-        return past >= opens && past < opens + minutes;
-      };
-      const changeWindow = { schedule: `${opens},${opens + every} * * * *`, durationMinutes: minutes, timeZone: 'UTC' };
-      const swept = await world.sweep({ limits: { ...LIMITS, concurrency: 1 }, options: { changeWindow } });
-      expectAllMigratedOnce(world, swept);
-      expect(
-        world
-          .begun()
-          .filter(({ at }) => !isOpen(at))
-          .map(({ at }) => new Date(at).toISOString()),
-      ).toEqual([]);
-      // Each checks the window itself again before it changes anything.
-      const first = new Map(
-        world
-          .changes()
-          .toReversed()
-          .map((call) => [call.execution, Date.parse(call.at)]),
-      );
-      expect(first.size).toBe(readyIn(world).length);
-      expect([...first.values()].filter((at) => !isOpen(at))).toEqual([]);
-      // It took more than one window.
-      expect(new Set(world.begun().map(({ at }) => Math.floor(at / (every * MINUTE)))).size).toBeGreaterThan(1);
-    });
+it('a sweep with a change window starts nothing outside of it, nor do its migrations, and continues in the next one', async () => {
+  // Each takes some minutes, so that a window has room for only a few.
+  await inFleet({ ...FLEET, change: ({ knobs }) => void (knobs.addonUpdateSeconds = 240) }, async (world) => {
+    // A quarter of an hour in each half hour; it is 09:00.
+    const [opens, minutes, every] = [10, 15, 30];
+    const isOpen = (at: number): boolean => {
+      const past = (at / MINUTE) % every;
+      return past >= opens && past < opens + minutes;
+    };
+    const changeWindow = { schedule: `${opens},${opens + every} * * * *`, durationMinutes: minutes, timeZone: 'UTC' };
+    const swept = await world.sweep({ limits: { ...LIMITS, concurrency: 1 }, options: { changeWindow } });
+    expectAllMigratedOnce(world, swept);
+    expect(
+      world
+        .begun()
+        .filter(({ at }) => !isOpen(at))
+        .map(({ at }) => new Date(at).toISOString()),
+    ).toEqual([]);
+    // Each checks the window itself again before it changes anything.
+    const first = new Map(
+      world
+        .changes()
+        .toReversed()
+        .map((call) => [call.execution, Date.parse(call.at)]),
+    );
+    expect(first.size).toBe(readyIn(world).length);
+    expect([...first.values()].filter((at) => !isOpen(at))).toEqual([]);
+    // It took more than one window.
+    expect(new Set(world.begun().map(({ at }) => Math.floor(at / (every * MINUTE)))).size).toBeGreaterThan(1);
   });
 });
 
