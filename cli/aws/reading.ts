@@ -5,7 +5,7 @@
 import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { ClientFactory, type ClientConfig, type PlainHttp } from '../../lambdas/adapters/clients.ts';
 import { systemClock } from '../../lambdas/adapters/system.ts';
-import { isMigrationError, MigrationError } from '../../lambdas/domain/failures/errors.ts';
+import { isAccessRefused, MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { AroundCalls, Clock, TargetPorts } from '../../lambdas/ports/index.ts';
 import { EKS_KINDS, isRead, type Kinds, KUBERNETES_KINDS, ROLES_KINDS } from '../../lambdas/ports/kinds.ts';
@@ -111,8 +111,7 @@ const accountOf = ({ caller }: AwsSession, named: string | undefined): string =>
 };
 
 /** Returns whether the error is one that expired credentials may cause. */
-const maySignalLoss = (error: unknown): boolean =>
-  isCredentialsError(error) || isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied');
+const maySignalLoss = (error: unknown): boolean => isCredentialsError(error) || isAccessRefused(error);
 
 /** Returns the error for credentials that have ended since the first call, if that is why the cluster could not be read. */
 const lostCredentials = async ({ clients, profile }: AwsSession, seen: unknown): Promise<CliError | undefined> => {

@@ -1,5 +1,5 @@
 /** GET /clusters/{name}/identities. */
-import { isMigrationError, MigrationError, RoleNotAssumed } from '../domain/failures/errors.ts';
+import { isAccessRefused, MigrationError, RoleNotAssumed } from '../domain/failures/errors.ts';
 import { identitiesReport } from '../domain/identities/report.ts';
 import type { WorkloadTally } from '../domain/identities/tally.ts';
 import type { Association, Target } from '../domain/migration/model.ts';
@@ -89,7 +89,7 @@ function problemOf(error: unknown, { cluster, region }: Target): unknown {
     return new ApiProblem('unknown-cluster', `${error.message.replace(/^t/, 'T')}.`, {
       errors: [{ field: 'path.name', message: `is not the name of a cluster in region ${region}` }],
     });
-  if (error instanceof UnreadCluster || isMigrationError(error, 'AccessDenied', 'Unauthorised')) {
+  if (error instanceof UnreadCluster || isAccessRefused(error)) {
     return new ApiProblem(
       'no-access',
       `The service has no access to cluster ${cluster}: ${asClause(error.message)}. Create access entries in the cluster for the service's roles (the stack's output KubernetesRoleArns), as docs/kubernetes-access.md describes.`,

@@ -3,13 +3,11 @@
  * effect some seconds late, an authorizer of the control plane is unavailable, or the entry was removed. Once a migration has
  * begun, none of that is a reason to roll back; access is waited for.
  */
-import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
+import { isAccessRefused, MigrationError } from '../domain/failures/errors.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
 const waited = (error: unknown): unknown =>
-  isMigrationError(error, 'Unauthorised', 'AccessDenied')
-    ? new MigrationError('ApiServerDenied', error.message, { cause: error })
-    : error;
+  isAccessRefused(error) ? new MigrationError('ApiServerDenied', error.message, { cause: error }) : error;
 
 /** Returns the same ports, except that a refusal by the API server throws ApiServerDenied. */
 export const waitingForAccess =

@@ -1,4 +1,5 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
+import { accountOf } from '../../lambdas/domain/migration/subject.ts';
 import type { CredentialGap } from './credentials.ts';
 import { inputOf } from './calls.ts';
 import { liveAssociations } from './cluster.ts';
@@ -9,9 +10,6 @@ import type { RunResult } from './run.ts';
 import { isAgent } from '../../sandbox/kubernetes/nodes.ts';
 import { getObject, listObjects } from '../../sandbox/kubernetes/store.ts';
 import { words } from '../words.ts';
-
-const accountOf = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
-  `${namespace}/${serviceAccount}`;
 
 /**
  * Returns the service accounts whose pods are promised less: an add-on that is deleted without preserve is missing
@@ -89,7 +87,8 @@ function atOnceByService(result: RunResult, { from, atOnce }: CredentialGap): nu
 /**
  * Returns whether a new pod lacks credentials because of a knob that simulates what the service cannot prevent: the
  * webhook, EKS Auth and IAM learn late. As long as the webhook knows a deleted association, only one pod at a time may
- * be affected, besides those that people scale up. If EKS accepts role and associations only in one call, EKS's own rollout replaces all pods at once.
+ * be affected, besides those that people scale up. If EKS accepts role and associations only in one call, EKS's own
+ * rollout replaces all pods at once.
  */
 function isLate(result: RunResult, gap: CredentialGap): boolean {
   const { to, why } = gap;
@@ -170,7 +169,7 @@ export const credentialsAreKept: Promised = {
     if (interfered(result)) return [];
     const { credentials, migrations, repeated } = result;
     const less = promisedLess(result);
-    const isPromised = (lack: Lack & Parameters<typeof accountOf>[0]): boolean =>
+    const isPromised = (lack: Lack): boolean =>
       !less.has(accountOf(lack)) && !isTakenByOthers(result, lack) && !isStartedAtBadTime(result, lack);
     const gaps = credentials.gaps.filter(
       (gap) =>

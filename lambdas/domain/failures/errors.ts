@@ -124,6 +124,10 @@ export class RoleNotAssumed extends MigrationError {
 export const isMigrationError = (error: unknown, ...names: ErrorName[]): error is MigrationError =>
   error instanceof MigrationError && (names.length === 0 || names.includes(error.name));
 
+/** The names of errors by which AWS or an API server does not know the caller, or does not allow what it asks for. */
+export const ACCESS_REFUSED = ['Unauthorised', 'AccessDenied'] as const satisfies ErrorName[];
+export const isAccessRefused = (error: unknown): error is MigrationError => isMigrationError(error, ...ACCESS_REFUSED);
+
 /**
  * Returns whether EKS refused an association because its service account already has one: a third-party association, or
  * one that was deleted seconds ago and whose key is not free yet (aws-controllers-k8s/community#2684).

@@ -27,6 +27,13 @@ export const isOwnAssociation = (
 export const wasThere = ({ associations }: Pick<Snapshot, 'associations'>, { id }: Pick<Association, 'id'>): boolean =>
   associations.some((one) => one.id === id);
 
+/** Returns the associations that this migration created. */
+export const ownAssociations = (
+  record: Known,
+  snapshot: Pick<Snapshot, 'associations'>,
+  there: readonly Association[],
+): Association[] => there.filter((one) => !wasThere(snapshot, one) && isOwnAssociation(record, one));
+
 /** Returns the associations that neither the snapshot has nor this migration created. */
 export const foreignAssociations = (
   record: Known,

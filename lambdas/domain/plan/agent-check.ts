@@ -7,7 +7,7 @@ import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Check } from '../migration/model.ts';
 import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, seenIn } from './facts.ts';
 
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
 /** Source for the effect of NONE on an agent that was not installed as an add-on. */
@@ -17,11 +17,9 @@ const LOOK = `kubectl -n kube-system get daemonset ${AGENT_ADDON}`;
 
 /** Returns the names of the instances that are not ready. An agent that exists is not ready there, which blocks as well. */
 const nodesNotReady = ({ nodes }: Pick<Facts, 'nodes'>): string[] =>
-  nodes && 'seen' in nodes
-    ? nodes.seen.flatMap(({ name, ready, os, compute }) =>
-        !ready && os === 'linux' && compute === 'ec2' ? [name] : [],
-      )
-    : [];
+  (seenIn(nodes) ?? []).flatMap(({ name, ready, os, compute }) =>
+    !ready && os === 'linux' && compute === 'ec2' ? [name] : [],
+  );
 
 /** Checks a cluster without an agent if the request asks to install it. */
 function checkInstall(facts: Facts): Check {

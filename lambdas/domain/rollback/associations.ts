@@ -64,8 +64,7 @@ export function leftOvers(
 }
 
 /**
- * Returns the existing associations that the rollback deletes once the role is back: those of this migration, whether
- * the
+ * Returns the existing associations that the rollback deletes once the role is back: those of this migration, whether the
  * current copy or an earlier copy owns them.
  */
 export function toRemove(

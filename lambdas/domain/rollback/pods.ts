@@ -57,10 +57,10 @@ export interface AssociationRemovalFacts {
  */
 export function mayRemoveAssociations({ pods, workloads, leaving, now }: AssociationRemovalFacts): AssociationRemoval {
   const on = pods.filter(({ uid }) => leaving.has(uid));
-  const left = unreplacedPods(on, workloads);
-  const unreplaced = outliveSessions(left, now);
+  const left = new Set(unreplacedPods(on, workloads));
+  const unreplaced = outliveSessions([...left], now);
   const slow = slowReplacement(
-    on.filter((pod) => pod.ready && !pod.terminating && !left.includes(pod)),
+    on.filter((pod) => pod.ready && !pod.terminating && !left.has(pod)),
     { pods, workloads, now },
   );
   return slow || unreplaced.length > 0 ? { do: 'ask', ...(slow ? { slow } : {}), unreplaced } : { do: 'go' };

@@ -12,7 +12,7 @@ import { ownTags, standaloneOf } from '../../domain/associations/associations.ts
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import type { Association } from '../../domain/migration/model.ts';
-import { isOwnAssociation, wasThere } from '../../domain/migration/service-account.ts';
+import { ownAssociations } from '../../domain/migration/service-account.ts';
 import {
   conflictsOfCreate,
   decideRestore,
@@ -129,16 +129,16 @@ async function deleteFailedCopy(
 }
 
 /** Returns the standalone associations that can be deleted: without IRSA, pods have nothing else. */
-const removable = ({ standalone, assertIrsa }: Work): Promise<Association[]> =>
-  standalone.length === 0
-    ? Promise.resolve([])
-    : assertIrsa().then(
-        () => standalone,
-        (error: unknown) => {
-          if (isMigrationError(error, 'IrsaNotWorking')) return [];
-          throw error;
-        },
-      );
+async function removable({ standalone, assertIrsa }: Work): Promise<Association[]> {
+  if (standalone.length === 0) return [];
+  try {
+    await assertIrsa();
+    return standalone;
+  } catch (error) {
+    if (isMigrationError(error, 'IrsaNotWorking')) return [];
+    throw error;
+  }
+}
 
 async function createAsItWas(seen: RestoreObservation, work: Work): Promise<boolean> {
   await clearConflicts(seen, work);
@@ -182,9 +182,7 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
     await ledger.recordCopy(migrationId, 'made', seen.now.arn);
   if (seen.decision.do !== action) return { done: false };
   const standalone = isReplacedByEks(record)
-    ? (await listPlannedAssociations(eks, standaloneOf(snapshot.planned))).filter(
-        (one) => !wasThere(snapshot, one) && isOwnAssociation(record, one),
-      )
+    ? ownAssociations(record, snapshot, await listPlannedAssociations(eks, standaloneOf(snapshot.planned)))
     : [];
   return {
     done: await actions[action](seen, {

@@ -42,6 +42,7 @@ import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/r
 import { EVIDENCE_BEFORE } from '../../use-cases/migration/report.ts';
 import { returnOwn } from '../../use-cases/rollback/return-associations.ts';
 import { assertIrsaWorks } from '../../use-cases/rollback/irsa.ts';
+import { deleteNoted } from '../../use-cases/rollback/restore.ts';
 import { deleteOwnAssociations, restoreOfAccount } from '../../use-cases/rollback/restore-service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertAnnotated, assertInTime, newestPodOf } from '../../use-cases/rollback/remove-associations.ts';
@@ -164,7 +165,7 @@ async function assertRemovable(accounts: readonly Association[], work: Work): Pr
 
 /** Deletes the associations that the migration gave to the add-on and its copies, and returns those that are gone. */
 async function removeAssociations(work: Work): Promise<Association[]> {
-  const { snapshot, record, now, eks, ledger, clock, migrationId, guard } = work;
+  const { snapshot, record, now, eks, clock } = work;
   const isOurs = now !== undefined && classifyCopy(snapshot, record, now) !== 'foreign';
   const list = async (): Promise<Association[]> =>
     toRemove(snapshot, record, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned))).filter(
@@ -174,11 +175,7 @@ async function removeAssociations(work: Work): Promise<Association[]> {
   if (there.length > 0) await assertRemovable(there, work);
   // The associations of a deleted add-on are gone with it: the end must not claim that the former state works.
   else if (record.removed.length > 0 && now) await assertIrsaWorks(ownedOf(snapshot.planned), work);
-  for (const association of there) {
-    await ledger.recordAssociation(migrationId, 'purged', association);
-    await guard();
-    await eks.deleteAssociation(association.id);
-  }
+  await deleteNoted(there, work);
   const [left] = there.length === 0 ? [] : await readUntilSure(clock, list, (found) => found.length === 0);
   if (left)
     throw new MigrationError(

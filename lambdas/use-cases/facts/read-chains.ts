@@ -1,4 +1,5 @@
 /** Reads who else is concerned by the planned roles: the roles that they assume, and service accounts that match a pattern. */
+import { ACCESS_REFUSED } from '../../domain/failures/errors.ts';
 import type { PlannedAssociation } from '../../domain/migration/model.ts';
 import { targetsOf } from '../../domain/plan/chains.ts';
 import type { Facts } from '../../domain/plan/facts.ts';
@@ -35,8 +36,6 @@ export async function readChains(
 ): Promise<Pick<Facts, 'targetRoles' | 'serviceAccounts'>> {
   const targetRoles = await readTargets(roles, facts);
   const isOpen = facts.kubernetesError === undefined && plannedPatterns(facts, planned) !== undefined;
-  const serviceAccounts = isOpen
-    ? await seenUnless(['Unauthorised', 'AccessDenied'], () => kubernetes.listServiceAccounts())
-    : undefined;
+  const serviceAccounts = isOpen ? await seenUnless(ACCESS_REFUSED, () => kubernetes.listServiceAccounts()) : undefined;
   return { targetRoles, ...(serviceAccounts ? { serviceAccounts } : {}) };
 }

@@ -1,6 +1,6 @@
 /** Reads from the cluster's API server what the plan needs. */
 import { AGENT_ADDON, isNetworking, ownedKinds } from '../../domain/addons/registry.ts';
-import { isMigrationError } from '../../domain/failures/errors.ts';
+import { isAccessRefused, isMigrationError } from '../../domain/failures/errors.ts';
 import { isForAddon, type MigrationRequest } from '../../domain/migration/model.ts';
 import type { CustomResourceFact, Facts } from '../../domain/plan/facts.ts';
 import { removesSoftware, requestedAttempts } from '../../domain/plan/attempts.ts';
@@ -93,7 +93,7 @@ export async function readKubernetes(
       customResources: await readCustomResources(kubernetes, request),
     };
   } catch (error) {
-    const closed = isMigrationError(error, 'Unauthorised', 'AccessDenied');
+    const closed = isAccessRefused(error);
     // If no pod is to be read anyway, an endpoint that can't be reached is handled like one that refuses access.
     const unreached = request.verification === 'api' && isMigrationError(error, 'ConnectionLost');
     const reported = unanswered === 'reports' && isMigrationError(error, ...NO_ANSWER);

@@ -1,5 +1,5 @@
 /** Reads that a check can do without: a refusal is part of what was found. */
-import { type ErrorName, isMigrationError } from '../../domain/failures/errors.ts';
+import { ACCESS_REFUSED, type ErrorName, isMigrationError } from '../../domain/failures/errors.ts';
 import type { Seen } from '../../domain/plan/facts.ts';
 
 /** Runs a read, and returns the message of an error with one of these names; other errors may be transient. */
@@ -13,7 +13,7 @@ export async function seenUnless<T>(refusals: readonly ErrorName[], read: () => 
 }
 
 /** The names of errors with which the API server refuses a read. */
-export const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
+export const REFUSED = [...ACCESS_REFUSED, 'InvalidRequest'] as const;
 
 /** Runs a read of the API server that a check can do without; the check reports a refusal. */
 export const seen = <T>(read: () => Promise<T>): Promise<Seen<T>> => seenUnless(REFUSED, read);

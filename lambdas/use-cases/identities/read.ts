@@ -4,7 +4,7 @@
  */
 import { accountOf } from '../../domain/migration/subject.ts';
 import { AGENT_ADDON, knownAddon, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts';
-import { isMigrationError } from '../../domain/failures/errors.ts';
+import { isAccessRefused } from '../../domain/failures/errors.ts';
 import {
   type AddonFact,
   type AgentFact,
@@ -52,14 +52,12 @@ export class UnreadCluster extends Error {
 
 type Unread = IdentityFacts['unread'];
 
-const isRefused = (error: unknown): error is Error => isMigrationError(error, 'Unauthorised', 'AccessDenied');
-
 /** Returns `undefined` if the caller may not read it, and notes that. */
 const unlessRefused = async <T>(unread: Unread, what: string, read: () => Promise<T>): Promise<T | undefined> => {
   try {
     return await read();
   } catch (error) {
-    if (!isRefused(error)) throw error;
+    if (!isAccessRefused(error)) throw error;
     unread.push({ what, why: error.message });
     return undefined;
   }
@@ -80,7 +78,7 @@ const tallyPods = async (
       return tally;
     });
   } catch (error) {
-    throw isRefused(error)
+    throw isAccessRefused(error)
       ? new UnreadCluster(
           'no-access',
           `the pods of cluster ${sources.target.cluster} can't be read, so that the identity which they use is unknown: ${error.message}`,

@@ -199,9 +199,10 @@ export async function observePods(
   const collected = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, known.stuck);
   const all = sortPods(collected, pods, expected);
   const unreplaced = unreplacedPods(all.wrong, workloads);
+  const left = new Set(unreplaced);
   // A rollback decides itself about pods that nothing replaces: without their association they have no credentials.
   const evidence = isBack ? collected : withoutUnreplaced(collected, unreplaced);
-  const sorted = isBack ? all : { ...all, wrong: all.wrong.filter((pod) => !unreplaced.includes(pod)) };
+  const sorted = isBack ? all : { ...all, wrong: all.wrong.filter((pod) => !left.has(pod)) };
   const concerned = concernedWorkloads(workloads, expected);
   const judgedPods = {
     pods,

@@ -23,7 +23,8 @@ export function warningsWith(
 ): Check[] {
   const unknown = new Set(evidence.filter(isInjectedButUnknown).map(({ uid }) => uid));
   const excluded = evidence.filter((one) => one.excluded !== undefined);
-  const isUnreplaced = ({ uid }: PodEvidence): boolean => unreplaced.some((pod) => pod.uid === uid);
+  const left = new Set(unreplaced.map(({ uid }) => uid));
+  const isUnreplaced = ({ uid }: PodEvidence): boolean => left.has(uid);
   return [
     ...warnings.filter(({ id }) => !ABOUT_PODS.includes(id)),
     ...podsExcluded(excluded.filter((one) => !isUnreplaced(one))),

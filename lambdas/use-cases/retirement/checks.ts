@@ -1,6 +1,6 @@
 /** The checks of a retirement and of its reversal. Each check queries the record, the ledger or the target. */
 import { parseRoleArn } from '../../domain/aws/arn.ts';
-import { isMigrationError } from '../../domain/failures/errors.ts';
+import { isAccessRefused } from '../../domain/failures/errors.ts';
 import {
   type Addon,
   type Check,
@@ -153,7 +153,7 @@ async function readKubernetes(
     for (const namespace of namespacesOf(retiring)) workloads.push(...(await kubernetes.listWorkloads(namespace)));
     return { annotated, pods, consumers, workloads };
   } catch (error) {
-    if (isMigrationError(error, 'Unauthorised', 'AccessDenied')) return { kubernetesError: error.message };
+    if (isAccessRefused(error)) return { kubernetesError: error.message };
     throw error;
   }
 }

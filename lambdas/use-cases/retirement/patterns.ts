@@ -1,5 +1,5 @@
 /** Decides whether patterns for subjects may be removed from a trust policy, by what exists in the cluster now. */
-import { isMigrationError } from '../../domain/failures/errors.ts';
+import { isAccessRefused } from '../../domain/failures/errors.ts';
 import type { Check } from '../../domain/migration/model.ts';
 import { unknown } from '../../domain/plan/check.ts';
 import { retirementProblem } from '../../domain/trust/own-changes.ts';
@@ -63,7 +63,7 @@ export async function proposeWithPatterns(
       undefined;
     return { proposal: isRestorable ? known : notRestorable(known.patterns), checks: [check] };
   } catch (error) {
-    if (!isMigrationError(error, 'Unauthorised', 'AccessDenied')) throw error;
+    if (!isAccessRefused(error)) throw error;
     const unread = unknown(
       'retire-pattern',
       `Role ${roleArn} trusts service accounts of this cluster by ${patternText(proposal.patterns)}, and which of them exist could not be read: ${asClause(error.message)}.`,

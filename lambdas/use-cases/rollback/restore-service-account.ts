@@ -7,8 +7,7 @@ import {
   accountProblemBack,
   associationText,
   foreignAssociations,
-  isOwnAssociation,
-  wasThere,
+  ownAssociations,
 } from '../../domain/migration/service-account.ts';
 import type { Clock, Eks, Kubernetes, Ledger, Roles } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
@@ -16,6 +15,7 @@ import { readUntilSure } from '../pods/confirmed-reads.ts';
 import { readAccount } from '../migration/service-account.ts';
 import { assertIrsaWorks } from './irsa.ts';
 import { assertInTime } from './remove-associations.ts';
+import { deleteNoted } from './restore.ts';
 
 export interface AccountRestoring {
   record: Migration;
@@ -69,21 +69,18 @@ export async function deleteOwnAssociations(
 ): Promise<Restored> {
   const { migrationId, associations } = record;
   const list = (): Promise<Association[]> => listPlannedAssociations(eks, planned);
-  const isLeft = (one: Association): boolean => !wasThere(snapshot, one) && isOwnAssociation(record, one);
+  const ownIn = (found: readonly Association[]): Association[] => ownAssociations(record, snapshot, found);
   // An association whose create lost its reply may not be listed at once.
   const there = await readUntilSure(clock, list, (found) => found.length > 0);
   const created = associations.created.filter(
     (one) => one.ownerArn === undefined && plannedFor(one, planned) !== undefined,
   );
   // If this migration has created none, a change of the service account by another principal is not for it to judge.
-  if (created.length > 0 || there.some(isLeft)) await assertRemovable(there.filter(isLeft));
-  for (const association of there.filter(isLeft)) {
-    await ledger.recordAssociation(migrationId, 'purged', association);
-    await guard();
-    await eks.deleteAssociation(association.id);
-  }
-  const now = await readUntilSure(clock, list, (found) => found.some(isLeft));
-  const [left] = now.filter(isLeft);
+  const own = ownIn(there);
+  if (created.length > 0 || own.length > 0) await assertRemovable(own);
+  await deleteNoted(own, { migrationId, eks, ledger, guard });
+  const now = await readUntilSure(clock, list, (found) => ownIn(found).length > 0);
+  const [left] = ownIn(now);
   if (left)
     throw new MigrationError(
       'AssociationStillThere',
@@ -99,7 +96,7 @@ export async function deleteOwnAssociations(
   const known = new Set(created.map(({ id }) => id));
   return {
     there: now.map(({ id }) => id),
-    taken: [...created, ...there.filter((one) => isLeft(one) && !known.has(one.id))],
+    taken: [...created, ...own.filter(({ id }) => !known.has(id))],
   };
 }
 
