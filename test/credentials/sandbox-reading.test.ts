@@ -22,29 +22,30 @@ describe('the sandbox reads a container as the AWS SDK for JavaScript', () => {
     async (only) => {
       const seen = new Map<Outcome, number>();
       const explainer = new Explainer(REASONS);
-      await assert(
-        asyncProperty(
-          podsWith(only),
-          constantFrom('association' as const, 'annotation' as const),
-          async (given, by) => {
-            const pod = admitted(given, by);
-            if (!isPossible(pod)) return;
-            const read = readInSandbox(pod, 'javascript');
-            for (const container of containersOf(pod)) {
-              for (const { outcomes } of (await sdk.observe(pod, container)).filter(isPlayed)) {
-                const real = outcomes.javascript!;
-                const sandbox = expectedBySandbox(read.get(container.name)!, real);
-                const where = containerText(container);
-                const { reason } = explainer.explain(where, { what: 'sandbox, JavaScript v3', sandbox, real });
-                expect({ where, sandbox: reason === undefined ? sandbox : real }).toEqual({ where, sandbox: real });
-                seen.set(real, (seen.get(real) ?? 0) + 1);
-              }
+      const readsAlike = asyncProperty(
+        podsWith(only),
+        constantFrom('association' as const, 'annotation' as const),
+        async (given, by) => {
+          const pod = admitted(given, by);
+          if (!isPossible(pod)) return;
+          const read = readInSandbox(pod, 'javascript');
+          for (const container of containersOf(pod)) {
+            for (const { outcomes } of (await sdk.observe(pod, container)).filter(isPlayed)) {
+              const real = outcomes.javascript!;
+              const sandbox = expectedBySandbox(read.get(container.name)!, real);
+              const where = containerText(container);
+              const { reason } = explainer.explain(where, { what: 'sandbox, JavaScript v3', sandbox, real });
+              expect({ where, sandbox: reason === undefined ? sandbox : real }).toEqual({ where, sandbox: real });
+              seen.set(real, (seen.get(real) ?? 0) + 1);
             }
-          },
-        ),
-        { numRuns: 150 },
+          }
+        },
       );
-      for (const outcome of ['agent', 'irsa', 'ecs', 'none'] as const) expect(seen.get(outcome)).toBeGreaterThan(0);
+      const wanted = ['agent', 'irsa', 'ecs', 'none'] as const;
+      // Four or five of 150 pods get their credentials from ECS, and sometimes none: then more are drawn.
+      for (let round = 0; round === 0 || (round < 5 && wanted.some((one) => !seen.has(one))); round += 1)
+        await assert(readsAlike, { numRuns: 150 });
+      for (const outcome of wanted) expect(seen.get(outcome)).toBeGreaterThan(0);
     },
   );
 });
