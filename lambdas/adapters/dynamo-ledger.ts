@@ -17,6 +17,7 @@ import {
   podEvidence,
   snapshot,
   stepLine,
+  type AnnotationMoment,
   type Association,
   type Cancellation,
   type Migration,
@@ -32,6 +33,7 @@ import { approvalsOf } from './dynamo-approvals.ts';
 import { listedAs } from './dynamo-lists.ts';
 import { withOutboxEvents } from './dynamo-outbox.ts';
 import { DynamoTable, isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
+import { annotationUpdate, type ItemUpdate } from './dynamo-updates.ts';
 import { trustOf } from './dynamo-trust.ts';
 import { DynamoRetirements, retirementOf } from './dynamo-retirements.ts';
 import { stored } from './stored.ts';
@@ -180,7 +182,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
 
   async updateMigration(
     migrationId: string,
-    change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
+    change: Partial<Omit<Migration, 'migrationId' | 'associations' | 'annotationChange'>>,
     event?: OutboxEvent,
   ): Promise<void> {
     const entries = Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined);
@@ -196,17 +198,25 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
     return this.table.put(itemOf(migrationId, `ASSOCIATION#${what}#${whole.id}`), { what, association: whole });
   }
 
-  async recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void> {
+  recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void> {
+    return this.recordOnce(migrationId, {
+      UpdateExpression: 'SET #what = list_append(if_not_exists(#what, :none), :one)',
+      ConditionExpression: 'attribute_exists(pk) AND NOT contains(#what, :arn)',
+      ExpressionAttributeNames: { '#what': what },
+      ExpressionAttributeValues: { ':none': [], ':one': [addonArn], ':arn': addonArn },
+    });
+  }
+
+  recordAnnotation(migrationId: string, what: AnnotationMoment, at: string): Promise<void> {
+    return this.recordOnce(migrationId, annotationUpdate(what, at));
+  }
+
+  /** Makes an update whose condition fails if the record has its content. Throws `BadInput` if there is no record. */
+  private async recordOnce(migrationId: string, update: ItemUpdate): Promise<void> {
     try {
-      await this.table.update(itemOf(migrationId, 'RECORD'), {
-        UpdateExpression: 'SET #what = list_append(if_not_exists(#what, :none), :one)',
-        ConditionExpression: 'attribute_exists(pk) AND NOT contains(#what, :arn)',
-        ExpressionAttributeNames: { '#what': what },
-        ExpressionAttributeValues: { ':none': [], ':one': [addonArn], ':arn': addonArn },
-      });
+      await this.table.update(itemOf(migrationId, 'RECORD'), update);
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      // It is recorded already, or there is no record; what is not recorded must not be changed.
       if (!(await this.table.get(itemOf(migrationId, 'RECORD'))))
         throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`, { cause: error });
     }

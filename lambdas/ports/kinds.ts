@@ -89,6 +89,7 @@ export const LEDGER_KINDS = {
   updateMigration: 'write',
   recordAssociation: 'write',
   recordCopy: 'write',
+  recordAnnotation: 'write',
   recordTrustChange: 'write',
   recordRetirement: 'write',
   noteWait: 'write',

@@ -3,6 +3,7 @@ import type { Approval } from '../domain/approval/approval.ts';
 import type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
 import type { Lock, LockHolder, LockMode } from '../domain/migration/locks.ts';
 import type {
+  AnnotationMoment,
   Association,
   Cancellation,
   Failure,
@@ -106,7 +107,7 @@ export interface Ledger {
   /** Changes fields of a record. `event` is an outbox event that the same write adds. */
   updateMigration(
     migrationId: string,
-    change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
+    change: Partial<Omit<Migration, 'migrationId' | 'associations' | 'annotationChange'>>,
     event?: OutboxEvent,
   ): Promise<void>;
   /** Records an association as purged, created or restored. The same id is kept only once. */
@@ -118,6 +119,12 @@ export interface Ledger {
 
   /** Adds an ARN to the record. The same ARN is kept only once. */
   recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void>;
+
+  /**
+   * Records when the removal of the annotation was noted, when it was written, or when it was undone. A late call takes
+   * nothing away: a note replaces only a removal that was undone before, and nothing is added to one that was undone.
+   */
+  recordAnnotation(migrationId: string, what: AnnotationMoment, at: string): Promise<void>;
 
   /**
    * Records the change of a trust policy before it is written, or its progress since. There is one change for each

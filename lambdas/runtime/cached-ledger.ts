@@ -16,6 +16,7 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<LedgerWrite>([
   'updateMigration',
   'recordAssociation',
   'recordCopy',
+  'recordAnnotation',
   'recordTrustChange',
   'recordRetirement',
   'noteWait',

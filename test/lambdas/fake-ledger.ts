@@ -12,6 +12,7 @@ import {
 import type { OutboxEvent } from '../../lambdas/domain/events/outbox-events.ts';
 import type { Approval } from '../../lambdas/domain/approval/approval.ts';
 import type {
+  AnnotationMoment,
   Association,
   Cancellation,
   Migration,
@@ -193,6 +194,16 @@ export class FakeLedger implements Ledger {
     const record = this.records.get(migrationId);
     if (!record) throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`);
     if (!record[what].includes(addonArn)) record[what].push(addonArn);
+  }
+  async recordAnnotation(migrationId: string, what: AnnotationMoment, moment: string): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (!record) throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`);
+    const change = record.annotationChange;
+    const isOpen = change !== undefined && change.undoneAt === undefined;
+    if (what === 'notedAt') {
+      if (!change || (change.undoneAt !== undefined && change.undoneAt < moment))
+        record.annotationChange = { notedAt: moment };
+    } else if (isOpen) record.annotationChange = { ...change, [what]: moment };
   }
   async recordTrustChange(migrationId: string, change: TrustChange): Promise<void> {
     this.recordOfRole(migrationId, 'trustChanges', change);

@@ -11,8 +11,8 @@
  * decides (RestoreRefused).
  */
 import { appearedConsumers } from '../../domain/consumers/appeared.ts';
-import { MigrationError } from '../../domain/failures/errors.ts';
-import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/migration/model.ts';
+import { isAccessRefused, MigrationError } from '../../domain/failures/errors.ts';
+import type { Migration, ServiceAccountState, Snapshot } from '../../domain/migration/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import {
   accountProblem,
@@ -97,15 +97,20 @@ async function removeAnnotation(work: Work): Promise<boolean> {
   // An annotation that was removed outside this migration is already in the wanted state.
   const why = accountProblem(was, now, true);
   if (!now || why !== undefined) throw accountChanged(why ?? '');
-  const note: AnnotationChange =
-    isUnannotated(record) && record.annotationChange ? record.annotationChange : { notedAt: utcNow(clock) };
+  const isNoted = isUnannotated(record);
   if (now.roleArn !== undefined) {
     await assertAssociated(work);
     await assertNotUsed(work);
-    if (note !== record.annotationChange) await ledger.updateMigration(input.migrationId, { annotationChange: note });
+    if (!isNoted) await ledger.recordAnnotation(input.migrationId, 'notedAt', utcNow(clock));
     await write(work, now, null);
-  } else if (note !== record.annotationChange) return false;
-  await ledger.updateMigration(input.migrationId, { annotationChange: { ...note, writtenAt: utcNow(clock) } });
+  } else if (!isNoted) return false;
+  try {
+    await ledger.recordAnnotation(input.migrationId, 'writtenAt', utcNow(clock));
+  } catch (error) {
+    // No failure undoes a migration whose pods are verified, so its hand-off would say for ever that the annotation stays.
+    if (!isAccessRefused(error)) throw error;
+    throw new MigrationError('ServiceUnavailable', error.message, { cause: error });
+  }
   return true;
 }
 
@@ -123,8 +128,7 @@ function assertGivable(roleArn: string, { passableRoleArns }: Settings): void {
 
 async function restoreAnnotation(work: Work): Promise<boolean> {
   const { input, record, was, dependencies } = work;
-  const { annotationChange: note } = record;
-  if (!note || !isUnannotated(record) || was.roleArn === undefined) return false;
+  if (!isUnannotated(record) || was.roleArn === undefined) return false;
   const now = await readCurrent(work);
   const why = accountProblemBack(record, was, now, true);
   if (!now || why !== undefined)
@@ -136,9 +140,7 @@ async function restoreAnnotation(work: Work): Promise<boolean> {
     assertGivable(was.roleArn, settingsFor(dependencies.settings, input.target));
     await write(work, now, was.roleArn);
   }
-  await dependencies.ledger.updateMigration(input.migrationId, {
-    annotationChange: { ...note, undoneAt: utcNow(dependencies.clock) },
-  });
+  await dependencies.ledger.recordAnnotation(input.migrationId, 'undoneAt', utcNow(dependencies.clock));
   return now.roleArn === undefined;
 }
 

@@ -55,6 +55,7 @@ const WRITES: [string, (ledger: Ledger) => Promise<unknown>][] = [
   ['updateMigration', (ledger) => ledger.updateMigration(MIGRATION_ID, { warnings: [] })],
   ['recordAssociation', (ledger) => ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation())],
   ['recordCopy', (ledger) => ledger.recordCopy(MIGRATION_ID, 'made', addonArn(2))],
+  ['recordAnnotation', (ledger) => ledger.recordAnnotation(MIGRATION_ID, 'notedAt', at(0))],
   ['requestCancel', (ledger) => ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) })],
   ['putSnapshot', (ledger) => ledger.putSnapshot(MIGRATION_ID, aSnapshot())],
   ['recordStep', (ledger) => ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) })],

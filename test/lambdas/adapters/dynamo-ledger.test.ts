@@ -5,7 +5,7 @@
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { AnnotationMoment, Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import {
   ADDON_LOCK,
@@ -112,6 +112,46 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     await ledger.putMigration(aMigration(again));
     const noted = { locks: [ADDON_LOCK], attempt: 1, removed: [addonArn(1)] };
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration({ ...again, ...noted }));
+  });
+
+  describe('the removal of the annotation', () => {
+    const recorded = async (...moments: [AnnotationMoment, number][]): Promise<unknown> => {
+      await ledger.putMigration(aMigration());
+      for (const [what, seconds] of moments) await ledger.recordAnnotation(MIGRATION_ID, what, at(seconds));
+      return (await ledger.getMigration(MIGRATION_ID))?.annotationChange;
+    };
+    const [written, undone] = [
+      { notedAt: at(1), writtenAt: at(2) },
+      { notedAt: at(1), writtenAt: at(2), undoneAt: at(3) },
+    ];
+    it.each<[string, unknown, ...[AnnotationMoment, number][]]>([
+      ['its note', { notedAt: at(1) }, ['notedAt', 1]],
+      ['what followed', undone, ['notedAt', 1], ['writtenAt', 2], ['undoneAt', 3]],
+      ['what was written before a late note came', written, ['notedAt', 1], ['writtenAt', 2], ['notedAt', 0]],
+      [
+        'what was undone before a late note came',
+        undone,
+        ['notedAt', 1],
+        ['writtenAt', 2],
+        ['undoneAt', 3],
+        ['notedAt', 3],
+      ],
+      [
+        'what was undone before late news of the write',
+        { notedAt: at(1), undoneAt: at(3) },
+        ['notedAt', 1],
+        ['undoneAt', 3],
+        ['writtenAt', 2],
+      ],
+      ['a new note after it was undone', { notedAt: at(4) }, ['notedAt', 1], ['undoneAt', 3], ['notedAt', 4]],
+      ['nothing without a note', undefined, ['writtenAt', 2]],
+    ])('keeps %s', async (_kept, expected, ...moments) => {
+      expect(await recorded(...moments)).toEqual(expected);
+    });
+    it('is not noted of a migration without a record', async () => {
+      const noted = ledger.recordAnnotation(MIGRATION_ID, 'notedAt', at(0));
+      await expectExactError(noted, 'BadInput', `The ledger has no migration ${MIGRATION_ID}.`);
+    });
   });
 
   describe('copies of the add-on', () => {

@@ -45,6 +45,7 @@ describe("an invocation's ledger", () => {
     'updateMigration',
     'recordAssociation',
     'recordCopy',
+    'recordAnnotation',
     'recordTrustChange',
     'recordRetirement',
     'requestCancel',

@@ -44,9 +44,9 @@ describe('annotate-service-account', () => {
     expect(await noted(fakes)).toEqual({ notedAt: at(0), writtenAt: at(0) });
     const names = fakes.journal.names();
     const write = names.indexOf('kubernetes.annotateServiceAccount');
-    expect(names.indexOf('ledger.updateMigration')).toBeLessThan(write);
+    expect(names.indexOf('ledger.recordAnnotation')).toBeLessThan(write);
     expect(names[write - 1]).toBe('ledger.assertLock');
-    expect(names.slice(write + 1)).toContain('ledger.updateMigration');
+    expect(names.slice(write + 1)).toContain('ledger.recordAnnotation');
     expect(fakes.journal.mutations()).toEqual(['kubernetes.annotateServiceAccount']);
   });
 
@@ -226,6 +226,17 @@ describe('annotate-service-account during a rollback', () => {
     fakes.clock.advance(5000);
     expect([await putBack(fakes), await noted(fakes)]).toEqual([{ changed: false }, first]);
     expect(fakes.journal.mutations()).toHaveLength(1);
+  });
+
+  it('is repeated if the removal was written and may not be recorded', async ({ fakes }) => {
+    await fakes.ledger.recordAnnotation(fakes.input.migrationId, 'notedAt', at(0));
+    fakes.journal.refuseNext('ledger.recordAnnotation', 'AccessDenied', 'dynamodb:UpdateItem');
+    await expectError(takeOff(fakes), 'ServiceUnavailable', 'dynamodb:UpdateItem');
+    expect([await takeOff(fakes), now(fakes), await noted(fakes)]).toEqual([
+      { changed: true },
+      undefined,
+      { notedAt: at(0), writtenAt: at(0) },
+    ]);
   });
 
   it('puts back one whose write was noted and whose reply never came', async () => {
