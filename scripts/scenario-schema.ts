@@ -1,6 +1,6 @@
 /**
  * `node scripts/scenario-schema.ts` generates the schema of scenario files for editors (sandbox/scenario.schema.json)
- * and the tables in docs/sandbox.md, both from sandbox/world/scenario.ts. A test fails if they are stale.
+ * and the tables in docs/scenario-reference.md, both from sandbox/world/scenario.ts. A test fails if they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { code, fieldsOf, propertiesOf, type Schema, table, typeOf, withPositions
 
 const ROOT = join(import.meta.dirname, '..');
 export const SCHEMA_FILE = join(ROOT, 'sandbox', 'scenario.schema.json');
-export const DOCS_FILE = join(ROOT, 'docs', 'sandbox.md');
+export const DOCS_FILE = join(ROOT, 'docs', 'scenario-reference.md');
 
 /** Returns JSON Schema draft 7, the newest that editors fully support. Optional fields are not required. */
 export const scenarioSchema = (): Schema =>
@@ -65,5 +65,5 @@ export const schemaText = (): string => jsonText(scenarioSchema());
 if (import.meta.main) {
   writeFileSync(SCHEMA_FILE, schemaText());
   writeFileSync(DOCS_FILE, withTables(readFileSync(DOCS_FILE, 'utf8')));
-  console.log('Wrote sandbox/scenario.schema.json and the tables of docs/sandbox.md.');
+  console.log('Wrote sandbox/scenario.schema.json and the tables of docs/scenario-reference.md.');
 }

@@ -1,4 +1,4 @@
-/** The tables that `scripts/schema-tables.ts` generates for docs/sandbox.md and docs/configuration.md. */
+/** The tables that `scripts/schema-tables.ts` generates for docs/scenario-reference.md and docs/configuration.md. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ describe('the values of a field', () => {
     ['time, UTC', z.iso.datetime()],
   ])('are shown as %s', (expected, schema) => expect(valuesOf(schema)).toBe(expected));
 
-  it.each(['sandbox.md', 'configuration.md'])('are complete in docs/%s', (file) => {
+  it.each(['scenario-reference.md', 'configuration.md'])('are complete in docs/%s', (file) => {
     const rows = readFileSync(join(DOCS, file), 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('| `'));

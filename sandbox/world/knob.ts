@@ -24,7 +24,7 @@ export const readySeconds = z.union([
  */
 export type Confidence = 'certain' | 'likely' | 'unknown' | 'placeholder';
 
-/** Confidence and source become part of the published schema, and thereby of docs/sandbox.md. */
+/** Confidence and source become part of the published schema, and thereby of docs/scenario-reference.md. */
 export const knob = <T extends z.ZodType>(schema: T, confidence: Confidence, source: string, description: string): T =>
   schema.meta({ description, confidence, source });
 

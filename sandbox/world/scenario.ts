@@ -2,7 +2,7 @@
  * A scenario: the AWS accounts, roles and clusters that a sandbox starts with, and its assumptions where AWS's
  * behavior is uncertain. This schema validates scenario files; `load.ts` reads a file and builds the world.
  * `scripts/scenario-schema.ts` publishes the schema, with the descriptions, as sandbox/scenario.schema.json and in
- * docs/sandbox.md.
+ * docs/scenario-reference.md.
  */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/migration/model.ts';

@@ -1,5 +1,5 @@
 /**
- * The service's promises (docs/architecture.md) as code: each checks the world and the call log of a finished run and
+ * The service's promises (docs/promises.md) as code: each checks the world and the call log of a finished run and
  * reports how it was broken. They read what AWS saw, not what the service reports about itself.
  */
 import { agentAsAsked } from './agent-promise.ts';

@@ -1,5 +1,5 @@
 /**
- * Decides which subjects may get a role: promise 11 of docs/architecture.md.
+ * Decides which subjects may get a role: promise 11 of docs/promises.md.
  *
  * Subject S (cluster, namespace, service account) may get role R only on one of these grounds, evaluated on fresh facts
  * and without the request's accepted keys:
