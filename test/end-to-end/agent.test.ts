@@ -13,6 +13,7 @@ const VERSION = 'v1.3.4-eksbuild.1';
 const ACCOUNT = 'ebs-csi-controller-sa';
 const EFS = 'aws-efs-csi-driver';
 const NODES_TOO = { 'efs-csi-node-sa': 'arn:aws:iam::111122223333:role/auto-prod-efs-csi-driver' };
+const ABSENT = { scenario: 'agent-absent' };
 const INSTALL = { addon: ADDON, agent: 'install' } as const;
 
 const callsOf = (world: OpenWorld): string[] => world.changes().map(({ step, operation }) => `${step} ${operation}`);
@@ -54,7 +55,7 @@ const creates = (calls: string[]): string[] => calls.filter((call) => call.start
 
 describe('a cluster without the Pod Identity agent', () => {
   it("gets it first, in EKS's default version, and the add-on is migrated", async () => {
-    const { report, calls, agent, nodes, after, locks } = await migrated({ scenario: 'agent-absent' });
+    const { report, calls, agent, nodes, after, locks } = await migrated(ABSENT);
     expect(report).toMatchObject({
       outcome: 'migrated',
       verified: 'ready',
@@ -76,14 +77,14 @@ describe('a cluster without the Pod Identity agent', () => {
   });
 
   it('is left as it is by default, with a remedy that shows how to install it', async () => {
-    const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { addon: ADDON });
+    const { report, calls, agent } = await migrated(ABSENT, { addon: ADDON });
     expect(report.outcome).toBe('blocked');
     expect(checkOf(report)).toMatchObject({ status: 'fail', remedy: containing('--agent install') });
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
   it('gets a report from a dry run, and nothing is installed', async () => {
-    const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { ...INSTALL, dryRun: true });
+    const { report, calls, agent } = await migrated(ABSENT, { ...INSTALL, dryRun: true });
     expect(report).toMatchObject({ outcome: 'planned', plan: { installAgent: { version: VERSION } } });
     expect(report.plan!.steps[1]).toMatchObject({ name: 'install-agent', undo: containing('stays installed') });
     expect([calls, agent]).toEqual([[], undefined]);
@@ -120,7 +121,7 @@ describe('a cluster without the Pod Identity agent', () => {
 
   it('keeps it if the migration rolls back, and the report says so', async () => {
     const { report, before, after, agent } = await migrated(
-      { scenario: 'agent-absent', knobs: { updateEndsIn: 'UPDATE_FAILED' } },
+      { ...ABSENT, knobs: { updateEndsIn: 'UPDATE_FAILED' } },
       { ...INSTALL, strategy: 'in-place' },
     );
     // Every update fails, including the one of the rollback.
@@ -141,26 +142,19 @@ describe('a cluster without the Pod Identity agent', () => {
   });
 
   it('keeps it if a migration is rolled back on demand', async () => {
-    const seen = await inWorld({ scenario: 'agent-absent' }, async (world) => {
+    await inWorld(ABSENT, async (world) => {
       const before = world.readAddon(ADDON, ACCOUNT);
       const { migrationId } = await world.migrate(INSTALL);
       const back = await world.rollBack({ migrationId });
+      expect([back.outcome, warningsOf(back)]).toEqual(['rolled-back', ['agent-left-installed']]);
+      expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
       // Migrates again: now the agent exists.
-      return {
-        before,
-        back,
-        after: world.readAddon(ADDON, ACCOUNT),
-        again: await world.migrate(INSTALL),
-        calls: callsOf(world),
-        agent: agentOf(world),
-      };
+      const again = await world.migrate(INSTALL);
+      expect(again).toMatchObject({ outcome: 'migrated', warnings: [] });
+      expect(again.plan!.installAgent).toBeUndefined();
+      expect(creates(callsOf(world))).toHaveLength(1);
+      expect(agentOf(world)).toMatchObject({ status: 'ACTIVE' });
     });
-    expect([seen.back.outcome, warningsOf(seen.back)]).toEqual(['rolled-back', ['agent-left-installed']]);
-    expect(seen.after).toEqual(seen.before);
-    expect(seen.again).toMatchObject({ outcome: 'migrated', warnings: [] });
-    expect(seen.again.plan!.installAgent).toBeUndefined();
-    expect(creates(seen.calls)).toHaveLength(1);
-    expect(seen.agent).toMatchObject({ status: 'ACTIVE' });
   });
 });
 
@@ -188,7 +182,7 @@ describe('an install that fails', () => {
   });
 
   it("because it never becomes healthy ends the migration, and repeats EKS's message", async () => {
-    const { report, before, after } = await migrated({ scenario: 'agent-absent', knobs: { createEndsIn: 'DEGRADED' } });
+    const { report, before, after } = await migrated({ ...ABSENT, knobs: { createEndsIn: 'DEGRADED' } });
     expect(report).toMatchObject({
       outcome: 'rolled-back',
       failure: { name: 'AddonNotActive', message: matching(/is DEGRADED \(InsufficientNumberOfReplicas/) },
@@ -201,7 +195,7 @@ describe('an install that fails', () => {
   });
 
   it('because a third party deletes it meanwhile is not retried', async () => {
-    const seen = await inWorld({ scenario: 'agent-absent', knobs: { addonCreateSeconds: 60 } }, async (world) => {
+    await inWorld({ ...ABSENT, knobs: { addonCreateSeconds: 60 } }, async (world) => {
       world.onFirst(
         ({ step, operation }) => step === 'install-agent' && operation === 'CreateAddon',
         async () => {
@@ -209,13 +203,12 @@ describe('an install that fails', () => {
           world.cluster.addons.delete(AGENT);
         },
       );
-      return { report: await world.migrate(INSTALL), calls: callsOf(world) };
+      expect(await world.migrate(INSTALL)).toMatchObject({
+        outcome: 'rolled-back',
+        failure: { name: 'AddonFailed', message: containing('was deleted after this migration had installed it') },
+      });
+      expect(callsOf(world)).toEqual(['install-agent CreateAddon']);
     });
-    expect(seen.report).toMatchObject({
-      outcome: 'rolled-back',
-      failure: { name: 'AddonFailed', message: containing('was deleted after this migration had installed it') },
-    });
-    expect(seen.calls).toEqual(['install-agent CreateAddon']);
   });
 });
 
@@ -252,16 +245,15 @@ describe('an existing agent', () => {
   });
 
   it('that EKS no longer manages, so that its DaemonSet keeps running, is not taken over', async () => {
-    const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
       await world.backend.sandbox
         .clients()
         .eks()
         .send(new DeleteAddonCommand({ clusterName: world.target.cluster, addonName: AGENT, preserve: true }));
       await world.later(60_000);
-      return { report: await world.migrate(INSTALL), calls: callsOf(world), agent: agentOf(world) };
+      expect(await world.migrate(INSTALL)).toMatchObject({ outcome: 'migrated', warnings: [] });
+      expect([creates(callsOf(world)), agentOf(world)]).toEqual([[], undefined]);
     });
-    expect(seen.report).toMatchObject({ outcome: 'migrated', warnings: [] });
-    expect([creates(seen.calls), seen.agent]).toEqual([[], undefined]);
   });
 });
 
@@ -294,12 +286,8 @@ it('two migrations of one cluster at once install it once, and both end migrated
         await world.start({ addon: EFS, agent: 'install', acceptIdentityLoss: ['efs-csi-node-sa'] }),
       ];
       await world.rest();
-      const ids = executions.map(({ name }) => name);
-      return {
-        reports: [await world.report(ids[0]!), await world.report(ids[1]!)],
-        calls: callsOf(world),
-        agent: agentOf(world),
-      };
+      const both = [await world.report(executions[0]!.name), await world.report(executions[1]!.name)];
+      return { reports: both, calls: callsOf(world), agent: agentOf(world) };
     },
   );
   expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([

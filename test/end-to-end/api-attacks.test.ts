@@ -25,6 +25,7 @@ import {
   WANTS_APPROVAL,
 } from './api-world.ts';
 import { ADDON } from './fixture.ts';
+import { expectError } from '../lambdas/matchers.ts';
 
 /** Still waiting, and nothing has changed. */
 async function stillWaits({ world, sandbox, bob }: ApiWorld, id: string): Promise<void> {
@@ -33,7 +34,6 @@ async function stillWaits({ world, sandbox, bob }: ApiWorld, id: string): Promis
   expect([sandbox.world.log.mutations(), await world.backend.ledger.listHeldLocks()]).toEqual([[], []]);
   expect(migrationsIn({ world, sandbox }).filter(({ status }) => status === 'RUNNING')).toHaveLength(1);
 }
-const decision = (planHash: string) => ({ body: { decision: 'approve', planHash } });
 
 describe('an approval under attack', () => {
   it('cannot be sent to Step Functions by a principal without permission, with or without the token', () =>
@@ -44,15 +44,11 @@ describe('an approval under attack', () => {
       const taskToken = (await world.backend.ledger.approvalToken(id, 1))!;
       const states = sandbox.clients(bob.credentials).stepFunctions();
       const output = JSON.stringify({ planHash, decidedBy: bob.arn });
-      await expect(states.send(new SendTaskSuccessCommand({ taskToken, output }))).rejects.toMatchObject({
-        name: 'AccessDeniedException',
-      });
-      await expect(
-        states.send(new SendTaskFailureCommand({ taskToken, error: 'ApprovalRejected' })),
-      ).rejects.toMatchObject({ name: 'AccessDeniedException' });
-      await expect(states.send(new SendTaskSuccessCommand({ taskToken: 'QUFBQUtn', output }))).rejects.toMatchObject({
-        name: 'InvalidToken',
-      });
+      const succeed = (token: string) => states.send(new SendTaskSuccessCommand({ taskToken: token, output }));
+      const failure = new SendTaskFailureCommand({ taskToken, error: 'ApprovalRejected' });
+      await expectError(succeed(taskToken), 'AccessDeniedException');
+      await expectError(states.send(failure), 'AccessDeniedException');
+      await expectError(succeed('QUFBQUtn'), 'InvalidToken');
       await stillWaits(given, id);
       expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'pending' }]);
       await bob.cancel(id);
@@ -76,16 +72,12 @@ describe('an approval under attack', () => {
           ':at': { S: '2026-01-15T09:05:00.000Z' },
         },
       });
-      await expect(sandbox.clients(bob.credentials).dynamodb().send(forge)).rejects.toMatchObject({
-        name: 'AccessDeniedException',
-      });
+      await expectError(sandbox.clients(bob.credentials).dynamodb().send(forge), 'AccessDeniedException');
       await sandbox.clients().dynamodb().send(forge);
       expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'approved' }]);
       await stillWaits(given, id);
       // No other principal can claim it afterwards.
-      expect(
-        (await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, decision(planHash))).detail,
-      ).toContain('assumed-role/reviewer/forger');
+      expect((await bob.refusedDecision(id, planHash)).detail).toContain('assumed-role/reviewer/forger');
       await stillWaits(given, id);
       // A cancel still works.
       await bob.cancel(id);
@@ -102,10 +94,8 @@ describe('an approval under attack', () => {
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash);
       expect((await bob.approve(id, planHash)).approval).toMatchObject({ decidedBy: bob.arn });
-      await eve.refused('no-approval', 'POST', `/migrations/${id}/approval`, decision(planHash));
-      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
-        body: { decision: 'reject', planHash },
-      });
+      await eve.refusedDecision(id, planHash);
+      await bob.refusedDecision(id, planHash, 'reject');
       expect(await ended(sandbox, ann, id)).toMatchObject({
         outcome: 'migrated',
         approvals: [{ round: 1, decidedBy: bob.arn }],
@@ -113,7 +103,7 @@ describe('an approval under attack', () => {
       // Replayed for the next migration of the same add-on, where no decision is pending.
       const next = await ann.migrate(WANTS_APPROVAL);
       await world.rest();
-      await bob.refused('no-approval', 'POST', `/migrations/${next}/approval`, decision(planHash));
+      await bob.refusedDecision(next, planHash);
       expect(migrationsIn({ world, sandbox })).toHaveLength(2);
     });
   });
@@ -125,17 +115,18 @@ describe('an approval under attack', () => {
       const other = await ann.migrate({ ...WANTS_APPROVAL, strategy: 'recreate' });
       const [one, two] = [await pending(sandbox, bob, first), await pending(sandbox, bob, other)];
       expect(one.planHash).not.toBe(two.planHash);
-      expect(
-        await bob.refused('no-approval', 'POST', `/migrations/${first}/approval`, decision(two.planHash)),
-      ).toMatchObject({ status: 409, errors: [{ field: 'body.planHash' }] });
+      expect(await bob.refusedDecision(first, two.planHash)).toMatchObject({
+        status: 409,
+        errors: [{ field: 'body.planHash' }],
+      });
       await bob.cancel(other);
       await world.later(MINUTES);
-      await bob.refused('no-approval', 'POST', `/migrations/${other}/approval`, decision(two.planHash));
+      await bob.refusedDecision(other, two.planHash);
       await stillWaits(given, first);
       expect(await bob.shown(other)).toMatchObject({ outcome: 'blocked', approvals: [{ state: 'withdrawn' }] });
       await bob.cancel(first);
       await world.rest();
-      await bob.refused('no-approval', 'POST', `/migrations/${first}/approval`, decision(one.planHash));
+      await bob.refusedDecision(first, one.planHash);
       expect(world.changes()).toEqual([]);
     }));
 });
@@ -154,20 +145,10 @@ describe('an unauthorized request', () => {
       const { http } = sandbox.clients().config.transport;
       const { region } = sandbox.world.home;
       const url = sandbox.apiUrl!;
-      const send = async (request: Parameters<typeof http>[0]) => {
-        const { status, headers, body } = await http(request);
-        return { status, headers, text: body };
-      };
       const text = JSON.stringify(BODY);
-      problemIn(
-        await send({
-          method: 'POST',
-          url: `${url}/migrations`,
-          headers: { 'content-type': 'application/json' },
-          body: text,
-        }),
-        'gateway-missing-authentication-token',
-      );
+      const unsigned = { method: 'POST', url: `${url}/migrations`, headers: { 'content-type': 'application/json' } };
+      const { body: answer, ...rest } = await http({ ...unsigned, body: text });
+      problemIn({ ...rest, text: answer }, 'gateway-missing-authentication-token');
 
       // The request that is sent in the end, changed in transit.
       const tampered = (
@@ -182,43 +163,29 @@ describe('an unauthorized request', () => {
           ...options,
         })
           .request('POST', '/migrations', { body: BODY })
-          .then(({ body, ...rest }) => ({ ...rest, text: body }));
+          .then(({ body, ...heard }) => ({ ...heard, text: body }));
       const as = (request: Parameters<typeof http>[0]) => request;
-      problemIn(
+      const withKey = (change: Partial<typeof ann.credentials>) =>
+        tampered(as, { credentials: { ...ann.credentials, ...change } });
+      for (const refused of [
         await tampered((request) => ({ ...request, body: text.replace(ADDON, 'vpc-cni') })),
-        'gateway-invalid-signature',
-      );
-      problemIn(
         await tampered((request) => ({ ...request, url: request.url.replace('/migrations', '/plans') })),
-        'gateway-invalid-signature',
-      );
-      problemIn(
-        await tampered(as, { credentials: { ...ann.credentials, secretAccessKey: 'x'.repeat(40) } }),
-        'gateway-invalid-signature',
-      );
-      problemIn(await tampered(as, { now: () => new Date(Date.now() - 20 * MINUTES) }), 'gateway-invalid-signature');
-      const refusals = await Promise.all([
-        tampered(as, { credentials: { ...ann.credentials, accessKeyId: 'ASIAAAAAAAAAAAAAAAAA' } }),
-        tampered(as, { region: 'us-east-1' }),
-      ]);
-      for (const refused of refusals) {
-        expect(refused).toMatchObject({ status: 403, headers: { 'content-type': 'application/problem+json' } });
-        expect(problem.parse(JSON.parse(refused.text)).code).toMatch(/^gateway-/);
-      }
-      const expired = issueAccessKey(sandbox.world, ROLES.deployer, {
+        await withKey({ secretAccessKey: 'x'.repeat(40) }),
+        await tampered(as, { now: () => new Date(Date.now() - 20 * MINUTES) }),
+      ])
+        problemIn(refused, 'gateway-invalid-signature');
+      const { accessKeyId, secretAccessKey, sessionToken } = issueAccessKey(sandbox.world, ROLES.deployer, {
         sessionName: 'ann',
         expiresAt: Date.now() - 1000,
       });
-      expect(
-        await tampered(as, {
-          credentials: {
-            ...ann.credentials,
-            accessKeyId: expired.accessKeyId,
-            secretAccessKey: expired.secretAccessKey,
-            sessionToken: expired.sessionToken!,
-          },
-        }),
-      ).toMatchObject({ status: 403, headers: { 'content-type': 'application/problem+json' } });
+      for (const refused of [
+        await withKey({ accessKeyId: 'ASIAAAAAAAAAAAAAAAAA' }),
+        await tampered(as, { region: 'us-east-1' }),
+        await withKey({ accessKeyId, secretAccessKey, sessionToken: sessionToken! }),
+      ]) {
+        expect(refused).toMatchObject({ status: 403, headers: { 'content-type': 'application/problem+json' } });
+        expect(problem.parse(JSON.parse(refused.text)).code).toMatch(/^gateway-/);
+      }
 
       const visitor = personIn(sandbox, ROLES.visitor, 'vic');
       for (const [method, path] of [
@@ -226,10 +193,8 @@ describe('an unauthorized request', () => {
         ['POST', '/migrations'],
         ['POST', '/plans'],
       ] as const) {
-        const denied = problemIn(
-          await visitor.ask(method, path, method === 'GET' ? {} : { body: BODY }),
-          'gateway-access-denied',
-        );
+        const answered = await visitor.ask(method, path, method === 'GET' ? {} : { body: BODY });
+        const denied = problemIn(answered, 'gateway-access-denied');
         expect(denied.detail).toContain('is not authorized to perform: execute-api:Invoke');
       }
       await nothing(given);

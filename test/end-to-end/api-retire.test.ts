@@ -165,16 +165,11 @@ describe('a retirement over HTTP', () => {
   it('is shown if the command line, or a person, has started its execution', () =>
     afterMigration(async (given, id) => {
       const { world, bob } = given;
-      await world.backend.stepFunctions.send(
-        new StartExecutionCommand({
-          stateMachineArn: world.backend.retireStateMachineArn!,
-          name: 'by-hand',
-          input: JSON.stringify({ migrationId: id, action: 'retire', ...NOW, requestedBy: 'jo' }),
-        }),
-      );
+      const { stepFunctions, retireStateMachineArn: stateMachineArn } = world.backend;
+      const input = JSON.stringify({ migrationId: id, action: 'retire', ...NOW, requestedBy: 'jo' });
+      await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name: 'by-hand', input }));
       await world.rest();
-      expect(await bob.shown(id)).toMatchObject({
-        retirement: { id: 'by-hand', state: 'ended', done: true, requestedBy: 'jo' },
-      });
+      const retirement = { id: 'by-hand', state: 'ended', done: true, requestedBy: 'jo' };
+      expect(await bob.shown(id)).toMatchObject({ retirement });
     }));
 });

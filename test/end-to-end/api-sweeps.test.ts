@@ -9,23 +9,16 @@ import { atOnce, inApiWorld, migrationsIn, personIn, problemIn, ROLES, type Pers
 import { ADDON, TARGET } from './fixture.ts';
 
 const BODY = { mode: 'migrate', selection: { addons: [ADDON] }, reason: 'IRSA goes' };
-const start = async (person: Person, body: object, key?: string): Promise<string> =>
-  sweepAccepted.parse(
-    JSON.parse(
-      (
-        await person.ask('POST', '/sweeps', {
-          body,
-          ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
-        })
-      ).text,
-    ),
-  ).sweepId;
+const start = async (person: Person, body: object, key?: string): Promise<string> => {
+  const headers = key === undefined ? {} : { headers: { 'idempotency-key': key } };
+  return sweepAccepted.parse(JSON.parse((await person.ask('POST', '/sweeps', { body, ...headers })).text)).sweepId;
+};
 const show = async (person: Person, id: string): Promise<SweepAnswer> =>
   sweepAnswer.parse(JSON.parse((await person.ask('GET', `/sweeps/${id}`)).text));
-const command = async (person: Person, id: string, what: string): Promise<SweepAnswer> =>
-  sweepAnswer.parse(
-    JSON.parse((await person.ask('POST', `/sweeps/${id}/${what}`, { body: { reason: 'night' } })).text),
-  );
+const command = async (person: Person, id: string, what: string): Promise<SweepAnswer> => {
+  const { text } = await person.ask('POST', `/sweeps/${id}/${what}`, { body: { reason: 'night' } });
+  return sweepAnswer.parse(JSON.parse(text));
+};
 
 /** Longer than any of these sweeps takes, half a minute each. */
 const POLLS = 120;

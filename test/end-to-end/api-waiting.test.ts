@@ -89,29 +89,20 @@ it('a deployment that requires approvals makes every change wait for one, and no
   const scenario = scenarioWith(withPeople);
   try {
     const config = join(folder, 'config.json');
-    writeFileSync(
-      config,
-      JSON.stringify({
-        passableRoleArns: ['role/reliability-*'],
-        approvals: { required: true, approver: 'another-role' },
-      }),
-    );
+    const approvals = { required: true, approver: 'another-role' };
+    writeFileSync(config, JSON.stringify({ passableRoleArns: ['role/reliability-*'], approvals }));
     const assemblyDirectory = join(folder, 'assembly');
     synthesise(assemblyDirectory, { lambdaDirectory: (await ensureAssembly()).lambdaDirectory, context: { config } });
     const sandbox = await openSandbox({ scenario, assemblyDirectory });
     try {
       await sandbox.clock.spawn(async () => {
-        const [ann, twin, bob] = [
-          personIn(sandbox, ROLES.deployer, 'ann'),
-          personIn(sandbox, ROLES.deployer, 'twin'),
-          personIn(sandbox, ROLES.reviewer, 'bob'),
-        ];
+        const ann = personIn(sandbox, ROLES.deployer, 'ann');
+        const twin = personIn(sandbox, ROLES.deployer, 'twin');
+        const bob = personIn(sandbox, ROLES.reviewer, 'bob');
         expect(await ended(sandbox, ann, await ann.plan())).toMatchObject({ outcome: 'planned', approvals: [] });
         const id = await ann.migrate({ ...BODY, approval: 'none' });
         const { planHash } = await pending(sandbox, bob, id);
-        const barred = await twin.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, {
-          body: { decision: 'approve', planHash },
-        });
+        const barred = await twin.refusedDecision(id, planHash, 'approve', 'not-allowed-to-approve');
         expect(barred.detail).toContain('this is the same role');
         expect(sandbox.world.log.mutations()).toEqual([]);
         await bob.approve(id, planHash);
@@ -152,9 +143,7 @@ describe('a cancel over HTTP', () => {
         cancellation: { requestedBy: bob.arn },
       });
       expect(end.failure!.message).toContain('wrong day');
-      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
-        body: { decision: 'approve', planHash },
-      });
+      await bob.refusedDecision(id, planHash);
       expect(world.changes()).toEqual([]);
     }));
 
@@ -187,7 +176,7 @@ describe('a cancel over HTTP', () => {
         // The first call of the rollback.
         world.onFirst(
           ({ step }) => step === 'assess-rollback',
-          () => (again = bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })),
+          () => (again = bob.refusedCancel(id)),
         );
         await world.rest();
         expect(await cancelled).toMatchObject({ first: true, begun: true });
@@ -202,7 +191,7 @@ describe('a cancel over HTTP', () => {
         });
         expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
-        expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
+        expect(await bob.refusedCancel(id)).toMatchObject({
           status: 409,
           detail: containing('it ended rolled-back'),
         });
@@ -214,19 +203,17 @@ describe('a cancel over HTTP', () => {
     inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
-      expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(
-        `Migration ${id} cannot be cancelled: it ended migrated.`,
-      );
+      expect((await ann.refusedCancel(id)).detail).toBe(`Migration ${id} cannot be cancelled: it ended migrated.`);
       await bob.rollBack(id);
       expect(await ann.shown(id)).toMatchObject({ status: 'rolling-back' });
       while ((await ann.shown(id)).rollback?.state !== 'running') await sandbox.clock.sleep(1000);
-      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
+      expect(await bob.refusedCancel(id)).toMatchObject({
         status: 409,
         detail: containing('it is already being rolled back'),
       });
       await world.rest();
       expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back' });
-      expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).status).toBe(409);
+      expect((await ann.refusedCancel(id)).status).toBe(409);
       expect(migrationsIn({ world, sandbox })).toHaveLength(1);
     }));
 });

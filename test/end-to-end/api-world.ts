@@ -126,25 +126,25 @@ export class Person {
     return problemIn(await this.ask(...question), kind);
   }
 
-  /** Returns the id. */
-  async plan(body: object = BODY, key?: string): Promise<string> {
-    return (
-      await this.well(accepted, 202, 'POST', '/plans', {
-        body,
-        ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
-      })
-    ).migrationId;
+  /** Returns the problem of a decision that is refused. */
+  refusedDecision = (
+    id: string,
+    planHash: string,
+    decision: 'approve' | 'reject' = 'approve',
+    kind: ProblemKind = 'no-approval',
+  ): Promise<Problem> => this.refused(kind, 'POST', `/migrations/${id}/approval`, { body: { decision, planHash } });
+  /** Returns the problem of a cancellation that is refused. */
+  refusedCancel = (id: string): Promise<Problem> =>
+    this.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} });
+
+  private async accepted(path: string, body: object, key: string | undefined): Promise<string> {
+    const headers = key === undefined ? {} : { headers: { 'idempotency-key': key } };
+    return (await this.well(accepted, 202, 'POST', path, { body, ...headers })).migrationId;
   }
 
-  async migrate(body: object = BODY, key?: string): Promise<string> {
-    return (
-      await this.well(accepted, 202, 'POST', '/migrations', {
-        body,
-        ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
-      })
-    ).migrationId;
-  }
-
+  /** Returns the id, as `migrate` does. */
+  plan = (body: object = BODY, key?: string): Promise<string> => this.accepted('/plans', body, key);
+  migrate = (body: object = BODY, key?: string): Promise<string> => this.accepted('/migrations', body, key);
   shownPlan = (id: string): Promise<PlanAnswer> => this.well(planAnswer, 200, 'GET', `/plans/${id}`);
   shown = (id: string): Promise<MigrationAnswer> => this.well(migrationAnswer, 200, 'GET', `/migrations/${id}`);
   approve = (id: string, planHash: string, decision: 'approve' | 'reject' = 'approve', reason?: string) =>

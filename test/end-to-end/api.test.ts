@@ -54,16 +54,10 @@ describe('a migration over HTTP', () => {
         links: { rollback: `/v1/migrations/${id}/rollback` },
       });
       expect(end.verification.pods.length).toBeGreaterThan(0);
-      expect(
-        new Set(
-          end.verification.pods
-            .filter(({ serviceAccount }) => serviceAccount === SERVICE_ACCOUNT)
-            .map(({ identity }) => identity),
-        ),
-      ).toEqual(new Set(['pod-identity']));
-      expect(new Set((world.readAddon(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(
-        new Set(['pod-identity']),
-      );
+      const own = end.verification.pods.filter(({ serviceAccount }) => serviceAccount === SERVICE_ACCOUNT);
+      const { pods } = world.readAddon(ADDON, SERVICE_ACCOUNT) as { pods: string[] };
+      for (const identities of [own.map(({ identity }) => identity), pods])
+        expect(new Set(identities)).toEqual(new Set(['pod-identity']));
       await world.later(3 * MINUTES);
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
       const listed = async (query: Record<string, string>): Promise<unknown> =>
@@ -103,14 +97,9 @@ describe('a migration over HTTP', () => {
         approvals: [{ state: 'rejected', decidedBy: bob.arn, reason: 'not on a Friday' }],
       });
       expect(end.failure!.message).toContain('not on a Friday');
-      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
-        body: { decision: 'approve', planHash },
-      });
-      expect([
-        world.changes(),
-        await world.backend.ledger.listHeldLocks(),
-        await leaksOf({ world, sandbox }, id, [ann, bob]),
-      ]).toEqual([[], [], []]);
+      await bob.refusedDecision(id, planHash);
+      expect([world.changes(), await world.backend.ledger.listHeldLocks()]).toEqual([[], []]);
+      expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
     }));
 
   it('ends blocked if no decision is made in time, and not before', () =>
@@ -128,10 +117,7 @@ describe('a migration over HTTP', () => {
         approvals: [{ state: 'expired' }],
       });
       expect(end.approvals[0]).not.toHaveProperty('decidedBy');
-      const late = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
-        body: { decision: 'approve', planHash },
-      });
-      expect(late.detail).toContain('expired');
+      expect((await bob.refusedDecision(id, planHash)).detail).toContain('expired');
       expect([world.changes(), await leaksOf({ world, sandbox }, id, [ann, bob])]).toEqual([[], []]);
     }));
 
@@ -148,9 +134,7 @@ describe('a migration over HTTP', () => {
         { state: 'pending', planHash },
       ]);
       expect(shown.plan!.hash).toBe(planHash);
-      const refused = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
-        body: { decision: 'approve', planHash: old },
-      });
+      const refused = await bob.refusedDecision(id, old);
       expect(refused).toMatchObject({ status: 409, errors: [{ field: 'body.planHash' }] });
       expect(refused.detail).toContain(planHash);
       await world.later(20 * MINUTES);
@@ -171,10 +155,7 @@ describe('a migration over HTTP', () => {
     inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, ann, id);
-      const barred = await ann.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, {
-        body: { decision: 'approve', planHash },
-      });
-      expect(barred).toMatchObject({
+      expect(await ann.refusedDecision(id, planHash, 'approve', 'not-allowed-to-approve')).toMatchObject({
         status: 403,
         detail: 'The requester of a migration may not approve it, and this is the same role.',
       });

@@ -14,6 +14,7 @@ import { type Asked, inWorld, type OpenWorld } from './world.ts';
 import { words } from '../words.ts';
 
 const STORE = 'SecretStore/shop/aws';
+const UNREAD = ['secretstores.external-secrets.io', 'clustersecretstores.external-secrets.io'];
 const MINUTE = 60_000;
 const ORDERS = { namespace: 'shop', name: 'orders' };
 const CLOUDWATCH = 'amazon-cloudwatch-observability';
@@ -65,9 +66,17 @@ const move = (world: OpenWorld, asked: Asked = {}): Promise<MigrationReport> =>
   world.migrate({ serviceAccount: ORDERS, ...asked });
 
 describe('a SecretStore that uses the service account', () => {
-  it('keeps its access if the annotation is kept, and is named', () =>
+  it('blocks --annotation remove, with which nothing is changed, and keeps its access if the annotation is kept', () =>
     inShop(async (world) => {
+      const before = world.readAccount(ORDERS);
       const failed = watched(world);
+      const blocked = await move(world, { annotation: 'remove' });
+      expect([blocked.outcome, blockedBy(blocked)]).toEqual(['blocked', ['consumers']]);
+      expect(check(blocked, 'consumers')).toMatchObject({
+        message: expect.stringContaining(STORE),
+        remedy: expect.stringMatching(/--accept-consumer SecretStore\/shop\/aws$/),
+      });
+      expect([world.changes(), world.readAccount(ORDERS)]).toEqual([[], before]);
       const report = await move(world);
       expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
       expect(check(report, 'consumers')).toMatchObject({ status: 'warn', message: expect.stringContaining(STORE) });
@@ -75,31 +84,13 @@ describe('a SecretStore that uses the service account', () => {
       expect([...failed]).toEqual([]);
     }));
 
-  it('blocks --annotation remove, and nothing is changed', () =>
+  it('loses its access if it is accepted by exactly its name, and gets it back with a rollback', () =>
     inShop(async (world) => {
-      const before = world.readAccount(ORDERS);
-      const failed = watched(world);
-      const report = await move(world, { annotation: 'remove' });
-      expect([report.outcome, blockedBy(report)]).toEqual(['blocked', ['consumers']]);
-      expect(check(report, 'consumers')).toMatchObject({
-        message: expect.stringContaining(STORE),
-        remedy: expect.stringMatching(/--accept-consumer SecretStore\/shop\/aws$/),
-      });
-      expect([world.changes(), world.readAccount(ORDERS), [...failed]]).toEqual([[], before, []]);
-    }));
-
-  it.each(['SecretStore/blog/aws', 'ClusterSecretStore/aws', 'SecretStore/shop', 'secretstores.external-secrets.io'])(
-    'is not accepted by the name %s',
-    (name) =>
-      inShop(async (world) => {
-        const report = await move(world, { annotation: 'remove', acceptConsumers: [name] });
-        expect([report.outcome, blockedBy(report)]).toEqual(['blocked', ['consumers']]);
-        expect([check(report, 'accepted-consumers'), world.changes()]).toMatchObject([{ status: 'warn' }, []]);
-      }),
-  );
-
-  it('loses its access if it is accepted by its name, and gets it back with a rollback', () =>
-    inShop(async (world) => {
+      for (const name of ['SecretStore/blog/aws', 'ClusterSecretStore/aws', 'SecretStore/shop', UNREAD[0]!]) {
+        const refused = await move(world, { annotation: 'remove', acceptConsumers: [name] });
+        expect([name, refused.outcome, blockedBy(refused)]).toEqual([name, 'blocked', ['consumers']]);
+        expect([check(refused, 'accepted-consumers'), world.changes()]).toMatchObject([{ status: 'warn' }, []]);
+      }
       const report = await move(world, { annotation: 'remove', acceptConsumers: [STORE] });
       expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
       expect(world.readAccount(ORDERS)).toMatchObject({
@@ -116,7 +107,7 @@ describe('a SecretStore that uses the service account', () => {
   it('blocks the retirement, and goes on if it is accepted by its name', () =>
     inShop(async (world) => {
       const report = await move(world, { annotation: 'remove', acceptConsumers: [STORE] });
-      for (const names of [[], ['SecretStore/blog/aws'], ['secretstores.external-secrets.io']])
+      for (const names of [[], ['SecretStore/blog/aws'], UNREAD.slice(0, 1)])
         expect(await refusedBy(world, report, names)).toContain(STORE);
       expect(await retire(world, report, [STORE])).toMatchObject({ done: true, roles: [{ result: 'removed' }] });
     }));
@@ -143,7 +134,8 @@ describe('an Issuer that uses the service account with the role', () => {
   it('keeps its access when the annotation is removed, and blocks the retirement', () =>
     inIssuer(async (world) => {
       const failed = watched(world);
-      const report = await move(world, { annotation: 'remove' });
+      // What the request of the migration accepts is not accepted for the retirement.
+      const report = await move(world, { annotation: 'remove', acceptConsumers: [ISSUER] });
       expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
       expect(check(report, 'consumers')).toMatchObject({ status: 'warn', message: expect.stringContaining(ISSUER) });
       expect(await refusedBy(world, report)).toContain(ISSUER);
@@ -154,13 +146,6 @@ describe('an Issuer that uses the service account with the role', () => {
       expect(consumersIn(world.backend.sandbox.world, world.cluster)).toMatchObject([
         { name: ISSUER, works: false, why: expect.stringContaining('AccessDenied') },
       ]);
-    }));
-
-  it('is not accepted for the retirement by the request of the migration', () =>
-    inIssuer(async (world) => {
-      const report = await move(world, { annotation: 'remove', acceptConsumers: [ISSUER] });
-      expect(await refusedBy(world, report)).toContain(ISSUER);
-      expect(broken(world)).toEqual([]);
     }));
 });
 
@@ -226,39 +211,27 @@ describe('a SecretStore that appears during the migration', () => {
 });
 
 describe('custom resources that may not be read', () => {
-  const UNREAD = ['secretstores.external-secrets.io', 'clustersecretstores.external-secrets.io'];
   const inTest = (work: (world: OpenWorld) => Promise<void>): Promise<void> =>
     inWorld({ scenario: 'consumers-unread' }, work);
 
-  it('are a warning if the annotation is kept', () =>
+  it('block --annotation remove unless all are accepted, and are a warning if the annotation is kept', () =>
     inTest(async (world) => {
       const failed = watched(world);
+      for (const acceptConsumers of [[], [UNREAD[0]!], [STORE]]) {
+        const report = await move(world, { annotation: 'remove', acceptConsumers });
+        expect([report.outcome, check(report, 'consumers')]).toMatchObject(['blocked', { status: 'unknown' }]);
+        expect(world.changes()).toEqual([]);
+      }
       const report = await move(world);
-      expect(report.outcome).toBe('migrated');
-      expect(check(report, 'consumers')).toMatchObject({
-        status: 'warn',
-        message: expect.stringContaining(UNREAD[0]!),
-      });
+      const message = expect.stringContaining(UNREAD[0]!) as string;
+      expect([report.outcome, check(report, 'consumers')]).toMatchObject(['migrated', { status: 'warn', message }]);
       expect([...failed]).toEqual([]);
     }));
 
-  it.each([[[]], [[UNREAD[0]!]], [[STORE]]])('block --annotation remove with %j accepted', (acceptConsumers) =>
-    inTest(async (world) => {
-      const report = await move(world, { annotation: 'remove', acceptConsumers });
-      expect([report.outcome, check(report, 'consumers')]).toMatchObject(['blocked', { status: 'unknown' }]);
-      expect([world.changes(), broken(world)]).toEqual([[], []]);
-    }),
-  );
-
-  it('may be accepted as unread, and what nobody saw then loses its access', () =>
-    inTest(async (world) => {
-      expect((await move(world, { annotation: 'remove', acceptConsumers: UNREAD })).outcome).toBe('migrated');
-      expect(broken(world)).toEqual([STORE]);
-    }));
-
-  it('block the retirement until they are accepted', () =>
+  it('may be accepted as unread, and what nobody saw then loses its access; they block the retirement as well', () =>
     inTest(async (world) => {
       const report = await move(world, { annotation: 'remove', acceptConsumers: UNREAD });
+      expect([report.outcome, broken(world)]).toEqual(['migrated', [STORE]]);
       expect(await refusedBy(world, report)).toContain(UNREAD[0]);
       expect(await refusedBy(world, report, [STORE])).toContain(UNREAD[0]);
       expect(await retire(world, report, UNREAD)).toMatchObject({ done: true });
@@ -267,19 +240,13 @@ describe('custom resources that may not be read', () => {
 
 describe("a SecretStore that uses an add-on's service account", () => {
   const PARAMETERS = 'SecretStore/amazon-cloudwatch/parameters';
-  const inMonitor = (work: (world: OpenWorld) => Promise<void>): Promise<void> =>
-    inWorld({ scenario: 'addon-secret-store' }, work);
 
-  it('blocks the migration, since EKS removes the annotation', () =>
-    inMonitor(async (world) => {
+  it('blocks the migration, since EKS removes the annotation, and loses its access if it is accepted', () =>
+    inWorld({ scenario: 'addon-secret-store' }, async (world) => {
       const failed = watched(world);
       const report = await world.migrate({ addon: CLOUDWATCH });
       expect([report.outcome, blockedBy(report), named(report)]).toEqual(['blocked', ['consumers'], [PARAMETERS]]);
       expect([world.changes(), [...failed]]).toEqual([[], []]);
-    }));
-
-  it('loses its access if it is accepted', () =>
-    inMonitor(async (world) => {
       expect((await world.migrate({ addon: CLOUDWATCH, acceptConsumers: [PARAMETERS] })).outcome).toBe('migrated');
       expect(broken(world)).toEqual([PARAMETERS]);
     }));
@@ -309,33 +276,24 @@ const accountOf = (text: string): { namespace: string; name: string } => {
 };
 const inPlatform = (
   work: (world: OpenWorld) => Promise<void>,
-  change?: (cluster: ScenarioCluster) => void,
+  change: (cluster: ScenarioCluster) => void = () => {},
 ): Promise<void> =>
-  inWorld(
-    {
-      scenario: 'consumers',
-      ...(change ? { change: (scenario: Scenario) => change(scenario.accounts[0]!.clusters[0]!) } : {}),
-    },
-    work,
-  );
+  inWorld({ scenario: 'consumers', change: ({ accounts }) => change(accounts[0]!.clusters[0]!) }, work);
 
 describe('one object of each product', () => {
-  it('uses one of the service accounts', () =>
-    inPlatform(async ({ backend, cluster }) => {
-      const found = consumersIn(backend.sandbox.world, cluster);
+  it('uses one of the service accounts, and is found and named in the plan of each', () =>
+    inPlatform(async (world) => {
+      const found = consumersIn(world.backend.sandbox.world, world.cluster);
       const byAccount = Map.groupBy(found, ({ serviceAccount: { namespace, name } }) => `${namespace}/${name}`);
       expect(
         Object.fromEntries([...byAccount].map(([account, all]) => [account, all.map(({ name }) => name)])),
       ).toEqual(USED);
       expect(found.filter(({ works }) => !works)).toEqual([]);
+      for (const [account, names] of Object.entries(USED)) {
+        const report = await world.migrate({ serviceAccount: accountOf(account), annotation: 'remove', dryRun: true });
+        expect([account, named(report)]).toEqual([account, names]);
+      }
     }));
-
-  it.each(Object.entries(USED))('is found and named in the plan of %s: %j', (account, names) =>
-    inPlatform(async (world) => {
-      const report = await world.migrate({ serviceAccount: accountOf(account), annotation: 'remove', dryRun: true });
-      expect(named(report)).toEqual(names);
-    }),
-  );
 
   it('goes on working unless it is accepted: all, and all but one', () =>
     inPlatform(async (world) => {
@@ -374,21 +332,18 @@ describe('one object of each product', () => {
     ),
   );
 
-  it.each([
-    ['crossplane-system/provider-aws', 'ProviderConfig/default'],
-    ['keda/keda-operator', 'TriggerAuthentication/shop/queue'],
-  ])('that needs the IRSA environment of the pods of %s blocks, also if the annotation is kept', (account, name) =>
+  it('that needs the IRSA environment of its pods blocks, also if the annotation is kept, and fails if it is accepted', () =>
     inPlatform(async (world) => {
       const failed = watched(world);
-      const report = await world.migrate({ serviceAccount: accountOf(account) });
-      expect([report.outcome, blockedBy(report)]).toEqual(['blocked', ['consumers']]);
-      expect(check(report, 'consumers')?.message).toContain(name);
+      for (const [account, name] of [
+        ['keda/keda-operator', 'TriggerAuthentication/shop/queue'],
+        ['crossplane-system/provider-aws', 'ProviderConfig/default'],
+      ] as const) {
+        const blocked = await world.migrate({ serviceAccount: accountOf(account) });
+        expect([account, blocked.outcome, blockedBy(blocked)]).toEqual([account, 'blocked', ['consumers']]);
+        expect(check(blocked, 'consumers')?.message).toContain(name);
+      }
       expect([...failed]).toEqual([]);
-    }),
-  );
-
-  it('that needs the IRSA environment fails if it is accepted', () =>
-    inPlatform(async (world) => {
       const serviceAccount = accountOf('crossplane-system/provider-aws');
       const report = await world.migrate({ serviceAccount, acceptConsumers: ['ProviderConfig/default'] });
       expect([report.outcome, broken(world)]).toEqual(['migrated', ['ProviderConfig/default']]);

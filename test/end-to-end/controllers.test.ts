@@ -68,10 +68,8 @@ describe('a controller of an add-on', () => {
         expect(putBack(world, 'catalogue-prod-crossplane')).not.toEqual([]);
         expect(['rolled-back', 'needs-human']).toContain(report.outcome);
         await world.later(HOUR);
-        expect(world.cluster.addons.get(EBS)).toMatchObject({
-          serviceAccountRoleArn: matching(/catalogue-prod-ebs-csi-driver$/),
-          associationIds: [],
-        });
+        const serviceAccountRoleArn = matching(/catalogue-prod-ebs-csi-driver$/);
+        expect(world.cluster.addons.get(EBS)).toMatchObject({ serviceAccountRoleArn, associationIds: [] });
       }),
   );
 });
@@ -98,13 +96,8 @@ it.each([
     withController(controller)(scenario);
     // With a label, the account has an owner of fields even without the annotation, so that owners are tracked.
     const labels = { 'app.kubernetes.io/instance': 'payments' };
-    scenario.accounts[0]!.clusters[0]!.serviceAccounts.push({
-      ...ACCOUNT,
-      labels,
-      annotations: {},
-      manager: 'helm',
-      appliedBy: 'kubectl-create',
-    });
+    const own = { ...ACCOUNT, labels, annotations: {}, manager: 'helm', appliedBy: 'kubectl-create' } as const;
+    scenario.accounts[0]!.clusters[0]!.serviceAccounts.push(own);
   };
   await inWorld({ scenario: 'service-account-irsa', change }, async (world) => {
     const { annotation } = world.readAccount(ACCOUNT);

@@ -65,7 +65,7 @@ const withClock = async (url: string, seconds: number): Promise<string> => {
 const CLUSTER = ['--cluster', TARGET.cluster];
 
 describe('doctor in a healthy world', () => {
-  it('passes, says whose credentials they are and what comes next, and changes nothing', async () => {
+  it('passes with and without a cluster, says whose credentials they are and what comes next, and changes nothing', async () => {
     const { backend } = await open();
     const { code, out, err } = await run(...CLUSTER);
     expect(code).toBe(0);
@@ -74,15 +74,9 @@ describe('doctor in a healthy world', () => {
     expect(out).toMatch(/✔ clock: The clock of this machine is 0 s off/);
     expect(out).toMatch(/\nReady to plan.*\.\nNext:\n .* plan --cluster reliability-dev\n$/);
     expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(110);
+    const next = matching(/Next, check a cluster:\n .* doctor --cluster NAME\n$/);
+    expect(await run()).toMatchObject({ code: 0, out: next });
     expect(backend.sandbox.world.log.mutations()).toEqual([]);
-  });
-
-  it('needs no cluster, and names the command that checks one', async () => {
-    await open();
-    expect(await run()).toMatchObject({
-      code: 0,
-      out: matching(/Next, check a cluster:\n .* doctor --cluster NAME\n$/),
-    });
   });
 
   it('finds the service by its stack, without variables, and by variables', async () => {
@@ -114,7 +108,7 @@ describe('doctor in a healthy world', () => {
     ]);
   });
 
-  it('reports a service that is not found as --deployed does', async () => {
+  it('reports a service that is not found as --deployed does, and a region that is not bootstrapped', async () => {
     await open();
     const { code, notPassed } = await findings('--for', 'migrate', '--stack', 'Mine');
     expect(code).toBe(3);
@@ -124,10 +118,6 @@ describe('doctor in a healthy world', () => {
       remedy: containing('--stack NAME or --stack-region REGION'),
     });
     expect(await run('--stack', 'Mine')).toMatchObject({ code: 2, err: containing('works only with --for migrate') });
-  });
-
-  it('says that the region is not bootstrapped', async () => {
-    await open();
     expect(await findings('--for', 'deploy')).toMatchObject({
       code: 3,
       notPassed: { 'cdk-bootstrap': { remedy: containing('npx cdk bootstrap aws://111122223333/eu-west-1') } },
@@ -136,12 +126,16 @@ describe('doctor in a healthy world', () => {
 });
 
 describe('doctor for a caller with few rights', () => {
+  const becomeApprover = ({ sandbox }: ServedHere['backend']): void => {
+    const { accessKeyId, secretAccessKey, sessionToken } = addPrincipals(sandbox.world).approver;
+    vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+    vi.stubEnv('AWS_SESSION_TOKEN', sessionToken);
+  };
+
   it('names the missing permissions for a plan, and needs none of them for the service', async () => {
     const { backend } = await open();
-    const { approver } = addPrincipals(backend.sandbox.world);
-    vi.stubEnv('AWS_ACCESS_KEY_ID', approver.accessKeyId);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', approver.secretAccessKey);
-    vi.stubEnv('AWS_SESSION_TOKEN', approver.sessionToken);
+    becomeApprover(backend);
     expect(await findings(...CLUSTER)).toMatchObject({
       code: 3,
       notPassed: {
@@ -161,11 +155,8 @@ describe('doctor for a caller with few rights', () => {
   it('reports that the service refuses the caller', async () => {
     const { backend } = await open();
     const { world } = backend.sandbox;
-    const { approver } = addPrincipals(world);
+    becomeApprover(backend);
     world.accounts.get(TARGET.account)!.roles.get('approver')!.policies.splice(0);
-    vi.stubEnv('AWS_ACCESS_KEY_ID', approver.accessKeyId);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', approver.secretAccessKey);
-    vi.stubEnv('AWS_SESSION_TOKEN', approver.sessionToken);
     vi.stubEnv('POD_IDENTITY_API_URL', backend.sandbox.apiUrl);
     expect(await findings('--for', 'migrate')).toMatchObject({
       code: 3,
@@ -175,44 +166,38 @@ describe('doctor for a caller with few rights', () => {
 });
 
 describe('doctor in a broken world', () => {
-  it('names the clusters that exist', async () => {
-    await open();
-    expect(await findings('--cluster', 'relaibility-dev')).toMatchObject({
-      code: 3,
-      notPassed: { cluster: { message: containing('Clusters there: reliability-dev.') } },
-    });
-  });
+  const expectFound = async (
+    notPassed: object,
+    change?: Parameters<typeof scenarioWith>[0],
+    words = CLUSTER,
+  ): Promise<void> => {
+    await open(change);
+    expect(await findings(...words)).toMatchObject({ code: 3, notPassed });
+  };
 
-  it('finds that the agent is absent', async () => {
-    await open((_, cluster) => {
+  it('names the clusters that exist', () =>
+    expectFound({ cluster: { message: containing('Clusters there: reliability-dev.') } }, undefined, [
+      '--cluster',
+      'relaibility-dev',
+    ]));
+
+  it('finds that the agent is absent', () =>
+    expectFound({ agent: { remedy: containing('aws eks create-addon') } }, (_, cluster) => {
       cluster.addons = cluster.addons.filter(({ name }) => name !== 'eks-pod-identity-agent');
-    });
-    expect(await findings(...CLUSTER)).toMatchObject({
-      code: 3,
-      notPassed: { agent: { remedy: containing('aws eks create-addon') } },
-    });
-  });
+    }));
 
-  it('finds that the caller has no access entry', async () => {
-    await open((_, cluster) => void (cluster.accessEntries = []));
-    expect(await findings(...CLUSTER)).toMatchObject({
-      code: 3,
-      notPassed: { 'kubernetes-access': { remedy: containing('aws eks create-access-entry') } },
-    });
-  });
+  it('finds that the caller has no access entry', () =>
+    expectFound(
+      { 'kubernetes-access': { remedy: containing('aws eks create-access-entry') } },
+      (_, cluster) => void (cluster.accessEntries = []),
+    ));
 
-  it('finds that the caller may list pods, but not nodes', async () => {
-    await open((_, cluster) => accessEntryOf(cluster, 'AmazonEKSViewPolicy'));
-    const { code, notPassed } = await findings(...CLUSTER);
-    expect({ code, notPassed }).toMatchObject({
-      code: 3,
-      notPassed: {
-        'kubernetes-access': {
-          message: 'The API server does not let you list nodes, mutating webhook configurations.',
-          remedy: containing('aws eks associate-access-policy'),
-        },
-      },
-    });
+  it('finds that the caller may list pods, but not nodes', () => {
+    const message = 'The API server does not let you list nodes, mutating webhook configurations.';
+    const remedy = containing('aws eks associate-access-policy');
+    return expectFound({ 'kubernetes-access': { message, remedy } }, (_, cluster) =>
+      accessEntryOf(cluster, 'AmazonEKSViewPolicy'),
+    );
   });
 
   it('finds that the API server does not answer', async () => {

@@ -19,6 +19,8 @@ interface Seen {
   nodes: string[];
   changes: string[];
 }
+const changesIn = (world: OpenWorld): string[] =>
+  world.changes().map(({ step, operation }) => `${step ?? ''} ${operation}`);
 const migrated = (
   asked: Asked,
   options: Omit<WorldOptions, 'scenario'> = {},
@@ -33,7 +35,7 @@ const migrated = (
       before,
       after: world.readAddon(EFS, EFS_NODES),
       nodes: identityOf(world.cluster, EFS_NODES),
-      changes: world.changes().map(({ step, operation }) => `${step ?? ''} ${operation}`),
+      changes: changesIn(world),
     };
   });
 
@@ -51,12 +53,15 @@ describe('a migration whose request does not mention the nodes', () => {
 });
 
 describe('a standalone association', () => {
-  it('exists before the add-on is changed, and the pods of the nodes count', async () => {
-    const { report, nodes, changes } = await migrated(STANDALONE);
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
-    expect(nodes).toEqual(Array.from({ length: 4 }, () => 'pod-identity'));
-    expect(report.verification.pods.filter(({ loss }) => loss)).toEqual([]);
-    expect(changes).toEqual(['create-association CreatePodIdentityAssociation', 'update-addon UpdateAddon']);
+  it('exists before the add-on is changed, the pods of the nodes count, and a later rollback on demand removes it', async () => {
+    const { report, before, after } = await migrated(STANDALONE, {}, async (world, first) => {
+      expect(first).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
+      expect(identityOf(world.cluster, EFS_NODES)).toEqual(Array.from({ length: 4 }, () => 'pod-identity'));
+      expect(first.verification.pods.filter(({ loss }) => loss)).toEqual([]);
+      expect(changesIn(world)).toEqual(['create-association CreatePodIdentityAssociation', 'update-addon UpdateAddon']);
+      return world.rollBack({ migrationId: first.migrationId, requestedBy: 'operator' });
+    });
+    expect([report.outcome, after]).toEqual(['rolled-back', before]);
   });
 
   it.each<[string, Asked, FaultInput]>([
@@ -80,13 +85,6 @@ describe('a standalone association', () => {
       expect(deletion).toBeGreaterThan(changes.findLastIndex((one) => one.startsWith('restore-addon ')));
     },
   );
-
-  it('is also removed by a later rollback on demand', async () => {
-    const { report, before, after } = await migrated(STANDALONE, {}, (world, { migrationId }) =>
-      world.rollBack({ migrationId, requestedBy: 'operator' }),
-    );
-    expect([report.outcome, after]).toEqual(['rolled-back', before]);
-  });
 
   it('is deleted by the restore commands if the service cannot delete it', async () => {
     const { report } = await migrated(STANDALONE, {
@@ -135,17 +133,13 @@ describe('a third-party annotation on the nodes of an add-on', () => {
 });
 
 describe('a loss that was accepted', () => {
-  it('is shown with a warning, and the migration ends migrated', async () => {
-    const { report, nodes } = await migrated(ACCEPTED);
-    expect(report).toMatchObject({ outcome: 'migrated', warnings: [{ id: 'identity-loss' }] });
-    expect(nodes).toEqual(Array.from({ length: 4 }, () => ''));
-    expect(report.verification.pods.filter(({ loss }) => loss?.to === 'node-role')).toHaveLength(4);
-  });
-
-  it('is undone by a rollback: the nodes have their role again', async () => {
-    const { report, before, after } = await migrated(ACCEPTED, {}, (world, { migrationId }) =>
-      world.rollBack({ migrationId, requestedBy: 'operator' }),
-    );
+  it('is shown with a warning, the migration ends migrated, and a rollback gives the nodes their role again', async () => {
+    const { report, before, after } = await migrated(ACCEPTED, {}, async (world, first) => {
+      expect(first).toMatchObject({ outcome: 'migrated', warnings: [{ id: 'identity-loss' }] });
+      expect(identityOf(world.cluster, EFS_NODES)).toEqual(Array.from({ length: 4 }, () => ''));
+      expect(first.verification.pods.filter(({ loss }) => loss?.to === 'node-role')).toHaveLength(4);
+      return world.rollBack({ migrationId: first.migrationId, requestedBy: 'operator' });
+    });
     expect(report).toMatchObject({ outcome: 'rolled-back', warnings: [] });
     expect(after).toEqual(before);
   });

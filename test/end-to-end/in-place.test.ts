@@ -8,20 +8,28 @@ import { words } from '../words.ts';
 const ACCOUNT = 'ebs-csi-controller-sa';
 const IN_PLACE: Asked = { addon: ADDON, strategy: 'in-place' };
 
+const ROLE = 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver';
+
 interface Seen {
   report: MigrationReport;
   world: OpenWorld;
-  before: unknown;
+  before: object;
   after: unknown;
 }
 
-const run = (asked: Asked, options: Partial<WorldOptions> = {}): Promise<Seen> =>
+const run = (
+  asked: Asked,
+  options: Partial<WorldOptions> = {},
+  meanwhile: (world: OpenWorld) => void = () => undefined,
+): Promise<Seen> =>
   inWorld({ scenario: 'in-place', ...options }, async (world) => {
     const before = world.readAddon(ADDON, ACCOUNT);
+    meanwhile(world);
     const report = await world.migrate(asked);
     return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
   });
 
+const changed = ({ world }: Seen): string[] => world.changes().map(({ operation }) => operation);
 const updatesOf = ({ world }: Seen): unknown[] =>
   world
     .changes()
@@ -60,17 +68,12 @@ describe('an add-on that is migrated in place', () => {
       {
         clusterName: 'catalogue-prod',
         addonName: ADDON,
-        podIdentityAssociations: [
-          { serviceAccount: ACCOUNT, roleArn: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver' },
-        ],
+        podIdentityAssociations: [{ serviceAccount: ACCOUNT, roleArn: ROLE }],
         resolveConflicts: 'PRESERVE',
         clientRequestToken: `${seen.report.migrationId}-update-addon-0`,
       },
     ]);
-    expect(seen.world.changes().map(({ operation }) => operation)).toEqual([
-      'DeletePodIdentityAssociation',
-      'UpdateAddon',
-    ]);
+    expect(changed(seen)).toEqual(['DeletePodIdentityAssociation', 'UpdateAddon']);
     expect(seen.after).toEqual(onPodIdentity);
     expect(seen.report.steps.map(({ name }) => name)).toEqual(words`
       plan begin update-addon await-active carry-over verify-pods confirm-ready finish
@@ -88,7 +91,7 @@ describe('an add-on that is migrated in place', () => {
     };
     const seen = await run(IN_PLACE, { change: own });
     expect(seen.report).toMatchObject({ outcome: 'migrated', associations: { purged: [] } });
-    expect(seen.world.changes().map(({ operation }) => operation)).toEqual(['UpdateAddon']);
+    expect(changed(seen)).toEqual(['UpdateAddon']);
     expect(seen.after).toEqual(onPodIdentity);
   });
 
@@ -100,18 +103,14 @@ describe('an add-on that is migrated in place', () => {
       warnings: [{ id: 'irsa-role-still-set', status: 'warn' }],
     });
     expect(seen.report.warnings[0]!.message).toContain('role/catalogue-prod-ebs-csi-driver');
-    expect(seen.after).toMatchObject({
-      addon: { role: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver', owns: 1 },
-      pods: ['pod-identity', 'pod-identity'],
-    });
+    expect(seen.after).toMatchObject({ addon: { role: ROLE, owns: 1 }, pods: ['pod-identity', 'pod-identity'] });
   });
 });
 
 describe('an update that EKS cannot carry out', () => {
   it('is reverted by another update: the migration ends rolled-back', async () => {
-    const seen = await inWorld({ scenario: 'in-place', knobs: { updateEndsIn: 'UPDATE_FAILED' } }, async (world) => {
-      const before = world.readAddon(ADDON, ACCOUNT);
-      // The next update works: the cause of the first failure is gone.
+    // The next update works: the cause of the first failure is gone.
+    const repaired = (world: OpenWorld): void =>
       world.onFirst(
         ({ operation }) => operation === 'UpdateAddon',
         async () => {
@@ -119,9 +118,7 @@ describe('an update that EKS cannot carry out', () => {
           world.backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
         },
       );
-      const report = await world.migrate(IN_PLACE);
-      return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
-    });
+    const seen = await run(IN_PLACE, { knobs: { updateEndsIn: 'UPDATE_FAILED' } }, repaired);
     expect(seen.report).toMatchObject({
       outcome: 'rolled-back',
       verified: 'injected',
@@ -130,13 +127,7 @@ describe('an update that EKS cannot carry out', () => {
     });
     expect(seen.report.failure!.message).toContain('UPDATE_FAILED');
     expect(seen.after).toEqual(seen.before);
-    expect(updatesOf(seen)).toMatchObject([
-      {},
-      {
-        serviceAccountRoleArn: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver',
-        resolveConflicts: 'PRESERVE',
-      },
-    ]);
+    expect(updatesOf(seen)).toMatchObject([{}, { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' }]);
     // The role comes first: the associations stay until new pods have their credentials from elsewhere.
     expect(updatesOf(seen)[1]).not.toHaveProperty('podIdentityAssociations');
     for (const update of updatesOf(seen))
@@ -152,20 +143,15 @@ describe('an update that EKS cannot carry out', () => {
   });
 
   it('ends rolled-back because of third-party fields set meanwhile, which NONE does not keep', async () => {
-    const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
-      const before = world.readAddon(ADDON, ACCOUNT);
+    const field = 'Deployment.apps ebs-csi-controller - .spec.replicas';
+    const seen = await run({ ...IN_PLACE, resolveConflicts: 'NONE' }, {}, (world) =>
       world.onFirst(
         ({ operation }) => operation === 'DeletePodIdentityAssociation',
-        () =>
-          void world.cluster.foreignFields.set(ADDON, [
-            { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' },
-          ]),
-      );
-      const report = await world.migrate({ ...IN_PLACE, resolveConflicts: 'NONE' });
-      return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
-    });
+        () => void world.cluster.foreignFields.set(ADDON, [{ field, manager: 'kubectl-edit' }]),
+      ),
+    );
     expect(seen.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed' } });
-    expect(seen.report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');
+    expect(seen.report.failure!.message).toContain(field);
     expect(updatesOf(seen)).toMatchObject([{ resolveConflicts: 'NONE' }, { resolveConflicts: 'PRESERVE' }]);
     expect(seen.after).toMatchObject({ ...seen.before, pods: expect.any(Array) as unknown });
   });

@@ -28,20 +28,20 @@ const untrusted: Change = (_, role) => {
   policy.Statement = policy.Statement.filter(({ Sid }) => Sid === 'Irsa');
 };
 const withoutRole: Change = (cluster) => void delete ebs(cluster).serviceAccountRoleArn;
+const createdAt = '2025-03-04T10:20:00.000Z';
+const associationOf = (namespace: string, serviceAccount: string, roleArn: string) => ({
+  namespace,
+  serviceAccount,
+  roleArn,
+  tags: {},
+  createdAt,
+});
 const associated =
   (owner?: string): Change =>
   (cluster, role) => {
     withoutRole(cluster, role);
-    cluster.associations = [
-      {
-        namespace: 'kube-system',
-        serviceAccount: 'ebs-csi-controller-sa',
-        roleArn: role.arn,
-        tags: {},
-        createdAt: '2025-03-04T10:20:00.000Z',
-        ...(owner === undefined ? {} : { owner }),
-      },
-    ];
+    const association = associationOf('kube-system', 'ebs-csi-controller-sa', role.arn);
+    cluster.associations = [{ ...association, ...(owner === undefined ? {} : { owner }) }];
   };
 const status =
   (value: 'DELETING' | 'UPDATING'): Change =>
@@ -79,9 +79,7 @@ const ofCluster = (calls: readonly Call[], cluster: string): Call[] =>
   calls.filter(
     (call) =>
       call.cluster === cluster ||
-      JSON.stringify(call.input).includes(`"${cluster}"`) ||
-      JSON.stringify(call.input).includes(`${cluster}-`) ||
-      JSON.stringify(call.input).includes(`cluster/${cluster}`),
+      [`"${cluster}"`, `${cluster}-`, `cluster/${cluster}`].some((part) => JSON.stringify(call.input).includes(part)),
   );
 const startsOf = (calls: readonly Call[]): number[] =>
   calls.filter(({ service }) => service === 'eks').map(({ at }) => Date.parse(at));
@@ -121,15 +119,9 @@ describe('an inventory', () => {
           version: 'v4.0.1-eksbuild.2',
           status: 'ACTIVE',
           tags: {},
-          createdAt: '2025-03-04T10:20:00.000Z',
+          createdAt,
         });
-        cluster.associations = namespaces.map((namespace) => ({
-          namespace,
-          serviceAccount: 'fluent-bit',
-          roleArn: role.arn,
-          tags: {},
-          createdAt: '2025-03-04T10:20:00.000Z',
-        }));
+        cluster.associations = namespaces.map((namespace) => associationOf(namespace, 'fluent-bit', role.arn));
       };
     const scenario = fleetOf({ alpha: logging(), bravo: logging('fluent-bit'), charlie: logging('logs') });
     const classes = async (): Promise<unknown[]> => {
@@ -137,14 +129,11 @@ describe('an inventory', () => {
       return Object.values(clusters).map(({ findings }) => findings.find(({ addon }) => addon === 'fluent-bit'));
     };
     scenario.knobs.namespaceConfigShown = 'chosen';
-    expect(await classes()).toMatchObject([
-      { class: 'node-role' },
-      { class: 'on-pod-identity' },
-      { class: 'node-role' },
-    ]);
+    const [onNode, migrated] = [{ class: 'node-role' }, { class: 'on-pod-identity' }];
+    expect(await classes()).toMatchObject([onNode, migrated, onNode]);
     scenario.knobs.defaultNamespaceShown = false;
     expect(await classes()).toMatchObject([
-      { class: 'node-role' },
+      onNode,
       { class: 'unreachable', reason: expect.stringContaining('since its namespace is unknown') },
       { class: 'unreachable', reason: expect.stringContaining('logs/fluent-bit') },
     ]);
@@ -181,33 +170,19 @@ describe('an inventory', () => {
         }),
       }),
     });
-    expect(clusters['alpha']?.findings[0]).toMatchObject({
-      class: 'unreachable',
-      reason: 'Could not list pods: no answer.',
-      checks: [],
-    });
-    expect(clusters['bravo']?.findings[0]).toMatchObject({
-      class: 'blocked',
-      checks: [{ id: 'role-trust' }, { id: 'kubernetes-access' }],
-    });
+    const reason = 'Could not list pods: no answer.';
+    expect(clusters['alpha']?.findings[0]).toMatchObject({ class: 'unreachable', reason, checks: [] });
+    const checks = [{ id: 'role-trust' }, { id: 'kubernetes-access' }];
+    expect(clusters['bravo']?.findings[0]).toMatchObject({ class: 'blocked', checks });
     expect(classesOf(clusters['echo']!)).toEqual({ [ADDON]: 'node-role', ...REST });
   });
 
   it('queues what is ready, under a derived id', async () => {
-    const { items } = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), {
-      request: { mode: 'migrate' },
-    });
-    const again = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), { request: { mode: 'plan' } });
-    expect(items).toEqual([
-      {
-        migrationId: matching(/^01KF0E44M0/),
-        ...LOCATION,
-        cluster: 'alpha',
-        addon: ADDON,
-        roles: [roleOf('alpha')],
-        state: 'queued',
-      },
-    ]);
+    const queued = (mode: 'migrate' | 'plan') =>
+      takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), { request: { mode } });
+    const [{ items }, again] = [await queued('migrate'), await queued('plan')];
+    const alpha = { ...LOCATION, cluster: 'alpha', addon: ADDON, roles: [roleOf('alpha')] };
+    expect(items).toEqual([{ migrationId: matching(/^01KF0E44M0/), ...alpha, state: 'queued' }]);
     expect(again.items).toEqual(items);
     expect(SWEEP_ID.slice(0, 10)).toBe(items[0]?.migrationId.slice(0, 10));
   });
@@ -326,11 +301,9 @@ describe('the pace of an inventory', () => {
 
   it('continues in another invocation when the time of one is up, with the same result', async () => {
     const fleet = { alpha: ready, bravo: untrusted, charlie: withoutRole, delta: ready, echo: ready };
-    const once = await takeInventory(fleetOf(fleet), { request: { callsPerSecond: 0.5, mode: 'migrate' } });
-    const often = await takeInventory(fleetOf(fleet), {
-      request: { callsPerSecond: 0.5, mode: 'migrate' },
-      invocation: 100_000,
-    });
+    const request = { callsPerSecond: 0.5, mode: 'migrate' } as const;
+    const once = await takeInventory(fleetOf(fleet), { request });
+    const often = await takeInventory(fleetOf(fleet), { request, invocation: 100_000 });
     expect(once.answers).toHaveLength(1);
     expect(often.answers.length).toBeGreaterThan(2);
     const classes = ({ clusters }: typeof once): unknown => Object.values(clusters).map(classesOf);
@@ -338,10 +311,8 @@ describe('the pace of an inventory', () => {
     expect(often.location).toMatchObject({ clusters: 5, notSelected: 0 });
     expect(often.items.map(({ cluster }) => cluster).sort()).toEqual(['alpha', 'delta', 'echo']);
     // Every call is counted, including those of clusters that were started again.
-    const counted = [often.location, ...Object.values(often.clusters)].reduce(
-      (sum, one) => sum + (one?.calls['eks'] ?? 0),
-      0,
-    );
+    const all = [often.location, ...Object.values(often.clusters)];
+    const counted = all.reduce((sum, one) => sum + (one?.calls['eks'] ?? 0), 0);
     expect(counted).toBe(startsOf(often.calls).length);
     for (const start of startsOf(often.calls))
       expect(startsOf(often.calls).filter((one) => one >= start && one < start + 2000).length).toBeLessThanOrEqual(1);

@@ -15,8 +15,6 @@ import { containing, matching } from '../lambdas/matchers.ts';
 const READER = { namespace: 'payments', name: 'secret-reader' };
 const STORE = 'SecretStore/payments/aws';
 
-const inVault = (work: (world: OpenWorld) => Promise<void>): Promise<void> =>
-  inWorld({ scenario: 'secret-store-only' }, work);
 const move = (world: OpenWorld, asked: Asked = {}): Promise<MigrationReport> =>
   world.migrate({ serviceAccount: READER, ...asked });
 /** Whether each consumer gets credentials now. */
@@ -24,22 +22,19 @@ const working = ({ backend, cluster }: OpenWorld): Record<string, boolean> =>
   Object.fromEntries(consumersIn(backend.sandbox.world, cluster).map(({ name, works }) => [name, works]));
 
 describe('a service account that only a SecretStore uses', () => {
-  it.each(['keep', 'remove'] as const)('keeps IRSA, and nothing is changed (annotation: %s)', (annotation) =>
-    inVault(async (world) => {
-      const report = await move(world, { annotation });
-      expect([report.outcome, report.plan?.verdict, report.verified]).toEqual(['blocked', 'keep-irsa', 'none']);
-      expect(report.plan?.checks[0]).toMatchObject({
-        id: 'consumers-fit',
-        keepIrsa: true,
-        message: containing(STORE),
-        remedy: matching(/^Keep IRSA for it\. .* --accept-consumer SecretStore\/payments\/aws$/),
-      });
+  it('keeps IRSA, and nothing is changed; once it is accepted by name, it keeps its access with the annotation', () =>
+    inWorld({ scenario: 'secret-store-only' }, async (world) => {
+      for (const annotation of ['keep', 'remove'] as const) {
+        const kept = await move(world, { annotation });
+        expect([kept.outcome, kept.plan?.verdict, kept.verified]).toEqual(['blocked', 'keep-irsa', 'none']);
+        expect(kept.plan?.checks[0]).toMatchObject({
+          id: 'consumers-fit',
+          keepIrsa: true,
+          message: containing(STORE),
+          remedy: matching(/^Keep IRSA for it\. .* --accept-consumer SecretStore\/payments\/aws$/),
+        });
+      }
       expect([world.changes(), working(world)]).toEqual([[], { [STORE]: true }]);
-    }),
-  );
-
-  it('is migrated once the SecretStore is accepted by name, which keeps its access with the annotation', () =>
-    inVault(async (world) => {
       const report = await move(world, { acceptConsumers: [STORE], verification: 'api' });
       expect([report.outcome, report.plan?.verdict]).toEqual(['migrated', 'migrate']);
       expect(report.plan?.checks.find(({ id }) => id === 'consumers-fit')).toMatchObject({ status: 'warn' });
@@ -117,19 +112,13 @@ describe('a role for a service account of any namespace, in two clusters', () =>
     workloads.push({ ...structuredClone(first!), namespace: NEXT.namespace });
   };
 
-  it('keeps IRSA, with which the next tenant gets credentials too', () =>
+  it('keeps IRSA, with which the next tenant gets credentials too, until the pattern is accepted for one of them', () =>
     inCluster('pattern-fit', withNextTenant, async (world) => {
-      const report = await world.migrate({ serviceAccount: UPLOADER });
-      expect([report.outcome, report.plan?.verdict]).toEqual(['blocked', 'keep-irsa']);
-      expect(report.plan?.checks[0]).toMatchObject({
-        id: 'pattern-fit',
-        remedy: containing(`--accept-consumer '${PATTERN}'`),
-      });
+      const kept = await world.migrate({ serviceAccount: UPLOADER });
+      const remedy = containing(`--accept-consumer '${PATTERN}'`);
+      expect([kept.outcome, kept.plan?.verdict]).toEqual(['blocked', 'keep-irsa']);
+      expect(kept.plan?.checks[0]).toMatchObject({ id: 'pattern-fit', remedy });
       expect([world.changes(), [gets(world, UPLOADER), gets(world, NEXT)]]).toEqual([[], [['irsa'], ['irsa']]]);
-    }));
-
-  it('is migrated for one service account if the pattern is accepted, and for no other', () =>
-    inCluster('pattern-fit', withNextTenant, async (world) => {
       const report = await world.migrate({ serviceAccount: UPLOADER, acceptConsumers: [PATTERN] });
       expect([report.outcome, report.plan?.verdict]).toEqual(['migrated', 'migrate']);
       expect([gets(world, UPLOADER), gets(world, NEXT)]).toEqual([['pod-identity'], ['irsa']]);

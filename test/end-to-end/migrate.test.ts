@@ -27,34 +27,19 @@ describe('migrate with recreate', () => {
 
   it('migrates the add-on and verifies every pod that counts', () => {
     const { report } = run;
-    expect(report).toMatchObject({
-      outcome: 'migrated',
-      verified: 'ready',
-      strategy: 'recreate',
-      preserve: false,
-      simulated: true,
-      warnings: [],
-    });
-    expect(report.applied).toEqual({
-      strategy: 'recreate',
-      preserve: false,
-      disruption: 'outage',
-      resolveConflicts: 'NONE',
-    });
+    const asked = { strategy: 'recreate', preserve: false } as const;
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', ...asked, simulated: true, warnings: [] });
+    expect(report.applied).toEqual({ ...asked, disruption: 'outage', resolveConflicts: 'NONE' });
     expect(report.migrationId).toMatch(/^[0-9A-Z]{26}$/);
-    const counted = report.verification.pods.filter((pod) => pod.identity !== 'not-applicable');
-    expect(counted.map((pod) => [pod.serviceAccount, pod.identity, pod.ready])).toEqual([
-      ['ebs-csi-controller-sa', 'pod-identity', true],
-      ['ebs-csi-controller-sa', 'pod-identity', true],
-    ]);
-    expect(
-      report.verification.pods.filter((pod) => pod.serviceAccount === 'ebs-csi-node-sa').map((pod) => pod.identity),
-    ).toEqual(Array(3).fill('not-applicable'));
-    expect(
-      report.verification.before
-        .filter((pod) => pod.serviceAccount === 'ebs-csi-controller-sa')
-        .map((pod) => pod.identity),
-    ).toEqual(['irsa', 'irsa']);
+    const { pods, before } = report.verification;
+    const counted = pods.filter((pod) => pod.identity !== 'not-applicable');
+    expect(counted.map((pod) => [pod.serviceAccount, pod.identity, pod.ready])).toEqual(
+      Array.from({ length: 2 }, () => ['ebs-csi-controller-sa', 'pod-identity', true]),
+    );
+    const identitiesOf = (among: readonly { serviceAccount: string; identity: string }[], name: string): string[] =>
+      among.filter(({ serviceAccount }) => serviceAccount === name).map(({ identity }) => identity);
+    expect(identitiesOf(pods, 'ebs-csi-node-sa')).toEqual(Array(3).fill('not-applicable'));
+    expect(identitiesOf(before, 'ebs-csi-controller-sa')).toEqual(['irsa', 'irsa']);
   });
 
   it('makes only the reported changes, in that order', () => {
@@ -68,19 +53,8 @@ describe('migrate with recreate', () => {
 
   it('keeps version, raw configuration and tags, and leaves no role', () => {
     const now = clusterOf(run).addons.get(ADDON)!;
-    expect({
-      version: now.version,
-      configurationValues: now.configurationValues,
-      tags: now.tags,
-      role: now.serviceAccountRoleArn,
-      status: now.status,
-    }).toEqual({
-      version: was.version,
-      configurationValues: was.configurationValues,
-      tags: was.tags,
-      role: undefined,
-      status: 'ACTIVE',
-    });
+    expect([now.version, now.configurationValues, now.tags]).toEqual([was.version, was.configurationValues, was.tags]);
+    expect([now.serviceAccountRoleArn, now.status]).toEqual([undefined, 'ACTIVE']);
   });
 
   it('records when each step began and ended, in order', () => {
@@ -99,12 +73,8 @@ describe('migrate with recreate', () => {
       // The lock of a role is written again when one of its shares is released.
       const fence = key.startsWith('ROLE#') ? 2 : 1;
       expect(await run.backend.ledger.readLock(key)).toEqual({ key, fence });
-      const again = await run.backend.ledger.acquireLock(key, {
-        migrationId: 'next',
-        executionArn: 'none',
-        since: 'now',
-      });
-      expect(again).toMatchObject({ acquired: true, fence: fence + 1 });
+      const next = { migrationId: 'next', executionArn: 'none', since: 'now' };
+      expect(await run.backend.ledger.acquireLock(key, next)).toMatchObject({ acquired: true, fence: fence + 1 });
     }
   });
 });
@@ -121,10 +91,8 @@ describe('migrate with preserve', () => {
       'kubernetes:patch deployments',
     ]);
     expect(run.report.steps.map((step) => step.name)).toContain('restart-pods');
-    const ready = clusterOf(run)
-      .kube.readyHistory.filter((entry) => entry.workload === 'ebs-csi-controller')
-      .map((entry) => entry.ready);
-    expect(Math.min(...ready)).toBeGreaterThanOrEqual(1);
+    const history = clusterOf(run).kube.readyHistory.filter(({ workload }) => workload === 'ebs-csi-controller');
+    expect(Math.min(...history.map(({ ready }) => ready))).toBeGreaterThanOrEqual(1);
   });
 
   it('needs no restart where EKS restarts the pods itself', async () => {
@@ -184,9 +152,7 @@ describe('unknown behaviour of AWS', () => {
   it.each(['remove', 'keep'] as const)(
     'with preserve: the annotation after the create is %s',
     async (annotationAfterRecreate) => {
-      const scenario = scenarioWith((changed) => {
-        changed.knobs.annotationAfterRecreate = annotationAfterRecreate;
-      });
+      const scenario = scenarioWith(({ knobs: of }) => Object.assign(of, { annotationAfterRecreate }));
       expect((await recreate({ scenario, request: { preserve: true } })).report.outcome).toBe('migrated');
     },
   );

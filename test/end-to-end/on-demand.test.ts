@@ -5,7 +5,7 @@ import { cancel } from '../../cli/cancel.ts';
 import { CliError } from '../../cli/errors.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from './fixture.ts';
-import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { type Asked, inWorld, type OpenWorld } from './world.ts';
 import { containing, matching } from '../lambdas/matchers.ts';
 
 const ACCOUNT = 'ebs-csi-controller-sa';
@@ -19,77 +19,65 @@ const WAYS: [string, Partial<Asked>][] = [
   ['with preserve', { strategy: 'recreate', preserve: true }],
 ];
 
-/** The refusal of the attempt. */
-const refusalOf = (attempt: Promise<unknown>): Promise<{ name: string; message: string }> =>
-  attempt.then(
-    () => {
-      throw new Error('It was not refused.');
-    },
-    (error: unknown) => {
-      if (!(error instanceof CliError)) throw error;
-      return { name: error.name, message: error.message };
-    },
-  );
+const expectRefused = async (attempt: Promise<unknown>, name: string, message: string): Promise<void> => {
+  const refusal = await attempt.catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(CliError);
+  expect(refusal).toMatchObject({ name, message });
+};
 
 describe('a rollback of a migration that ended migrated', () => {
-  const there = (asked: Partial<Asked>, options: WorldOptions) =>
-    inWorld(options, async (world) => {
-      const before = world.readAddon(ADDON, ACCOUNT);
-      const migrated = await world.migrate({ addon: ADDON, ...asked });
-      const between = world.readAddon(ADDON, ACCOUNT);
-      const back = await world.rollBack({ migrationId: migrated.migrationId, ...WHO });
-      const after = world.readAddon(ADDON, ACCOUNT);
-      const twice = await refusalOf(world.rollBack({ migrationId: migrated.migrationId }));
-      return {
-        before,
-        migrated,
-        between,
-        back,
-        after,
-        twice,
-        again: await world.migrate({ addon: ADDON, ...asked }),
-        locks: await world.backend.ledger.listHeldLocks(),
-      };
-    });
-
   it.each(WAYS)(
     '%s: the add-on has its original state, its pods are on IRSA again, and it can be migrated again',
-    async (_, asked) => {
-      const { before, migrated, between, back, after, twice, again, locks } = await there(asked, {
-        scenario: 'preserve',
-      });
-      expect([migrated.outcome, back.outcome, again.outcome]).toEqual(['migrated', 'rolled-back', 'migrated']);
-      expect([between, before]).toMatchObject([{ pods: ['pod-identity', 'pod-identity'] }, { pods: ['irsa', 'irsa'] }]);
-      expect(after).toEqual(before);
-      expect(back).toMatchObject({
-        migrationId: migrated.migrationId,
-        verified: 'injected',
-        rollback: { cause: 'requested', after: 'migrated', ...WHO },
-        failure: { name: 'RollbackRequested' },
-      });
-      expect(back.failure!.message).toContain(WHO.reason);
-      expect(twice).toEqual({ name: 'RollbackRefused', message: containing('it was already rolled back') });
-      expect(locks).toEqual([]);
-    },
+    (_, asked) =>
+      inWorld({ scenario: 'preserve' }, async (world) => {
+        const before = world.readAddon(ADDON, ACCOUNT);
+        const { migrationId, outcome } = await world.migrate({ addon: ADDON, ...asked });
+        const between = world.readAddon(ADDON, ACCOUNT);
+        expect([outcome, between, before]).toMatchObject([
+          'migrated',
+          { pods: ['pod-identity', 'pod-identity'] },
+          { pods: ['irsa', 'irsa'] },
+        ]);
+        expect(await world.rollBack({ migrationId, ...WHO })).toMatchObject({
+          migrationId,
+          outcome: 'rolled-back',
+          verified: 'injected',
+          rollback: { cause: 'requested', after: 'migrated', ...WHO },
+          failure: { name: 'RollbackRequested', message: containing(WHO.reason) },
+        });
+        expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
+        await expectRefused(
+          world.rollBack({ migrationId }),
+          'RollbackRefused',
+          containing('it was already rolled back'),
+        );
+        expect((await world.migrate({ addon: ADDON, ...asked })).outcome).toBe('migrated');
+        expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+      }),
   );
 
-  it.each(WAYS)('%s: a conflicting association is restored, with all its fields', async (_, asked) => {
-    const { before, back, after } = await there(asked, { scenario: 'left-over-session-tags' });
-    expect(back).toMatchObject({
-      outcome: 'rolled-back',
-      associations: {
-        restored: [{ serviceAccount: ACCOUNT, disableSessionTags: true, tags: { 'cost-centre': '4711' } }],
-      },
-    });
-    // The pods came first, and are older than it, as they were before.
-    expect(after).toEqual(before);
-  });
+  it.each(WAYS)('%s: a conflicting association is restored, with all its fields', (_, asked) =>
+    inWorld({ scenario: 'left-over-session-tags' }, async (world) => {
+      const before = world.readAddon(ADDON, ACCOUNT);
+      const { migrationId } = await world.migrate({ addon: ADDON, ...asked });
+      const restored = [{ serviceAccount: ACCOUNT, disableSessionTags: true, tags: { 'cost-centre': '4711' } }];
+      expect(await world.rollBack({ migrationId, ...WHO })).toMatchObject({
+        outcome: 'rolled-back',
+        associations: { restored },
+      });
+      // The pods came first, and are older than it, as they were before.
+      expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
+    }),
+  );
 
-  it('after a second attempt', async () => {
-    const { before, migrated, back, after } = await there({}, { scenario: 'auto-falls-back' });
-    expect(migrated).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate' } });
-    expect([back.outcome, after]).toEqual(['rolled-back', before]);
-  });
+  it('after a second attempt', () =>
+    inWorld({ scenario: 'auto-falls-back' }, async (world) => {
+      const before = world.readAddon(ADDON, ACCOUNT);
+      const migrated = await world.migrate({ addon: ADDON });
+      expect(migrated).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate' } });
+      const { outcome } = await world.rollBack({ migrationId: migrated.migrationId, ...WHO });
+      expect([outcome, world.readAddon(ADDON, ACCOUNT)]).toEqual(['rolled-back', before]);
+    }));
 });
 
 describe('a rollback that is refused', () => {
@@ -133,54 +121,37 @@ describe('a rollback that is refused', () => {
           .send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON })),
       /another principal has deleted add-on aws-ebs-csi-driver/,
     ],
-  ])('because %s: nothing is changed, and the migration stays migrated', async (_, happen, why) => {
-    const { refusal, changes, report, locks, before, after } = await inWorld(
-      { scenario: 'preserve' },
-      async (world) => {
-        const { migrationId } = await world.migrate({ addon: ADDON });
-        await happen(world);
-        await world.later(120_000);
-        const seen = { before: world.readAddon(ADDON, ACCOUNT), changes: world.changes().length };
-        const answer = await refusalOf(world.rollBack({ migrationId }));
-        return {
-          ...seen,
-          refusal: answer,
-          changes: world.changes().length - seen.changes,
-          after: world.readAddon(ADDON, ACCOUNT),
-          report: await world.report(migrationId),
-          locks: await world.backend.ledger.listHeldLocks(),
-        };
-      },
-    );
-    expect(refusal).toEqual({ name: 'RollbackRefused', message: expect.stringMatching(why) as unknown });
-    expect(refusal.message).toContain('Nothing was changed.');
-    expect([changes, after, report.outcome]).toEqual([0, before, 'migrated']);
-    expect(report.recovery).toBeUndefined();
-    expect(locks).toEqual([]);
-  });
-
-  it('because there is nothing to roll back', async () => {
-    const refusal = await inWorld({ scenario: 'agent-absent' }, async (world) => {
+  ])('because %s: nothing is changed, and the migration stays migrated', (_, happen, why) =>
+    inWorld({ scenario: 'preserve' }, async (world) => {
       const { migrationId } = await world.migrate({ addon: ADDON });
-      return refusalOf(world.rollBack({ migrationId }));
-    });
-    expect(refusal).toEqual({ name: 'RollbackRefused', message: containing('ended blocked: it changed nothing') });
-  });
+      await happen(world);
+      await world.later(120_000);
+      const [before, changes] = [world.readAddon(ADDON, ACCOUNT), world.changes()];
+      const message = matching(new RegExp(`${why.source}.*Nothing was changed\\.`, 's'));
+      await expectRefused(world.rollBack({ migrationId }), 'RollbackRefused', message);
+      expect([world.changes(), world.readAddon(ADDON, ACCOUNT)]).toEqual([changes, before]);
+      const { outcome, recovery } = await world.report(migrationId);
+      expect({ outcome, recovery }).toEqual({ outcome: 'migrated', recovery: undefined });
+      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+    }),
+  );
 
-  it('because the migration is still running: it can be cancelled instead', async () => {
-    const { refusal, report } = await inWorld({ scenario: 'preserve' }, async (world) => {
+  it('because there is nothing to roll back', () =>
+    inWorld({ scenario: 'agent-absent' }, async (world) => {
+      const { migrationId } = await world.migrate({ addon: ADDON });
+      const message = containing('ended blocked: it changed nothing');
+      await expectRefused(world.rollBack({ migrationId }), 'RollbackRefused', message);
+    }));
+
+  it('because the migration is still running: it can be cancelled instead', () =>
+    inWorld({ scenario: 'preserve' }, async (world) => {
       const execution = await world.start({ addon: ADDON });
       await world.until(execution, 'WaitForUpdate');
-      const answer = await refusalOf(world.rollBack({ migrationId: execution.name }));
+      const message = matching(/still working on migration \w+: cancel it instead \(pod-identity cancel/);
+      await expectRefused(world.rollBack({ migrationId: execution.name }), 'RollbackRefused', message);
       await world.rest();
-      return { refusal: answer, report: await world.report(execution.name) };
-    });
-    expect(refusal).toEqual({
-      name: 'RollbackRefused',
-      message: matching(/still working on migration \w+: cancel it instead \(pod-identity cancel/),
-    });
-    expect(report.outcome).toBe('migrated');
-  });
+      expect((await world.report(execution.name)).outcome).toBe('migrated');
+    }));
 });
 
 describe('a cancel', () => {
@@ -239,11 +210,10 @@ describe('a cancel', () => {
       'migrated',
     ));
 
-  it('of an ended migration is refused', async () => {
-    const refusal = await inWorld({ scenario: 'preserve' }, async (world) => {
+  it('of an ended migration is refused', () =>
+    inWorld({ scenario: 'preserve' }, async (world) => {
       const { migrationId } = await world.migrate({ addon: ADDON });
-      return refusalOf(cancel(world.backend, { migrationId }));
-    });
-    expect(refusal).toEqual({ name: 'MigrationOver', message: containing('is over: it ended migrated') });
-  });
+      const message = containing('is over: it ended migrated');
+      await expectRefused(cancel(world.backend, { migrationId }), 'MigrationOver', message);
+    }));
 });

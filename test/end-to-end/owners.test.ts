@@ -7,7 +7,7 @@ import type { MigrationRequestInput, Plan } from '../../lambdas/domain/migration
 import type { OwnerTool } from '../../lambdas/domain/owners/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { inWorld } from './world.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const EBS = 'aws-ebs-csi-driver';
 const HOUR = 3_600_000;
@@ -41,31 +41,27 @@ const CONTROLLERS: [OwnerTool & ('ack' | 'crossplane' | 'cluster-api'), string, 
 ];
 
 describe('a controller that owns the add-on', () => {
-  it.each(CONTROLLERS)('%s, %s: blocks before anything changes', async (tool, _, tags) => {
-    const controllers: Change = (cluster) =>
-      void (cluster.controllers = [{ tool, owns: 'add-on', name: EBS, everySeconds: 600, paused: false }]);
-    await inWorld({ scenario: 'in-place', change: changed(tagged(tags), controllers) }, async (world) => {
-      const report = await world.migrate({ addon: EBS });
-      expect(report.outcome).toBe('blocked');
-      expect(world.backend.sandbox.world.log.mutations().filter(({ service }) => service === 'eks')).toEqual([]);
-      const check = checkOf(report.plan, tool);
-      expect(check).toMatchObject({ status: 'fail' });
-      expect(check?.remedy).toMatch(new RegExp(`kubectl .*--accept-owner ${tool}$`));
-      expect(report.plan?.owners).toMatchObject([{ owns: 'add-on', name: EBS, tool, reverts: 'by-itself' }]);
-      expect(report.plan?.owners[0]?.managedByAws).toBe(tags['eks:eks-capability-arn'] ? true : undefined);
-    });
-  });
+  it.each(CONTROLLERS)(
+    '%s, %s: blocks before anything changes, and migrates once it is suspended and accepted',
+    async (tool, _, tags) => {
+      const controllers: Change = (cluster) =>
+        void (cluster.controllers = [{ tool, owns: 'add-on', name: EBS, everySeconds: 600, paused: false }]);
+      await inWorld({ scenario: 'in-place', change: changed(tagged(tags), controllers) }, async (world) => {
+        const { outcome, plan } = await world.migrate({ addon: EBS });
+        const remedy = matching(new RegExp(`kubectl .*--accept-owner ${tool}$`));
+        expect([outcome, checkOf(plan, tool)]).toMatchObject(['blocked', { status: 'fail', remedy }]);
+        expect(world.backend.sandbox.world.log.mutations().filter(({ service }) => service === 'eks')).toEqual([]);
+        expect(plan?.owners).toMatchObject([{ owns: 'add-on', name: EBS, tool, reverts: 'by-itself' }]);
+        expect(plan?.owners[0]?.managedByAws).toBe(tags['eks:eks-capability-arn'] ? true : undefined);
 
-  it.each(CONTROLLERS)('%s, %s: migrates once it is suspended and accepted', async (tool, _, tags) => {
-    const controllers: Change = (cluster) =>
-      void (cluster.controllers = [{ tool, owns: 'add-on', name: EBS, everySeconds: 600, paused: true }]);
-    await inWorld({ scenario: 'in-place', change: changed(tagged(tags), controllers) }, async (world) => {
-      const report = await world.migrate({ addon: EBS, acceptOwners: [tool] });
-      expect([report.outcome, checkOf(report.plan, tool)]).toMatchObject(['migrated', { status: 'warn' }]);
-      await world.later(24 * HOUR);
-      expect(world.cluster.addons.get(EBS)?.associationIds).toHaveLength(1);
-    });
-  });
+        for (const controller of world.cluster.controllers!) controller.paused = true;
+        const report = await world.migrate({ addon: EBS, acceptOwners: [tool] });
+        expect([report.outcome, checkOf(report.plan, tool)]).toMatchObject(['migrated', { status: 'warn' }]);
+        await world.later(24 * HOUR);
+        expect(world.cluster.addons.get(EBS)?.associationIds).toHaveLength(1);
+      });
+    },
+  );
 });
 
 it.each<[OwnerTool, Record<string, string>, Partial<MigrationRequestInput>]>([

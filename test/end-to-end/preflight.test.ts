@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ebs, migrate, mutationsOf, scenarioWith, type RunOptions } from './fixture.ts';
+import { matching } from '../lambdas/matchers.ts';
 import { words } from '../words.ts';
 
 const DRY = { dryRun: true } as const;
-const changed = (change: (cluster: ScenarioCluster, scenario: Scenario) => void): Scenario =>
-  scenarioWith((scenario, cluster) => change(cluster, scenario));
+type Change = (cluster: ScenarioCluster, scenario: Scenario) => void;
+const changed = (change: Change): Scenario => scenarioWith((scenario, cluster) => change(cluster, scenario));
 const plan = async (options: RunOptions): Promise<{ outcome: string; checks: Check[]; mutations: string[] }> => {
   const run = await migrate({ ...options, request: { ...DRY, ...options.request } });
   return { outcome: run.report.outcome, checks: run.report.plan!.checks, mutations: mutationsOf(run) };
@@ -15,123 +16,92 @@ const plan = async (options: RunOptions): Promise<{ outcome: string; checks: Che
 const group = { os: 'linux', ready: true, agentReady: true } as const;
 type NodeGroup = Exclude<ScenarioCluster['nodes'], number>[number];
 /** Two ordinary nodes and one more, or several; the add-on's pods run on nodes with those labels. */
-const withNode = (node: Partial<NodeGroup>, selector?: Record<string, string>): RunOptions => ({
-  scenario: changed((cluster) => {
+const withNode =
+  (node: Partial<NodeGroup>, selector?: Record<string, string>): Change =>
+  (cluster) => {
     cluster.nodes = [
       { ...group, count: 2 },
       { ...group, count: 1, ...node },
     ];
     if (selector) ebs(cluster).nodeSelector = selector;
-  }),
-});
-const withEnv = (...env: NonNullable<ScenarioCluster['addons'][number]['extraEnv']>): RunOptions => ({
-  scenario: changed((cluster) => void (ebs(cluster).extraEnv = env)),
-});
-const WHO = { type: 'STANDARD', kubernetesGroups: [], policies: [], tags: {} } as const;
-const VIEW = {
-  policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy',
-  accessScope: { type: 'cluster' },
-} as const;
+  };
+const withEnv =
+  (...env: NonNullable<ScenarioCluster['addons'][number]['extraEnv']>): Change =>
+  (cluster) =>
+    void (ebs(cluster).extraEnv = env);
+const WHO = { type: 'STANDARD', kubernetesGroups: [] };
+const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
 
-const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
-  [
-    'a platform version that is too old',
-    { scenario: changed((cluster) => void (cluster.platformVersion = 'eks.3')) },
-    'platform-version',
-    'fail',
-    /from eks\.4\.$/,
-  ],
-  [
+/** What a plan finds after a change of the cluster: the status and the message of one check. */
+type Finding = [title: string, check: string, message: RegExp, change: Change];
+const finding = (...row: Finding): Finding => row;
+
+const findings: Finding[] = [
+  finding('a platform version that is too old', 'platform-version: fail', /from eks\.4\.$/, (cluster) => {
+    cluster.platformVersion = 'eks.3';
+  }),
+  finding(
     'the pods on a Windows node',
-    withNode({ count: 2, os: 'windows' }, { 'kubernetes.io/os': 'windows' }),
-    'unsupported-compute',
-    'fail',
+    'unsupported-compute: fail',
     /2 of 2 pods .*Windows/,
-  ],
-  [
+    withNode({ count: 2, os: 'windows' }, { 'kubernetes.io/os': 'windows' }),
+  ),
+  finding(
     'the pods on a hybrid node without an agent',
-    withNode({ compute: 'hybrid' }, { 'eks.amazonaws.com/compute-type': 'hybrid' }),
-    'agent-nodes',
-    'fail',
+    'agent-nodes: fail',
     /: mi-/,
-  ],
-  ['a Windows node among others', withNode({ os: 'windows' }), 'agent-nodes', 'pass', /on all 2 nodes/],
-  ['a node that is not ready', withNode({ ready: false }), 'agent-nodes', 'pass', /on all 2 nodes/],
-  [
-    'a missing webhook',
-    { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'absent')) },
-    'webhook',
-    'fail',
-    /pod-identity-webhook/,
-  ],
-  [
-    'a webhook whose failures stop pods',
-    { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'Fail')) },
-    'webhook',
-    'pass',
-    /exists\.$/,
-  ],
-  [
-    'nodes that aws-auth allows',
-    { scenario: changed((cluster) => void (cluster.accessEntries = [])) },
-    'node-role',
-    'warn',
-    /aws-auth/,
-  ],
-  [
+    withNode({ compute: 'hybrid' }, { 'eks.amazonaws.com/compute-type': 'hybrid' }),
+  ),
+  finding('a Windows node among others', 'agent-nodes: pass', /on all 2 nodes/, withNode({ os: 'windows' })),
+  finding('a node that is not ready', 'agent-nodes: pass', /on all 2 nodes/, withNode({ ready: false })),
+  finding('a missing webhook', 'webhook: fail', /pod-identity-webhook/, (cluster) => {
+    cluster.podIdentityWebhook = 'absent';
+  }),
+  finding('a webhook whose failures stop pods', 'webhook: pass', /exists\.$/, (cluster) => {
+    cluster.podIdentityWebhook = 'Fail';
+  }),
+  finding('nodes that aws-auth allows', 'node-role: warn', /aws-auth/, (cluster) => void (cluster.accessEntries = [])),
+  finding(
     'a policy of the role that depends on the name of its session',
-    {
-      scenario: changed(
-        (_, { accounts: [account] }) =>
-          void account!.roles[0]!.policies.push({
-            name: 'buckets',
-            document: {
-              Version: '2012-10-17',
-              Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: 'arn:aws:s3:::bucket/${aws:userid}/*' }],
-            },
-          }),
-      ),
-    },
-    'session-names',
-    'warn',
+    'session-names: warn',
     /statement 1 of policy buckets/,
-  ],
-  [
+    (_, { accounts: [account] }) => {
+      const statement = { Effect: 'Allow', Action: 's3:*', Resource: 'arn:aws:s3:::bucket/${aws:userid}/*' };
+      const document = { Version: '2012-10-17', Statement: [statement] };
+      account!.roles[0]!.policies.push({ name: 'buckets', document });
+    },
+  ),
+  finding(
     'pods that name their sessions',
-    withEnv({ container: 'ebs-plugin', name: 'AWS_ROLE_SESSION_NAME', value: 'ebs' }),
-    'session-names',
-    'warn',
+    'session-names: warn',
     /container ebs-plugin of Deployment ebs-csi-controller/,
-  ],
-  [
+    withEnv({ container: 'ebs-plugin', name: 'AWS_ROLE_SESSION_NAME', value: 'ebs' }),
+  ),
+  finding(
     "a token file of the template's own",
-    withEnv({ container: 'ebs-plugin', name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/var/run/token' }),
-    'unknown-credentials',
-    'unknown',
+    'unknown-credentials: unknown',
     /container ebs-plugin of .* has AWS_WEB_IDENTITY_TOKEN_FILE, with which AWS SDKs fail without AWS_ROLE_ARN \(Go v2, botocore\)/,
-  ],
-  [
+    withEnv({ container: 'ebs-plugin', name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/var/run/token' }),
+  ),
+  finding(
     'keys of a Secret that may be missing',
+    'static-credentials: warn',
+    /if they exist/,
     withEnv({
       workload: 'ebs-csi-controller',
       name: 'AWS_ACCESS_KEY_ID',
       secret: { name: 'aws-secret', key: 'key_id', optional: true },
     }),
-    'static-credentials',
-    'warn',
-    /if they exist/,
-  ],
+  ),
 ];
 
 describe('the preflight', () => {
-  it.each(cases)('%s', async (_, options, id, status, message) => {
-    const { outcome, checks, mutations } = await plan(options);
-    const found = checks.find((check) => check.id === id);
-    expect(found).toMatchObject({ status });
-    expect(found?.message).toMatch(message);
-    expect(outcome).toBe(
-      checks.some((check) => check.status === 'fail' || check.status === 'unknown') ? 'blocked' : 'planned',
-    );
+  it.each(findings)('%s', async (_, check, message, change) => {
+    const { outcome, checks, mutations } = await plan({ scenario: changed(change) });
+    const [id, status] = check.split(': ');
+    expect(checks.find((one) => one.id === id)).toMatchObject({ status, message: matching(message) });
+    const blocks = checks.some((one) => one.status === 'fail' || one.status === 'unknown');
+    expect(outcome).toBe(blocks ? 'blocked' : 'planned');
     expect(mutations).toEqual([]);
   });
 
@@ -150,22 +120,16 @@ describe('the preflight', () => {
       scenario,
       prepare: ({ sandbox }) => {
         const cluster = [...sandbox.world.accounts.get('111122223333')!.clusters.values()][0]!;
-        for (const principalArn of sandbox.outputs.kubernetesRoleArns) {
-          cluster.accessEntries.set(principalArn, {
-            ...WHO,
-            kubernetesGroups: [],
-            tags: {},
-            principalArn,
-            createdAt: 0,
-            policies: [{ policyArn: VIEW.policyArn, scope: { type: 'cluster', namespaces: [] }, associatedAt: 0 }],
-          });
-        }
+        const policies = [{ policyArn: VIEW, scope: { type: 'cluster' as const, namespaces: [] }, associatedAt: 0 }];
+        for (const principalArn of sandbox.outputs.kubernetesRoleArns)
+          cluster.accessEntries.set(principalArn, { ...WHO, tags: {}, principalArn, createdAt: 0, policies });
       },
     };
     const { outcome, checks } = await plan(viewing);
     expect(outcome).toBe('blocked');
     const unknown = checks.filter(({ status }) => status === 'unknown');
-    expect(unknown.map(({ id }) => id)).toEqual(['unsupported-compute', 'agent-nodes', 'webhook']);
+    const ids = ['unsupported-compute', 'agent-nodes', 'webhook'];
+    expect(unknown.map(({ id }) => id)).toEqual(ids);
     for (const { message, remedy } of unknown)
       expect([message, remedy]).toEqual([
         expect.stringContaining('is forbidden'),
@@ -173,10 +137,6 @@ describe('the preflight', () => {
       ]);
     const content = await plan({ ...viewing, request: { verification: 'api' } });
     expect(content.outcome).toBe('planned');
-    expect(
-      content.checks.filter(
-        ({ id, status }) => status === 'warn' && ['unsupported-compute', 'agent-nodes', 'webhook'].includes(id),
-      ),
-    ).toHaveLength(3);
+    expect(content.checks.filter(({ id, status }) => status === 'warn' && ids.includes(id))).toHaveLength(3);
   });
 });

@@ -17,11 +17,13 @@ type Asked = Pick<
   'serviceAccount' | 'acceptNetworkPolicies' | 'acceptUnknownCredentials' | 'verification' | 'annotation'
 >;
 
+type Change = (cluster: ScenarioCluster, knobs: Knobs) => void;
+
 /** Runs a request in a built-in scenario, whose cluster `change` may change before. */
 const run = async (
   name: string,
   request: Asked,
-  change: (cluster: ScenarioCluster, knobs: Knobs) => void = () => {},
+  change: Change = () => {},
   prepare?: RunOptions['prepare'],
 ): Promise<Run> => {
   const scenario = await readScenario(scenarioFile(name));
@@ -60,14 +62,18 @@ const REFUSED = 'dial tcp 169.254.170.23:80: connect: connection refused';
 const works = (identity: 'irsa' | 'pod-identity') => ({ identities: [identity], ready: true, problems: [undefined] });
 const AGENT = { ipBlock: { cidr: '169.254.170.23/32' } };
 
+const ACCEPTING = { acceptNetworkPolicies: ORDERS_POLICIES };
+const ofOrders = (asked: Asked = {}, ...changes: [Change?, RunOptions['prepare']?]): Promise<Run> =>
+  run('network-policy', { serviceAccount: ORDERS, ...asked }, ...changes);
+
 describe('network policies that were written for IRSA', () => {
   it('block the migration, and nothing changes', async () => {
-    const ended = await run('network-policy', { serviceAccount: ORDERS });
+    const ended = await ofOrders();
     expect([ended.report.outcome, mutationsOf(ended), endOf(ended, 'api')]).toEqual(['blocked', [], works('irsa')]);
   });
 
   it('do not block it once one of them has the rule, and the pods get their credentials from the agent', async () => {
-    const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ networkPolicies }) => {
+    const ended = await ofOrders({}, ({ networkPolicies }) => {
       networkPolicies[1]!.spec.egress!.push({ to: [AGENT], ports: [{ protocol: 'TCP', port: 80 }] });
     });
     expect(checksOf(ended, 'agent-reachability')).toEqual([expect.stringMatching(/^pass: /)]);
@@ -75,19 +81,14 @@ describe('network policies that were written for IRSA', () => {
     expect(endOf(ended, 'api')).toEqual(works('pod-identity'));
   });
 
-  it('must each be accepted by name', async () => {
-    for (const acceptNetworkPolicies of [
-      ORDERS_POLICIES.slice(0, 1),
-      ORDERS_POLICIES.slice(1),
-      ['NetworkPolicy/orders/other'],
-    ])
-      expect((await run('network-policy', { serviceAccount: ORDERS, acceptNetworkPolicies })).report.outcome).toBe(
-        'blocked',
-      );
-  });
+  it.each([ORDERS_POLICIES.slice(0, 1), ORDERS_POLICIES.slice(1), ['NetworkPolicy/orders/other']])(
+    'must each be accepted by name: %s is not enough',
+    async (...acceptNetworkPolicies) =>
+      expect(await ofOrders({ acceptNetworkPolicies })).toMatchObject({ report: { outcome: 'blocked' } }),
+  );
 
   it('that are accepted leave pods without credentials, of which the plan warns and the outcome claims nothing', async () => {
-    const ended = await run('network-policy', { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES });
+    const ended = await ofOrders(ACCEPTING);
     expect(ended.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect(checksOf(ended, 'agent-reachability')).toEqual([
       expect.stringMatching(/^warn: The request accepts network policies/),
@@ -96,17 +97,13 @@ describe('network policies that were written for IRSA', () => {
   });
 
   it('that are accepted lead to a rollback if the software exits without credentials', async () => {
-    const ended = await run(
-      'network-policy',
-      { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES },
-      (_cluster, knobs) => void (knobs.softwareWithoutCredentials = 'crashes'),
-    );
+    const ended = await ofOrders(ACCEPTING, (_, knobs) => void (knobs.softwareWithoutCredentials = 'crashes'));
     expect(ended.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsFailing' } });
     expect(endOf(ended, 'api')).toEqual(works('irsa'));
   });
 
   it('have no effect if the VPC CNI does not enforce them, of which the plan warns', async () => {
-    const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ addons }) => {
+    const ended = await ofOrders({}, ({ addons }) => {
       delete addons.find(({ name }) => name === 'vpc-cni')!.configurationValues;
     });
     expect(checksOf(ended, 'agent-reachability')).toEqual([expect.stringMatching(/^warn: .* if they were enforced/)]);
@@ -115,13 +112,12 @@ describe('network policies that were written for IRSA', () => {
 
   it('that are not known to be enforced block it, and it goes on once they are accepted', async () => {
     const selfManaged = ({ addons }: ScenarioCluster): void => void addons.splice(1);
-    const blocked = await run('network-policy', { serviceAccount: ORDERS }, selfManaged);
+    const blocked = await ofOrders({}, selfManaged);
     expect(blocked.report.outcome).toBe('blocked');
     expect(checksOf(blocked, 'agent-reachability')).toEqual([
       expect.stringMatching(/^unknown: .*not known whether policies are enforced/),
     ]);
-    const request = { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES };
-    const ignored = await run('network-policy', request, (cluster, knobs) => {
+    const ignored = await ofOrders(ACCEPTING, (cluster, knobs) => {
       selfManaged(cluster);
       knobs.networkPolicies = 'ignored';
     });
@@ -129,20 +125,13 @@ describe('network policies that were written for IRSA', () => {
   });
 
   it('that may not be read are a warning that names the resource, and what nobody saw cuts the pods off', async () => {
-    const unread = (cluster: ScenarioCluster): void =>
-      void cluster.rbac.push({
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'ClusterRole',
-        metadata: { name: 'sandbox:migrator:read' },
-        rules: [
-          {
-            apiGroups: ['', 'apps', 'autoscaling', 'admissionregistration.k8s.io', 'policy'],
-            resources: ['*'],
-            verbs: ['get', 'list', 'watch'],
-          },
-        ],
-      });
-    const ended = await run('network-policy', { serviceAccount: ORDERS }, unread);
+    const apiGroups = ['', 'apps', 'autoscaling', 'admissionregistration.k8s.io', 'policy'];
+    const role = { kind: 'ClusterRole', metadata: { name: 'sandbox:migrator:read' } } as const;
+    const rules = [{ apiGroups, resources: ['*'], verbs: ['get', 'list', 'watch'] }];
+    const ended = await ofOrders(
+      {},
+      ({ rbac }) => void rbac.push({ apiVersion: 'rbac.authorization.k8s.io/v1', ...role, rules }),
+    );
     const [found, ...more] = ended.report.plan!.checks.filter(({ id }) => id === 'agent-reachability');
     expect([found?.status, more]).toEqual(['warn', []]);
     expect(found?.message).toContain('networkpolicies.networking.k8s.io could not be read');
@@ -151,9 +140,7 @@ describe('network policies that were written for IRSA', () => {
   });
 
   it('do not concern pods in the network of their node', async () => {
-    const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ workloads }) => {
-      workloads[0]!.hostNetwork = true;
-    });
+    const ended = await ofOrders({}, ({ workloads: [api] }) => void (api!.hostNetwork = true));
     expect([ended.report.outcome, endOf(ended, 'api')]).toEqual(['migrated', works('pod-identity')]);
   });
 });
@@ -161,9 +148,8 @@ describe('network policies that were written for IRSA', () => {
 it.each(['crashes', 'logs'] as const)(
   'a network policy that appears while pods are replaced is found by the pods if their software %s',
   async (softwareWithoutCredentials) => {
-    const ended = await run(
-      'network-policy',
-      { serviceAccount: ORDERS },
+    const ended = await ofOrders(
+      {},
       (cluster, knobs) => {
         cluster.networkPolicies = [];
         knobs.softwareWithoutCredentials = softwareWithoutCredentials;
@@ -259,8 +245,7 @@ describe('taints of nodes that the agent does not tolerate', () => {
     expect([blocked.report.outcome, endOf(blocked, 'train')]).toEqual(['blocked', works('irsa')]);
     // What the plan prevents: the association exists, and the pods are replaced.
     const forced = await run('agent-taints', { serviceAccount: TRAIN }, (cluster) => {
-      const association = { ...TRAIN_ASSOCIATION, createdAt: cluster.createdAt };
-      cluster.associations.push(association);
+      cluster.associations.push({ ...TRAIN_ASSOCIATION, createdAt: cluster.createdAt });
       for (const workload of cluster.workloads) workload.createdAt = '2026-01-10T00:00:00.000Z';
     });
     expect(endOf(forced, 'train')).toEqual({ identities: ['pod-identity'], ready: true, problems: [REFUSED] });

@@ -93,180 +93,112 @@ export type Row = Situation & { check: string; template: string } & ({ unblocks:
 
 const EBS = 'aws-ebs-csi-driver';
 const EFS = 'aws-efs-csi-driver';
-const RECREATE = 'recreate' as const;
+
+const recreating = (scenario: string, addon: string): Situation => ({
+  scenario,
+  subject: { addon, strategy: 'recreate' },
+});
+const ofAccount = (scenario: string, namespace: string, name: string): Situation => ({
+  scenario,
+  subject: { serviceAccount: { namespace, name } },
+});
+const ofAddon = (scenario: string, addon: string): Situation => ({ scenario, subject: { addon } });
+const ofEbs = (scenario: string): Situation => ofAddon(scenario, EBS);
+
+const unblocks = (check: string, situation: Situation, template: string): Row => ({
+  check,
+  ...situation,
+  template,
+  unblocks: true,
+});
+const runs = (...[check, situation, template]: Parameters<typeof unblocks>): Row => ({
+  ...unblocks(check, situation, template),
+  unblocks: false,
+});
+const notRun = (check: string, situation: Situation, template: string, not: string): Row => ({
+  check,
+  ...situation,
+  template,
+  not,
+});
+
+const UPDATE_ADDON =
+  'aws eks update-addon --region --cluster-name --addon-name --addon-version --service-account-role-arn --resolve-conflicts';
+const DELETE_ASSOCIATION = 'aws eks delete-pod-identity-association --region --cluster-name --association-id';
+const MIGRATE = 'pod-identity migrate --account --region --cluster --addon';
+const HAND_OFF = 'pod-identity plan --cluster --region --account --addon --hand-off';
+const GRANT_ACCESS = 'pod-identity grant-access --cluster --region --account';
+const INCREASE_QUOTA =
+  'aws service-quotas request-service-quota-increase --service-code --quota-code --desired-value --region';
 
 /** Each distinct command of a remedy, with a situation in which it is printed. */
 export const rows: Row[] = [
-  {
-    check: 'pod-identity-support',
-    template:
-      'aws eks update-addon --region --cluster-name --addon-name --addon-version --service-account-role-arn --resolve-conflicts',
-    scenario: 'version-too-old',
-    subject: { addon: EBS },
-    unblocks: true,
-  },
-  {
-    check: 'pod-identity-support',
-    template: 'aws eks wait addon-active --region --cluster-name --addon-name',
-    scenario: 'version-too-old',
-    subject: { addon: EBS },
-    unblocks: false,
-  },
-  {
-    check: 'version-offered',
-    template:
-      'aws eks update-addon --region --cluster-name --addon-name --addon-version --service-account-role-arn --resolve-conflicts',
-    scenario: 'version-withdrawn',
-    subject: { addon: EBS, strategy: RECREATE },
-    unblocks: true,
-  },
-  {
-    check: 'agent',
-    template: 'aws eks create-addon --region --cluster-name --addon-name',
-    scenario: 'agent-absent',
-    subject: { addon: EBS },
-    unblocks: true,
-  },
-  { check: 'agent', template: 'kubectl', scenario: 'agent-not-ready', subject: { addon: EBS }, unblocks: false },
-  { check: 'agent-nodes', template: 'kubectl', scenario: 'agent-not-ready', subject: { addon: EBS }, unblocks: false },
-  {
-    check: 'associations',
-    template: 'aws eks delete-pod-identity-association --region --cluster-name --association-id',
-    scenario: 'left-over-session-policy',
-    subject: { addon: EBS },
-    unblocks: true,
-  },
-  {
-    check: 'identity-loss',
-    template: 'pod-identity migrate --account --region --cluster --addon --role --deployed',
-    scenario: 'efs-node-role',
-    subject: { addon: EFS },
-    unblocks: true,
-  },
-  {
-    check: 'identity-loss',
-    template: 'pod-identity migrate --account --region --cluster --addon --accept-identity-loss --deployed',
-    scenario: 'efs-csi-irsa',
-    subject: { addon: EFS },
-    unblocks: true,
-  },
-  {
-    check: 'identity-loss',
-    template: 'pod-identity migrate --account --region --cluster --addon --strategy --role --deployed',
-    scenario: 'efs-node-role',
-    subject: { addon: EFS, strategy: RECREATE },
-    unblocks: true,
-  },
-  {
-    check: 'identity-loss',
-    template: 'pod-identity migrate --account --region --cluster --addon --strategy --accept-identity-loss --deployed',
-    scenario: 'efs-csi-irsa',
-    subject: { addon: EFS, strategy: RECREATE },
-    unblocks: true,
-  },
-  {
-    check: 'kubernetes-access',
-    template: 'pod-identity grant-access --cluster --region --account --deployed',
-    scenario: 'api-only',
-    subject: { addon: EBS },
-    unblocks: false,
-  },
-  {
-    check: 'node-role',
-    template: 'aws iam attach-role-policy --role-name --policy-arn',
-    scenario: 'node-role-lacks-right',
-    subject: { addon: EBS },
-    unblocks: true,
-  },
-  {
-    check: 'node-role',
-    template: 'aws eks delete-access-entry --region --cluster-name --principal-arn',
-    scenario: 'node-role-lacks-right',
-    subject: { addon: EBS },
-    unblocks: true,
-  },
-  {
-    check: 'node-role',
-    template: 'aws eks list-nodegroups --region --cluster-name',
-    scenario: 'api-only',
-    subject: { addon: EBS },
-    not: 'the sandbox does not support ListNodegroups',
-  },
-  {
-    check: 'role-account',
-    template: 'pod-identity trust target-role --role-arn --cluster-arn --namespace --service-account',
-    scenario: 'role-in-other-account',
-    subject: { serviceAccount: { namespace: 'reports', name: 'export' } },
-    unblocks: false,
-  },
-  {
-    check: 'role-exists',
-    template: 'aws iam get-role --role-name',
-    scenario: 'agent-self-managed',
-    subject: { serviceAccount: CHECKOUT },
-    not: 'it shows that IAM has no role of that name, and so fails',
-  },
-  {
-    check: 'role-trust',
-    template: 'aws service-quotas request-service-quota-increase --service-code --quota-code --desired-value --region',
-    scenario: 'trust-too-long',
-    subject: { addon: EBS },
-    not: 'the sandbox does not support Service Quotas',
-  },
-  {
-    check: 'owner-terraform',
-    template: 'pod-identity plan --cluster --region --account --addon --hand-off',
-    scenario: 'owners-at-next-apply',
-    subject: { addon: EBS },
-    unblocks: false,
-  },
-  {
-    check: 'owner-eksctl',
-    template: 'pod-identity plan --cluster --region --account --addon --hand-off --format',
-    scenario: 'owners-at-next-apply',
-    subject: { addon: 'fluent-bit' },
-    unblocks: false,
-  },
-  {
-    check: 'owner-cdk',
-    template: 'pod-identity plan --cluster --region --account --addon --hand-off --format',
-    scenario: 'owners-at-next-apply',
-    subject: { addon: 'aws-fsx-csi-driver' },
-    not: 'another check blocks that migration, so that the plan does not exit with 0',
-  },
-  {
-    check: 'owner-ack',
-    template: 'kubectl annotate NAME --overwrite',
-    scenario: 'owners-reconciling',
-    subject: { addon: EBS },
-    not: 'the sandbox has no resources of ACK',
-  },
-  {
-    check: 'owner-crossplane',
-    template: 'kubectl annotate addon.eks.aws.upbound.io quay-prod-external-dns --overwrite',
-    scenario: 'owners-reconciling',
-    subject: { addon: 'external-dns' },
-    not: 'the sandbox has no resources of Crossplane',
-  },
-  {
-    check: 'owner-cluster-api',
-    template: 'kubectl patch quay-prod --type',
-    scenario: 'owners-reconciling',
-    subject: { addon: 'fluent-bit' },
-    not: 'the sandbox has no management cluster',
-  },
-  {
-    check: 'agent-reachability',
-    template: 'kubectl --type',
-    scenario: 'network-policy',
-    subject: { serviceAccount: { namespace: 'orders', name: 'api' } },
-    unblocks: true,
-  },
-  {
-    check: 'consumers',
-    template: 'pod-identity grant-access --cluster --region --account --service-account --deployed',
-    scenario: 'consumers-unread',
-    subject: { serviceAccount: { namespace: 'shop', name: 'orders' } },
-    unblocks: false,
-  },
+  unblocks('pod-identity-support', ofEbs('version-too-old'), UPDATE_ADDON),
+  runs(
+    'pod-identity-support',
+    ofEbs('version-too-old'),
+    'aws eks wait addon-active --region --cluster-name --addon-name',
+  ),
+  unblocks('version-offered', recreating('version-withdrawn', EBS), UPDATE_ADDON),
+  unblocks('agent', ofEbs('agent-absent'), 'aws eks create-addon --region --cluster-name --addon-name'),
+  runs('agent', ofEbs('agent-not-ready'), 'kubectl'),
+  runs('agent-nodes', ofEbs('agent-not-ready'), 'kubectl'),
+  unblocks('associations', ofEbs('left-over-session-policy'), DELETE_ASSOCIATION),
+  unblocks('identity-loss', ofAddon('efs-node-role', EFS), `${MIGRATE} --role --deployed`),
+  unblocks('identity-loss', ofAddon('efs-csi-irsa', EFS), `${MIGRATE} --accept-identity-loss --deployed`),
+  unblocks('identity-loss', recreating('efs-node-role', EFS), `${MIGRATE} --strategy --role --deployed`),
+  unblocks('identity-loss', recreating('efs-csi-irsa', EFS), `${MIGRATE} --strategy --accept-identity-loss --deployed`),
+  runs('kubernetes-access', ofEbs('api-only'), `${GRANT_ACCESS} --deployed`),
+  unblocks('node-role', ofEbs('node-role-lacks-right'), 'aws iam attach-role-policy --role-name --policy-arn'),
+  unblocks(
+    'node-role',
+    ofEbs('node-role-lacks-right'),
+    'aws eks delete-access-entry --region --cluster-name --principal-arn',
+  ),
+  notRun(
+    'node-role',
+    ofEbs('api-only'),
+    'aws eks list-nodegroups --region --cluster-name',
+    'the sandbox does not support ListNodegroups',
+  ),
+  runs(
+    'role-account',
+    ofAccount('role-in-other-account', 'reports', 'export'),
+    'pod-identity trust target-role --role-arn --cluster-arn --namespace --service-account',
+  ),
+  notRun(
+    'role-exists',
+    ofAccount('agent-self-managed', CHECKOUT.namespace, CHECKOUT.name),
+    'aws iam get-role --role-name',
+    'it shows that IAM has no role of that name, and so fails',
+  ),
+  notRun('role-trust', ofEbs('trust-too-long'), INCREASE_QUOTA, 'the sandbox does not support Service Quotas'),
+  runs('owner-terraform', ofEbs('owners-at-next-apply'), HAND_OFF),
+  runs('owner-eksctl', ofAddon('owners-at-next-apply', 'fluent-bit'), `${HAND_OFF} --format`),
+  notRun(
+    'owner-cdk',
+    ofAddon('owners-at-next-apply', 'aws-fsx-csi-driver'),
+    `${HAND_OFF} --format`,
+    'another check blocks that migration, so that the plan does not exit with 0',
+  ),
+  notRun(
+    'owner-ack',
+    ofEbs('owners-reconciling'),
+    'kubectl annotate NAME --overwrite',
+    'the sandbox has no resources of ACK',
+  ),
+  notRun(
+    'owner-crossplane',
+    ofAddon('owners-reconciling', 'external-dns'),
+    'kubectl annotate addon.eks.aws.upbound.io quay-prod-external-dns --overwrite',
+    'the sandbox has no resources of Crossplane',
+  ),
+  notRun(
+    'owner-cluster-api',
+    ofAddon('owners-reconciling', 'fluent-bit'),
+    'kubectl patch quay-prod --type',
+    'the sandbox has no management cluster',
+  ),
+  unblocks('agent-reachability', ofAccount('network-policy', 'orders', 'api'), 'kubectl --type'),
+  runs('consumers', ofAccount('consumers-unread', 'shop', 'orders'), `${GRANT_ACCESS} --service-account --deployed`),
 ];

@@ -7,6 +7,7 @@ import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 import { matching } from '../lambdas/matchers.ts';
 
 const HOUR = 3_600_000;
+const ROLLED_BACK = { outcome: 'rolled-back', verified: 'injected' };
 const ACCOUNT = { namespace: 'payments', name: 'api' };
 
 /** Migrates, lets the pods reach that age, and watches for pods without credentials from then on. */
@@ -38,10 +39,7 @@ describe('while the webhook still knows the association', () => {
   ])('one pod of %s is affected, and the others follow when a new one has its credentials back', (_, options, asked) =>
     inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 60 } }, async (world) => {
       const { id, watch } = await migrated(world, asked);
-      expect(await world.rollBack({ migrationId: id })).toMatchObject({
-        outcome: 'rolled-back',
-        verified: 'injected',
-      });
+      expect(await world.rollBack({ migrationId: id })).toMatchObject(ROLLED_BACK);
       const { gaps } = watch;
       expect(gaps.length).toBeGreaterThan(0);
       expect([gaps.filter(({ had }) => had), gaps.filter(({ to }) => to === undefined)]).toEqual([[], []]);
@@ -64,7 +62,7 @@ describe('a migration that is stopped during its rollout', () => {
       const execution = await world.start({ serviceAccount: ACCOUNT });
       await world.until(execution, 'WaitForRollout');
       await cancel(world.backend, { migrationId: execution.name, requestedBy: 'kim', reason: 'not today' });
-      expect(await world.settled(execution.name)).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
+      expect(await world.settled(execution.name)).toMatchObject(ROLLED_BACK);
       expect(watch.gaps.filter(({ had }) => had)).toEqual([]);
       expect(atOnceIn(watch.gaps)).toBeLessThanOrEqual(1);
     });
@@ -84,10 +82,7 @@ describe('an owned association that is deleted directly', () => {
       await inWorld({ scenario: 'in-place', knobs }, async (world) => {
         const asked = { addon: 'aws-ebs-csi-driver', strategy: 'in-place' };
         const { id } = await migrated(world, asked);
-        expect(await world.rollBack({ migrationId: id })).toMatchObject({
-          outcome: 'rolled-back',
-          verified: 'injected',
-        });
+        expect(await world.rollBack({ migrationId: id })).toMatchObject(ROLLED_BACK);
         await migrated(world, asked);
       });
     },
@@ -121,7 +116,7 @@ it.each<[string, WorldOptions, object]>([
       // Once the webhook learns of a deletion again, the same rollback succeeds.
       world.backend.sandbox.world.knobs.webhookRemovalLagSeconds = 0;
       await world.later(25 * HOUR);
-      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
+      expect(await world.rollBack({ migrationId: id })).toMatchObject(ROLLED_BACK);
       expect(associationsIn(world)).toEqual(former);
       expect(watch.livingOnSessions()).toEqual([]);
     });
@@ -137,12 +132,8 @@ describe('pods that take longer to replace than their sessions are guaranteed to
       const { id, watch } = await migrated(world, { serviceAccount: ACCOUNT }, NINE_HOURS);
       const before = world.readAccount(ACCOUNT);
       const asks = await world.rollBack({ migrationId: id });
-      expect(asks).toMatchObject({
-        outcome: 'needs-human',
-        failure: {
-          message: matching(/SessionsMayEnd.*for only 5 minutes.*rollout restart .*--accept-credential-gap/s),
-        },
-      });
+      const message = matching(/SessionsMayEnd.*for only 5 minutes.*rollout restart .*--accept-credential-gap/s);
+      expect(asks).toMatchObject({ outcome: 'needs-human', failure: { message } });
       const restoreCommands = asks.restoreCommands.join('\n');
       expect(restoreCommands).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* 5 minutes only: until /);
       expect(restoreCommands).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);

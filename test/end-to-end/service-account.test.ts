@@ -27,19 +27,14 @@ const ofCluster =
 const workload = (cluster: ScenarioCluster, name: string): NonNullable<ScenarioCluster['workloads']>[number] =>
   cluster.workloads.find((one) => one.name === name)!;
 
-const associate = (world: OpenWorld, roleArn = ROLE): Promise<unknown> =>
-  world.backend.sandbox
-    .clients(undefined, world.target.region)
+const associate = ({ backend, target: { cluster: clusterName, region } }: OpenWorld): Promise<unknown> => {
+  const { namespace, name: serviceAccount } = ACCOUNT;
+  const tags = { by: 'third-party' };
+  return backend.sandbox
+    .clients(undefined, region)
     .eks()
-    .send(
-      new CreatePodIdentityAssociationCommand({
-        clusterName: world.target.cluster,
-        namespace: ACCOUNT.namespace,
-        serviceAccount: ACCOUNT.name,
-        roleArn,
-        tags: { by: 'third-party' },
-      }),
-    );
+    .send(new CreatePodIdentityAssociationCommand({ clusterName, namespace, serviceAccount, roleArn: ROLE, tags }));
+};
 
 /** Sets or removes the annotation, as a person with kubectl does. */
 const annotate = async (world: OpenWorld, roleArn: string | null): Promise<void> => {
@@ -53,10 +48,15 @@ const blocking = ({ plan }: MigrationReport): string[] =>
 
 describe('a service account', () => {
   it.each(['keep', 'remove'] as const)(
-    'is migrated with all its workloads, and rolled back on demand: annotation %s',
+    'is migrated with all its workloads and no others, and rolled back on demand: annotation %s',
     (annotation) =>
       inWorld(OPTIONS, async (world) => {
         const before = world.readAccount(ACCOUNT);
+        const others = (): string[] =>
+          [...world.cluster.kube.objects.get('pods.')!.values()]
+            .flatMap(({ metadata: { name } }) => (name.startsWith('web-') ? [name] : []))
+            .sort();
+        const othersBefore = others();
         const report = await move(world, { annotation });
         expect(report).toMatchObject({
           outcome: 'migrated',
@@ -72,6 +72,7 @@ describe('a service account', () => {
           pods: POD_IDENTITY,
         });
         expect(report.verification.pods.filter(({ identity }) => identity === 'pod-identity')).toHaveLength(5);
+        expect([others(), othersBefore.length]).toEqual([othersBefore, 2]);
 
         const back = await world.rollBack({ migrationId: report.migrationId, requestedBy: 'kim' });
         expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
@@ -80,19 +81,6 @@ describe('a service account', () => {
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
       }),
   );
-
-  it('leaves workloads of other service accounts alone', () =>
-    inWorld(OPTIONS, async (world) => {
-      const names = (): string[] =>
-        [...world.cluster.kube.objects.get('pods.')!.values()]
-          .map(({ metadata }) => metadata.name)
-          .filter((name) => name.startsWith('web-'))
-          .sort();
-      const before = names();
-      await move(world);
-      expect(names()).toEqual(before);
-      expect(before).toHaveLength(2);
-    }));
 
   it('that already has its association, with older pods, is only restarted', () =>
     inWorld(OPTIONS, async (world) => {
@@ -187,48 +175,43 @@ describe('a service account that is blocked', () => {
 });
 
 describe('a change that fails', () => {
-  const failing = async (
-    faults: WorldOptions['faults'],
-    asked: Asked = {},
-  ): Promise<{ report: MigrationReport; before: unknown; after: unknown }> =>
-    inWorld({ ...OPTIONS, faults: faults ?? [] }, async (world) => {
-      const before = world.readAccount(ACCOUNT);
-      const report = await move(world, asked);
-      return { report, before, after: world.readAccount(ACCOUNT) };
-    });
+  const failing = (
+    faults: NonNullable<WorldOptions['faults']>,
+    work: (world: OpenWorld) => Promise<void>,
+  ): Promise<void> => inWorld({ ...OPTIONS, faults }, work);
 
-  it('is rolled back: the association is denied', async () => {
-    const { report, before, after } = await failing([
-      { kind: 'access-denied', step: 'create-association', operation: 'CreatePodIdentityAssociation', times: 'all' },
-    ]);
-    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' } });
-    expect(after).toEqual(before);
-  });
+  it('is rolled back: the association is denied', () =>
+    failing(
+      [{ kind: 'access-denied', step: 'create-association', operation: 'CreatePodIdentityAssociation', times: 'all' }],
+      async (world) => {
+        const before = world.readAccount(ACCOUNT);
+        expect(await move(world)).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' } });
+        expect(world.readAccount(ACCOUNT)).toEqual(before);
+      },
+    ));
 
-  it('continues once the API server allows the restart: refusals that end are waited out', async () => {
-    const { report, after } = await failing([
-      { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 5 },
-    ]);
-    expect([report, after]).toMatchObject([{ outcome: 'migrated', failure: undefined }, { pods: POD_IDENTITY }]);
-  });
+  it('continues once the API server allows the restart: refusals that end are waited out', () =>
+    failing(
+      [{ kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 5 }],
+      async (world) => {
+        expect(await move(world)).toMatchObject({ outcome: 'migrated', failure: undefined });
+        expect(world.readAccount(ACCOUNT)).toMatchObject({ pods: POD_IDENTITY });
+      },
+    ));
 
-  it('only at the annotation causes no rollback: the migration ends migrated, and reports that the annotation is left', async () => {
-    const { report, after } = await failing(
+  it('only at the annotation causes no rollback: the migration ends migrated, and reports that the annotation is left', () =>
+    failing(
       [{ kind: 'access-denied', step: 'annotate-service-account', operation: 'patch serviceaccounts', times: 'all' }],
-      { annotation: 'remove' },
-    );
-    expect(report).toMatchObject({
-      outcome: 'migrated',
-      verified: 'ready',
-      warnings: [
-        {
-          id: 'annotation-left',
-          remedy: containing('kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-'),
-        },
-      ],
-    });
-    expect(after).toMatchObject({ annotation: ROLE, pods: POD_IDENTITY });
-  });
+      async (world) => {
+        const remedy = containing('kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-');
+        expect(await move(world, { annotation: 'remove' })).toMatchObject({
+          outcome: 'migrated',
+          verified: 'ready',
+          warnings: [{ id: 'annotation-left', remedy }],
+        });
+        expect(world.readAccount(ACCOUNT)).toMatchObject({ annotation: ROLE, pods: POD_IDENTITY });
+      },
+    ));
 
   it('in the workflow and in the rollback needs a person, who gets exact commands', async () => {
     const faults: WorldOptions['faults'] = [

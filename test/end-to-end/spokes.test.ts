@@ -22,7 +22,7 @@ import { fromAfar, HUB } from '../permissions/spoke-runs.ts';
 import { scenarioFile } from './fixture.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { scratchDirectory } from '../scratch.ts';
-import { matching } from '../lambdas/matchers.ts';
+import { expectError, matching } from '../lambdas/matchers.ts';
 
 const { directory, lambdaDirectory } = await ensureAssembly();
 const CLUSTERS = '111122223333';
@@ -127,6 +127,7 @@ describe('a migration of a cluster in another account', () => {
 });
 
 describe('the roles in another account', () => {
+  const OTHER_HUB = '123456789012';
   const wanted = {
     RoleSessionName: 'any',
     ExternalId: externalIdOf(HUB.account),
@@ -150,56 +151,28 @@ describe('the roles in another account', () => {
   it('allow only the step that needs them: no other external id, no other step, and no other role', async () => {
     await inWorld(elsewhere(), async (world) => {
       await expect(assume(world, roleOf('plan'))).resolves.toMatchObject({ Credentials: {} });
-      const refusal = { name: 'AccessDenied' };
-      await expect(assume(world, roleOf('plan'), { ExternalId: externalIdOf('123456789012') })).rejects.toMatchObject(
-        refusal,
-      );
-      await expect(assume(world, roleOf('plan'), { capability: 'change' })).rejects.toMatchObject(refusal);
-      await expect(assume(world, roleOf('create-addon'), { capability: 'kubernetes-read' })).rejects.toMatchObject(
-        refusal,
-      );
-      await expect(assume(world, roleOf('publish-events'))).rejects.toMatchObject(refusal);
+      await expectError(assume(world, roleOf('plan'), { ExternalId: externalIdOf(OTHER_HUB) }), 'AccessDenied');
+      await expectError(assume(world, roleOf('plan'), { capability: 'change' }), 'AccessDenied');
+      await expectError(assume(world, roleOf('create-addon'), { capability: 'kubernetes-read' }), 'AccessDenied');
+      await expectError(assume(world, roleOf('publish-events')), 'AccessDenied');
       // A principal with all permissions in the service's account is not allowed either.
-      await expect(assume(world, `arn:aws:iam::${HUB.account}:role/operator`)).rejects.toMatchObject(refusal);
+      await expectError(assume(world, `arn:aws:iam::${HUB.account}:role/operator`), 'AccessDenied');
     });
   });
 
   it("do not allow another hub's steps, which have the same names", async () => {
-    const OTHER_HUB = '123456789012';
-    await inWorld(
-      {
-        scenario: 'in-place',
-        change: (scenario) => {
-          fromAfar(scenario);
-          scenario.accounts.push({
-            id: OTHER_HUB,
-            roles: [
-              {
-                arn: roleOf('plan').replace(HUB.account, OTHER_HUB),
-                trustPolicy: '{}',
-                attachedPolicies: [],
-                policies: [
-                  {
-                    name: 'all',
-                    document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] },
-                  },
-                ],
-                tags: {},
-                createdAt: '2025-01-01T00:00:00.000Z',
-              },
-            ],
-            clusters: [],
-            disabledRegions: [],
-          });
-        },
-      },
-      async (world) => {
-        for (const hub of [HUB.account, OTHER_HUB])
-          await expect(
-            assume(world, roleOf('plan').replace(HUB.account, OTHER_HUB), { ExternalId: externalIdOf(hub) }),
-          ).rejects.toMatchObject({ name: 'AccessDenied' });
-      },
-    );
+    const arn = roleOf('plan').replace(HUB.account, OTHER_HUB);
+    const withOtherHub = (scenario: Scenario): void => {
+      fromAfar(scenario);
+      const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+      const rest = { trustPolicy: '{}', attachedPolicies: [], tags: {}, createdAt: '2025-01-01T00:00:00.000Z' };
+      const role = { arn, policies: [{ name: 'all', document }], ...rest };
+      scenario.accounts.push({ id: OTHER_HUB, roles: [role], clusters: [], disabledRegions: [] });
+    };
+    await inWorld(elsewhere(withOtherHub), async (world) => {
+      for (const hub of [HUB.account, OTHER_HUB])
+        await expectError(assume(world, arn, { ExternalId: externalIdOf(hub) }), 'AccessDenied');
+    });
   });
 });
 

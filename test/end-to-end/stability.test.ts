@@ -32,6 +32,12 @@ const ofCluster =
   (change: (cluster: ScenarioCluster) => void): WorldOptions['change'] =>
   (scenario) =>
     change(scenario.accounts[0]!.clusters[0]!);
+type Software = NonNullable<ScenarioCluster['addons'][number]['software']>[number];
+/** The add-on's controller runs software like this. */
+const running = (software: Partial<Software>): WorldOptions['change'] =>
+  ofCluster(({ addons }) => {
+    addons.find(({ name }) => name === ADDON)!.software = [{ workload: CONTROLLER, ...software }];
+  });
 const podsOf = ({ cluster }: OpenWorld, prefix: string): Pod[] =>
   listObjects(cluster.kube, 'Pod').filter(
     ({ metadata }) => metadata.name.startsWith(prefix) && metadata.deletionTimestamp === undefined,
@@ -98,11 +104,14 @@ async function migrateWhile(
   return world.settled(execution.name);
 }
 
+const inPlace = (work: (world: OpenWorld) => Promise<void>): Promise<void> => inWorld({ scenario: 'in-place' }, work);
+const READY = { outcome: 'migrated', verified: 'ready' };
+
 describe('pods that stay ready', () => {
   it('are `ready` after the settling time, of which the plan says how long it is', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const report = await world.migrate(IN_PLACE);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
+      expect(report).toMatchObject({ ...READY, warnings: [] });
       expect([names(report), levelsOf(report)]).toEqual([['verify-pods', 'confirm-ready'], { ready: 2 }]);
       expect(report.plan!.forecast!.settleSeconds).toBe(60);
       const [confirmed] = report.steps.filter(({ name }) => name === 'confirm-ready');
@@ -111,24 +120,16 @@ describe('pods that stay ready', () => {
       expect(seconds).toBeLessThan(70);
     }));
 
+  const livenessProbe = { periodSeconds: 40, failureThreshold: 5 };
   it('are observed for longer if a liveness probe takes longer to notice', () =>
-    inWorld(
-      {
-        scenario: 'in-place',
-        change: ofCluster((cluster) => {
-          const addon = cluster.addons.find(({ name }) => name === ADDON)!;
-          addon.software = [{ workload: CONTROLLER, livenessProbe: { periodSeconds: 40, failureThreshold: 5 } }];
-        }),
-      },
-      async (world) => {
-        const report = await world.migrate(IN_PLACE);
-        expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-        expect(report.plan!.forecast!.settleSeconds).toBe(200);
-      },
-    ));
+    inWorld({ scenario: 'in-place', change: running({ livenessProbe }) }, async (world) => {
+      const report = await world.migrate(IN_PLACE);
+      expect(report).toMatchObject(READY);
+      expect(report.plan!.forecast!.settleSeconds).toBe(200);
+    }));
 
   it('are not observed if the request asks for less, nor in a rollback', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const report = await world.migrate({ ...IN_PLACE, verification: 'injected' });
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', warnings: [] });
       expect([names(report), levelsOf(report)]).toEqual([['verify-pods'], { injected: 2 }]);
@@ -140,7 +141,7 @@ describe('pods that stay ready', () => {
   it('are so for a service account with several workloads, before its annotation is removed', () =>
     inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       const report = await world.migrate({ serviceAccount: ACCOUNT, annotation: 'remove' });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+      expect(report).toMatchObject(READY);
       const at = (step: string): number => report.steps.findIndex(({ name }) => name === step);
       expect(at('confirm-ready')).toBeGreaterThan(at('restart-pods'));
       expect(at('annotate-service-account')).toBeGreaterThan(at('confirm-ready'));
@@ -149,16 +150,16 @@ describe('pods that stay ready', () => {
 
 describe('a container that restarts while its pods are observed', () => {
   it('once, keeps nothing from ending `ready`, after a second observation', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const report = await migrateWhile(world, IN_PLACE, (settling) => {
         if (settling === 1) restartOnce(world, podsOf(world, CONTROLLER)[0]!);
       });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
+      expect(report).toMatchObject({ ...READY, warnings: [] });
       expect(names(report)).toEqual(['verify-pods', 'confirm-ready', 'verify-pods-2', 'confirm-ready-2']);
     }));
 
   it('each time, rolls the migration back, and names pods, restarts and the logs to read', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const before = world.readAddon(ADDON, 'ebs-csi-controller-sa');
       const report = await migrateWhile(world, IN_PLACE, (settling) => {
         restartOnce(world, podsOf(world, CONTROLLER)[settling % 2]!);
@@ -184,16 +185,12 @@ describe('a container that restarts while its pods are observed', () => {
         if (settling < 3) restartOnce(world, pod!);
         else beUnready(world, pod!, 120);
       });
+      const message = matching(/Not ready at the end of the observation: api-\S+ \(1 restart\)\.$/);
       expect(report).toMatchObject({
         outcome: 'migrated',
         verified: 'injected',
         failure: undefined,
-        warnings: [
-          {
-            id: 'stability-not-observed',
-            message: matching(/Not ready at the end of the observation: api-\S+ \(1 restart\)\.$/),
-          },
-        ],
+        warnings: [{ id: 'stability-not-observed', message }],
       });
       expect(names(report).filter((name) => name.startsWith('confirm'))).toHaveLength(3);
       expect(levelsOf(report)).toEqual({ injected: 5 });
@@ -201,10 +198,7 @@ describe('a container that restarts while its pods are observed', () => {
 });
 
 describe('software that gets no credentials', () => {
-  const withOld = ofCluster((cluster) => {
-    const addon = cluster.addons.find(({ name }) => name === ADDON)!;
-    addon.software = [{ workload: CONTROLLER, container: 'ebs-plugin', sdk: OLD_SDK }];
-  });
+  const withOld = running({ container: 'ebs-plugin', sdk: OLD_SDK });
 
   it.each([
     ['in place', IN_PLACE],
@@ -223,49 +217,49 @@ describe('software that gets no credentials', () => {
   );
 
   it('and hides it, looks stable', () =>
-    inWorld({ scenario: 'in-place', change: withOld, knobs: { softwareWithoutCredentials: 'logs' } }, async (world) => {
-      expect(await world.migrate(IN_PLACE)).toMatchObject({ outcome: 'migrated', verified: 'ready' });
-    }));
+    inWorld({ scenario: 'in-place', change: withOld, knobs: { softwareWithoutCredentials: 'logs' } }, async (world) =>
+      expect(await world.migrate(IN_PLACE)).toMatchObject(READY),
+    ));
 });
 
 describe('nodes that change while the pods are observed', () => {
   it('join: their pods are named at the level injected, and settle nothing again', () =>
     inWorld({ scenario: 'vpc-cni-irsa' }, async (world) => {
       const report = await migrateWhile(world, { addon: 'vpc-cni' }, () => addNode(world));
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+      expect(report).toMatchObject(READY);
       expect(names(report).filter((name) => name.startsWith('confirm'))).toEqual(['confirm-ready']);
       expect([warned(report), levelsOf(report)]).toMatchObject([['pods-below-ready'], { injected: 1 }]);
     }));
 
   it('are lost: their pods are named and do not count', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const report = await migrateWhile(world, IN_PLACE, () => loseNodeOf(world, podsOf(world, CONTROLLER)[0]!));
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+      expect(report).toMatchObject(READY);
       expect(warned(report)).toEqual(['pods-on-unready-nodes']);
       expect(report.verification.pods.filter(({ excluded }) => excluded !== undefined)).toHaveLength(1);
     }));
 
   it('lose a pod to an eviction: its successor is named, and its siblings show the stability', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const report = await migrateWhile(world, IN_PLACE, () => remove(world, podsOf(world, CONTROLLER)[0]!));
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+      expect(report).toMatchObject(READY);
       expect([warned(report), levelsOf(report)]).toEqual([['pods-below-ready'], { ready: 1, injected: 1 }]);
     }));
 
   it('lose all pods: their successors are observed again', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const report = await migrateWhile(world, IN_PLACE, (settling) => {
         if (settling > 1) return;
         for (const pod of podsOf(world, CONTROLLER)) remove(world, pod);
       });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
+      expect(report).toMatchObject({ ...READY, warnings: [] });
       expect(levelsOf(report)).toEqual({ ready: 2 });
     }));
 });
 
 describe('an observation that is interrupted', () => {
   it('by an outage of the API server, continues after it', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const report = await migrateWhile(world, IN_PLACE, () => {
         world.backend.sandbox.world.faults.add({ kind: 'server-error', operation: 'list pods', seconds: 1200 });
       });
@@ -273,22 +267,19 @@ describe('an observation that is interrupted', () => {
     }));
 
   it('for as long as any wait may last, ends at the level that was reached', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const { name } = await world.start(IN_PLACE);
       while ((await world.backend.ledger.getMigration(name))?.verified !== 'injected') await world.later(1000);
       world.cluster.accessEntries.clear();
       await world.later(3_600_000);
       expect(await world.backend.ledger.getMigration(name)).toMatchObject({ waitingFor: { state: 'ConfirmReady' } });
       await hasWaited(world, name, MOST_DAYS_WAITING);
-      expect(await world.settled(name)).toMatchObject({
-        outcome: 'migrated',
-        verified: 'injected',
-        warnings: [{ id: 'stability-not-observed' }],
-      });
+      const warnings = [{ id: 'stability-not-observed' }];
+      expect(await world.settled(name)).toMatchObject({ outcome: 'migrated', verified: 'injected', warnings });
     }));
 
   it('by a cancel, is rolled back', () =>
-    inWorld({ scenario: 'in-place' }, async (world) => {
+    inPlace(async (world) => {
       const before = world.readAddon(ADDON, 'ebs-csi-controller-sa');
       const { ledger, clock } = world.backend;
       const { name } = await world.start(IN_PLACE);

@@ -141,26 +141,15 @@ export const expectWaves = (begun: readonly Begun[], limits: SweepLimits): void 
 /** Asserts the limits that hold in every wave. */
 export const expectCaps = (begun: readonly Begun[], items: readonly SweepItem[], limits: SweepLimits): void => {
   const roles = new Map(items.map((item) => [item.migrationId, item.roles]));
-  expect(
-    mostAtOnce(begun, () => ['all']),
-    'in flight',
-  ).toBeLessThanOrEqual(limits.concurrency);
-  expect(
-    mostAtOnce(begun, ({ account, region, cluster }) => [`${account} ${region} ${cluster}`]),
-    'in one cluster',
-  ).toBeLessThanOrEqual(1);
-  expect(
-    mostAtOnce(begun, ({ id }) => roles.get(id) ?? []),
-    'with one role',
-  ).toBeLessThanOrEqual(1);
-  expect(
-    mostAtOnce(begun, ({ account }) => [account]),
-    'in one account',
-  ).toBeLessThanOrEqual(limits.perAccount);
-  expect(
-    mostAtOnce(begun, ({ account, region }) => [`${account} ${region}`]),
-    'in one region of an account',
-  ).toBeLessThanOrEqual(limits.perRegion);
+  const most: [what: string, limit: number, of: (one: Begun) => readonly string[]][] = [
+    ['in flight', limits.concurrency, () => ['all']],
+    ['in one cluster', 1, ({ account, region, cluster }) => [`${account} ${region} ${cluster}`]],
+    ['with one role', 1, ({ id }) => roles.get(id) ?? []],
+    ['in one account', limits.perAccount, ({ account }) => [account]],
+    ['in one region of an account', limits.perRegion, ({ account, region }) => [`${account} ${region}`]],
+  ];
+  const exceeded = most.filter(([, limit, of]) => mostAtOnce(begun, of) > limit);
+  expect(exceeded.map(([what, limit, of]) => `${mostAtOnce(begun, of)} ${what}, of ${limit}`)).toEqual([]);
 };
 
 /** Size of the wave that was open then. */

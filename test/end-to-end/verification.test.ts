@@ -8,11 +8,12 @@ import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { podsChanged } from '../../sandbox/kubernetes/budgets.ts';
 import { schedulePending } from '../../sandbox/kubernetes/controllers.ts';
+import type { Container, PodSpec } from '../../sandbox/kubernetes/objects.ts';
 import { getObject, listObjects, newMetadata, putObject, touch } from '../../sandbox/kubernetes/store.ts';
 import { ADDON, identityOf } from './fixture.ts';
 import { hasWaited } from './waits.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, matching, expectError } from '../lambdas/matchers.ts';
 
 const HOUR = 3_600_000;
 const ACCOUNT = 'ebs-csi-controller-sa';
@@ -30,8 +31,9 @@ const minutes = ({ startedAt, endedAt }: Pick<MigrationReport, 'startedAt' | 'en
 const warned = ({ warnings }: MigrationReport): string[] => warnings.map(({ id }) => id);
 
 describe('verified by the EKS API alone', () => {
-  it('without access: migrates, calls no API server after its plan, and reports that no pod was seen', () =>
+  it('without access: migrates, calls no API server after its plan, reports that no pod was seen, and is not sufficient for a retirement', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
+      const before = world.readAddon(ADDON, ACCOUNT);
       const report = await world.migrate(API);
       expect(report).toMatchObject({
         outcome: 'migrated',
@@ -48,11 +50,19 @@ describe('verified by the EKS API alone', () => {
         ({ service, step }) => service === 'kubernetes' && step !== undefined,
       );
       expect([...new Set(asked.map(({ step, status }) => `${step ?? ''} ${status}`))]).toEqual(['plan 401']);
-      expect(calls(world)).toEqual(['eks:UpdateAddon']);
       const text = summary(report, PLAIN).join('\n');
       expect(text).toContain('no pod was read');
       expect(text).toMatch(/verified: api \(reported by EKS; no pod was inspected\)/);
       expect(text).not.toMatch(/verified on the pods/);
+      const { migrationId } = report;
+      const request = { migrationId, action: 'retire', dryRun: false, soakDays: 0 } as const;
+      await expectError(retireAndFollow(world.backend, request, silentProgress), 'RetireRefused', 'no pod was read');
+      expect(calls(world)).toEqual(['eks:UpdateAddon']);
+      // A rollback on demand reports once what it reports of a rollback.
+      const back = await world.rollBack({ migrationId });
+      expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'api' });
+      expect(back.warnings).toMatchObject([{ id: 'pods-not-seen', message: containing('as it was before') }]);
+      expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
     }));
 
   it('with access: reads the pods for its plan, and does not find those that kept their identity', () =>
@@ -81,28 +91,6 @@ describe('verified by the EKS API alone', () => {
       },
     ));
 
-  it('is rolled back on demand, and then reports once what it reports of a rollback', () =>
-    inWorld({ scenario: 'api-only' }, async (world) => {
-      const before = world.readAddon(ADDON, ACCOUNT);
-      const { migrationId } = await world.migrate(API);
-      const report = await world.rollBack({ migrationId });
-      expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api' });
-      expect(report.warnings).toMatchObject([{ id: 'pods-not-seen', message: containing('as it was before') }]);
-      expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
-    }));
-
-  it('is not sufficient for a retirement', () =>
-    inWorld({ scenario: 'api-only' }, async (world) => {
-      const { migrationId } = await world.migrate(API);
-      const refused = await retireAndFollow(
-        world.backend,
-        { migrationId, action: 'retire', dryRun: false, soakDays: 0 },
-        silentProgress,
-      ).catch((error: unknown) => error);
-      expect(refused).toMatchObject({ name: 'RetireRefused', message: containing('no pod was read') });
-      expect(calls(world)).toEqual(['eks:UpdateAddon']);
-    }));
-
   it('is sufficient for Recover if only the end is missing', () =>
     inWorld(
       { scenario: 'api-only', faults: [{ kind: 'abort-after', step: 'verify-pods', operation: 'UpdateItem' }] },
@@ -116,6 +104,18 @@ describe('verified by the EKS API alone', () => {
 });
 
 describe('the identity of each pod', () => {
+  /** Changes the pods' template once EKS has replaced the pods. */
+  const editTemplate = (world: OpenWorld, edit: (spec: PodSpec, container: Container) => void): void =>
+    world.onFirst(
+      ({ step }) => step === 'verify-pods',
+      () => {
+        const deployment = getObject(world.cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!;
+        const { spec } = deployment.spec.template;
+        edit(spec, spec.containers[0]!);
+        touch(world.cluster.kube, deployment);
+      },
+    );
+
   it('that was admitted before the webhook knew of its association: it is restarted', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       const report = await world.migrate({ addon: ADDON });
@@ -125,11 +125,8 @@ describe('the identity of each pod', () => {
 
   it('that kept its own because nothing replaced it: it is restarted, and no workload of another service account is', () =>
     inWorld({ scenario: 'preserve', knobs: { webhookLagSeconds: 8 } }, async (world) => {
-      const { outcome, verification, ...report } = await world.migrate({
-        addon: ADDON,
-        strategy: 'recreate',
-        preserve: true,
-      });
+      const asked = { addon: ADDON, strategy: 'recreate', preserve: true } as const;
+      const { outcome, verification, ...report } = await world.migrate(asked);
       expect(outcome).toBe('migrated');
       expect(report.steps.filter(({ name }) => name.startsWith('restart-pods'))).not.toEqual([]);
       const others = (pods: MigrationReport['verification']['pods']): string[] =>
@@ -146,15 +143,9 @@ describe('the identity of each pod', () => {
 
   it('that is unknown although it has the configuration of EKS Pod Identity is a warning, and is not rolled back', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
-      world.onFirst(
-        ({ step }) => step === 'verify-pods',
-        () => {
-          const deployment = getObject(world.cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!;
-          const [container] = deployment.spec.template.spec.containers;
-          container!.env = [...(container!.env ?? []), { name: 'AWS_PROFILE', value: 'own' }];
-          touch(world.cluster.kube, deployment);
-        },
-      );
+      editTemplate(world, (_, container) => {
+        container.env = [...(container.env ?? []), { name: 'AWS_PROFILE', value: 'own' }];
+      });
       const report = await world.migrate({ addon: ADDON });
       expect(report).toMatchObject({
         outcome: 'migrated',
@@ -174,26 +165,17 @@ describe('the identity of each pod', () => {
   it('that has both sets of variables uses IRSA in effect: after two pods the add-on is rolled back, without a wait', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       // IRSA's variables are hard-coded into the template once EKS has replaced the pods; the webhook leaves them.
-      world.onFirst(
-        ({ step }) => step === 'verify-pods',
-        () => {
-          const deployment = getObject(world.cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!;
-          const { spec } = deployment.spec.template;
-          const [container] = spec.containers;
-          const token = { audience: 'sts.amazonaws.com', expirationSeconds: 3600, path: 'token' };
-          spec.volumes = [
-            ...(spec.volumes ?? []),
-            { name: 'by-hand', projected: { sources: [{ serviceAccountToken: token }] } },
-          ];
-          container!.volumeMounts = [...(container!.volumeMounts ?? []), { name: 'by-hand', mountPath: '/by-hand' }];
-          container!.env = [
-            ...(container!.env ?? []),
-            { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/by-hand' },
-            { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/by-hand/token' },
-          ];
-          touch(world.cluster.kube, deployment);
-        },
-      );
+      editTemplate(world, (spec, container) => {
+        const token = { audience: 'sts.amazonaws.com', expirationSeconds: 3600, path: 'token' };
+        const byHand = { name: 'by-hand', projected: { sources: [{ serviceAccountToken: token }] } };
+        spec.volumes = [...(spec.volumes ?? []), byHand];
+        container.volumeMounts = [...(container.volumeMounts ?? []), { name: 'by-hand', mountPath: '/by-hand' }];
+        container.env = [
+          ...(container.env ?? []),
+          { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/by-hand' },
+          { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/by-hand/token' },
+        ];
+      });
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
       expect(report).toMatchObject({
         outcome: 'rolled-back',
@@ -282,22 +264,13 @@ describe('a restart', () => {
   it('is not an eviction: a PodDisruptionBudget that allows none does not stop it', () =>
     there(async (world) => {
       const { cluster, backend } = world;
-      const spec = {
-        maxUnavailable: 0,
-        selector: {
-          matchLabels:
-            getObject(cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!.spec.selector.matchLabels ?? {},
-        },
-      };
+      const { matchLabels } = getObject(cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!.spec.selector;
+      const guard = { name: 'guard', namespace: 'kube-system', generation: 1 };
       putObject(cluster.kube, 'PodDisruptionBudget', {
         apiVersion: 'policy/v1',
         kind: 'PodDisruptionBudget',
-        metadata: newMetadata(cluster.kube, backend.clock.now(), {
-          name: 'guard',
-          namespace: 'kube-system',
-          generation: 1,
-        }),
-        spec,
+        metadata: newMetadata(cluster.kube, backend.clock.now(), guard),
+        spec: { maxUnavailable: 0, selector: { matchLabels } },
         status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
       });
       podsChanged({ world: backend.sandbox.world, cluster }, 'kube-system');

@@ -67,6 +67,21 @@ export interface Run {
   looked?: number;
 }
 
+/** How executions end. */
+export const MIGRATED = 'MigrateAddon SUCCEEDED';
+export const BLOCKED = 'MigrateAddon Blocked';
+export const RECOVERED = 'Recover SUCCEEDED';
+export const RETIRED = 'Retire SUCCEEDED';
+export const SWEPT = 'Sweep SUCCEEDED';
+
+/** Returns a run; by default, one that migrates in the scenario `in-place`. */
+export const runOf = (name: string, { scenario = 'in-place', ends = [MIGRATED], ...more }: Partial<Run> = {}): Run => ({
+  name,
+  scenario,
+  ends,
+  ...more,
+});
+
 /** As `pod-identity cancel` does. */
 export const cancel = (sandbox: Sandbox): Promise<boolean> =>
   createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: sandbox.outputs.tableName }).requestCancel(

@@ -7,7 +7,7 @@ import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { looks } from './by-api.ts';
-import { follows, type Ran, type Run } from './follow.ts';
+import { follows, MIGRATED, type Ran, RECOVERED, RETIRED, type Run, runOf, SWEPT } from './follow.ts';
 import { isRuleUsed, printedFor, type Right, rightName, rightsOf, withAccess, withoutRight } from './rbac-access.ts';
 import { sweeps } from './sweep-runs.ts';
 
@@ -46,7 +46,7 @@ export const OF_API = { serviceAccount: { namespace: 'payments', name: 'api' } }
 /** Its pods, which run on, are restarted. */
 export const ACCOUNT = {
   scenario: 'service-account-irsa',
-  ends: ['MigrateAddon SUCCEEDED'],
+  ends: [MIGRATED],
   request: OF_API,
   access: API,
 };
@@ -68,93 +68,56 @@ const withNetwork = ({ accounts }: Scenario): void => {
 
 /** `access`: what is asked of `grant-access`. */
 type AccessRun = Run & { access: string[] };
+const accessRun = (name: string, { access = EBS, ...run }: Partial<AccessRun> = {}): AccessRun => ({
+  ...runOf(name, run),
+  access,
+});
+const RECREATE = { strategy: 'recreate' } as const;
 
 export const RUNS: AccessRun[] = [
-  {
-    name: 'in place, restarted, rolled back on demand',
-    scenario: 'in-place',
-    access: EBS,
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+  accessRun('in place, restarted, rolled back on demand', {
+    ends: [MIGRATED, RECOVERED],
     request: { strategy: 'in-place' },
     knobs: LATE,
     rollBack: true,
-  },
-  {
-    name: 'recreated',
-    scenario: 'ebs-csi-irsa',
-    access: EBS,
-    ends: ['MigrateAddon SUCCEEDED'],
-    request: { strategy: 'recreate' },
-  },
-  {
-    name: 'policies and node pools read',
-    scenario: 'in-place',
-    access: EBS,
-    ends: ['MigrateAddon SUCCEEDED'],
-    request: { strategy: 'in-place' },
-    change: withNetwork,
-  },
-  { name: 'falls back', scenario: 'auto-falls-back', access: EBS, ends: ['MigrateAddon SUCCEEDED'] },
-  {
-    name: 'trust repaired, retired, reinstated',
+  }),
+  accessRun('recreated', { scenario: 'ebs-csi-irsa', request: RECREATE }),
+  accessRun('policies and node pools read', { request: { strategy: 'in-place' }, change: withNetwork }),
+  accessRun('falls back', { scenario: 'auto-falls-back' }),
+  accessRun('trust repaired, retired, reinstated', {
     scenario: 'trust-repair',
-    access: EBS,
-    ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
+    ends: [MIGRATED, RETIRED, RETIRED],
     request: { trust: 'repair' },
     retire: true,
-  },
-  {
-    name: 'three service accounts, recreated with all that was made of them, restarted',
+  }),
+  accessRun('three service accounts, recreated with all that was made of them, restarted', {
     scenario: 'adot-three-service-accounts',
     access: ['--addon', 'adot'],
-    ends: ['MigrateAddon SUCCEEDED'],
-    request: { strategy: 'recreate' },
+    request: RECREATE,
     knobs: LATE,
-  },
-  {
-    name: 'a DaemonSet, restarted',
-    scenario: 'vpc-cni-irsa',
-    access: ['--addon', 'vpc-cni'],
-    ends: ['MigrateAddon SUCCEEDED'],
-    knobs: LATE,
-  },
-  {
-    name: 'agent installed',
-    scenario: 'agent-absent',
-    access: EBS,
-    ends: ['MigrateAddon SUCCEEDED'],
-    request: { agent: 'install' },
-  },
-  { name: 'identities by the API', scenario: 'in-place', access: EBS, ends: [], byApi: looks },
-  {
-    name: 'a sweep looks',
-    scenario: 'in-place',
-    access: EBS,
-    ends: ['Sweep SUCCEEDED'],
-    byApi: sweeps({ mode: 'inventory' }),
-  },
-  {
-    name: 'needs a person',
+  }),
+  accessRun('a DaemonSet, restarted', { scenario: 'vpc-cni-irsa', access: ['--addon', 'vpc-cni'], knobs: LATE }),
+  accessRun('agent installed', { scenario: 'agent-absent', request: { agent: 'install' } }),
+  accessRun('identities by the API', { ends: [], byApi: looks }),
+  accessRun('a sweep looks', { ends: [SWEPT], byApi: sweeps({ mode: 'inventory' }) }),
+  accessRun('needs a person', {
     scenario: 'ebs-csi-irsa',
-    access: EBS,
     ends: ['MigrateAddon NeedsHuman'],
-    request: { strategy: 'recreate' },
+    request: RECREATE,
     knobs: { createEndsIn: 'CREATE_FAILED' },
-  },
-  { ...ACCOUNT, name: 'a service account, its annotation kept' },
-  {
+  }),
+  accessRun('a service account, its annotation kept', ACCOUNT),
+  accessRun('a service account in a cluster with all software that may use its web identity', {
     ...ACCOUNT,
-    name: 'a service account in a cluster with all software that may use its web identity',
     change: withConsumerResources,
-  },
-  {
+  }),
+  accessRun('a service account, its annotation taken off, rolled back on demand', {
     ...ACCOUNT,
-    name: 'a service account, its annotation taken off, rolled back on demand',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    ends: [MIGRATED, RECOVERED],
     request: { ...OF_API, annotation: 'remove' },
     access: [...API, '--annotation', 'remove'],
     rollBack: true,
-  },
+  }),
 ];
 
 export const scenarioOf = ({ scenario, change }: Run): Scenario => {

@@ -7,7 +7,7 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { approves, looks, plans, refuses, retires, supersedes } from './by-api.ts';
-import type { Run } from './follow.ts';
+import { BLOCKED, MIGRATED, RECOVERED, RETIRED, type Run, runOf, SWEPT } from './follow.ts';
 
 const EBS = 'aws-ebs-csi-driver';
 const EBS_SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
@@ -93,6 +93,13 @@ const sharing = ofEbs((_cluster, _roleArn, scenario) => {
 
 const RECREATE = { strategy: 'recreate' } as const;
 const IN_PLACE = { strategy: 'in-place' } as const;
+const OF_API = { serviceAccount: { namespace: 'payments', name: 'api' } };
+const WITH_APPROVAL = { approval: 'required' } as const;
+const ROLLED_BACK = { ends: [MIGRATED, RECOVERED], rollBack: true };
+const NEEDS_HUMAN = 'MigrateAddon NeedsHuman';
+const RECOVERS = ['MigrateAddon ABORTED', RECOVERED];
+const BY_EKS = { verification: 'api' } as const;
+const NO_CREATE = { createEndsIn: 'CREATE_FAILED' } as const;
 
 /** That step's calls of that operation are refused for good. */
 const refused = (step: string, operation: string): FaultInput => ({
@@ -103,265 +110,162 @@ const refused = (step: string, operation: string): FaultInput => ({
 });
 
 const associate = (sandbox: Sandbox): Promise<unknown> => {
-  const cluster = 'reliability-dev';
   const roleArn = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
-  return sandbox
-    .clients()
-    .eks()
-    .send(
-      new CreatePodIdentityAssociationCommand({
-        clusterName: cluster,
-        namespace: 'kube-system',
-        serviceAccount: EBS_SERVICE_ACCOUNT,
-        roleArn,
-      }),
-    );
+  const subject = { namespace: 'kube-system', serviceAccount: EBS_SERVICE_ACCOUNT, roleArn };
+  const command = new CreatePodIdentityAssociationCommand({ clusterName: 'reliability-dev', ...subject });
+  return sandbox.clients().eks().send(command);
 };
 
 /** The fewest that use every right; each says what it is for. */
 export const RUNS: Run[] = [
-  {
-    name: 'in place, rolled back on demand',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
-    rollBack: true,
-  },
-  {
-    name: 'recreated, stopped, recovered',
+  runOf('in place, rolled back on demand', ROLLED_BACK),
+  runOf('recreated, stopped, recovered', {
     scenario: 'ebs-csi-irsa',
-    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
+    ends: RECOVERS,
     request: RECREATE,
     stopAfter: 30,
-  },
-  {
-    name: 'stopped without an event, found by schedule',
-    scenario: 'in-place',
-    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
-    knobs: { eventsLost: true },
-    stopAfter: 12,
-  },
-  {
-    name: 'by the runbook, which is cancelled; recovered',
-    scenario: 'in-place',
-    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
-    stopAfter: 12,
-    runbook: true,
-  },
-  { name: 'planned by the API', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED'], byApi: plans },
-  {
-    name: 'approved by the API, begun when its window opens, rolled back by the API',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+  }),
+  runOf('stopped without an event, found by schedule', { ends: RECOVERS, knobs: { eventsLost: true }, stopAfter: 12 }),
+  runOf('by the runbook, which is cancelled; recovered', { ends: RECOVERS, stopAfter: 12, runbook: true }),
+  runOf('planned by the API', { byApi: plans }),
+  runOf('approved by the API, begun when its window opens, rolled back by the API', {
+    ends: [MIGRATED, RECOVERED],
     change: sharing,
     byApi: approves,
-  },
-  {
-    name: 'rejected by the API, and cancelled while it waits for an approval',
-    scenario: 'in-place',
-    ends: ['MigrateAddon Blocked', 'MigrateAddon Blocked'],
+  }),
+  runOf('rejected by the API, and cancelled while it waits for an approval', {
+    ends: [BLOCKED, BLOCKED],
     byApi: refuses,
-  },
-  {
-    name: 'asked for twice: the one that waits is ended by the one that begins',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon Blocked'],
+  }),
+  runOf('asked for twice: the one that waits is ended by the one that begins', {
+    ends: [MIGRATED, BLOCKED],
     byApi: supersedes,
-  },
-  { name: 'identities by the API', scenario: 'in-place', ends: [], byApi: looks },
-  {
-    name: 'approved by nobody',
-    scenario: 'in-place',
-    ends: ['MigrateAddon Blocked'],
-    request: { approval: 'required', approvalHours: 1 },
-  },
-  {
-    name: 'stopped while it waits for an approval, which is taken back',
-    scenario: 'in-place',
-    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
-    request: { approval: 'required' },
+  }),
+  runOf('identities by the API', { ends: [], byApi: looks }),
+  runOf('approved by nobody', { ends: [BLOCKED], request: { ...WITH_APPROVAL, approvalHours: 1 } }),
+  runOf('stopped while it waits for an approval, which is taken back', {
+    ends: RECOVERS,
+    request: WITH_APPROVAL,
     stopAfter: 20,
-  },
-  { name: 'falls back from preserve to outage', scenario: 'auto-falls-back', ends: ['MigrateAddon SUCCEEDED'] },
-  {
-    name: 'left-over association with tags, and without session tags, put back',
+  }),
+  runOf('falls back from preserve to outage', { scenario: 'auto-falls-back' }),
+  runOf('left-over association with tags, and without session tags, put back', {
     scenario: 'left-over-session-tags',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
-    rollBack: true,
-  },
-  {
-    name: 'the same where EKS asks for the right to pass the role each time',
+    ...ROLLED_BACK,
+  }),
+  runOf('the same where EKS asks for the right to pass the role each time', {
     scenario: 'left-over-session-tags',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
     knobs: { updateAssociationPassesRole: true },
-    rollBack: true,
-  },
-  {
-    name: 'rolled back on demand, and the webhook never forgets the association',
+    ...ROLLED_BACK,
+  }),
+  runOf('rolled back on demand, and the webhook never forgets the association', {
     scenario: 'service-account-irsa',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover NeedsHuman'],
-    request: { serviceAccount: { namespace: 'payments', name: 'api' } },
+    ends: [MIGRATED, 'Recover NeedsHuman'],
+    request: OF_API,
     knobs: { webhookRemovalLagSeconds: 86_400 },
     rollBack: true,
-  },
-  {
-    name: 'left-over association, in an execution that the previous release has begun',
+  }),
+  runOf('left-over association, in an execution that the previous release has begun', {
     scenario: 'left-over-session-tags',
-    ends: ['MigrateAddon SUCCEEDED'],
     previous: true,
-  },
-  {
-    name: 'trust repaired, retired, reinstated, rolled back',
+  }),
+  runOf('trust repaired, retired, reinstated, rolled back', {
     scenario: 'trust-repair',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
+    ends: [MIGRATED, RECOVERED, RETIRED, RETIRED],
     request: { trust: 'repair' },
     retire: true,
     rollBack: true,
-  },
-  {
-    name: 'retired and reinstated by the API, where an accepted retirement was not started',
+  }),
+  runOf('retired and reinstated by the API, where an accepted retirement was not started', {
     scenario: 'ebs-csi-irsa',
-    ends: [
-      'MigrateAddon SUCCEEDED',
-      'Retire SUCCEEDED',
-      'Retire RetireRefused',
-      'Retire SUCCEEDED',
-      'Retire SUCCEEDED',
-      'Sweep SUCCEEDED',
-    ],
+    ends: [MIGRATED, RETIRED, 'Retire RetireRefused', RETIRED, RETIRED, SWEPT],
     change: sharing,
     byApi: retires,
     faults: [{ kind: 'crash-before', step: 'api', operation: 'StartExecution', call: 3 }],
-  },
-  {
-    name: 'trust repaired for a service account that has the role by an association',
+  }),
+  runOf('trust repaired for a service account that has the role by an association', {
     scenario: 'trust-repair',
-    ends: ['MigrateAddon SUCCEEDED'],
     request: { trust: 'repair' },
     change: associatedAlone,
-  },
-  {
-    name: 'the Pod Identity agent installed first',
-    scenario: 'agent-absent',
-    ends: ['MigrateAddon SUCCEEDED'],
-    request: { agent: 'install' },
-  },
-  {
-    name: 'CloudTrail tells of a denied UpdateAddon',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon SUCCEEDED'],
-    denied: true,
-  },
-  {
-    name: 'in place by what EKS says alone, which shows no annotation',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
-    request: { ...IN_PLACE, verification: 'api' },
-    rollBack: true,
-  },
-  {
-    name: 'recreated by what EKS says alone, with what an association had',
+  }),
+  runOf('the Pod Identity agent installed first', { scenario: 'agent-absent', request: { agent: 'install' } }),
+  runOf('CloudTrail tells of a denied UpdateAddon', { ends: [MIGRATED, MIGRATED], denied: true }),
+  runOf('in place by what EKS says alone, which shows no annotation', {
+    request: { ...IN_PLACE, ...BY_EKS },
+    ...ROLLED_BACK,
+  }),
+  runOf('recreated by what EKS says alone, with what an association had', {
     scenario: 'left-over-session-tags',
-    ends: ['MigrateAddon SUCCEEDED'],
-    request: { ...RECREATE, verification: 'api' },
-  },
-  { name: 'role with a managed policy', scenario: 'role-chaining', ends: ['MigrateAddon SUCCEEDED'], change: managed },
-  {
-    name: 'asked for twice at once',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon Blocked'],
-    again: 0,
-  },
-  {
-    name: 'asked for again meanwhile',
-    scenario: 'in-place',
-    ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'],
-    again: 10,
-  },
-  {
-    name: 'in place over its own association, rolled back on demand',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: { ...RECREATE, ...BY_EKS },
+  }),
+  runOf('role with a managed policy', { scenario: 'role-chaining', change: managed }),
+  runOf('asked for twice at once', { ends: [MIGRATED, BLOCKED], again: 0 }),
+  runOf('asked for again meanwhile', { ends: [BLOCKED, MIGRATED], again: 10 }),
+  runOf('in place over its own association, rolled back on demand', {
     request: IN_PLACE,
     change: owning,
-    rollBack: true,
-  },
-  {
-    name: 'the same if EKS replaces the association with a new one',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    ...ROLLED_BACK,
+  }),
+  runOf('the same if EKS replaces the association with a new one', {
     request: IN_PLACE,
     change: owning,
     knobs: { newIdOnReplace: true },
-    rollBack: true,
-  },
-  {
-    name: 'recreated with its own association, rolled back on demand',
+    ...ROLLED_BACK,
+  }),
+  runOf('recreated with its own association, rolled back on demand', {
     scenario: 'ebs-csi-irsa',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
     request: RECREATE,
     change: owning,
-    rollBack: true,
-  },
-  {
-    name: 'keys freed late, so that the create meets the old association',
+    ...ROLLED_BACK,
+  }),
+  runOf('keys freed late, so that the create meets the old association', {
     scenario: 'left-over-session-tags',
-    ends: ['MigrateAddon SUCCEEDED'],
     request: RECREATE,
     knobs: { associationDeleteLagSeconds: 60 },
-  },
-  {
-    name: 'another principal associates the service account meanwhile',
+  }),
+  runOf('another principal associates the service account meanwhile', {
     scenario: 'ebs-csi-irsa',
     ends: ['MigrateAddon RolledBack'],
     request: RECREATE,
     knobs: { associationDeleteLagSeconds: 0, cascadeLagSeconds: 0 },
     meanwhile: { step: 'create-addon', operation: 'DeletePodIdentityAssociation', act: associate },
-  },
-  {
-    name: 'reply to the create lost',
+  }),
+  runOf('reply to the create lost', {
     scenario: 'ebs-csi-irsa',
-    ends: ['MigrateAddon SUCCEEDED'],
     request: RECREATE,
     faults: [{ kind: 'lost-after', step: 'create-addon', operation: 'CreateAddon' }],
-  },
-  {
-    name: 'a service account whose annotation goes, the reply to its association lost, rolled back on demand',
+  }),
+  runOf('a service account whose annotation goes, the reply to its association lost, rolled back on demand', {
     scenario: 'service-account-irsa',
-    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
-    request: { serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' },
+    request: { ...OF_API, annotation: 'remove' },
     faults: [{ kind: 'lost-after', step: 'create-association', operation: 'CreatePodIdentityAssociation' }],
-    rollBack: true,
-  },
-  {
-    name: 'create refused for good, created again as it was',
+    ...ROLLED_BACK,
+  }),
+  runOf('create refused for good, created again as it was', {
     scenario: 'ebs-csi-irsa',
     ends: ['MigrateAddon RolledBack'],
     request: RECREATE,
     change: both(tagged, owningMore),
     faults: [refused('create-addon', 'CreateAddon')],
-  },
-  {
-    name: 'every create fails: needs a person',
+  }),
+  runOf('every create fails: needs a person', {
     scenario: 'trust-repair',
-    ends: ['MigrateAddon NeedsHuman'],
+    ends: [NEEDS_HUMAN],
     request: { ...RECREATE, trust: 'repair' },
-    knobs: { createEndsIn: 'CREATE_FAILED' },
-  },
-  {
-    name: 'neither goes on nor back: needs a person',
-    scenario: 'in-place',
-    ends: ['MigrateAddon NeedsHuman'],
+    knobs: NO_CREATE,
+  }),
+  runOf('neither goes on nor back: needs a person', {
+    ends: [NEEDS_HUMAN],
     request: IN_PLACE,
     faults: [refused('await-active', 'DescribeAddon'), refused('restore-addon', 'UpdateAddon')],
-  },
-  {
-    name: 'a person is needed, and the lock was not parked',
+  }),
+  runOf('a person is needed, and the lock was not parked', {
     scenario: 'ebs-csi-irsa',
-    ends: ['MigrateAddon NeedsHuman'],
+    ends: [NEEDS_HUMAN],
     request: RECREATE,
-    knobs: { createEndsIn: 'CREATE_FAILED' },
+    knobs: NO_CREATE,
     // A right that is missing is waited for, for half a day; by then the schedules of virtual time tick once an hour.
     faults: [{ ...refused('finish', 'UpdateItem'), input: { Key: { sk: { S: 'LOCK' } } } }],
     later: 90,
-  },
+  }),
 ];

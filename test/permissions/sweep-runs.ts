@@ -6,7 +6,7 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { ApiCaller, ByApi } from './by-api.ts';
 import { SCHEDULED_AT } from './deployment.ts';
-import type { Run } from './follow.ts';
+import { MIGRATED, type Run, runOf, SWEPT } from './follow.ts';
 import { managed } from './runs.ts';
 
 const MINUTE = 60;
@@ -61,20 +61,11 @@ const beforeSchedule = (scenario: Scenario): void => {
 
 /** By an execution of the state machine's own, without a record. */
 const startDirectly = (sandbox: Sandbox, { account, region }: Target): Promise<unknown> => {
-  const input = {
-    sweepId: SWEEP_ID,
-    request: { mode: 'inventory', selection: { accounts: [account], regions: [region] } },
-  };
-  return sandbox
-    .clients()
-    .stepFunctions()
-    .send(
-      new StartExecutionCommand({
-        stateMachineArn: sandbox.outputs.sweepStateMachineArn,
-        name: SWEEP_ID,
-        input: JSON.stringify(input),
-      }),
-    );
+  const request = { mode: 'inventory', selection: { accounts: [account], regions: [region] } };
+  const input = JSON.stringify({ sweepId: SWEEP_ID, request });
+  const stateMachineArn = sandbox.outputs.sweepStateMachineArn;
+  const command = new StartExecutionCommand({ stateMachineArn, name: SWEEP_ID, input });
+  return sandbox.clients().stepFunctions().send(command);
 };
 
 /** The first cluster so many times. */
@@ -89,63 +80,42 @@ const times =
   };
 
 /** The only one that nobody asks for. */
-export const BY_THE_CLOCK: Run = {
-  name: 'a sweep looks by the clock',
-  scenario: 'in-place',
-  ends: ['Sweep SUCCEEDED'],
+export const BY_THE_CLOCK = runOf('a sweep looks by the clock', {
+  ends: [SWEPT],
   byApi: waits,
   change: beforeSchedule,
   knobs: { schedulesTwice: true },
-};
+});
 
 export const SWEEPS: Run[] = [
   BY_THE_CLOCK,
-  {
-    name: 'a sweep is paused, resumed, and migrates',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED'],
-    byApi: pauses,
-  },
-  {
-    name: 'a sweep is stopped, resumed, and plans',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SweepStopped'],
-    byApi: stops,
-  },
-  {
-    name: 'a sweep looks at roles with managed policies and policies of their own',
+  runOf('a sweep is paused, resumed, and migrates', { ends: [MIGRATED, SWEPT], byApi: pauses }),
+  runOf('a sweep is stopped, resumed, and plans', { ends: [MIGRATED, SWEPT, 'Sweep SweepStopped'], byApi: stops }),
+  runOf('a sweep looks at roles with managed policies and policies of their own', {
     scenario: 'role-chaining',
-    ends: ['Sweep SUCCEEDED'],
+    ends: [SWEPT],
     byApi: sweeps({ mode: 'inventory' }),
     change: managed,
-  },
-  {
-    name: 'a sweep is started at its state machine',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED'],
+  }),
+  runOf('a sweep is started at its state machine', {
+    ends: [MIGRATED, SWEPT],
     request: { dryRun: true },
     afterwards: startDirectly,
-  },
-  {
-    name: 'a sweep looks for longer than one invocation lasts',
-    scenario: 'in-place',
-    ends: ['Sweep SUCCEEDED'],
+  }),
+  runOf('a sweep looks for longer than one invocation lasts', {
+    ends: [SWEPT],
     byApi: sweeps({ mode: 'inventory', callsPerSecond: 0.1 }),
     change: times(12),
-  },
-  {
-    name: 'an execution of a sweep hands over to the next one',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SUCCEEDED'],
+  }),
+  runOf('an execution of a sweep hands over to the next one', {
+    ends: [MIGRATED, SWEPT, SWEPT],
     // Without a settling time, the migration ends in the second execution.
     byApi: sweeps({ mode: 'migrate', options: { verification: 'injected' } }),
     looked: POLLS_PER_EXECUTION - 1,
-  },
-  {
-    name: 'a migration of a sweep has no record for long',
-    scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED'],
+  }),
+  runOf('a migration of a sweep has no record for long', {
+    ends: [MIGRATED, SWEPT],
     byApi: sweeps({ mode: 'migrate' }),
     faults: [{ kind: 'time-out-before', step: 'plan', operation: 'Query', times: 3 }],
-  },
+  }),
 ];

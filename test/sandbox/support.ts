@@ -10,7 +10,7 @@ import { createStsService } from '../../sandbox/sts/service.ts';
 import { inProcessTransport } from '../../sandbox/transports/in-process.ts';
 import type { DeployedRole } from '../../sandbox/world/build-roles.ts';
 import { buildWorld, parseScenario } from '../../sandbox/world/load.ts';
-import type { World } from '../../sandbox/world/world.ts';
+import { type ClusterState, findCluster, type World } from '../../sandbox/world/world.ts';
 
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-west-1';
@@ -75,6 +75,17 @@ export const newWorld = (...statements: object[]): World =>
   buildWorld(parseScenario(scenarioFile(), 'test'), {
     roles: [statements.length > 0 ? functionRole(...statements) : FUNCTION_ROLE],
   });
+
+/** Builds a world of one account with one cluster, `dev`; each has these fields. */
+export const clusterWorld = (
+  cluster: object,
+  account: object = {},
+  scenario: object = {},
+): { world: World; cluster: ClusterState } => {
+  const clusters = [{ name: 'dev', region: REGION, version: '1.31', ...cluster }];
+  const world = buildWorld(parseScenario({ ...scenario, accounts: [{ id: ACCOUNT, ...account, clusters }] }, 'test'));
+  return { world, cluster: findCluster(world, ACCOUNT, REGION, 'dev')! };
+};
 
 export const operator = (world: World): AwsCredentialIdentity => credentialsOf(world, operatorRoleArn(world));
 

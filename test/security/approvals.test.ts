@@ -108,11 +108,7 @@ describe("the task token of an approval, read from the execution's history", () 
 
 describe("an approver of another principal's request", () => {
   /** Returns why the approval is refused; undefined if it is not. */
-  const attempt = async (
-    { world }: Pick<Scene, 'world'>,
-    approver: Person,
-    id: string,
-  ): Promise<string | undefined> => {
+  const attempt = async (world: HostileWorld, approver: Person, id: string): Promise<string | undefined> => {
     const { planHash } = await pending(world.backend.sandbox, approver, id);
     const answer = await approver.ask('POST', `/migrations/${id}/approval`, {
       body: { decision: 'approve', planHash },
@@ -121,12 +117,7 @@ describe("an approver of another principal's request", () => {
   };
   /** Starts it as any principal with permission to start executions can. */
   const startBy = async (world: HostileWorld, requestedBy: string | undefined): Promise<string> => {
-    const asked = {
-      addon: ADDON,
-      approval: 'required',
-      ...(requestedBy === undefined ? {} : { requestedBy }),
-    } as const;
-    const execution = await world.start(asked);
+    const execution = await world.start({ addon: ADDON, approval: 'required', ...(requestedBy && { requestedBy }) });
     await world.until(execution, 'RequestApproval');
     return execution.name;
   };
@@ -141,7 +132,7 @@ describe("an approver of another principal's request", () => {
     await scene(async (given) => {
       const { world, ann } = given;
       const id = await startBy(world, requestedBy(given));
-      expect(await attempt(given, ann, id)).toMatch(/^The requester is not authenticated/);
+      expect(await attempt(world, ann, id)).toMatch(/^The requester is not authenticated/);
       const shown = await ann.shown(id);
       expect([[shown.requester, shown.requestedBy], changesIn(world)]).toEqual([[undefined, requestedBy(given)], []]);
       // They may still reject it.
@@ -150,10 +141,9 @@ describe("an approver of another principal's request", () => {
   });
 
   it('is shown the requester that the API has authenticated', () =>
-    scene(async (given) => {
-      const { world, ann, bob } = given;
+    scene(async ({ world, ann, bob }) => {
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
-      expect(await attempt(given, bob, id)).toBeUndefined();
+      expect(await attempt(world, bob, id)).toBeUndefined();
       await world.rest();
       expect(await ann.shown(id)).toMatchObject({
         outcome: 'migrated',
@@ -163,23 +153,21 @@ describe("an approver of another principal's request", () => {
     }));
 
   it('is barred in another session of the role, under any name', () =>
-    scene(async (given) => {
-      const { world, ann, person } = given;
+    scene(async ({ world, ann, person }) => {
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
-      expect(await attempt(given, person(ROLES.deployer, 'another-session'), id)).toMatch(/this is the same role/);
+      expect(await attempt(world, person(ROLES.deployer, 'another-session'), id)).toMatch(/this is the same role/);
     }));
 
   it('is another user of IAM Identity Center, although they share a role', async () => {
-    await scene(async (given) => {
-      const { world, person } = given;
+    await scene(async ({ world, person }) => {
       const [ann, twin, bob] = [
         person(COLLEAGUES, 'ann@example.com'),
         person(COLLEAGUES, 'Ann@example.com'),
         person(COLLEAGUES, 'bob@example.com'),
       ];
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
-      expect(await attempt(given, twin, id)).toMatch(/this is the same role/);
-      expect(await attempt(given, bob, id)).toBeUndefined();
+      expect(await attempt(world, twin, id)).toMatch(/this is the same role/);
+      expect(await attempt(world, bob, id)).toBeUndefined();
       await world.rest();
       // `begin` has also read the role.
       expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', approvals: [{ decidedBy: bob.arn }] });
@@ -187,15 +175,13 @@ describe("an approver of another principal's request", () => {
   });
 
   it('is not another person by a role that only has a name like those of IAM Identity Center', () =>
-    scene(async (given) => {
-      const { world, person } = given;
+    scene(async ({ world, person }) => {
       const id = await person(LOOKALIKE, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
-      expect(await attempt(given, person(LOOKALIKE, 'bob@example.com'), id)).toMatch(/this is the same role/);
+      expect(await attempt(world, person(LOOKALIKE, 'bob@example.com'), id)).toMatch(/this is the same role/);
     }));
 
   it('is barred if the role that they share cannot be read', () =>
-    scene(async (given) => {
-      const { world, person } = given;
+    scene(async ({ world, person }) => {
       const id = await person(COLLEAGUES, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
       const bob = person(COLLEAGUES, 'bob@example.com');
       await pending(world.backend.sandbox, bob, id);
@@ -205,7 +191,7 @@ describe("an approver of another principal's request", () => {
         operation: 'GetRole',
         times: 'all',
       });
-      expect(await attempt(given, bob, id)).toMatch(/cannot be read, .*\. Approve it as another role\.$/);
+      expect(await attempt(world, bob, id)).toMatch(/cannot be read, .*\. Approve it as another role\.$/);
     }));
 });
 

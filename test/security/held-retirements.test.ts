@@ -112,12 +112,8 @@ describe('a retirement in a deployment with approvals and a window on Sundays', 
       expect(isTrusted()).toBe(true);
       await world.rest();
       const { retirements, retirement: ended } = await ann.shown(id);
-      expect([isTrusted(), ended!.state, ended!.waitingFor, retirements[0]!.writtenAt!.slice(0, 10)]).toEqual([
-        false,
-        'ended',
-        undefined,
-        '2026-01-25',
-      ]);
+      expect([isTrusted(), ended!.state, ended!.waitingFor]).toEqual([false, 'ended', undefined]);
+      expect(retirements[0]!.writtenAt).toMatch(/^2026-01-25/);
       expect(await world.backend.ledger.listWaiting()).toEqual([]);
     }));
 
@@ -138,12 +134,7 @@ describe('a retirement in a deployment with approvals and a window on Sundays', 
       await bob.approve(id, retirement!.planHash!);
       const role = findRole(world.backend.sandbox.world, OWN_ROLE)!;
       const policy = JSON.parse(role.trustPolicy) as { Statement: object[] };
-      const owners = {
-        Sid: 'Owner',
-        Effect: 'Allow',
-        Principal: { Service: 'ec2.amazonaws.com' },
-        Action: 'sts:AssumeRole',
-      };
+      const owners = { Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
       role.trustPolicy = JSON.stringify({ ...policy, Statement: [...policy.Statement, owners] });
       const before = role.trustPolicy;
       await world.rest();
@@ -164,10 +155,8 @@ describe('a retirement in a deployment with approvals and a window on Sundays', 
       if (body === REINSTATE) await retired(scene);
       const { world, start, isTrusted, ann, id } = scene;
       const before = [isTrusted(), findRole(world.backend.sandbox.world, OWN_ROLE)!.trustPolicy];
-      expect(await start({ ...body, requestedBy: scene.bob.arn })).toMatchObject({
-        status: 'FAILED',
-        error: 'RetireRefused',
-      });
+      const execution = await start({ ...body, requestedBy: scene.bob.arn });
+      expect(execution).toMatchObject({ status: 'FAILED', error: 'RetireRefused' });
       expect(await ann.shown(id)).toMatchObject({
         retirement: { state: 'refused', error: { name: 'ApprovalExpired' } },
         approvals: expect.arrayContaining([

@@ -23,6 +23,7 @@ import { containing } from '../lambdas/matchers.ts';
 /** The service may change its trust policy. */
 const REPAIRABLE = roleArn('eks-addons/repairable-payments');
 const STAMP = '2025-06-01T00:00:00.000Z';
+const WRITTEN = { roleArn: REPAIRABLE, notedAt: STAMP, writtenAt: STAMP };
 
 type Statement = Record<string, unknown>;
 const EVERYBODY: Statement = { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' };
@@ -50,6 +51,10 @@ const policyIn = ({ backend }: HostileWorld, arn = REPAIRABLE): { Statement: Sta
       .flatMap(({ roles }) => [...roles.values()])
       .find((one) => one.arn === arn)!.trustPolicy,
   ) as { Statement: Statement[] };
+
+/** Asserts that the role has that policy, and that the service wrote none. */
+const expectTrust = (world: HostileWorld, policy: ReturnType<typeof policyIn>): void =>
+  expect([policyIn(world), changesIn(world).filter((one) => one.startsWith('iam:'))]).toEqual([policy, []]);
 
 /** The driver's own trust policy, with a Deny, on a role that may be repaired. */
 const scenario = (keep: (statement: Statement) => boolean = () => true): Scenario =>
@@ -80,14 +85,9 @@ describe('undoing a repair that never happened', () => {
     await inside(async (world) => {
       const before = policyIn(world);
       const migrationId = await forgeMigration<AddonSnapshot>(world, {});
-      await world.backend.ledger.recordTrustChange(migrationId, {
-        roleArn: REPAIRABLE,
-        ...forged(before.Statement),
-        notedAt: STAMP,
-        writtenAt: STAMP,
-      });
+      await world.backend.ledger.recordTrustChange(migrationId, { ...WRITTEN, ...forged(before.Statement) });
       await world.recover(migrationId);
-      expect([policyIn(world), changesIn(world).filter((one) => one.startsWith('iam:'))]).toEqual([before, []]);
+      expectTrust(world, before);
       const { warnings } = (await world.record(migrationId))!;
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
       // No restore commands tell a person to write it either.
@@ -143,17 +143,12 @@ describe('undoing a retirement that never happened', () => {
       const migrationId = await forgeMigration<AddonSnapshot>(world, {
         record: () => ({ outcome: 'migrated', verified: 'ready' }),
       });
-      await world.backend.ledger.recordRetirement(migrationId, {
-        roleArn: REPAIRABLE,
-        ...forged(before.Statement),
-        notedAt: STAMP,
-        writtenAt: STAMP,
-      });
+      await world.backend.ledger.recordRetirement(migrationId, { ...WRITTEN, ...forged(before.Statement) });
       await world.attempt(
         { migrationId, action: 'reinstate', dryRun: false, soakDays: 0 },
         { machine: world.backend.retireStateMachineArn!, name: `reinstate-${migrationId}` },
       );
-      expect([policyIn(world), changesIn(world).filter((one) => one.startsWith('iam:'))]).toEqual([before, []]);
+      expectTrust(world, before);
     }),
   );
 });
@@ -198,7 +193,7 @@ describe('a plan that is exchanged after begin', () => {
           },
         );
         expect(failure).toMatchObject({ name: 'BadInput' });
-        expect([policyIn(world), changesIn(world).filter((one) => one.startsWith('iam:'))]).toEqual([before, []]);
+        expectTrust(world, before);
       },
       // Without the statements that would block the plan, and in need of a repair.
       scenario((one) => one !== NOT_OUTSIDE && !JSON.stringify(one).includes('pods.eks.amazonaws.com')),

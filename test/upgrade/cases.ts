@@ -14,57 +14,37 @@ export interface Case extends Omit<WorldOptions, 'scenario'> {
   outcome: string;
   scenario?: string;
 }
+const DELETED = { addon: ADDON, strategy: 'recreate' } as const;
+const OF_ACCOUNT = { serviceAccount: ACCOUNT, annotation: 'remove' } as const;
+const aCase = (title: string, asked: Asked, more: Partial<Case> = {}): Case => ({
+  title,
+  asked,
+  outcome: 'migrated',
+  ...more,
+});
 export const cases: Case[] = [
-  { title: 'in place', asked: { addon: ADDON }, outcome: 'migrated' },
-  { title: 'by deletion', asked: { addon: ADDON, strategy: 'recreate' }, outcome: 'migrated' },
-  {
-    title: 'with preserve, and pods that are restarted',
-    asked: { addon: ADDON, strategy: 'recreate', preserve: true },
-    outcome: 'migrated',
-  },
-  { title: 'in a second attempt', scenario: 'auto-falls-back', asked: { addon: ADDON }, outcome: 'migrated' },
-  {
-    title: 'with an association that is purged and carried over',
-    scenario: 'left-over-session-tags',
-    asked: { addon: ADDON },
-    outcome: 'migrated',
-  },
-  {
-    title: 'with trust repair',
-    scenario: 'trust-repair',
-    asked: { addon: ADDON, trust: 'repair' },
-    outcome: 'migrated',
-  },
-  {
-    title: 'with the agent installed',
-    scenario: 'agent-absent',
-    asked: { addon: ADDON, agent: 'install' },
-    outcome: 'migrated',
-  },
-  {
-    title: 'of a service account',
-    scenario: 'service-account-irsa',
-    asked: { serviceAccount: ACCOUNT, annotation: 'remove' },
-    outcome: 'migrated',
-  },
-  { title: 'of which nothing is wanted but the plan', asked: { addon: ADDON, dryRun: true }, outcome: 'planned' },
-  { title: 'that is blocked', scenario: 'trust-deny', asked: { addon: ADDON }, outcome: 'blocked' },
-  {
-    title: 'that is rolled back',
-    asked: { addon: ADDON, strategy: 'recreate' },
-    knobs: { webhookLagSeconds: 86_400 },
-    outcome: 'rolled-back',
-  },
-  {
-    title: 'that meets transient failures',
-    asked: { addon: ADDON, strategy: 'recreate' },
+  aCase('in place', { addon: ADDON }),
+  aCase('by deletion', DELETED),
+  aCase('with preserve, and pods that are restarted', { ...DELETED, preserve: true }),
+  aCase('in a second attempt', { addon: ADDON }, { scenario: 'auto-falls-back' }),
+  aCase(
+    'with an association that is purged and carried over',
+    { addon: ADDON },
+    { scenario: 'left-over-session-tags' },
+  ),
+  aCase('with trust repair', { addon: ADDON, trust: 'repair' }, { scenario: 'trust-repair' }),
+  aCase('with the agent installed', { addon: ADDON, agent: 'install' }, { scenario: 'agent-absent' }),
+  aCase('of a service account', OF_ACCOUNT, { scenario: 'service-account-irsa' }),
+  aCase('of which nothing is wanted but the plan', { addon: ADDON, dryRun: true }, { outcome: 'planned' }),
+  aCase('that is blocked', { addon: ADDON }, { scenario: 'trust-deny', outcome: 'blocked' }),
+  aCase('that is rolled back', DELETED, { knobs: { webhookLagSeconds: 86_400 }, outcome: 'rolled-back' }),
+  aCase('that meets transient failures', DELETED, {
     faults: [
       { step: 'create-addon', operation: 'CreateAddon', kind: 'lost-after' },
       { step: 'delete-addon', operation: 'DeleteAddon', kind: 'throttled' },
       { step: 'verify-pods', operation: 'list pods', kind: 'server-error' },
     ],
-    outcome: 'migrated',
-  },
+  }),
 ];
 
 /**
@@ -112,25 +92,21 @@ const STOPS = [
   },
   {
     title: 'by deletion',
-    asked: { addon: ADDON, strategy: 'recreate' },
+    asked: DELETED,
     fault: { step: 'create-addon', operation: 'CreateAddon', kind: 'abort-before' },
   },
   {
     title: 'of a service account',
     scenario: 'service-account-irsa',
-    asked: { serviceAccount: ACCOUNT, annotation: 'remove' },
+    asked: OF_ACCOUNT,
     fault: { step: 'create-association', operation: 'CreatePodIdentityAssociation', kind: 'abort-after' },
   },
 ] as const;
 
 const DONE = [
-  {
-    title: 'of a service account whose annotation was removed',
-    scenario: 'service-account-irsa',
-    asked: { serviceAccount: ACCOUNT, annotation: 'remove' },
-  },
+  { title: 'of a service account whose annotation was removed', scenario: 'service-account-irsa', asked: OF_ACCOUNT },
   { title: 'of an add-on whose role was repaired', scenario: 'trust-repair', asked: { addon: ADDON, trust: 'repair' } },
-  { title: 'of an add-on that was deleted', scenario: 'preserve', asked: { addon: ADDON, strategy: 'recreate' } },
+  { title: 'of an add-on that was deleted', scenario: 'preserve', asked: DELETED },
 ] as const;
 
 /** Which Recover may act: only today's, or the previous release's as well. */

@@ -32,32 +32,21 @@ describe('rate', () => {
 });
 
 describe('cron', () => {
+  const atNine = (...days: string[]): string[] => days.map((day) => `2026-${day}T09:00Z`);
   test.each([
-    ['every day at 9', 'cron(0 9 * * ? *)', ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-17T09:00Z']],
-    ['on weekdays by name', 'cron(0 9 ? * MON-FRI *)', ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-19T09:00Z']],
-    [
-      'on weekdays, with Sunday as 1',
-      'cron(0 9 ? * 2-6 *)',
-      ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-19T09:00Z'],
-    ],
-    [
-      'on Sundays and Saturdays',
-      'cron(0 9 ? * 1,7 *)',
-      ['2026-01-17T09:00Z', '2026-01-18T09:00Z', '2026-01-24T09:00Z'],
-    ],
+    ['every day at 9', 'cron(0 9 * * ? *)', atNine('01-15', '01-16', '01-17')],
+    ['on weekdays by name', 'cron(0 9 ? * MON-FRI *)', atNine('01-15', '01-16', '01-19')],
+    ['on weekdays, with Sunday as 1', 'cron(0 9 ? * 2-6 *)', atNine('01-15', '01-16', '01-19')],
+    ['on Sundays and Saturdays', 'cron(0 9 ? * 1,7 *)', atNine('01-17', '01-18', '01-24')],
     [
       'each quarter of an hour from ten past',
       'cron(10/15 9 * * ? *)',
       ['2026-01-15T09:10Z', '2026-01-15T09:25Z', '2026-01-15T09:40Z'],
     ],
-    ['on the last Friday', 'cron(0 9 ? * 6L *)', ['2026-01-30T09:00Z', '2026-02-27T09:00Z', '2026-03-27T09:00Z']],
-    ['on the third Friday', 'cron(0 9 ? * 6#3 *)', ['2026-01-16T09:00Z', '2026-02-20T09:00Z', '2026-03-20T09:00Z']],
-    ['on the last day', 'cron(0 9 L * ? *)', ['2026-01-31T09:00Z', '2026-02-28T09:00Z', '2026-03-31T09:00Z']],
-    [
-      'on the weekday nearest the 15th',
-      'cron(0 9 15W * ? *)',
-      ['2026-01-15T09:00Z', '2026-02-16T09:00Z', '2026-03-16T09:00Z'],
-    ],
+    ['on the last Friday', 'cron(0 9 ? * 6L *)', atNine('01-30', '02-27', '03-27')],
+    ['on the third Friday', 'cron(0 9 ? * 6#3 *)', atNine('01-16', '02-20', '03-20')],
+    ['on the last day', 'cron(0 9 L * ? *)', atNine('01-31', '02-28', '03-31')],
+    ['on the weekday nearest the 15th', 'cron(0 9 15W * ? *)', atNine('01-15', '02-16', '03-16')],
     ['in certain years', 'cron(0 9 1 JAN ? 2027-2028)', ['2027-01-01T09:00Z', '2028-01-01T09:00Z']],
   ])('%s', (_, expression, expected) => expect(several(expression, '2026-01-15T09:00:00Z', 3)).toEqual(expected));
 

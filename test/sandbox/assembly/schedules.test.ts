@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Duration, RemovalPolicy, Stack, TimeZone } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -7,82 +6,45 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as targets from 'aws-cdk-lib/aws-scheduler-targets';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { checkServiceRoles } from '../../../sandbox/service-roles.ts';
 import { matching } from '../../lambdas/matchers.ts';
+import { scratchDirectory } from '../../scratch.ts';
+import { load as loadStacks } from './stacks.ts';
 
-const folders: string[] = [];
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
-
-const newFolder = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'schedules-'));
-  folders.push(folder);
-  return folder;
-};
+const folder = scratchDirectory();
 const KEEP = RemovalPolicy.RETAIN;
 const AWS = { account: '111122223333', region: 'eu-west-1' };
 
-const load = (resources: Record<string, object>): Assembly => {
-  const folder = newFolder();
-  const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
-  put('manifest.json', {
-    version: '1',
-    artifacts: {
-      App: {
-        type: 'aws:cloudformation:stack',
-        environment: 'aws://unknown-account/unknown-region',
-        properties: { templateFile: 'App.template.json' },
-      },
-    },
-  });
-  put('App.template.json', { Resources: resources });
-  return loadAssembly(folder, AWS);
-};
+const load = (Resources: Record<string, object>): Assembly => loadStacks({ App: { Resources } });
 
 const synthesized = (): Assembly => {
-  const app = new App({ outdir: newFolder(), builtinCloudFormationValidation: false });
+  const app = new App({ outdir: join(folder, 'out'), builtinCloudFormationValidation: false });
   const stack = new Stack(app, 'App');
-  const code = newFolder();
+  const code = join(folder, 'code');
+  mkdirSync(code);
   writeFileSync(join(code, 'start.js'), 'exports.handler = () => {};');
   const start = new lambda.Function(stack, 'Start', {
     runtime: lambda.Runtime.NODEJS_22_X,
     handler: 'start.handler',
     code: lambda.Code.fromAsset(code),
   });
-  new s3.Bucket(stack, 'Results', {
-    enforceSSL: true,
-    versioned: true,
-    bucketName: 'results-of-dev',
-  }).applyRemovalPolicy(KEEP);
+  const results = { enforceSSL: true, versioned: true, bucketName: 'results-of-dev' };
+  new s3.Bucket(stack, 'Results', results).applyRemovalPolicy(KEEP);
   new s3.Bucket(stack, 'Open').applyRemovalPolicy(KEEP);
   const input = scheduler.ScheduleTargetInput.fromObject({
     mode: 'inventory',
     scheduledTime: scheduler.ContextAttribute.scheduledTime,
   });
   const deadLetterQueue = new sqs.Queue(stack, 'Dead');
-  const target = new targets.LambdaInvoke(start, {
-    input,
-    deadLetterQueue,
-    retryAttempts: 3,
-    maxEventAge: Duration.hours(1),
-  });
-  const weekly = scheduler.ScheduleExpression.cron({
-    minute: '0',
-    hour: '6',
-    weekDay: 'MON',
-    timeZone: TimeZone.EUROPE_BERLIN,
-  });
-  new scheduler.Schedule(stack, 'Weekly', {
-    schedule: weekly,
-    target,
-    start: new Date('2026-02-01T00:00:00Z'),
-  }).applyRemovalPolicy(KEEP);
-  new scheduler.Schedule(stack, 'Off', {
-    schedule: scheduler.ScheduleExpression.rate(Duration.hours(1)),
-    target,
-    enabled: false,
-  }).applyRemovalPolicy(KEEP);
+  const retries = { retryAttempts: 3, maxEventAge: Duration.hours(1) };
+  const target = new targets.LambdaInvoke(start, { input, deadLetterQueue, ...retries });
+  const monday = { minute: '0', hour: '6', weekDay: 'MON', timeZone: TimeZone.EUROPE_BERLIN };
+  const weekly = { schedule: scheduler.ScheduleExpression.cron(monday), start: new Date('2026-02-01T00:00:00Z') };
+  const off = { schedule: scheduler.ScheduleExpression.rate(Duration.hours(1)), enabled: false };
+  new scheduler.Schedule(stack, 'Weekly', { target, ...weekly }).applyRemovalPolicy(KEEP);
+  new scheduler.Schedule(stack, 'Off', { target, ...off }).applyRemovalPolicy(KEEP);
   app.synth();
   return loadAssembly(app.outdir, AWS);
 };
@@ -130,18 +92,9 @@ describe('a schedule is refused', () => {
     Arn: 'arn:aws:lambda:eu-west-1:111122223333:function:start',
     RoleArn: 'arn:aws:iam::111122223333:role/scheduler',
   };
+  const usual = { ScheduleExpression: 'rate(1 hour)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: target };
   const schedule = (more: object) => () =>
-    load({
-      It: {
-        Type: 'AWS::Scheduler::Schedule',
-        Properties: {
-          ScheduleExpression: 'rate(1 hour)',
-          FlexibleTimeWindow: { Mode: 'OFF' },
-          Target: target,
-          ...more,
-        },
-      },
-    });
+    load({ It: { Type: 'AWS::Scheduler::Schedule', Properties: { ...usual, ...more } } });
 
   test.each([
     [

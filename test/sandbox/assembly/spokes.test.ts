@@ -2,31 +2,21 @@
  * The stack for other accounts: not part of the deployment in the service's own account, and read for each location
  * with its parameters.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../../sandbox/assembly/spokes.ts';
+import { type Template, write } from './stacks.ts';
 
 const AWS = { account: '111122223333', region: 'eu-west-1' };
 const OTHER = '444455556666';
 
-let folder = '';
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-const role = (Principal: unknown, more: object = {}) => ({
-  Type: 'AWS::IAM::Role',
-  Properties: {
-    RoleName: 'pod-identity-migrator-read',
-    AssumeRolePolicyDocument: {
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' }],
-    },
-  },
-  ...more,
-});
-const SPOKE = {
+const role = (Principal: unknown, more: object = {}) => {
+  const Statement = [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' }];
+  const AssumeRolePolicyDocument = { Version: '2012-10-17', Statement };
+  const Properties = { RoleName: 'pod-identity-migrator-read', AssumeRolePolicyDocument };
+  return { Type: 'AWS::IAM::Role', Properties, ...more };
+};
+const SPOKE: Template = {
   Parameters: {
     HubAccountId: { Type: 'String' },
     HubReadRoleArns: { Type: 'CommaDelimitedList' },
@@ -50,7 +40,7 @@ const SPOKE = {
     },
   },
 };
-const HUB = {
+const HUB: Template = {
   Resources: { Own: role({ Service: 'lambda.amazonaws.com' }) },
   Outputs: {
     HubAccountId: { Value: { Ref: 'AWS::AccountId' } },
@@ -59,19 +49,6 @@ const HUB = {
   },
 };
 
-const write = (templates: Record<string, object>, environment = 'aws://unknown-account/unknown-region'): string => {
-  folder = mkdtempSync(join(tmpdir(), 'spokes-'));
-  const artifacts = Object.fromEntries(
-    Object.keys(templates).map((id) => [
-      id,
-      { type: 'aws:cloudformation:stack', environment, properties: { templateFile: `${id}.template.json` } },
-    ]),
-  );
-  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ version: '1', artifacts }));
-  for (const [id, template] of Object.entries(templates))
-    writeFileSync(join(folder, `${id}.template.json`), JSON.stringify(template));
-  return folder;
-};
 const load = (directory: string, locations = [{ account: OTHER, region: 'eu-west-1' }]) =>
   loadSpokes(directory, { locations, outputs: loadAssembly(directory, AWS).outputs, rolesRegion: 'eu-west-1' });
 
@@ -131,12 +108,8 @@ describe("a bus's resource policy", () => {
     expect(policyOf({ StatementId: 'x', Statement: statement })).toMatchObject([
       { busArn: statement.Resource, policies: [{ valid: true }] },
     ]);
-    expect(
-      policyOf({
-        StatementId: 'x',
-        Statement: { ...statement, Resource: 'arn:aws:events:eu-west-1:111122223333:event-bus/other' },
-      }),
-    ).toEqual([{ busArn: statement.Resource, policies: [] }]);
+    const other = { ...statement, Resource: 'arn:aws:events:eu-west-1:111122223333:event-bus/other' };
+    expect(policyOf({ StatementId: 'x', Statement: other })).toEqual([{ busArn: statement.Resource, policies: [] }]);
   });
 
   it.each([

@@ -3,10 +3,9 @@ import { consumersIn } from '../../../sandbox/credentials/consumers/index.ts';
 import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
 import { getObject } from '../../../sandbox/kubernetes/store.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import type { ScenarioInput } from '../../../sandbox/world/scenario.ts';
-import { findCluster, findRole, type ClusterState, type World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, REGION } from '../support.ts';
+import { findRole, type ClusterState, type World } from '../../../sandbox/world/world.ts';
+import { ACCOUNT, clusterWorld, policyOf, REGION } from '../support.ts';
 import { ISSUER, OIDC } from './support.ts';
 
 export type ClusterInput = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
@@ -34,32 +33,11 @@ export interface Stage {
 export const opened = (
   cluster: Partial<ClusterInput>,
   roles: NonNullable<ScenarioInput['accounts'][number]['roles']> = [],
-): Stage => {
-  const world = buildWorld(
-    parseScenario(
-      {
-        accounts: [
-          {
-            id: ACCOUNT,
-            roles: [{ arn: ROLE, trustPolicy: { Version: '2012-10-17', Statement: [TRUST, POD_IDENTITY] } }, ...roles],
-            clusters: [
-              {
-                name: 'dev',
-                region: REGION,
-                version: '1.31',
-                oidcId: OIDC,
-                addons: [{ name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1' }],
-                ...cluster,
-              },
-            ],
-          },
-        ],
-      },
-      'test',
-    ),
+): Stage =>
+  clusterWorld(
+    { oidcId: OIDC, addons: [{ name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1' }], ...cluster },
+    { roles: [{ arn: ROLE, trustPolicy: policyOf(TRUST, POD_IDENTITY) }, ...roles] },
   );
-  return { world, cluster: findCluster(world, ACCOUNT, REGION, 'dev')! };
-};
 
 export const annotated = (namespace: string, name: string) => ({
   namespace,
@@ -89,7 +67,7 @@ export const removeAnnotation = (stage: Stage, namespace: string, name: string):
   accountOf(stage, namespace, name).metadata.annotations = {};
 };
 export const retire = ({ world }: Stage): void => {
-  findRole(world, ROLE)!.trustPolicy = JSON.stringify({ Version: '2012-10-17', Statement: [POD_IDENTITY] });
+  findRole(world, ROLE)!.trustPolicy = JSON.stringify(policyOf(POD_IDENTITY));
 };
 export const seen = ({ world, cluster }: Stage): [string, string, boolean][] =>
   consumersIn(world, cluster).map(({ name, serviceAccount, works }) => [
@@ -109,20 +87,10 @@ export const flux = (group: string, kind: string, plural: string, spec: Record<s
 
 export const issuer = (spec: Record<string, unknown>): CustomInput =>
   custom('cert-manager.io/v1', 'Issuer', 'issuers', { namespace: 'shop', spec });
-export const solvers = (role?: string) => ({
-  acme: {
-    solvers: [
-      {
-        dns01: {
-          route53: {
-            auth: { kubernetes: { serviceAccountRef: { name: 'api' } } },
-            ...(role === undefined ? {} : { role }),
-          },
-        },
-      },
-    ],
-  },
-});
+export const solvers = (role?: string) => {
+  const auth = { kubernetes: { serviceAccountRef: { name: 'api' } } };
+  return { acme: { solvers: [{ dns01: { route53: { auth, ...(role === undefined ? {} : { role }) } } }] } };
+};
 export const keda = (podIdentity: object): CustomInput[] => [
   custom('keda.sh/v1alpha1', 'TriggerAuthentication', 'triggerauthentications', {
     namespace: 'shop',

@@ -19,6 +19,21 @@ import {
   type Stage,
 } from './consumer-support.ts';
 
+const running = (namespace: string, name: string, serviceAccount: string, labels: Record<string, string>) => ({
+  kind: 'Deployment' as const,
+  namespace,
+  name,
+  serviceAccount,
+  labels,
+  createdAt: CREATED,
+});
+const associated = (namespace: string, serviceAccount: string, roleArn = ROLE) => ({
+  namespace,
+  serviceAccount,
+  roleArn,
+  createdAt: '2025-05-01T00:00:00.000Z',
+});
+
 describe('KEDA with an operator in the cluster', () => {
   const KEDA_ROLE = `arn:aws:iam::${ACCOUNT}:role/keda`;
   const AUTH = 'TriggerAuthentication/shop/aws';
@@ -27,22 +42,11 @@ describe('KEDA with an operator in the cluster', () => {
     customResources: keda({ provider: 'aws', ...podIdentity }),
     workloads: [
       deployment(),
-      {
-        kind: 'Deployment',
-        namespace: 'keda',
-        name: 'keda-operator',
-        serviceAccount: 'keda-operator',
-        labels: { 'app.kubernetes.io/name': 'keda-operator' },
-        createdAt: CREATED,
-      },
+      running('keda', 'keda-operator', 'keda-operator', { 'app.kubernetes.io/name': 'keda-operator' }),
     ],
     ...more,
   });
-  const association = {
-    associations: [
-      { namespace: 'keda', serviceAccount: 'keda-operator', roleArn: KEDA_ROLE, createdAt: '2025-05-01T00:00:00.000Z' },
-    ],
-  };
+  const association = { associations: [associated('keda', 'keda-operator', KEDA_ROLE)] };
 
   it('uses its own token, so that the trust of its own service account counts', () => {
     const stage = opened(operator({ identityOwner: 'workload' }));
@@ -85,27 +89,13 @@ describe('Crossplane', () => {
       custom('aws.upbound.io/v1beta1', 'ProviderConfig', 'providerconfigs', { spec: { credentials: source } }),
     ],
     workloads: [
-      {
-        kind: 'Deployment',
-        namespace: 'crossplane-system',
-        name: 'provider-aws-s3',
-        serviceAccount: 'provider-aws',
-        labels: { 'pkg.crossplane.io/provider': 'provider-aws-s3' },
-        createdAt: CREATED,
-      },
+      running('crossplane-system', 'provider-aws-s3', 'provider-aws', {
+        'pkg.crossplane.io/provider': 'provider-aws-s3',
+      }),
     ],
     ...more,
   });
-  const association = {
-    associations: [
-      {
-        namespace: 'crossplane-system',
-        serviceAccount: 'provider-aws',
-        roleArn: ROLE,
-        createdAt: '2025-05-01T00:00:00.000Z',
-      },
-    ],
-  };
+  const association = { associations: [associated('crossplane-system', 'provider-aws')] };
   const IRSA_FILE = { source: 'Filesystem', fs: { path: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token' } };
   const WEB = { source: 'WebIdentity', webIdentity: { roleARN: ROLE } };
   const NAME = ['ProviderConfig/aws', 'crossplane-system/provider-aws'] as const;
@@ -155,12 +145,7 @@ describe('Mountpoint for Amazon S3', () => {
       workloads: [deployment({ volumes: [{ name: 'assets', mountPath: '/assets', claim: 'assets' }] })],
       ...more,
     });
-  const association = {
-    namespace: 'shop',
-    serviceAccount: 'api',
-    roleArn: ROLE,
-    createdAt: '2025-05-01T00:00:00.000Z',
-  };
+  const association = associated('shop', 'api');
   const NAME = ['PersistentVolume/assets', 'shop/api'] as const;
 
   it('keeps the role that it read when it mounted, until the trust is gone', () => {

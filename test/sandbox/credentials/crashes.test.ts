@@ -19,30 +19,19 @@ import {
   type Setting,
 } from './support.ts';
 
-const CREATED = '2025-06-01T00:00:00.000Z';
 const OLD = { name: 'go-v1', version: '1.44.0' };
 /** Software with that SDK calls AWS five seconds after its start. */
 const SOON = { knobs: { firstCallSeconds: 5 } };
 const PLUGIN = { workload: 'ebs-csi-controller', container: 'ebs-plugin' };
 
 /** Returns a lab whose EBS plugin has an SDK; the other containers of the pod have a recent one. */
-const labWith = (sdk: object = OLD, setting: Setting = {}, software: object = PLUGIN): CredentialLab =>
-  openLab({
-    ...setting,
-    cluster: {
-      addons: [
-        {
-          name: 'aws-ebs-csi-driver',
-          version: 'v1.38.1-eksbuild.1',
-          createdAt: CREATED,
-          ...(setting.association ? {} : { serviceAccountRoleArn: ROLE }),
-          software: [{ ...software, sdk }],
-        },
-        { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1', createdAt: CREATED },
-      ],
-      ...setting.cluster,
-    },
-  });
+const labWith = (sdk: object = OLD, setting: Setting = {}, software: object = PLUGIN): CredentialLab => {
+  const driver = { name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1', software: [{ ...software, sdk }] };
+  const agent = { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1' };
+  const addons = [{ ...driver, ...(setting.association ? {} : { serviceAccountRoleArn: ROLE }) }, agent];
+  const dated = addons.map((one) => ({ ...one, createdAt: '2025-06-01T00:00:00.000Z' }));
+  return openLab({ ...setting, cluster: { addons: dated, ...setting.cluster } });
+};
 
 const controllers = ({ cluster }: CredentialLab): Pod[] =>
   listObjects(cluster.kube, 'Pod').filter((pod) => pod.spec.serviceAccountName === CONTROLLER && isActive(pod));
@@ -202,24 +191,21 @@ describe('a container whose SDK is too old for Pod Identity', () => {
 });
 
 describe('a container without credentials for another reason than its SDK', () => {
-  const refused = (knobs: Record<string, unknown>) =>
-    openLab({
-      trust: [irsaStatement, podsStatement({ Bool: { 'aws:SecureTransport': 'false' } })],
-      knobs: { firstCallSeconds: 5, ...knobs },
-    });
+  const refused = async (knobs: Record<string, unknown>) => {
+    const trust = [irsaStatement, podsStatement({ Bool: { 'aws:SecureTransport': 'false' } })];
+    const lab = openLab({ trust, knobs: { firstCallSeconds: 5, ...knobs } });
+    await associate(lab);
+    return { lab, pod: roll(lab) };
+  };
 
   it('runs on by default', async () => {
-    const lab = refused({});
-    await associate(lab);
-    const pod = roll(lab);
+    const { lab, pod } = await refused({});
     lab.pass(600);
     expect(ends(pod)).toBe('0 running ready');
   });
 
   it('exits with the knob, until it gets some', async () => {
-    const lab = refused({ softwareWithoutCredentials: 'crashes' });
-    await associate(lab);
-    const pod = roll(lab);
+    const { lab, pod } = await refused({ softwareWithoutCredentials: 'crashes' });
     expect(ends(pod)).toBe('1 waiting CrashLoopBackOff');
     const PolicyDocument = JSON.stringify(policyOf(irsaStatement, podsStatement()));
     await lab.iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument }));

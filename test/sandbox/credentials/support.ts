@@ -12,14 +12,24 @@ import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { findCluster, type ClusterState, type World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, clientsOf, openGateway, operator, podIdentityTrust, policyOf, REGION, ROLE } from '../support.ts';
+import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import {
+  ACCOUNT,
+  clientsOf,
+  clusterWorld,
+  openGateway,
+  operator,
+  podIdentityTrust,
+  policyOf,
+  REGION,
+  ROLE,
+} from '../support.ts';
 
 export const OIDC = '0123456789ABCDEF0123456789ABCDEF';
 export const ISSUER = `oidc.eks.${REGION}.amazonaws.com/id/${OIDC}`;
 export const NODES = `arn:aws:iam::${ACCOUNT}:role/dev-nodes`;
 export const CONTROLLER = 'ebs-csi-controller-sa';
+const OF_CONTROLLER = { namespace: 'kube-system', serviceAccount: CONTROLLER };
 export const CLUSTER_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
 
 /** Statement that trusts the cluster's tokens. */
@@ -76,44 +86,14 @@ export const openLab = ({
 }: Setting = {}): CredentialLab => {
   const addon = { name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1', createdAt: '2025-06-01T00:00:00.000Z' };
   const agent = { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1', createdAt: '2025-06-01T00:00:00.000Z' };
-  const world = buildWorld(
-    parseScenario(
-      {
-        knobs: { podReadySeconds: 2, podTerminationSeconds: 1, ...knobs },
-        faults,
-        accounts: [
-          {
-            id: ACCOUNT,
-            roles: [{ arn: ROLE, trustPolicy: policyOf(...trust) }, ...roles],
-            clusters: [
-              {
-                name: 'dev',
-                region: REGION,
-                version: '1.31',
-                nodes: 2,
-                oidcId: OIDC,
-                addons: [{ ...addon, ...(association ? {} : { serviceAccountRoleArn: ROLE }) }, agent],
-                associations: association
-                  ? [
-                      {
-                        namespace: 'kube-system',
-                        serviceAccount: CONTROLLER,
-                        roleArn: ROLE,
-                        createdAt: '2025-05-01T00:00:00.000Z',
-                        ...association,
-                      },
-                    ]
-                  : [],
-                ...cluster,
-              },
-            ],
-          },
-        ],
-      },
-      'test',
-    ),
+  const createdAt = '2025-05-01T00:00:00.000Z';
+  const associations = association ? [{ ...OF_CONTROLLER, roleArn: ROLE, createdAt, ...association }] : [];
+  const addons = [{ ...addon, ...(association ? {} : { serviceAccountRoleArn: ROLE }) }, agent];
+  const { world, cluster: state } = clusterWorld(
+    { nodes: 2, oidcId: OIDC, addons, associations, ...cluster },
+    { roles: [{ arn: ROLE, trustPolicy: policyOf(...trust) }, ...roles] },
+    { knobs: { podReadySeconds: 2, podTerminationSeconds: 1, ...knobs }, faults },
   );
-  const state = findCluster(world, ACCOUNT, REGION, 'dev')!;
   const gateway = openGateway(world, { eks: createEksService(world), 'eks-auth': createEksAuthService(world) });
   const clients = clientsOf(gateway, world);
   const pass: CredentialLab['pass'] = (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000);
@@ -142,14 +122,7 @@ export const openLab = ({
 
 /** Creates an association of the controller's service account with the role. */
 export const associate = ({ eks }: CredentialLab) =>
-  eks.send(
-    new CreatePodIdentityAssociationCommand({
-      clusterName: 'dev',
-      namespace: 'kube-system',
-      serviceAccount: CONTROLLER,
-      roleArn: ROLE,
-    }),
-  );
+  eks.send(new CreatePodIdentityAssociationCommand({ clusterName: 'dev', ...OF_CONTROLLER, roleArn: ROLE }));
 
 /** Requests a service account token from the API server, like `kubectl create token`. */
 export const tokenFor = async (
@@ -157,14 +130,11 @@ export const tokenFor = async (
   spec: Record<string, unknown>,
   serviceAccount = CONTROLLER,
 ): Promise<{ status: number; token: string; message: string }> => {
-  const { transport } = clientsOf(gateway, world, operator(world), 'direct').config;
+  const credentials = operator(world);
+  const { transport } = clientsOf(gateway, world, credentials, 'direct').config;
   const { name, region } = cluster;
-  const bearer = await transport.eksToken!({
-    cluster: name,
-    region,
-    credentials: operator(world),
-    now: new Date(world.schedule.now()),
-  });
+  const now = new Date(world.schedule.now());
+  const bearer = await transport.eksToken!({ cluster: name, region, credentials, now });
   const answer = await transport.http({
     method: 'POST',
     url: `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts/${serviceAccount}/token`,

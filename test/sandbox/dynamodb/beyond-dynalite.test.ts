@@ -77,6 +77,12 @@ const FAILED = {
 };
 const EMPTY = { ':e': { S: '' } };
 
+const updating = (UpdateExpression: string, values: Json): Json => ({
+  Key,
+  UpdateExpression,
+  ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
+});
+
 describe.each(PATHS)('an empty string as an index key, %s,', (path, more) => {
   it.each<[string, string, Json]>([
     ['Held', 'held', { held: { S: '' } }],
@@ -92,13 +98,7 @@ describe.each(PATHS)('an empty string as an index key, %s,', (path, more) => {
 
   it('is refused before the condition, which does not hold, is evaluated', async () => {
     const given = { Item: { ...Key, held: { S: '' } }, ConditionExpression: 'attribute_exists(pk)', ...more };
-    const set = {
-      Key,
-      UpdateExpression: 'SET held = :e',
-      ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: EMPTY,
-      ...more,
-    };
+    const set = { ...updating('SET held = :e', EMPTY), ConditionExpression: 'attribute_exists(pk)', ...more };
     await assertPath(path, 'PutItem', given);
     await assertPath(path, 'UpdateItem', set);
     const { ask } = await open();
@@ -112,12 +112,7 @@ describe.each(PATHS)('an empty string as an index key, %s,', (path, more) => {
     ['SET held = noted', {}],
     ['SET held = if_not_exists(noted, :x)', { ':x': { S: 'x' } }],
   ])('is refused by UpdateItem, which changes nothing: %s', async (UpdateExpression, values) => {
-    const input = {
-      Key,
-      UpdateExpression,
-      ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
-      ...more,
-    };
+    const input = { ...updating(UpdateExpression, values), ...more };
     await assertPath(path, 'UpdateItem', input);
     const { ask, all } = await open(TABLE, { noted: { S: '' } });
     const before = await all();
@@ -131,12 +126,7 @@ describe.each(PATHS)('an empty string as an index key, %s,', (path, more) => {
     ['SET held = if_not_exists(held, :e)', EMPTY],
     ['REMOVE held', {}],
   ])('is no other one: %s', async (UpdateExpression, values) => {
-    const input = {
-      Key,
-      UpdateExpression,
-      ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
-      ...more,
-    };
+    const input = { ...updating(UpdateExpression, values), ...more };
     const { ask } = await open(TABLE, { held: { S: 'me' } });
     expect(await ask('UpdateItem', input)).toMatchObject({ status: 200 });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, CLUSTER, OTHER_ACCOUNT, REGION, START, failureOf, openFixture, roleArn } from './fixture.ts';
+import { expectError, expectFailure } from '../../lambdas/matchers.ts';
 
 const USER = `arn:aws:iam::${ACCOUNT}:user/jane`;
 const entry = { clusterName: CLUSTER, principalArn: roleArn('ebs') };
@@ -132,10 +133,7 @@ describe('CreateAccessEntry', () => {
     const known = cluster.accessEntries.get(accessEntry?.principalArn ?? '')!;
     for (let n = 0; n < 2999; n += 1)
       cluster.accessEntries.set(`${USER}-${n}`, { ...known, principalArn: `${USER}-${n}` });
-    expect(await failureOf(eks.createAccessEntry({ ...entry, principalArn: USER }))).toMatchObject({
-      name: 'ResourceLimitExceededException',
-      status: 400,
-    });
+    await expectFailure(eks.createAccessEntry({ ...entry, principalArn: USER }), 400, 'ResourceLimitExceededException');
   });
 
   it('returns the same response for the same token', async () => {
@@ -144,9 +142,7 @@ describe('CreateAccessEntry', () => {
     const first = await eks.createAccessEntry(input);
     expect((await eks.createAccessEntry(input)).accessEntry).toEqual(first.accessEntry);
     expect(cluster.accessEntries.size).toBe(1);
-    expect(await failureOf(eks.createAccessEntry({ ...input, username: 'other' }))).toMatchObject({
-      name: 'InvalidParameterException',
-    });
+    await expectError(eks.createAccessEntry({ ...input, username: 'other' }), 'InvalidParameterException');
   });
 });
 
@@ -161,9 +157,10 @@ describe('an access entry', () => {
     const renamed = await eks.updateAccessEntry({ ...entry, username: 'you' });
     expect(renamed.accessEntry).toMatchObject({ kubernetesGroups: ['c'], username: 'you' });
     expect((await eks.describeAccessEntry(entry)).accessEntry?.accessEntryArn).toBe(accessEntry?.accessEntryArn);
-    expect(await failureOf(eks.updateAccessEntry({ ...entry, kubernetesGroups: ['system:masters'] }))).toMatchObject({
-      name: 'InvalidParameterException',
-    });
+    await expectError(
+      eks.updateAccessEntry({ ...entry, kubernetesGroups: ['system:masters'] }),
+      'InvalidParameterException',
+    );
   });
 
   it('of a node cannot be updated', async () => {
@@ -232,12 +229,12 @@ describe('a cluster with the authentication mode CONFIG_MAP', () => {
     await eks.createAccessEntry(entry);
     cluster.authenticationMode = 'CONFIG_MAP';
     const before = structuredClone(cluster.accessEntries);
-    expect(await failureOf(call(eks))).toMatchObject({
-      name: 'InvalidRequestException',
-      status: 400,
-      message:
-        "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
-    });
+    await expectFailure(
+      call(eks),
+      400,
+      'InvalidRequestException',
+      "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
+    );
     expect(cluster.accessEntries).toEqual(before);
   });
 });

@@ -1,7 +1,8 @@
 import type { CreateAddonCommandInput } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { type Fixture, ACCOUNT, CLUSTER, EBS, EBS_SA, REGION, START, envOf } from './fixture.ts';
-import { failureOf, openFixture, roleArn, addon, podIdentityAssociations, annotation, uids, kept } from './fixture.ts';
+import { openFixture, roleArn, addon, podIdentityAssociations, annotation, uids, kept } from './fixture.ts';
+import { expectError, expectExactError } from '../../lambdas/matchers.ts';
 
 const status = async ({ eks }: Fixture) => (await eks.describeAddon(addon)).addon?.status;
 
@@ -11,6 +12,13 @@ const preserved = async (knobs: Parameters<typeof openFixture>[0] = {}): Promise
   await fixture.eks.deleteAddon({ ...addon, preserve: true });
   fixture.pass(60);
   expect(fixture.addon()).toBeUndefined();
+  return fixture;
+};
+
+/** Creates the add-on with an association over what was preserved, and waits. */
+const recreated = async (fixture: Fixture, more: Partial<CreateAddonCommandInput> = {}): Promise<Fixture> => {
+  await fixture.eks.createAddon({ ...addon, ...more, podIdentityAssociations });
+  fixture.pass(300);
   return fixture;
 };
 
@@ -60,10 +68,8 @@ describe('CreateAddon', () => {
       addonName: 'cert-manager',
       namespaceConfig: { namespace: 'certificates' },
     });
-    expect(created).toMatchObject({
-      addonVersion: 'v1.18.2-eksbuild.2',
-      namespaceConfig: { namespace: 'certificates' },
-    });
+    const namespaceConfig = { namespace: 'certificates' };
+    expect(created).toMatchObject({ addonVersion: 'v1.18.2-eksbuild.2', namespaceConfig });
   });
 
   it.each([
@@ -139,15 +145,11 @@ describe('CreateAddon', () => {
     const fixture = openFixture({ nodes: 0 });
     await fixture.eks.createAddon(addon);
     fixture.pass(3600);
-    const { addon: degraded } = await fixture.eks.describeAddon(addon);
-    expect(degraded?.status).toBe('DEGRADED');
-    expect(degraded?.health?.issues).toEqual([
-      {
-        code: 'InsufficientNumberOfReplicas',
-        message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
-        resourceIds: [],
-      },
-    ]);
+    const message = "The add-on is unhealthy because it doesn't have the desired number of replicas.";
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
+      status: 'DEGRADED',
+      health: { issues: [{ code: 'InsufficientNumberOfReplicas', message, resourceIds: [] }] },
+    });
   });
 
   it('becomes ACTIVE later if pods become ready late', async () => {
@@ -188,10 +190,11 @@ describe('CreateAddon', () => {
   it('can be repeated over a failed copy, whose associations it takes over', async () => {
     const fixture = openFixture({ knobs: { createEndsIn: 'CREATE_FAILED' } });
     const first = (await fixture.eks.createAddon({ ...addon, podIdentityAssociations })).addon;
-    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
-      name: 'ResourceInUseException',
-      message: 'Addon already exists.',
-    });
+    await expectExactError(
+      fixture.eks.createAddon({ ...addon, podIdentityAssociations }),
+      'ResourceInUseException',
+      'Addon already exists.',
+    );
     fixture.pass(60);
     fixture.world.knobs.createEndsIn = 'ACTIVE';
     const second = (await fixture.eks.createAddon({ ...addon, podIdentityAssociations })).addon;
@@ -220,14 +223,9 @@ describe('CreateAddon', () => {
     fixture.pass(60);
     expect([(await fixture.eks.createAddon(input)).addon, await status(fixture)]).toEqual([first.addon, 'ACTIVE']);
     expect(fixture.cluster.associations.size).toBe(1);
-    expect(await failureOf(fixture.eks.createAddon({ ...input, tags: { a: 'b' } }))).toMatchObject({
-      name: 'InvalidParameterException',
-    });
+    await expectError(fixture.eks.createAddon({ ...input, tags: { a: 'b' } }), 'InvalidParameterException');
     await fixture.eks.deleteAddon(addon);
-    expect(await failureOf(fixture.eks.createAddon(input))).toMatchObject({
-      name: 'ResourceInUseException',
-      message: 'Addon already exists.',
-    });
+    await expectExactError(fixture.eks.createAddon(input), 'ResourceInUseException', 'Addon already exists.');
     fixture.pass(120);
     expect((await fixture.eks.createAddon(input)).addon?.addonArn).not.toBe(first.addon?.addonArn);
   });
@@ -238,8 +236,7 @@ describe('CreateAddon over preserved objects', () => {
     const fixture = await preserved();
     const before = uids(fixture);
     expect(before).toHaveLength(2);
-    await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
-    fixture.pass(120);
+    await recreated(fixture);
     expect([await status(fixture), uids(fixture)]).toEqual(['ACTIVE', before]);
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
@@ -248,9 +245,7 @@ describe('CreateAddon over preserved objects', () => {
   it('restarts pods with the knob restartOnCreate', async () => {
     const fixture = await preserved({ knobs: { restartOnCreate: true } });
     const before = uids(fixture);
-    await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
-    fixture.pass(300);
-    expect(kept(fixture, before)).toBe(0);
+    expect(kept(await recreated(fixture), before)).toBe(0);
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
 
@@ -260,19 +255,14 @@ describe('CreateAddon over preserved objects', () => {
   ])('restarts pods if the %s differs', async (_what, change) => {
     const fixture = await preserved();
     const before = uids(fixture);
-    await fixture.eks.createAddon({ ...addon, ...change, podIdentityAssociations });
-    fixture.pass(300);
-    expect(kept(fixture, before)).toBe(0);
+    expect(kept(await recreated(fixture, change), before)).toBe(0);
   });
 
   it('without a role removes the annotation, or keeps it with the knob annotationAfterRecreate', async () => {
     const removing = await preserved();
     expect(annotation(removing)).toBe(roleArn('ebs'));
-    await removing.eks.createAddon({ ...addon, podIdentityAssociations });
-    expect(annotation(removing)).toBeUndefined();
-
-    const keeping = await preserved({ knobs: { annotationAfterRecreate: 'keep' } });
-    await keeping.eks.createAddon({ ...addon, podIdentityAssociations });
+    expect(annotation(await recreated(removing))).toBeUndefined();
+    const keeping = await recreated(await preserved({ knobs: { annotationAfterRecreate: 'keep' } }));
     expect(annotation(keeping)).toBe(roleArn('ebs'));
   });
 

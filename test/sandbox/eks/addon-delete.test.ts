@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn, addon, podIdentityAssociations } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
+import { expectError, expectExactError, expectFailure } from '../../lambdas/matchers.ts';
 
 const status = async ({ eks }: Fixture): Promise<string | undefined> => {
   try {
@@ -24,6 +25,18 @@ const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['kno
   return fixture;
 };
 
+/** Begins the deletion of the add-on of such a fixture, and returns it after that time. */
+const deleted = async (
+  seconds: number,
+  knobs: Parameters<typeof owning>[0] = {},
+  preserve?: boolean,
+): Promise<Fixture> => {
+  const fixture = await owning(knobs);
+  await fixture.eks.deleteAddon({ ...addon, preserve });
+  fixture.pass(seconds);
+  return fixture;
+};
+
 describe('DeleteAddon', () => {
   it('returns DELETING; DescribeAddon follows after deleteStaleSeconds, and later does not find it', async () => {
     const fixture = await owning({ deleteStaleSeconds: 4, addonDeleteSeconds: 40 });
@@ -38,15 +51,11 @@ describe('DeleteAddon', () => {
   });
 
   it('shows DELETING at once if the knob deleteStaleSeconds is 0', async () => {
-    const fixture = await owning({ deleteStaleSeconds: 0 });
-    await fixture.eks.deleteAddon(addon);
-    expect(await status(fixture)).toBe('DELETING');
+    expect(await status(await deleted(0, { deleteStaleSeconds: 0 }))).toBe('DELETING');
   });
 
   it('without preserve deletes the objects at its start', async () => {
-    const fixture = await owning();
-    await fixture.eks.deleteAddon(addon);
-    fixture.pass(10);
+    const fixture = await deleted(10);
     expect([await status(fixture), fixture.podsOf(EBS_SA)]).toEqual(['DELETING', []]);
     expect(fixture.object('deployments.apps', 'ebs-csi-controller')).toBeUndefined();
     fixture.pass(60);
@@ -54,25 +63,23 @@ describe('DeleteAddon', () => {
   });
 
   it('without preserve deletes owned associations cascadeLagSeconds after the add-on, and no others', async () => {
-    const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 5 });
-    await fixture.eks.deleteAddon(addon);
-    fixture.pass(44.9);
+    const fixture = await deleted(44.9, { addonDeleteSeconds: 40, cascadeLagSeconds: 5 });
     expect(await status(fixture)).toBe('ResourceNotFoundException');
     expect(await keys(fixture)).toEqual([EBS_SA, 'other-service-account']);
-    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
-      name: 'ResourceInUseException',
-      message: expect.stringContaining('Association already exists: a-'),
-    });
+    await expectError(
+      fixture.eks.createAddon({ ...addon, podIdentityAssociations }),
+      'ResourceInUseException',
+      'Association already exists: a-',
+    );
     fixture.pass(0.1);
     expect(await keys(fixture)).toEqual(['other-service-account']);
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
   });
 
   it('deletes them with the add-on if the knob cascadeLagSeconds is 0', async () => {
-    const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 0 });
-    await fixture.eks.deleteAddon(addon);
-    fixture.pass(40);
-    expect(await keys(fixture)).toEqual(['other-service-account']);
+    expect(await keys(await deleted(40, { addonDeleteSeconds: 40, cascadeLagSeconds: 0 }))).toEqual([
+      'other-service-account',
+    ]);
   });
 
   it('with preserve keeps objects and associations, and takes addonPreserveDeleteSeconds', async () => {
@@ -94,24 +101,18 @@ describe('DeleteAddon', () => {
   });
 
   it('with preserve clears the ownerArn if the knob ownerArnAfterPreserve is set; the association still exists', async () => {
-    const fixture = await owning({ ownerArnAfterPreserve: 'clear' });
-    await fixture.eks.deleteAddon({ ...addon, preserve: true });
-    fixture.pass(60);
+    const fixture = await deleted(60, { ownerArnAfterPreserve: 'clear' }, true);
     const { associations } = await fixture.eks.listPodIdentityAssociations({
       clusterName: CLUSTER,
       serviceAccount: EBS_SA,
     });
     expect(associations).toHaveLength(1);
     expect(associations?.[0]?.ownerArn).toBeUndefined();
-    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
-      name: 'ResourceInUseException',
-    });
+    await expectError(fixture.eks.createAddon({ ...addon, podIdentityAssociations }), 'ResourceInUseException');
   });
 
   it('deletes preserved objects if a later delete does not preserve', async () => {
-    const fixture = await owning();
-    await fixture.eks.deleteAddon({ ...addon, preserve: true });
-    fixture.pass(60);
+    const fixture = await deleted(60, {}, true);
     await fixture.eks.createAddon(addon);
     fixture.pass(60);
     await fixture.eks.deleteAddon(addon);
@@ -120,25 +121,14 @@ describe('DeleteAddon', () => {
   });
 
   it('stays DELETING permanently with the knob stuckDeleting', async () => {
-    const fixture = await owning({ stuckDeleting: true });
-    await fixture.eks.deleteAddon(addon);
-    fixture.pass(86_400);
+    const fixture = await deleted(86_400, { stuckDeleting: true });
     expect(await status(fixture)).toBe('DELETING');
-    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
-      name: 'ResourceInUseException',
-      message: 'Addon already exists.',
-    });
+    await expectExactError(fixture.eks.createAddon(addon), 'ResourceInUseException', 'Addon already exists.');
   });
 
   it.each([0, 10])('blocks a create until the add-on is deleted: %i seconds after', async (seconds) => {
-    const fixture = await owning();
-    await fixture.eks.deleteAddon(addon);
-    fixture.pass(seconds);
-    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
-      name: 'ResourceInUseException',
-      status: 409,
-      message: 'Addon already exists.',
-    });
+    const fixture = await deleted(seconds);
+    await expectFailure(fixture.eks.createAddon(addon), 409, 'ResourceInUseException', 'Addon already exists.');
   });
 
   it('stops an operation in progress: an add-on that is deleted while CREATING never becomes ACTIVE', async () => {

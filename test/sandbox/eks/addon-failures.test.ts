@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
+import { CLUSTER, EBS, EBS_SA, openFixture, roleArn } from './fixture.ts';
+import { expectExactError } from '../../lambdas/matchers.ts';
 
 const addon = { clusterName: CLUSTER, addonName: EBS };
 const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
@@ -48,10 +49,7 @@ describe('a delete that fails because of the knob deleteEndsIn', () => {
     });
     expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
     expect((await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations).toHaveLength(1);
-    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
-      name: 'ResourceInUseException',
-      message: 'Addon already exists.',
-    });
+    await expectExactError(fixture.eks.createAddon(addon), 'ResourceInUseException', 'Addon already exists.');
     fixture.world.knobs.deleteEndsIn = 'GONE';
     await fixture.eks.deleteAddon({ ...addon, preserve });
     fixture.pass(120);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Fixture, CLUSTER, EBS, EBS_SA, OTHER_ACCOUNT, envOf, failureOf, openFixture } from './fixture.ts';
 import { roleArn, addon, podIdentityAssociations, annotation, uids, kept, updateOf } from './fixture.ts';
+import { expectError, expectExactError, expectFailure } from '../../lambdas/matchers.ts';
 
 const irsa = (options: Parameters<typeof openFixture>[0] = {}): Fixture =>
   openFixture({ addons: [{ name: EBS, role: 'ebs', configurationValues: '{}' }], ...options });
@@ -198,12 +199,8 @@ describe('UpdateAddon', () => {
     const input = { ...addon, clientRequestToken: 'update-1', podIdentityAssociations };
     const first = await fixture.eks.updateAddon(input);
     expect([(await fixture.eks.updateAddon(input)).update, fixture.cluster.updates.size]).toEqual([first.update, 1]);
-    expect(await failureOf(fixture.eks.updateAddon({ ...input, podIdentityAssociations: [] }))).toMatchObject({
-      name: 'InvalidParameterException',
-    });
-    expect(await failureOf(fixture.eks.updateAddon({ ...input, clientRequestToken: 'update-2' }))).toMatchObject({
-      name: 'ResourceInUseException',
-    });
+    await expectError(fixture.eks.updateAddon({ ...input, podIdentityAssociations: [] }), 'InvalidParameterException');
+    await expectError(fixture.eks.updateAddon({ ...input, clientRequestToken: 'update-2' }), 'ResourceInUseException');
   });
 });
 
@@ -223,16 +220,13 @@ describe('updates', () => {
       eks.listUpdates({ name: CLUSTER, nodegroupName: 'default' }),
       eks.describeUpdate({ name: CLUSTER, updateId: 'u', nodegroupName: 'default' }),
     ]) {
-      expect(await failureOf(call)).toMatchObject({
-        name: 'ResourceNotFoundException',
-        status: 404,
-        message: 'No node group found for name: default.',
-      });
+      await expectFailure(call, 404, 'ResourceNotFoundException', 'No node group found for name: default.');
     }
-    expect(await failureOf(eks.listUpdates({ name: CLUSTER, capabilityName: 'argo' }))).toMatchObject({
-      name: 'ResourceNotFoundException',
-      message: 'No capability found for name: argo.',
-    });
+    await expectExactError(
+      eks.listUpdates({ name: CLUSTER, capabilityName: 'argo' }),
+      'ResourceNotFoundException',
+      'No capability found for name: argo.',
+    );
   });
 
   it('are listed in pages', async () => {

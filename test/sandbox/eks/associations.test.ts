@@ -1,10 +1,16 @@
-import type { EKS } from '@aws-sdk/client-eks';
+import type { CreatePodIdentityAssociationCommandInput, EKS } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, addon, CLUSTER, EBS_SA, OTHER_ACCOUNT, REGION, START } from './fixture.ts';
 import { failureOf, openFixture, podIdentityAssociations, roleArn } from './fixture.ts';
+import { expectError, expectExactError, expectFailure } from '../../lambdas/matchers.ts';
 
 const wanted = { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: EBS_SA, roleArn: roleArn('ebs') };
 const targetRoleArn = roleArn('far', OTHER_ACCOUNT);
+const create = async (eks: EKS, more: Partial<CreatePodIdentityAssociationCommandInput> = {}) =>
+  (await eks.createPodIdentityAssociation({ ...wanted, ...more })).association!;
+const idOf = ({ associationId }: { associationId?: string | undefined }) => ({ clusterName: CLUSTER, associationId });
+const describeOne = async (eks: EKS, one: Parameters<typeof idOf>[0]) =>
+  (await eks.describePodIdentityAssociation(idOf(one))).association;
 const listed = async (eks: EKS): Promise<(string | undefined)[]> =>
   ((await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []).map(
     ({ associationId }) => associationId,
@@ -13,102 +19,81 @@ const listed = async (eks: EKS): Promise<(string | undefined)[]> =>
 describe('CreatePodIdentityAssociation', () => {
   it('creates an association as EKS does', async () => {
     const { eks } = openFixture();
-    const { association } = await eks.createPodIdentityAssociation({ ...wanted, tags: { owner: 'platform' } });
-    expect(association?.associationId).toMatch(/^a-[a-z0-9]{17}$/);
+    const association = await create(eks, { tags: { owner: 'platform' } });
+    expect(association.associationId).toMatch(/^a-[a-z0-9]{17}$/);
     expect(association).toMatchObject({
       ...wanted,
       tags: { owner: 'platform' },
-      associationArn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/${CLUSTER}/${association?.associationId}`,
+      associationArn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/${CLUSTER}/${association.associationId}`,
+      createdAt: new Date(START),
     });
-    expect(association?.ownerArn).toBeUndefined();
-    expect(association?.createdAt?.getTime()).toBe(START);
-    expect(
-      (await eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: association?.associationId }))
-        .association,
-    ).toEqual(association);
+    expect(association.ownerArn).toBeUndefined();
+    expect(await describeOne(eks, association)).toEqual(association);
   });
 
   it('does not require that namespace and service account exist', async () => {
     const { eks } = openFixture();
-    expect(
-      (await eks.createPodIdentityAssociation({ ...wanted, namespace: 'nowhere', serviceAccount: 'nobody' }))
-        .association?.namespace,
-    ).toBe('nowhere');
+    expect((await create(eks, { namespace: 'nowhere', serviceAccount: 'nobody' })).namespace).toBe('nowhere');
   });
 
   it('returns an external id for a target role, and accepts a session policy only without session tags', async () => {
     const { eks } = openFixture();
     const more = { targetRoleArn, disableSessionTags: true, policy: '{}' };
-    const { association } = await eks.createPodIdentityAssociation({ ...wanted, ...more });
+    const association = await create(eks, { ...more });
     expect(association).toMatchObject(more);
-    expect(association?.externalId).toBeTruthy();
-    expect(
-      await failureOf(eks.createPodIdentityAssociation({ ...wanted, serviceAccount: 'second', policy: '{}' })),
-    ).toMatchObject({ name: 'InvalidParameterException' });
+    expect(association.externalId).toBeTruthy();
+    await expectError(create(eks, { serviceAccount: 'second', policy: '{}' }), 'InvalidParameterException');
   });
 
   it('accepts a role once it is old enough', async () => {
     const { eks, pass } = openFixture({ knobs: { iamLagSeconds: 10 } });
     pass(9);
-    expect((await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') }))).message).toBe(
+    expect((await failureOf(create(eks, { roleArn: roleArn('young') }))).message).toBe(
       'Role provided in the request does not exist.',
     );
     pass(0.5);
-    await eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') });
+    await create(eks, { roleArn: roleArn('young') });
   });
 
   it('rejects a second association for the same service account, regardless of its role', async () => {
     const { eks } = openFixture();
-    const { association } = await eks.createPodIdentityAssociation(wanted);
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('other') }))).toEqual({
+    const association = await create(eks);
+    expect(await failureOf(create(eks, { roleArn: roleArn('other') }))).toEqual({
       name: 'ResourceInUseException',
       status: 409,
-      message: `Association already exists: ${association?.associationId}`,
+      message: `Association already exists: ${association.associationId}`,
       clusterName: CLUSTER,
     });
-    await eks.createPodIdentityAssociation({ ...wanted, namespace: 'other' });
-    await eks.createPodIdentityAssociation({ ...wanted, serviceAccount: 'other' });
+    await create(eks, { namespace: 'other' });
+    await create(eks, { serviceAccount: 'other' });
   });
 
   it('returns the same response for the same token, as long as the association exists', async () => {
     const { eks, cluster, pass } = openFixture();
-    const input = { ...wanted, clientRequestToken: 'step-1' };
-    const first = await eks.createPodIdentityAssociation(input);
-    expect((await eks.createPodIdentityAssociation(input)).association).toEqual(first.association);
+    const input = { clientRequestToken: 'step-1' };
+    const first = await create(eks, input);
+    expect(await create(eks, input)).toEqual(first);
     expect(cluster.associations.size).toBe(1);
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...input, roleArn: roleArn('other') }))).toMatchObject({
-      name: 'InvalidParameterException',
-      message: expect.stringContaining('step-1'),
-    });
-    await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId: first.association?.associationId });
+    await expectError(create(eks, { ...input, roleArn: roleArn('other') }), 'InvalidParameterException', 'step-1');
+    await eks.deletePodIdentityAssociation(idOf(first));
     pass(10);
-    const again = await eks.createPodIdentityAssociation(input);
-    expect(again.association?.associationId).not.toBe(first.association?.associationId);
+    expect((await create(eks, input)).associationId).not.toBe(first.associationId);
   });
 });
 
 describe('DeletePodIdentityAssociation', () => {
   it('removes it from lists at once, but blocks its service account for associationDeleteLagSeconds', async () => {
     const { eks, pass } = openFixture({ knobs: { associationDeleteLagSeconds: 3 } });
-    const associationId = (await eks.createPodIdentityAssociation(wanted)).association?.associationId;
-    expect(
-      (await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId })).association?.associationId,
-    ).toBe(associationId);
+    const id = idOf(await create(eks));
+    expect((await eks.deletePodIdentityAssociation(id)).association).toMatchObject({ associationId: id.associationId });
     expect(await listed(eks)).toEqual([]);
-    expect(await failureOf(eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId }))).toMatchObject({
-      name: 'ResourceNotFoundException',
-      status: 404,
-    });
-    expect(await failureOf(eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId }))).toMatchObject({
-      name: 'ResourceNotFoundException',
-    });
+    await expectFailure(describeOne(eks, id), 404, 'ResourceNotFoundException');
+    await expectError(eks.deletePodIdentityAssociation(id), 'ResourceNotFoundException');
     pass(2.9);
-    expect(await failureOf(eks.createPodIdentityAssociation(wanted))).toMatchObject({
-      name: 'ResourceInUseException',
-      message: `Association already exists: ${associationId}`,
-    });
+    const message = `Association already exists: ${id.associationId}`;
+    await expectExactError(create(eks), 'ResourceInUseException', message);
     pass(0.1);
-    await eks.createPodIdentityAssociation(wanted);
+    await create(eks);
   });
 
   it('deletes an association that an add-on owns, and the add-on no longer shows it', async () => {
@@ -116,7 +101,7 @@ describe('DeletePodIdentityAssociation', () => {
     await eks.createAddon({ ...addon, podIdentityAssociations });
     const [associationId] = await listed(eks);
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toHaveLength(1);
-    await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
+    await eks.deletePodIdentityAssociation(idOf({ associationId }));
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toBeUndefined();
   });
 
@@ -125,7 +110,7 @@ describe('DeletePodIdentityAssociation', () => {
     await eks.createAddon({ ...addon, podIdentityAssociations });
     pass(600);
     const [associationId] = await listed(eks);
-    await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
+    await eks.deletePodIdentityAssociation(idOf({ associationId }));
     expect(await listed(eks)).toEqual([]);
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toEqual([
       expect.stringContaining(associationId!),
@@ -143,10 +128,9 @@ describe('DeletePodIdentityAssociation', () => {
     await eks.createAddon({ ...addon, podIdentityAssociations });
     pass(600);
     const [associationId] = await listed(eks);
-    const id = { clusterName: CLUSTER, associationId };
-    await eks.deletePodIdentityAssociation(id);
+    await eks.deletePodIdentityAssociation(idOf({ associationId }));
     expect(await listed(eks)).toEqual([]);
-    expect(await failureOf(eks.describePodIdentityAssociation(id))).toMatchObject({ status: 404 });
+    expect(await failureOf(describeOne(eks, { associationId }))).toMatchObject({ status: 404 });
     expect(await shown()).toBe(1);
     pass(60);
     expect(await shown()).toBe(0);
@@ -161,10 +145,10 @@ describe('DeletePodIdentityAssociation', () => {
 
 it('disableSessionTags is false where nobody has set it, in every answer but the list', async () => {
   const { eks } = openFixture();
-  const { association: created } = await eks.createPodIdentityAssociation(wanted);
+  const created = await create(eks);
   expect(created).toMatchObject({ disableSessionTags: false });
-  const id = { clusterName: CLUSTER, associationId: created!.associationId };
-  expect((await eks.describePodIdentityAssociation(id)).association).toMatchObject({ disableSessionTags: false });
+  const id = idOf(created);
+  expect(await describeOne(eks, id)).toMatchObject({ disableSessionTags: false });
   const updated = await eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('other') });
   expect(updated.association).toMatchObject({ disableSessionTags: false });
   const { associations } = await eks.listPodIdentityAssociations({ clusterName: CLUSTER });
@@ -175,9 +159,9 @@ it('disableSessionTags is false where nobody has set it, in every answer but the
 describe('UpdatePodIdentityAssociation', () => {
   it('changes role, target role, session tags and policy, and modifiedAt', async () => {
     const { eks, pass } = openFixture();
-    const created = (await eks.createPodIdentityAssociation(wanted)).association!;
+    const created = await create(eks);
     pass(60);
-    const id = { clusterName: CLUSTER, associationId: created.associationId };
+    const id = idOf(created);
     const change = { roleArn: roleArn('other'), targetRoleArn, disableSessionTags: true, policy: '{}' };
     const { association } = await eks.updatePodIdentityAssociation({ ...id, ...change });
     expect(association).toMatchObject({ associationId: created.associationId, ...change });
@@ -195,25 +179,18 @@ describe('UpdatePodIdentityAssociation', () => {
   it('changes an association that an add-on owns, like TagResource: also properties that the add-on’s request cannot express, with a new external id', async () => {
     const fixture = openFixture({ knobs: { associationDeleteLagSeconds: 0 } });
     const { eks } = fixture;
-    const old = (await eks.createPodIdentityAssociation({ ...wanted, targetRoleArn })).association!;
-    await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId: old.associationId });
+    const old = await create(eks, { targetRoleArn });
+    await eks.deletePodIdentityAssociation(idOf(old));
     await eks.createAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
     const id = { clusterName: CLUSTER, associationId: fixture.addon()!.associationIds[0] };
     const change = { targetRoleArn, disableSessionTags: true, policy: '{}' };
     const { association: made } = await eks.updatePodIdentityAssociation({ ...id, ...change });
     await eks.tagResource({ resourceArn: made!.associationArn, tags: { 'cost-centre': '4711' } });
-    const { association } = await eks.describePodIdentityAssociation(id);
-    expect(association).toMatchObject({
-      ownerArn: fixture.addon()?.arn,
-      roleArn: roleArn('ebs'),
-      ...change,
-      tags: { 'cost-centre': '4711' },
-    });
-    expect([old.externalId, association?.externalId]).toEqual([
-      expect.stringMatching(/^[0-9a-f-]{36}$/),
-      expect.stringMatching(/^[0-9a-f-]{36}$/),
-    ]);
+    const association = await describeOne(eks, id);
+    const tags = { 'cost-centre': '4711' };
+    expect(association).toMatchObject({ ownerArn: fixture.addon()?.arn, roleArn: roleArn('ebs'), ...change, tags });
+    for (const { externalId } of [old, association!]) expect(externalId).toMatch(/^[0-9a-f-]{36}$/);
     expect(association?.externalId).not.toBe(old.externalId);
     // A later change of another property keeps it.
     expect((await eks.updatePodIdentityAssociation({ ...id, policy: '' })).association?.externalId).toBe(
@@ -229,10 +206,9 @@ describe('UpdatePodIdentityAssociation', () => {
     ['a policy with session tags', { policy: '{}' }, 'InvalidParameterException'],
   ])('rejects %s', async (_what, change, name) => {
     const { eks } = openFixture();
-    const { association } = await eks.createPodIdentityAssociation(wanted);
-    const id = { clusterName: CLUSTER, associationId: association?.associationId };
-    expect((await failureOf(eks.updatePodIdentityAssociation({ ...id, ...change }))).name).toBe(name);
-    expect((await eks.describePodIdentityAssociation(id)).association).toEqual(association);
+    const association = await create(eks);
+    await expectError(eks.updatePodIdentityAssociation({ ...idOf(association), ...change }), name);
+    expect(await describeOne(eks, association)).toEqual(association);
   });
 });
 
@@ -265,8 +241,7 @@ describe('reading associations', () => {
       cluster.associations.delete(all[0]!);
     } while (nextToken !== undefined);
     expect(seen).toEqual(all);
-    expect(await failureOf(eks.listPodIdentityAssociations({ clusterName: CLUSTER, nextToken: 'mine' }))).toMatchObject(
-      { name: 'InvalidParameterException' },
-    );
+    const unknown = { clusterName: CLUSTER, nextToken: 'mine' };
+    await expectError(eks.listPodIdentityAssociations(unknown), 'InvalidParameterException');
   });
 });

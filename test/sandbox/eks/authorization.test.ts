@@ -27,6 +27,7 @@ import {
   withoutEntry,
   create,
 } from './permissions.ts';
+import { expectError } from '../../lambdas/matchers.ts';
 
 interface Case {
   call: (eks: Fixture['eks']) => Promise<unknown>;
@@ -297,9 +298,7 @@ describe('missing resources', () => {
 describe('a denial', () => {
   it('comes after the validation of the request, and before everything that the operation checks', async () => {
     const { eks, send } = open([]);
-    expect(await failureOf(eks.listAddons({ clusterName: CLUSTER, maxResults: 0 }))).toMatchObject({
-      name: 'InvalidParameterException',
-    });
+    await expectError(eks.listAddons({ clusterName: CLUSTER, maxResults: 0 }), 'InvalidParameterException');
     const { status, headers, body } = await send('POST', `/clusters/${CLUSTER}/addons`, {
       body: { addonName: 'none', serviceAccountRoleArn: '' },
     });

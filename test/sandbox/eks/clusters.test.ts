@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
+import { expectError, expectFailure } from '../../lambdas/matchers.ts';
 
 describe('tags of a cluster', () => {
   it('are in DescribeCluster, and can be changed by TagResource', async () => {
@@ -23,9 +24,7 @@ describe('tags of a cluster', () => {
     const { eks, cluster } = openFixture();
     const tags = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`t${index}`, '']));
     await eks.tagResource({ resourceArn: cluster.arn, tags });
-    expect(await failureOf(eks.tagResource({ resourceArn: cluster.arn, tags: { one: 'more' } }))).toMatchObject({
-      name: 'BadRequestException',
-    });
+    await expectError(eks.tagResource({ resourceArn: cluster.arn, tags: { one: 'more' } }), 'BadRequestException');
     expect(cluster.tags).toEqual(tags);
   });
 
@@ -66,10 +65,6 @@ describe('a cluster that is being deleted', () => {
     ];
     for (const ask of asked(open())) await expect(ask()).resolves.toBeDefined();
     for (const ask of asked(open('not-found')))
-      expect(await failureOf(ask())).toMatchObject({
-        name: 'ResourceNotFoundException',
-        status: 404,
-        message: `No cluster found for name: ${CLUSTER}.`,
-      });
+      await expectFailure(ask(), 404, 'ResourceNotFoundException', `No cluster found for name: ${CLUSTER}.`);
   });
 });

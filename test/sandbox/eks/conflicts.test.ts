@@ -1,3 +1,4 @@
+import type { CreateAddonCommandInput, UpdateAddonCommandInput } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
@@ -25,6 +26,18 @@ const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
   });
   if (fields.length > 0) fixture.cluster.foreignFields.set(EBS, fields);
   return fixture;
+};
+
+/** Creates the add-on, and returns its status after five minutes. */
+const created = async (fixture: Fixture, more: Partial<CreateAddonCommandInput>): Promise<string | undefined> => {
+  await fixture.eks.createAddon({ ...addon, ...more });
+  fixture.pass(300);
+  return fixture.addon()?.status;
+};
+const updated = async (fixture: Fixture, more: Partial<UpdateAddonCommandInput> = {}): Promise<string | undefined> => {
+  await fixture.eks.updateAddon({ ...addon, ...more });
+  fixture.pass(300);
+  return fixture.addon()?.status;
 };
 
 /** Patches the controller's Deployment as an administrator. */
@@ -79,14 +92,11 @@ describe('CreateAddon over preserved objects with changed fields', () => {
     for (const fields of [[REPLICAS], [REPLICAS, IMAGE]]) {
       const fixture = await preserved(...fields);
       const before = uids(fixture);
-      await fixture.eks.createAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
-      fixture.pass(300);
-      expect(fixture.addon()).toMatchObject({ status: 'ACTIVE', issues: [] });
+      expect(await created(fixture, { resolveConflicts: 'OVERWRITE' })).toBe('ACTIVE');
+      expect(fixture.addon()?.issues).toEqual([]);
       expect(fixture.cluster.foreignFields.has(EBS)).toBe(false);
       expect(uids(fixture).some((uid) => before.includes(uid))).toBe(!fields.includes(IMAGE));
-      await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
-      fixture.pass(300);
-      expect(fixture.addon()?.status).toBe('ACTIVE');
+      expect(await updated(fixture, { resolveConflicts: 'NONE' })).toBe('ACTIVE');
     }
   });
 
@@ -95,9 +105,8 @@ describe('CreateAddon over preserved objects with changed fields', () => {
     await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1' });
     fixture.pass(60);
     const before = uids(fixture);
-    await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1', resolveConflicts: 'OVERWRITE' });
-    fixture.pass(300);
-    expect([fixture.addon()?.status, fixture.cluster.preserved.has(EBS)]).toEqual(['ACTIVE', false]);
+    const again = { addonVersion: 'v1.44.0-eksbuild.1', resolveConflicts: 'OVERWRITE' } as const;
+    expect([await created(fixture, again), fixture.cluster.preserved.has(EBS)]).toEqual(['ACTIVE', false]);
     // The version of the failed copy was never applied to the pods.
     expect(kept(fixture, before)).toBe(0);
   });
@@ -109,8 +118,7 @@ describe('CreateAddon over preserved objects with changed fields', () => {
     await fixture.eks.deleteAddon({ ...addon, preserve: true });
     fixture.pass(60);
     const before = uids(fixture);
-    await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.38.1-eksbuild.1', resolveConflicts: 'OVERWRITE' });
-    fixture.pass(300);
+    await created(fixture, { addonVersion: 'v1.38.1-eksbuild.1', resolveConflicts: 'OVERWRITE' });
     expect(uids(fixture)).toEqual(before);
   });
 
@@ -118,9 +126,7 @@ describe('CreateAddon over preserved objects with changed fields', () => {
     const fixture = changed({}, REPLICAS, IMAGE);
     await fixture.eks.deleteAddon(addon);
     fixture.pass(60);
-    await fixture.eks.createAddon({ ...addon, resolveConflicts: 'NONE' });
-    fixture.pass(120);
-    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(await created(fixture, { resolveConflicts: 'NONE' })).toBe('ACTIVE');
   });
 });
 
@@ -144,12 +150,10 @@ describe('UpdateAddon of objects with changed fields', () => {
 
   it('succeeds: with PRESERVE it keeps the fields, with OVERWRITE it overwrites them', async () => {
     const fixture = changed({}, REPLICAS);
-    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'PRESERVE' });
-    fixture.pass(300);
-    expect([fixture.addon()?.status, fixture.cluster.foreignFields.get(EBS)]).toEqual(['ACTIVE', [REPLICAS]]);
-    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
-    fixture.pass(300);
-    expect([fixture.addon()?.status, fixture.cluster.foreignFields.has(EBS)]).toEqual(['ACTIVE', false]);
+    expect(await updated(fixture, { resolveConflicts: 'PRESERVE' })).toBe('ACTIVE');
+    expect(fixture.cluster.foreignFields.get(EBS)).toEqual([REPLICAS]);
+    expect(await updated(fixture, { resolveConflicts: 'OVERWRITE' })).toBe('ACTIVE');
+    expect(fixture.cluster.foreignFields.has(EBS)).toBe(false);
   });
 
   it.each(['UPDATE_FAILED', 'DEGRADED'] as const)(
@@ -170,14 +174,10 @@ describe('UpdateAddon of objects with changed fields', () => {
     const counts = () => [fixture.addon()?.status, replicas(), fixture.podsOf(EBS_SA).length];
     await kubectl(fixture, 'kubectl-edit', { spec: { replicas: 3 } });
     expect(fixture.cluster.foreignFields.get(EBS)).toEqual([{ ...REPLICAS, manager: 'kubectl-edit' }]);
-    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations, resolveConflicts: 'PRESERVE' });
-    fixture.pass(300);
+    await updated(fixture, { podIdentityAssociations, resolveConflicts: 'PRESERVE' });
     expect(counts()).toEqual(['ACTIVE', 3, 3]);
-    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
-    fixture.pass(300);
-    expect(fixture.addon()?.status).toBe('UPDATE_FAILED');
-    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
-    fixture.pass(300);
+    expect(await updated(fixture, { resolveConflicts: 'NONE' })).toBe('UPDATE_FAILED');
+    await updated(fixture, { resolveConflicts: 'OVERWRITE' });
     expect([counts(), fixture.cluster.foreignFields.size]).toEqual([['ACTIVE', 2, 2], 0]);
   });
 
@@ -185,21 +185,16 @@ describe('UpdateAddon of objects with changed fields', () => {
     const fixture = changed({});
     const annotations = { 'kubectl.kubernetes.io/restartedAt': 'x' };
     await kubectl(fixture, 'kubectl-rollout', { spec: { template: { metadata: { annotations } } } });
-    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
-    fixture.pass(300);
-    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(await updated(fixture, { resolveConflicts: 'NONE' })).toBe('ACTIVE');
   });
 
   it('applies the values of a failed update when repeated with OVERWRITE', async () => {
     const fixture = changed({}, REPLICAS);
     const before = uids(fixture);
-    const input = { ...addon, addonVersion: 'v1.44.0-eksbuild.1', serviceAccountRoleArn: roleArn('other') };
-    await fixture.eks.updateAddon(input);
-    fixture.pass(60);
+    const input = { addonVersion: 'v1.44.0-eksbuild.1', serviceAccountRoleArn: roleArn('other') };
+    await updated(fixture, input);
     expect(annotation(fixture)).toBe(roleArn('ebs'));
-    await fixture.eks.updateAddon({ ...input, resolveConflicts: 'OVERWRITE' });
-    fixture.pass(300);
-    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(await updated(fixture, { ...input, resolveConflicts: 'OVERWRITE' })).toBe('ACTIVE');
     expect(annotation(fixture)).toBe(roleArn('other'));
     expect(kept(fixture, before)).toBe(0);
   });
@@ -208,8 +203,6 @@ describe('UpdateAddon of objects with changed fields', () => {
     const fixture = openFixture({ addons: [{ name: EBS }, { name: 'coredns' }] });
     const field = 'ConfigMap coredns - .data.Corefile';
     fixture.cluster.foreignFields.set('coredns', [{ field, manager: 'kubectl-edit' }]);
-    await fixture.eks.updateAddon(addon);
-    fixture.pass(300);
-    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(await updated(fixture)).toBe('ACTIVE');
   });
 });

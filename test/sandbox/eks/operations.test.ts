@@ -5,6 +5,7 @@ import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { requiredMembers } from '../../../sandbox/shapes.ts';
 import { CLUSTER, failureOf, openFixture } from './fixture.ts';
 import { words } from '../../words.ts';
+import { expectExactError, expectFailure } from '../../lambdas/matchers.ts';
 
 type Command = Parameters<sdk.EKS['send']>[0];
 
@@ -91,11 +92,11 @@ describe('lists', () => {
     const { eks } = openFixture();
     await list(eks, { maxResults: 1 });
     await list(eks, { maxResults: 100 });
-    expect(await failureOf(list(eks, { maxResults: 0 }))).toMatchObject({
-      name: 'InvalidParameterException',
-      message:
-        "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1",
-    });
+    await expectExactError(
+      list(eks, { maxResults: 0 }),
+      'InvalidParameterException',
+      "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1",
+    );
     expect(await failureOf(list(eks, { maxResults: 101 }))).toMatchObject({ name: 'InvalidParameterException' });
     for (const nextToken of [
       '2',
@@ -103,10 +104,7 @@ describe('lists', () => {
       Buffer.from('before:a').toString('base64url'),
       `${Buffer.from('after:a').toString('base64url')}=`,
     ]) {
-      expect(await failureOf(list(eks, { nextToken }))).toMatchObject({
-        name: 'InvalidParameterException',
-        status: 400,
-      });
+      await expectFailure(list(eks, { nextToken }), 400, 'InvalidParameterException');
     }
   });
 

@@ -5,28 +5,15 @@
 import { describe, expect, it } from 'vitest';
 import { updateTrustPolicy } from '../../../sandbox/iam/trust-policy.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
-import {
-  ACCOUNT,
-  CLUSTER,
-  EBS,
-  EBS_SA,
-  failureOf,
-  type Fixture,
-  openFixture,
-  REGION,
-  roleArn,
-  TRUST,
-} from './fixture.ts';
+import { expectFailure } from '../../lambdas/matchers.ts';
+import { ACCOUNT, CLUSTER, EBS, EBS_SA, type Fixture, openFixture, REGION, roleArn, TRUST } from './fixture.ts';
 
 const pods = { Service: 'pods.eks.amazonaws.com' };
 const both = ['sts:AssumeRole', 'sts:TagSession'];
 const policy = (...Statement: object[]): string => JSON.stringify({ Version: '2012-10-17', Statement });
 const when = (Condition: object) => policy({ Effect: 'Allow', Principal: pods, Action: both, Condition });
-const refusal = {
-  name: 'InvalidParameterException',
-  status: 400,
-  message: 'Trust policy of the role provided is invalid',
-};
+const expectRefused = (call: Promise<unknown>): Promise<void> =>
+  expectFailure(call, 400, 'InvalidParameterException', 'Trust policy of the role provided is invalid');
 
 const open = (trust: string, knobs: Partial<Knobs> = {}): Fixture => {
   const fixture = openFixture({ knobs, addons: [{ name: EBS, role: 'other' }] });
@@ -67,14 +54,10 @@ const ofThisCluster = when({
   ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${CLUSTER}` },
 });
 const otherCluster = when({ ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/other` } });
+const ofServices = { Bool: { 'aws:PrincipalIsAWSService': 'true' } };
 const withDeny = policy(
   { Effect: 'Allow', Principal: pods, Action: both },
-  {
-    Effect: 'Deny',
-    Principal: { AWS: '*' },
-    Action: 'sts:*',
-    Condition: { Bool: { 'aws:PrincipalIsAWSService': 'true' } },
-  },
+  { Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sts:*', Condition: ofServices },
 );
 
 describe.each(OPERATIONS)('%s', (_, act) => {
@@ -103,7 +86,7 @@ describe.each(OPERATIONS)('%s', (_, act) => {
         await act(fixture);
         continue;
       }
-      expect(await failureOf(act(fixture))).toMatchObject(refusal);
+      await expectRefused(act(fixture));
       expect([...fixture.cluster.associations.values()].filter(({ roleArn: role }) => role === roleArn('ebs'))).toEqual(
         [],
       );
@@ -117,17 +100,11 @@ describe.each(OPERATIONS)('%s', (_, act) => {
 describe('the association itself', () => {
   it('is evaluated with its session tags: a condition on them is not met if they are disabled', async () => {
     const { eks } = open(ofThisCluster, { trustValidation: 'evaluated' });
-    expect(
-      await failureOf(eks.createPodIdentityAssociation({ ...association, disableSessionTags: true })),
-    ).toMatchObject(refusal);
+    await expectRefused(eks.createPodIdentityAssociation({ ...association, disableSessionTags: true }));
     const { association: made } = await eks.createPodIdentityAssociation(association);
     const id = { clusterName: CLUSTER, associationId: made?.associationId };
-    expect(
-      await failureOf(eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('ebs'), disableSessionTags: true })),
-    ).toMatchObject(refusal);
-    expect(
-      await failureOf(eks.createPodIdentityAssociation({ ...association, serviceAccount: 'another' })),
-    ).toMatchObject(refusal);
+    await expectRefused(eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('ebs'), disableSessionTags: true }));
+    await expectRefused(eks.createPodIdentityAssociation({ ...association, serviceAccount: 'another' }));
   });
 
   it.each(OPERATIONS)('sees a changed trust policy only after a while: %s', async (_, act) => {
@@ -135,7 +112,7 @@ describe('the association itself', () => {
     const { world, pass } = fixture;
     updateTrustPolicy(world, world.accounts.get(ACCOUNT)!.roles.get('ebs')!, TRUST.pods);
     pass(4.9);
-    expect(await failureOf(act(fixture))).toMatchObject(refusal);
+    await expectRefused(act(fixture));
     pass(0.1);
     fixture.cluster.associations.clear();
     await act(fixture);
@@ -146,8 +123,6 @@ describe('the association itself', () => {
     updateTrustPolicy(world, world.accounts.get(ACCOUNT)!.roles.get('ebs')!, TRUST.oidc);
     await eks.createPodIdentityAssociation(association);
     pass(5);
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...association, namespace: 'other' }))).toMatchObject(
-      refusal,
-    );
+    await expectRefused(eks.createPodIdentityAssociation({ ...association, namespace: 'other' }));
   });
 });

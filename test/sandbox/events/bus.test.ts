@@ -3,24 +3,18 @@ import type { AssemblyPermission } from '../../../sandbox/assembly/functions.ts'
 import { allow, fail, functionArn, MACHINE, START } from '../states/fixture.ts';
 import { EVENTS_ROLE, ended, open, OTHER, permission, rule, scheduled, VERSION } from './fixture.ts';
 
+const INVOKED = { service: 'lambda', operation: 'Invoke', caller: 'events.amazonaws.com' };
+const STARTED = { service: 'states', operation: 'StartExecution', caller: EVENTS_ROLE };
+
 describe("an execution's end", () => {
   test("starts a target a moment later, with the rule's input for the event", async () => {
     const { executions, wait, recovered, world } = open();
     executions.start(MACHINE, '{}', 'one');
     await wait(60_000);
-    expect(recovered()).toMatchObject([
-      { input: '{"migrationId":"one"}', status: 'SUCCEEDED', startedAt: START + 11_000 },
-    ]);
+    const input = '{"migrationId":"one"}';
+    expect(recovered()).toMatchObject([{ input, status: 'SUCCEEDED', startedAt: START + 11_000 }]);
     expect(recovered()[0]!.name.length).toBeLessThanOrEqual(80);
-    expect(world.log.calls).toMatchObject([
-      {
-        service: 'states',
-        operation: 'StartExecution',
-        caller: EVENTS_ROLE,
-        input: { stateMachineArn: OTHER },
-        status: 200,
-      },
-    ]);
+    expect(world.log.calls).toMatchObject([{ ...STARTED, input: { stateMachineArn: OTHER }, status: 200 }]);
   });
 
   test('is reported for any status, even if it was stopped', async () => {
@@ -51,9 +45,8 @@ describe("an execution's end", () => {
     });
     executions.start(MACHINE, '{}', 'three');
     await wait(5000);
-    expect(invocations).toMatchObject([
-      { at: 1, event: { detail: { name: 'three', status: 'RUNNING', stopDate: null } } },
-    ]);
+    const detail = { name: 'three', status: 'RUNNING', stopDate: null };
+    expect(invocations).toMatchObject([{ at: 1, event: { detail } }]);
   });
 
   test('leaves a refusal in the log if a target cannot be started', async () => {
@@ -62,9 +55,7 @@ describe("an execution's end", () => {
     });
     executions.start(MACHINE);
     await wait(60_000);
-    expect(world.log.calls).toMatchObject([
-      { operation: 'StartExecution', caller: EVENTS_ROLE, status: 400, error: 'StateMachineDoesNotExist' },
-    ]);
+    expect(world.log.calls).toMatchObject([{ ...STARTED, status: 400, error: 'StateMachineDoesNotExist' }]);
   });
 });
 
@@ -80,9 +71,7 @@ describe('a schedule', () => {
       account: '111122223333',
     });
     expect(clock.now()).toBe(START + 1_000_000);
-    expect(world.log.calls).toMatchObject(
-      invocations.map(() => ({ service: 'lambda', operation: 'Invoke', caller: 'events.amazonaws.com', status: 200 })),
-    );
+    expect(world.log.calls).toMatchObject(invocations.map(() => ({ ...INVOKED, status: 200 })));
   });
 
   test('retries a failing function twice, after one minute and after two', async () => {
@@ -119,26 +108,12 @@ describe('a function', () => {
     const { wait, invocations, world, authorizer } = open({ permissions });
     await wait(599_000);
     expect(invocations).toEqual([]);
+    const refused = { status: 403, error: 'Lambda.AWSLambdaException', denied: 'lambda:InvokeFunction' };
     expect(world.log.calls).toMatchObject([
-      {
-        at: '2026-01-15T09:05:00.000Z',
-        service: 'lambda',
-        operation: 'Invoke',
-        caller: 'events.amazonaws.com',
-        status: 403,
-        error: 'Lambda.AWSLambdaException',
-        denied: 'lambda:InvokeFunction',
-        input: { functionName: VERSION },
-      },
+      { at: '2026-01-15T09:05:00.000Z', ...INVOKED, ...refused, input: { functionName: VERSION } },
     ]);
-    expect(authorizer.denials).toMatchObject([
-      {
-        principalArn: 'events.amazonaws.com',
-        action: 'lambda:InvokeFunction',
-        resource: VERSION,
-        decision: 'implicitDeny',
-      },
-    ]);
+    const denied = { principalArn: 'events.amazonaws.com', action: 'lambda:InvokeFunction', resource: VERSION };
+    expect(authorizer.denials).toMatchObject([{ ...denied, decision: 'implicitDeny' }]);
   });
 
   test.each<[string, AssemblyPermission[]]>([
@@ -163,6 +138,8 @@ describe('a function', () => {
 });
 
 describe("a target's role", () => {
+  const START_OTHER = { principalArn: EVENTS_ROLE, action: 'states:StartExecution', resource: OTHER };
+
   test.each<[string, object[]]>([
     ['nothing', []],
     ['start another machine', [allow('states:StartExecution', MACHINE)]],
@@ -172,27 +149,16 @@ describe("a target's role", () => {
     executions.start(MACHINE);
     await wait(200_000);
     expect(recovered()).toEqual([]);
-    expect(world.log.calls).toMatchObject([
-      {
-        operation: 'StartExecution',
-        caller: EVENTS_ROLE,
-        status: 400,
-        error: 'AccessDeniedException',
-        denied: 'states:StartExecution',
-      },
-    ]);
-    expect(authorizer.denials).toMatchObject([
-      { principalArn: EVENTS_ROLE, action: 'states:StartExecution', resource: OTHER },
-    ]);
+    const refused = { status: 400, error: 'AccessDeniedException', denied: 'states:StartExecution' };
+    expect(world.log.calls).toMatchObject([{ ...STARTED, ...refused }]);
+    expect(authorizer.denials).toMatchObject([START_OTHER]);
   });
 
   test('that allows starting it is recorded as used', async () => {
     const { executions, wait, authorizer } = open();
     executions.start(MACHINE);
     await wait(60_000);
-    expect(authorizer.uses()).toEqual([
-      { principalArn: EVENTS_ROLE, action: 'states:StartExecution', resource: OTHER },
-    ]);
+    expect(authorizer.uses()).toEqual([START_OTHER]);
   });
 });
 

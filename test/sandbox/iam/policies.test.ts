@@ -1,17 +1,9 @@
-import {
-  GetPolicyCommand,
-  GetPolicyVersionCommand,
-  GetRoleCommand,
-  GetRolePolicyCommand,
-  ListAttachedRolePoliciesCommand,
-  ListRolePoliciesCommand,
-  ListRolesCommand,
-} from '@aws-sdk/client-iam';
+import { IAM } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, clientsOf, FUNCTION_ROLE, openGateway, ROLE, scenarioFile } from '../support.ts';
-import { matching } from '../../lambdas/matchers.ts';
+import { ACCOUNT, configOf, FUNCTION_ROLE, openGateway, ROLE, scenarioFile } from '../support.ts';
+import { matching, expectExactError } from '../../lambdas/matchers.ts';
 
 const statement = (Action: string, Resource = '*') => ({
   Version: '2012-10-17',
@@ -42,33 +34,30 @@ const open = () => {
     managedPolicyArns: [OF_AWS],
   };
   const world = buildWorld(scenario, { roles: [deployed] });
-  return { world, iam: clientsOf(openGateway(world), world).iam() };
+  return { world, iam: new IAM(configOf(openGateway(world), world)) };
 };
 const json = (document: string | undefined): unknown => JSON.parse(decodeURIComponent(document ?? ''));
 
 describe('the policies of a role', () => {
   it('can be listed and read, inline policies by name', async () => {
     const { iam } = open();
-    expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi' }))).PolicyNames).toEqual(['one', 'two']);
-    const { PolicyDocument, ...rest } = await iam.send(
-      new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'two' }),
-    );
+    expect((await iam.listRolePolicies({ RoleName: 'ebs-csi' })).PolicyNames).toEqual(['one', 'two']);
+    const { PolicyDocument, ...rest } = await iam.getRolePolicy({ RoleName: 'ebs-csi', PolicyName: 'two' });
     expect(rest).toMatchObject({ RoleName: 'ebs-csi', PolicyName: 'two' });
     expect(PolicyDocument).not.toContain('{');
     expect(json(PolicyDocument)).toEqual(statement('s3:GetObject'));
-    await expect(
-      iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'three' })),
-    ).rejects.toMatchObject({
-      name: 'NoSuchEntityException',
-      message: 'The role policy with name three cannot be found.',
-    });
+    await expectExactError(
+      iam.getRolePolicy({ RoleName: 'ebs-csi', PolicyName: 'three' }),
+      'NoSuchEntityException',
+      'The role policy with name three cannot be found.',
+    );
   });
 
   it('are listed in pages', async () => {
     const { iam } = open();
-    const one = await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', MaxItems: 1 }));
+    const one = await iam.listRolePolicies({ RoleName: 'ebs-csi', MaxItems: 1 });
     expect(one).toMatchObject({ PolicyNames: ['one'], IsTruncated: true });
-    expect(await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', Marker: one.Marker }))).toMatchObject({
+    expect(await iam.listRolePolicies({ RoleName: 'ebs-csi', Marker: one.Marker })).toMatchObject({
       PolicyNames: ['two'],
       IsTruncated: false,
     });
@@ -77,7 +66,7 @@ describe('the policies of a role', () => {
   it('can be listed, managed policies by path', async () => {
     const { iam } = open();
     const list = async (PathPrefix?: string) =>
-      (await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi', PathPrefix }))).AttachedPolicies;
+      (await iam.listAttachedRolePolicies({ RoleName: 'ebs-csi', PathPrefix })).AttachedPolicies;
     const [ofAws, own] = [
       { PolicyName: 'AmazonEBSCSIDriverPolicy', PolicyArn: OF_AWS },
       { PolicyName: 'archive', PolicyArn: OWN },
@@ -87,7 +76,7 @@ describe('the policies of a role', () => {
 
   it('can be read, managed policies by ARN and version', async () => {
     const { iam } = open();
-    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OWN }))).Policy).toMatchObject({
+    expect((await iam.getPolicy({ PolicyArn: OWN })).Policy).toMatchObject({
       Arn: OWN,
       PolicyName: 'archive',
       Path: '/team/',
@@ -96,46 +85,40 @@ describe('the policies of a role', () => {
       IsAttachable: true,
       CreateDate: new Date('2024-01-01T00:00:00Z'),
     });
-    const { PolicyVersion: version } = await iam.send(new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v1' }));
+    const { PolicyVersion: version } = await iam.getPolicyVersion({ PolicyArn: OWN, VersionId: 'v1' });
     expect(version).toMatchObject({ VersionId: 'v1', IsDefaultVersion: true });
     expect(json(version?.Document)).toEqual(statement('kms:Decrypt'));
-    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OF_AWS }))).Policy).toMatchObject({ AttachmentCount: 2 });
+    expect((await iam.getPolicy({ PolicyArn: OF_AWS })).Policy).toMatchObject({ AttachmentCount: 2 });
   });
 
-  it.each([
+  it.each<[string, (iam: IAM) => Promise<unknown>, string, string]>([
     [
       'a policy that no role has',
-      new GetPolicyCommand({ PolicyArn: `${OWN}-2` }),
+      (iam) => iam.getPolicy({ PolicyArn: `${OWN}-2` }),
       'NoSuchEntityException',
       `Policy ${OWN}-2 was not found.`,
     ],
     [
       'a missing version',
-      new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v2' }),
+      (iam) => iam.getPolicyVersion({ PolicyArn: OWN, VersionId: 'v2' }),
       'NoSuchEntityException',
       `Policy ${OWN} version v2 does not exist.`,
     ],
     [
       'a document that is not in the scenario',
-      new GetPolicyVersionCommand({ PolicyArn: OF_AWS, VersionId: 'v1' }),
+      (iam) => iam.getPolicyVersion({ PolicyArn: OF_AWS, VersionId: 'v1' }),
       'NotImplemented',
       `The sandbox does not know the document of the policy ${OF_AWS}. Add the document to the scenario.`,
     ],
-  ])('are not invented: %s', (_what, command, name, message) =>
-    expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message }),
-  );
+  ])('are not invented: %s', (_what, ask, name, message) => expectExactError(ask(open().iam), name, message));
 
   it('include those of the deployed service’s roles, which nobody may assume unless their template allows it', async () => {
     const { iam } = open();
-    expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'plan-function' }))).PolicyNames).toEqual([
-      'default',
-    ]);
+    expect((await iam.listRolePolicies({ RoleName: 'plan-function' })).PolicyNames).toEqual(['default']);
     expect(
-      json(
-        (await iam.send(new GetRolePolicyCommand({ RoleName: 'plan-function', PolicyName: 'default' }))).PolicyDocument,
-      ),
+      json((await iam.getRolePolicy({ RoleName: 'plan-function', PolicyName: 'default' })).PolicyDocument),
     ).toEqual(statement('eks:*'));
-    const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }));
+    const { Role: role } = await iam.getRole({ RoleName: 'plan-function' });
     expect(role).toMatchObject({ Arn: FUNCTION_ROLE, RoleId: matching(/^AROA[0-9A-F]{17}$/) });
     expect(json(role?.AssumeRolePolicyDocument)).toEqual({ Version: '2012-10-17', Statement: [] });
   });
@@ -154,26 +137,20 @@ describe('the policies of a role', () => {
       arn: `${OWN}-bound`,
       document: JSON.stringify(statement('ec2:*')),
     };
-    expect((await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role?.PermissionsBoundary).toEqual({
+    expect((await iam.getRole({ RoleName: 'ebs-csi' })).Role?.PermissionsBoundary).toEqual({
       PermissionsBoundaryType: 'Policy',
       PermissionsBoundaryArn: `${OWN}-bound`,
     });
-    expect((await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }))).Role).not.toHaveProperty(
-      'PermissionsBoundary',
-    );
-    for (const role of (await iam.send(new ListRolesCommand({}))).Roles!)
-      expect(role).not.toHaveProperty('PermissionsBoundary');
-    expect((await iam.send(new GetPolicyCommand({ PolicyArn: `${OWN}-bound` }))).Policy).toMatchObject({
+    expect((await iam.getRole({ RoleName: 'plan-function' })).Role).not.toHaveProperty('PermissionsBoundary');
+    for (const role of (await iam.listRoles({})).Roles!) expect(role).not.toHaveProperty('PermissionsBoundary');
+    expect((await iam.getPolicy({ PolicyArn: `${OWN}-bound` })).Policy).toMatchObject({
       AttachmentCount: 0,
       PermissionsBoundaryUsageCount: 1,
     });
     expect(
-      json(
-        (await iam.send(new GetPolicyVersionCommand({ PolicyArn: `${OWN}-bound`, VersionId: 'v1' }))).PolicyVersion
-          ?.Document,
-      ),
+      json((await iam.getPolicyVersion({ PolicyArn: `${OWN}-bound`, VersionId: 'v1' })).PolicyVersion?.Document),
     ).toEqual(statement('ec2:*'));
-    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OWN }))).Policy).toMatchObject({
+    expect((await iam.getPolicy({ PolicyArn: OWN })).Policy).toMatchObject({
       AttachmentCount: 1,
       PermissionsBoundaryUsageCount: 0,
     });

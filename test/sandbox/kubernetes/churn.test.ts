@@ -4,11 +4,9 @@ import { deletePod, replaceObject } from '../../../sandbox/kubernetes/controller
 import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { findCluster } from '../../../sandbox/world/world.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import { ACCOUNT, clusterWorld } from '../support.ts';
 
-const ACCOUNT = '111122223333';
 const OPERATOR_ENTRY = `arn:aws:iam::${ACCOUNT}:role/operator`;
 const createdAt = '2025-06-01T00:00:00.000Z';
 const workload = (kind: string, name: string, more: object = {}): object => {
@@ -26,10 +24,9 @@ const open = (cluster: object, { seed = 1, knobs = {} }: { seed?: number; knobs?
       workload('DaemonSet', 'logs'),
     ],
   };
-  const clusters = [{ name: 'dev', region: 'eu-west-1', version: '1.31', nodes: 4, ...usual, ...cluster }];
   const allKnobs = { podTerminationSeconds: 1, podReadySeconds: 2, ...knobs };
-  const world = buildWorld(parseScenario({ seed, knobs: allKnobs, accounts: [{ id: ACCOUNT, clusters }] }, 'test'));
-  const found = findCluster(world, ACCOUNT, 'eu-west-1', 'dev')!;
+  const parts = { nodes: 4, ...usual, ...cluster };
+  const { world, cluster: found } = clusterWorld(parts, {}, { seed, knobs: allKnobs });
   const { kube } = found;
   return {
     world,

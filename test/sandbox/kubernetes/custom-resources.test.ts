@@ -12,6 +12,7 @@ const { objects } = loadCatalogue().get(ADOT)!;
 const OWN = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-col-prom-metrics'];
 const GROUP = '/apis/opentelemetry.io';
 const COLLECTORS = `${GROUP}/v1beta1/namespaces/shop/opentelemetrycollectors`;
+const COLLECTOR = { apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector' };
 const WHO = 'arn:aws:iam::111122223333:role/who';
 
 /** Creates a lab with the OpenTelemetry add-on and a collector that a team created for it. */
@@ -19,35 +20,22 @@ const newAdotLab = (knobs: Partial<Knobs> = {}): Lab => {
   const lab = newLab({ nodes: 1, knobs, catalogue: loadCatalogue() });
   seedAddonObjects(lab.world, lab.cluster, ADOT, objects, { irsaServiceAccounts: [], podsCreatedAt: START });
   const { kube } = lab.cluster;
-  const metadata = newMetadata(kube, START, {
-    name: 'traces',
-    namespace: 'shop',
-    generation: 1,
-    labels: { team: 'shop' },
-  });
-  putResource(kube, kube.customKinds.get('opentelemetrycollectors.opentelemetry.io')!, {
-    apiVersion: 'opentelemetry.io/v1beta1',
-    kind: 'OpenTelemetryCollector',
-    metadata,
-    spec: { mode: 'deployment' },
-  });
+  const own = { name: 'traces', namespace: 'shop', generation: 1, labels: { team: 'shop' } };
+  const collector = { ...COLLECTOR, metadata: newMetadata(kube, START, own), spec: { mode: 'deployment' } };
+  putResource(kube, kube.customKinds.get('opentelemetrycollectors.opentelemetry.io')!, collector);
   return lab;
 };
-const names = async (lab: Lab, path: string, options: Parameters<Lab['call']>[2] = {}): Promise<string[]> =>
+type Options = Parameters<Lab['call']>[2];
+const names = async (lab: Lab, path: string, options: Options = {}): Promise<string[]> =>
   (await lab.call('GET', path, options)).body.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-const status = async (
-  lab: Lab,
-  method: string,
-  path: string,
-  options: Parameters<Lab['call']>[2] = {},
-): Promise<number> => (await lab.call(method, path, options)).status;
+const status = async (lab: Lab, method: string, path: string, options: Options = {}): Promise<number> =>
+  (await lab.call(method, path, options)).status;
 
 describe('custom resources', () => {
   test('can be read individually, in lists, and by selectors', async () => {
     const lab = newAdotLab();
     expect((await lab.call('GET', `${COLLECTORS}/traces`)).body).toMatchObject({
-      apiVersion: 'opentelemetry.io/v1beta1',
-      kind: 'OpenTelemetryCollector',
+      ...COLLECTOR,
       metadata: { name: 'traces', namespace: 'shop', creationTimestamp: '2026-01-15T09:00:00Z' },
       spec: { mode: 'deployment' },
     });
@@ -55,36 +43,28 @@ describe('custom resources', () => {
     expect(body).toMatchObject({
       apiVersion: 'opentelemetry.io/v1beta1',
       kind: 'OpenTelemetryCollectorList',
-      items: [{ apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector', metadata: { name: 'traces' } }],
+      items: [{ ...COLLECTOR, metadata: { name: 'traces' } }],
     });
     expect(described).toEqual(['list opentelemetrycollectors', { namespace: 'shop' }]);
     const all = `${GROUP}/v1beta1/opentelemetrycollectors`;
-    expect(await names(lab, all)).toEqual([
-      ...OWN.map((name) => `opentelemetry-operator-system/${name}`),
-      'shop/traces',
-    ]);
+    const own = OWN.map((name) => `opentelemetry-operator-system/${name}`);
+    expect(await names(lab, all)).toEqual([...own, 'shop/traces']);
     expect(await names(lab, all, { query: { labelSelector: 'team=shop' } })).toEqual(['shop/traces']);
-    expect((await lab.call('GET', all, { query: { limit: '1' } })).body.metadata).toMatchObject({
-      continue: expect.any(String),
-      remainingItemCount: 3,
-    });
+    const page = (await lab.call('GET', all, { query: { limit: '1' } })).body.metadata;
+    expect(page).toMatchObject({ continue: expect.any(String), remainingItemCount: 3 });
   });
 
   test('are served in each version', async () => {
     const lab = newAdotLab();
-    expect((await lab.call('GET', `${COLLECTORS.replace('v1beta1', 'v1alpha1')}/traces`)).body.apiVersion).toBe(
-      'opentelemetry.io/v1alpha1',
-    );
+    const former = await lab.call('GET', `${COLLECTORS.replace('v1beta1', 'v1alpha1')}/traces`);
+    expect(former.body.apiVersion).toBe('opentelemetry.io/v1alpha1');
     expect(await status(lab, 'GET', COLLECTORS.replace('v1beta1', 'v1'))).toBe(404);
   });
 
   test('return the plain 404 if not defined, and NotFound if missing', async () => {
     const lab = newAdotLab();
-    for (const path of [
-      '/apis/example.com/v1/things',
-      `${GROUP}/v1beta1/instrumentations`,
-      `${GROUP}/v1beta1/nothings`,
-    ]) {
+    const undefinedHere = ['instrumentations', 'nothings'].map((kind) => `${GROUP}/v1beta1/${kind}`);
+    for (const path of ['/apis/example.com/v1/things', ...undefinedHere]) {
       const { status: code, text } = await lab.call('GET', path);
       expect([path, code, text]).toEqual([path, 404, '404 page not found\n']);
     }
@@ -110,14 +90,10 @@ describe('custom resources', () => {
   test('are returned as a table for kubectl', async () => {
     const lab = newAdotLab();
     lab.pass(90);
-    const { body } = await lab.call('GET', COLLECTORS, {
-      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
-    });
-    expect(body).toMatchObject({
-      kind: 'Table',
-      columnDefinitions: [{ name: 'Name' }, { name: 'Age' }],
-      rows: [{ cells: ['traces', '90s'] }],
-    });
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+    const { body } = await lab.call('GET', COLLECTORS, { headers });
+    const columnDefinitions = [{ name: 'Name' }, { name: 'Age' }];
+    expect(body).toMatchObject({ kind: 'Table', columnDefinitions, rows: [{ cells: ['traces', '90s'] }] });
   });
 });
 

@@ -14,11 +14,8 @@ const names = async (lab: Lab, query: Record<string, string>, path = '/api/v1/po
 describe('discovery', () => {
   test("answers kubectl's first requests", async () => {
     const lab = newEbsLab();
-    expect((await lab.call('GET', '/version')).body).toMatchObject({
-      major: '1',
-      minor: '31',
-      gitVersion: 'v1.31.0-eks-sandbox',
-    });
+    const version = { major: '1', minor: '31', gitVersion: 'v1.31.0-eks-sandbox' };
+    expect((await lab.call('GET', '/version')).body).toMatchObject(version);
     expect((await lab.call('GET', '/api')).body).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
     expect((await lab.call('GET', '/apis')).body).toMatchObject({
       kind: 'APIGroupList',
@@ -43,14 +40,8 @@ describe('discovery', () => {
     seedPersistentVolumes(lab.cluster, [
       { name: 'one', driver: 's3.csi.aws.com', volumeAttributes: {}, claim: { namespace: 'kube-system', name: 'one' } },
     ]);
-    for (const root of [
-      '/api/v1',
-      '/apis/apps/v1',
-      '/apis/batch/v1',
-      '/apis/autoscaling/v2',
-      '/apis/policy/v1',
-      RBAC,
-    ]) {
+    const groups = ['apps/v1', 'batch/v1', 'autoscaling/v2', 'policy/v1'].map((group) => `/apis/${group}`);
+    for (const root of ['/api/v1', ...groups, RBAC]) {
       const { resources } = (await lab.call('GET', root)).body;
       expect(resources.length).toBeGreaterThan(0);
       const listed = resources.filter(({ name, verbs }) => !name.includes('/') && verbs.includes('list'));
@@ -133,11 +124,8 @@ describe('lists', () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-controller');
     expect(await names(lab, { fieldSelector: `metadata.name=${pod!.metadata.name}` })).toHaveLength(1);
-    expect(
-      (
-        await names(lab, { fieldSelector: `spec.nodeName=${pod!.spec.nodeName},metadata.name!=${pod!.metadata.name}` })
-      ).sort(),
-    ).toEqual(['ebs-csi-node']);
+    const fieldSelector = `spec.nodeName=${pod!.spec.nodeName},metadata.name!=${pod!.metadata.name}`;
+    expect(await names(lab, { fieldSelector })).toEqual(['ebs-csi-node']);
     await lab.call('DELETE', `${PODS}/${pod!.metadata.name}`);
     lab.pass(1);
     expect(await names(lab, { fieldSelector: 'status.phase!=Running' })).toHaveLength(1);
@@ -192,18 +180,15 @@ describe('lists', () => {
 
   test('are described in the call log', async () => {
     const lab = newEbsLab();
-    expect((await lab.call('GET', PODS, { query: { labelSelector: 'a=b' } })).described).toEqual([
-      'list pods',
-      { namespace: 'kube-system', labelSelector: 'a=b' },
-    ]);
-    expect((await lab.call('GET', DEPLOYMENT)).described).toEqual([
-      'get deployments',
-      { namespace: 'kube-system', name: 'ebs-csi-controller' },
-    ]);
-    expect((await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).described).toEqual([
-      'patch deployments',
-      { namespace: 'kube-system', name: 'ebs-csi-controller', ...restartPatch('x') },
-    ]);
+    const described = async (...asked: Parameters<Lab['call']>) => (await lab.call(...asked)).described;
+    const namespace = 'kube-system';
+    const named = { namespace, name: 'ebs-csi-controller' };
+    const selected = { labelSelector: 'a=b' };
+    expect(await described('GET', PODS, { query: selected })).toEqual(['list pods', { namespace, ...selected }]);
+    expect(await described('GET', DEPLOYMENT)).toEqual(['get deployments', named]);
+    const body = restartPatch('x');
+    const patched = ['patch deployments', { ...named, ...body }];
+    expect(await described('PATCH', DEPLOYMENT, { headers: strategic, body })).toEqual(patched);
   });
 });
 

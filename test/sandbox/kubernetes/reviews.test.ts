@@ -14,14 +14,13 @@ const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
   return lab;
 };
 const as = { as: WHO };
+const READERS = { kind: 'Group', name: 'readers' };
+const BY_GROUP = 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"';
 
 describe('kubectl auth can-i', () => {
   const canI = async (lab: Lab, attributes: object, kind = 'resourceAttributes') => {
-    const body = {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectAccessReview',
-      spec: { [kind]: attributes },
-    };
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview' };
+    const body = { ...review, spec: { [kind]: attributes } };
     const answer = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body });
     expect(answer.status).toBe(201);
     return answer.body.status as { allowed: boolean; reason?: string };
@@ -35,29 +34,19 @@ describe('kubectl auth can-i', () => {
     });
     expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'default' })).toEqual({ allowed: false });
     expect(await canI(lab, { verb: 'list', resource: 'pods' })).toEqual({ allowed: false });
-    expect(
-      await canI(lab, { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'kube-system', name: 'x' }),
-    ).toEqual({ allowed: false });
-    await allow(lab, [{ apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }], {
-      kind: 'Group',
-      name: 'readers',
-    });
-    expect(
-      await canI(lab, { verb: 'create', resource: 'pods', subresource: 'eviction', namespace: 'default' }),
-    ).toEqual({
-      allowed: true,
-      reason: 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"',
-    });
-    expect(await canI(lab, { verb: 'get', path: '/version' }, 'nonResourceAttributes')).toMatchObject({
-      allowed: true,
-    });
+    const patch = { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'kube-system', name: 'x' };
+    expect(await canI(lab, patch)).toEqual({ allowed: false });
+    await allow(lab, [{ apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }], READERS);
+    const evict = { verb: 'create', resource: 'pods', subresource: 'eviction', namespace: 'default' };
+    expect(await canI(lab, evict)).toEqual({ allowed: true, reason: BY_GROUP });
+    expect((await canI(lab, { verb: 'get', path: '/version' }, 'nonResourceAttributes')).allowed).toBe(true);
     expect(await canI(lab, { verb: 'get', path: '/metrics' }, 'nonResourceAttributes')).toEqual({ allowed: false });
   });
 
   test('--list returns the rules of RBAC objects; those of access policies cannot be listed', async () => {
     const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy'] });
     const rule = { apiGroups: [''], resources: ['pods'], verbs: ['get'] };
-    await allow(lab, [rule], { kind: 'Group', name: 'readers' });
+    await allow(lab, [rule], READERS);
     const { body } = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', {
       ...as,
       body: { spec: { namespace: 'default' } },
@@ -92,20 +81,12 @@ describe('reviews for another user', () => {
 
   test('say what RBAC allows a user and its groups', async () => {
     const lab = labWith({});
-    await allow(lab, [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }], { kind: 'Group', name: 'readers' });
-    expect(
-      await review(lab, 'subjectaccessreviews', { user: 'jane', groups: ['readers'], resourceAttributes: list }),
-    ).toMatchObject({
-      spec: { user: 'jane', groups: ['readers'] },
-      status: {
-        allowed: true,
-        reason: 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"',
-      },
-    });
-    expect((await review(lab, 'subjectaccessreviews', { user: 'jane', resourceAttributes: list })).status).toEqual({
-      allowed: false,
-    });
-    expect(await review(lab, 'subjectaccessreviews', { resourceAttributes: list })).toMatchObject({
+    await allow(lab, [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }], READERS);
+    const of = (who: object) => review(lab, 'subjectaccessreviews', { ...who, resourceAttributes: list });
+    const jane = { user: 'jane', groups: ['readers'] };
+    expect(await of(jane)).toMatchObject({ spec: jane, status: { allowed: true, reason: BY_GROUP } });
+    expect((await of({ user: 'jane' })).status).toEqual({ allowed: false });
+    expect(await of({})).toMatchObject({
       code: 422,
       message:
         '.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
@@ -114,13 +95,13 @@ describe('reviews for another user', () => {
 
   test('can be made in the namespace that they are about', async () => {
     const lab = labWith({});
-    const path = 'namespaces/default/localsubjectaccessreviews';
-    expect(
-      await review(lab, path, { user: 'jane', resourceAttributes: { ...list, namespace: 'default' } }),
-    ).toMatchObject({ metadata: { namespace: 'default' }, status: { allowed: false } });
-    expect(
-      await review(lab, path, { user: 'jane', resourceAttributes: { ...list, namespace: 'kube-system' } }),
-    ).toMatchObject({
+    const about = (namespace: string) =>
+      review(lab, 'namespaces/default/localsubjectaccessreviews', {
+        user: 'jane',
+        resourceAttributes: { ...list, namespace },
+      });
+    expect(await about('default')).toMatchObject({ metadata: { namespace: 'default' }, status: { allowed: false } });
+    expect(await about('kube-system')).toMatchObject({
       code: 422,
       message:
         '.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "kube-system": must match metadata.namespace',
@@ -132,24 +113,15 @@ describe('reviews for another user', () => {
     const service = createKubernetesService(lab.world, lab.cluster, (token) =>
       token === 'good' ? { accessKeyId: 'AK', principalArn: ADMIN, account: lab.cluster.account } : { refused: 'bad' },
     );
+    const { account, region } = lab.cluster;
+    const caller = { accessKeyId: 'AK', principalArn: ADMIN, account };
     const of = async (token: string): Promise<unknown> => {
-      const response = await service(
-        {
-          method: 'POST',
-          host: 'ABC',
-          path: '/apis/authentication.k8s.io/v1/tokenreviews',
-          query: {},
-          headers: { 'content-type': 'application/json' },
-          body: Buffer.from(JSON.stringify({ spec: { token } })),
-        },
-        {
-          caller: { accessKeyId: 'AK', principalArn: ADMIN, account: lab.cluster.account },
-          region: lab.cluster.region,
-          describe: () => undefined,
-          authorize: () => undefined,
-        },
-      );
-      return JSON.parse(String(response.body));
+      const path = '/apis/authentication.k8s.io/v1/tokenreviews';
+      const headers = { 'content-type': 'application/json' };
+      const body = Buffer.from(JSON.stringify({ spec: { token } }));
+      const request = { method: 'POST', host: 'ABC', path, query: {}, headers, body };
+      const context = { caller, region, describe: () => undefined, authorize: () => undefined };
+      return JSON.parse(String((await service(request, context)).body));
     };
     expect(await of('good')).toMatchObject({
       status: {

@@ -45,19 +45,13 @@ describe('a scale', () => {
   ])('of %s can be read, put and patched, and the pods follow', async (_, path, replicas, selector) => {
     const lab = newDatabaseLab();
     const read = await scaleOf(lab, path);
-    expect(read).toMatchObject({
-      kind: 'Scale',
-      apiVersion: 'autoscaling/v1',
-      spec: { replicas },
-      status: { replicas, selector },
-    });
-    const answer = await put(lab, { ...read, spec: { replicas: replicas + 1 } }, path);
-    expect([answer.status, answer.body.spec]).toEqual([200, { replicas: replicas + 1 }]);
+    expect(read).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1' });
+    expect(read).toMatchObject({ spec: { replicas }, status: { replicas, selector } });
+    const more = { replicas: replicas + 1 };
+    const answer = await put(lab, { ...read, spec: more }, path);
+    expect([answer.status, answer.body.spec]).toEqual([200, more]);
     lab.pass(300);
-    expect(await scaleOf(lab, path)).toMatchObject({
-      spec: { replicas: replicas + 1 },
-      status: { replicas: replicas + 1 },
-    });
+    expect(await scaleOf(lab, path)).toMatchObject({ spec: more, status: more });
     expect((await patch(lab, { spec: { replicas: 0 } }, path)).body.spec).toEqual({});
     lab.pass(300);
     expect(await scaleOf(lab, path)).toMatchObject({ spec: {}, status: { replicas: 0 } });
@@ -76,9 +70,8 @@ describe('a scale', () => {
 
   test('does not change in a dry run', async () => {
     const lab = newEbsLab();
-    expect((await patch(lab, { spec: { replicas: 7 } }, DEPLOYMENT, { dryRun: 'All' })).body.spec).toEqual({
-      replicas: 7,
-    });
+    const spec = { replicas: 7 };
+    expect((await patch(lab, { spec }, DEPLOYMENT, { dryRun: 'All' })).body.spec).toEqual(spec);
     expect((await scaleOf(lab)).spec).toEqual({ replicas: 2 });
     expect((await owners(lab)).map(({ manager }) => manager)).toEqual(['eks', 'kube-controller-manager']);
   });
@@ -131,17 +124,15 @@ describe('a scale', () => {
     expect((await lab.call('GET', scalePath(`${DEPLOYMENT}-x`))).body.message).toBe(
       'deployments.apps "ebs-csi-controller-x" not found',
     );
-    for (const method of ['DELETE', 'POST']) {
-      expect((await lab.call(method, scalePath(DEPLOYMENT))).status).toBe(405);
-    }
+    for (const method of ['DELETE', 'POST']) expect((await lab.call(method, scalePath(DEPLOYMENT))).status).toBe(405);
   });
 
   test('needs its own permission', async () => {
     const lab = newEbsLab();
-    const [viewer, editor] = ['viewer', 'editor'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [
-      string,
-      string,
-    ];
+    const [viewer, editor] = [
+      'arn:aws:iam::111122223333:role/viewer',
+      'arn:aws:iam::111122223333:role/editor',
+    ] as const;
     lab.cluster.accessEntries.set(viewer, newEntry(viewer, { policies: ['AmazonEKSViewPolicy'] }));
     lab.cluster.accessEntries.set(editor, newEntry(editor, { policies: ['AmazonEKSEditPolicy'] }));
     const change = { headers: merge, body: { spec: { replicas: 3 } } };
@@ -168,13 +159,9 @@ describe('the owner of replicas', () => {
       { operation: 'Update', subresource: 'status' },
     ]);
     expect(JSON.stringify(entries.find(({ manager }) => manager === 'eks'))).not.toContain('f:replicas');
-    expect(lab.cluster.foreignFields.get(ADDON)).toEqual([
-      {
-        field: 'Deployment.apps ebs-csi-controller - .spec.replicas',
-        manager: 'kube-controller-manager',
-        subresource: 'scale',
-      },
-    ]);
+    const field = 'Deployment.apps ebs-csi-controller - .spec.replicas';
+    const foreign = { field, manager: 'kube-controller-manager', subresource: 'scale' };
+    expect(lab.cluster.foreignFields.get(ADDON)).toEqual([foreign]);
     // With EKS's value again, there is no conflict.
     await put(lab, { ...(await scaleOf(lab)), spec: { replicas: 2 } });
     expect(lab.cluster.foreignFields.size).toBe(0);

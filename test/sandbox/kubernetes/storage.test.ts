@@ -1,10 +1,9 @@
 /** Persistent volumes, their claims, and what pods mount of them. */
 import { describe, expect, it } from 'vitest';
-import { buildWorld, parseScenario, ScenarioError } from '../../../sandbox/world/load.ts';
+import { ScenarioError } from '../../../sandbox/world/load.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import type { ScenarioInput } from '../../../sandbox/world/scenario.ts';
-import { findCluster } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, REGION } from '../support.ts';
+import { ACCOUNT, clusterWorld } from '../support.ts';
 import { newEntry, newLab } from './support.ts';
 import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
 
@@ -16,15 +15,7 @@ const VOLUME = {
   claim: { namespace: 'shop', name: 'assets' },
 };
 const WORKLOAD = { kind: 'Deployment' as const, namespace: 'shop', name: 'web' };
-const built = (cluster: Partial<ClusterInput>) => {
-  const world = buildWorld(
-    parseScenario(
-      { accounts: [{ id: ACCOUNT, clusters: [{ name: 'dev', region: REGION, version: '1.31', ...cluster }] }] },
-      'test',
-    ),
-  );
-  return findCluster(world, ACCOUNT, REGION, 'dev')!;
-};
+const built = (cluster: Partial<ClusterInput>) => clusterWorld(cluster).cluster;
 const problemsOf = (cluster: Partial<ClusterInput>): string => {
   try {
     built(cluster);
@@ -96,10 +87,7 @@ describe('the volumes of a workload', () => {
       workloads: [
         {
           ...WORKLOAD,
-          containers: [
-            { name: 'web', image: 'web' },
-            { name: 'proxy', image: 'proxy' },
-          ],
+          containers: ['web', 'proxy'].map((name) => ({ name, image: name })),
           volumes: [
             { name: 'assets', mountPath: '/assets', claim: 'assets' },
             { name: 'secrets', mountPath: '/secrets', secretProviderClass: 'aws' },
@@ -123,12 +111,8 @@ describe('the volumes of a workload', () => {
       },
       expect.objectContaining({ name: expect.stringMatching(/^kube-api-access-/) }),
     ]);
-    expect(
-      pod!.spec.containers.map(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name).slice(0, 3)),
-    ).toEqual([
-      ['assets', 'secrets', 'token'],
-      ['assets', 'secrets', 'token'],
-    ]);
+    for (const { volumeMounts = [] } of pod!.spec.containers)
+      expect(volumeMounts.map(({ name }) => name).slice(0, 3)).toEqual(['assets', 'secrets', 'token']);
   });
 
   it.each<[object[], RegExp]>([

@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { loadAssembly } from '../../../sandbox/assembly/assembly.ts';
+import { describe, expect, test } from 'vitest';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
@@ -20,6 +16,7 @@ import {
   withoutUnused,
   worldOf,
 } from '../states/fixture.ts';
+import { fn, load, role } from '../assembly/stacks.ts';
 
 const PLAIN = functionArn('plan');
 const VERSION = `${PLAIN}:1`;
@@ -139,51 +136,15 @@ describe("a state machine's role", () => {
 });
 
 describe("a template's permissions", () => {
-  const folders: string[] = [];
-  afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
   const permissionsOf = (...permissions: object[]) => {
-    const folder = mkdtempSync(join(tmpdir(), 'permissions-'));
-    folders.push(folder);
-    const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
-    const stack = {
-      type: 'aws:cloudformation:stack',
-      environment: 'aws://unknown-account/unknown-region',
-      properties: { templateFile: 'App.template.json' },
-    };
-    put('manifest.json', {
-      version: '1',
-      artifacts: { App: stack, Assets: { type: 'cdk:asset-manifest', properties: { file: 'App.assets.json' } } },
-    });
-    put('App.assets.json', {
-      files: { code: { source: { path: '.' }, destinations: { here: { objectKey: 'code.zip' } } } },
-    });
+    const usual = { Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' };
     const own = permissions.map(
       (properties, index) =>
-        [
-          `Permission${index}`,
-          {
-            Type: 'AWS::Lambda::Permission',
-            Properties: { Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com', ...properties },
-          },
-        ] as const,
+        [`Permission${index}`, { Type: 'AWS::Lambda::Permission', Properties: { ...usual, ...properties } }] as const,
     );
-    const Plan = {
-      Type: 'AWS::Lambda::Function',
-      Properties: {
-        FunctionName: 'plan',
-        Handler: 'plan.handler',
-        Role: 'arn:aws:iam::111122223333:role/plan',
-        Code: { S3Key: 'code.zip' },
-      },
-    };
-    put('App.template.json', {
-      Resources: {
-        Plan,
-        Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Plan' } } },
-        ...Object.fromEntries(own),
-      },
-    });
-    return loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' }).functions[0]!.permissions;
+    const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Plan' } } };
+    const resources = { Role: role, Plan: fn({ FunctionName: 'plan' }), Version, ...Object.fromEntries(own) };
+    return load({ App: { Resources: resources } }).functions[0]!.permissions;
   };
 
   test.each([

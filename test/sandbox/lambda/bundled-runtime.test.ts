@@ -1,17 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { BundledRuntime, type BundledRuntimeOptions } from '../../../sandbox/lambda/bundled-runtime.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { ScaledClock } from '../../../sandbox/world/scaled-clock.ts';
 import { functionArn, functionOf, ROLE, START, worldOf } from '../states/fixture.ts';
 import { containing } from '../../lambdas/matchers.ts';
+import { scratchDirectory } from '../../scratch.ts';
 
 const AS_MACHINE = { caller: ROLE };
 
-const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
+const directory = scratchDirectory();
 writeFileSync(
   join(directory, 'echo.mjs'),
   `let count = 0;
@@ -57,6 +57,7 @@ writeFileSync(
 writeFileSync(join(directory, 'broken.mjs'), "throw new Error('no table');");
 writeFileSync(join(directory, 'empty.js'), 'export const other = 1;');
 
+const SET = { AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1' };
 const opened: BundledRuntime[] = [];
 const open = (scale = 1, more: Partial<BundledRuntimeOptions> = {}) => {
   const world = worldOf();
@@ -72,11 +73,7 @@ const open = (scale = 1, more: Partial<BundledRuntimeOptions> = {}) => {
     world,
     functions,
     clock,
-    environmentOf: (fn) => ({
-      AWS_REGION: 'eu-west-1',
-      AWS_ACCESS_KEY_ID: fn.name,
-      AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1',
-    }),
+    environmentOf: ({ name }) => ({ ...SET, AWS_ACCESS_KEY_ID: name }),
     ...more,
   });
   opened.push(runtime);
@@ -86,7 +83,6 @@ const open = (scale = 1, more: Partial<BundledRuntimeOptions> = {}) => {
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((runtime) => runtime.close()));
 });
-afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Echo {
   event: unknown;
@@ -104,13 +100,8 @@ describe('a bundle', () => {
     delete process.env['LEAK'];
     expect(first).toMatchObject({ event: { say: 'hello' }, count: 1, name: 'echo', version: '1' });
     expect(first.pid).not.toBe(process.pid);
-    expect(first.env).toMatchObject({
-      TABLE_NAME: 'ledger',
-      AWS_REGION: 'eu-west-1',
-      AWS_ACCESS_KEY_ID: 'echo',
-      AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1',
-      AWS_LAMBDA_FUNCTION_NAME: 'echo',
-    });
+    const own = { TABLE_NAME: 'ledger', AWS_ACCESS_KEY_ID: 'echo', AWS_LAMBDA_FUNCTION_NAME: 'echo' };
+    expect(first.env).toMatchObject({ ...own, ...SET });
     expect(first.env).not.toHaveProperty('LEAK');
     expect(first.remaining).toBeGreaterThan(25_000);
     expect(first.remaining).toBeLessThanOrEqual(30_000);
@@ -148,9 +139,8 @@ describe('a bundle', () => {
 
   test('that exits is started again', async () => {
     const { runtime } = open();
-    await expect(runtime.invoke(functionArn('wild'), { do: 'exit' }, AS_MACHINE)).rejects.toMatchObject({
-      errorType: 'Runtime.ExitError',
-    });
+    const exiting = runtime.invoke(functionArn('wild'), { do: 'exit' }, AS_MACHINE);
+    await expect(exiting).rejects.toMatchObject({ errorType: 'Runtime.ExitError' });
     expect(await runtime.invoke(functionArn('wild'), {}, AS_MACHINE)).toHaveProperty('pid');
   });
 
@@ -168,10 +158,8 @@ describe('a bundle', () => {
     const { runtime } = open();
     const hanging = runtime.invoke(functionArn('wild'), { do: 'hang' }, AS_MACHINE).catch((error: unknown) => error);
     await runtime.close();
-    expect(await hanging).toMatchObject({
-      errorType: 'Runtime.ExitError',
-      failureCause: containing('signal: SIGKILL'),
-    });
+    const killed = { errorType: 'Runtime.ExitError', failureCause: containing('signal: SIGKILL') };
+    expect(await hanging).toMatchObject(killed);
   });
 });
 
@@ -207,16 +195,11 @@ describe('the time of a function', () => {
     const location = open(3000);
     try {
       const url = `http://127.0.0.1:${port}`;
-      expect(
-        await left(
-          location,
-          [
-            ['ask in vain', 0],
-            ['sleep', 5],
-          ],
-          { url },
-        ),
-      ).toEqual([30_000, 25_000]);
+      const steps: [string, number][] = [
+        ['ask in vain', 0],
+        ['sleep', 5],
+      ];
+      expect(await left(location, steps, { url })).toEqual([30_000, 25_000]);
     } finally {
       silent.close();
     }

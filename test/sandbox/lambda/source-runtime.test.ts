@@ -12,19 +12,16 @@ const open = (invoker: Invoker, more: Partial<SourceRuntimeOptions> = {}) => {
   const world = worldOf();
   const clock = new VirtualClock(START);
   const createInvoker = vi.fn<() => Invoker>(() => invoker);
-  const runtime = new SourceRuntime({
-    world,
-    clock,
-    functions: [functionOf('plan')],
-    steps: { plan: {} },
-    createInvoker,
-    ...more,
-  });
+  const functions = [functionOf('plan')];
+  const runtime = new SourceRuntime({ world, clock, functions, steps: { plan: {} }, createInvoker, ...more });
   /** Invokes on a thread that parks, like the interpreter. */
   const invoke = (payload: unknown = {}, arn = functionArn('plan')) =>
     clock.spawn(() => clock.park(runtime.invoke(arn, payload, { caller: 'arn:aws:iam::111122223333:role/machine' })));
   return { world, clock, createInvoker, invoke };
 };
+
+const expectFailed = (invocation: Promise<unknown>, errorType: string, failureCause: string): Promise<void> =>
+  expect(invocation).rejects.toMatchObject({ errorType, failureCause });
 
 test("a handler's result passes through JSON, and its container is warm the second time", async () => {
   const { invoke, createInvoker } = open(async (payload) => ({ payload, gone: undefined, at: new Date(START) }));
@@ -116,9 +113,8 @@ test.each([
   const failure = await invoke().catch((error: unknown) => error as { errorType: string; failureCause: string });
   expect(failure).toMatchObject({ name: 'LambdaFailure', errorType: cause.errorType });
   expect(JSON.parse((failure as { failureCause: string }).failureCause)).toEqual(cause);
-  expect(world.log.calls).toMatchObject([
-    { service: 'lambda', operation: 'Invoke', status: 200, error: cause.errorType },
-  ]);
+  const call = { service: 'lambda', operation: 'Invoke', status: 200, error: cause.errorType };
+  expect(world.log.calls).toMatchObject([call]);
 });
 
 test('a result that cannot be serialized fails', () =>
@@ -144,10 +140,7 @@ test('a timeout is reported in time; the invocation continues', async () => {
     },
     { functions: [functionOf('plan', { timeoutSeconds: 3 })] },
   );
-  await expect(invoke()).rejects.toMatchObject({
-    errorType: 'Sandbox.Timedout',
-    failureCause: matching(/Task timed out after 3\.00 seconds"}$/),
-  });
+  await expectFailed(invoke(), 'Sandbox.Timedout', matching(/Task timed out after 3\.00 seconds"}$/));
   expect(clock.now() - START).toBe(3000);
   await clock.spawn(() => clock.sleep(20_000));
   expect(done).toEqual([10_000]);
@@ -161,21 +154,14 @@ test('payloads may have 6 MB in each direction', async () => {
 
 test('missing functions and versions are refused', async () => {
   const { invoke, world } = open(async () => 1);
-  for (const arn of [functionArn('other'), `${functionArn('plan')}:2`, 'plan']) {
-    await expect(invoke({}, arn)).rejects.toMatchObject({
-      errorType: 'Lambda.ResourceNotFoundException',
-      failureCause: containing(arn),
-    });
-  }
+  for (const arn of [functionArn('other'), `${functionArn('plan')}:2`, 'plan'])
+    await expectFailed(invoke({}, arn), 'Lambda.ResourceNotFoundException', containing(arn));
   expect(world.log.calls.map(({ status }) => status)).toEqual([404, 404, 404]);
 });
 
 test('a function without a step fails', async () => {
   const { invoke } = open(async () => 1, { steps: { begin: {} } });
-  await expect(invoke()).rejects.toMatchObject({
-    errorType: 'Runtime.ImportModuleError',
-    failureCause: containing("Cannot find module 'plan'"),
-  });
+  await expectFailed(invoke(), 'Runtime.ImportModuleError', containing("Cannot find module 'plan'"));
 });
 
 test('the call log has each invocation', async () => {

@@ -18,6 +18,8 @@ const toBlock = (cidr: string, except?: string[], ports?: object[]): object => (
   to: [{ ipBlock: { cidr, ...(except ? { except } : {}) } }],
   ...(ports ? { ports } : {}),
 });
+/** A policy that allows the agent's address at these ports. */
+const toAgent = (...ports: object[]): object => policy({ egress: [toBlock(AGENT, undefined, ports)] });
 const cilium = (spec: object, { plural = 'ciliumnetworkpolicies', namespace = 'kube-system' } = {}): object => ({
   apiVersion: 'cilium.io/v2',
   kind: plural === 'ciliumnetworkpolicies' ? 'CiliumNetworkPolicy' : 'CiliumClusterwideNetworkPolicy',
@@ -34,6 +36,8 @@ const result = (lab: CredentialLab): string => {
   const got = lab.has();
   return got?.roleArn === undefined ? `${got?.refused?.code}: ${got?.refused?.message}` : 'credentials';
 };
+const allBut = (cidr: string): object => toBlock('0.0.0.0/0', [cidr]);
+const OTHERS = toBlock('10.0.0.0/8');
 const CUT_OFF = 'AgentUnreachable: dial tcp 169.254.170.23:80: i/o timeout';
 
 describe('a NetworkPolicy', () => {
@@ -42,11 +46,7 @@ describe('a NetworkPolicy', () => {
     ['with an empty list of rules', CUT_OFF, policy({ egress: [] })],
     ['for ingress alone', 'credentials', policy({ policyTypes: ['Ingress'], ingress: [] })],
     ['without types and rules for egress', 'credentials', policy({ policyTypes: undefined })],
-    [
-      'without types, but with rules for egress',
-      CUT_OFF,
-      policy({ policyTypes: undefined, egress: [toBlock('10.0.0.0/8')] }),
-    ],
+    ['without types, but with rules for egress', CUT_OFF, policy({ policyTypes: undefined, egress: [OTHERS] })],
     ['of another namespace', 'credentials', policy({}, { namespace: 'shop' })],
     ['for other pods', 'credentials', policy({ podSelector: { matchLabels: { app: 'web' } } })],
     ['for the pod by its label', CUT_OFF, policy({ podSelector: CONTROLLER })],
@@ -56,28 +56,16 @@ describe('a NetworkPolicy', () => {
       policy({ podSelector: { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['web'] }] } }),
     ],
     ['with an empty rule', 'credentials', policy({ egress: [{}] })],
-    ['for the agent', 'credentials', policy({ egress: [toBlock(AGENT, undefined, [{ port: 80 }])] })],
-    ['for the agent on another port', CUT_OFF, policy({ egress: [toBlock(AGENT, undefined, [{ port: 443 }])] })],
-    ['for the agent by UDP', CUT_OFF, policy({ egress: [toBlock(AGENT, undefined, [{ port: 80, protocol: 'UDP' }])] })],
-    [
-      'for a range of ports',
-      'credentials',
-      policy({ egress: [toBlock(AGENT, undefined, [{ port: 1, endPort: 1024 }])] }),
-    ],
-    [
-      'for a range of ports above',
-      CUT_OFF,
-      policy({ egress: [toBlock(AGENT, undefined, [{ port: 81, endPort: 1024 }])] }),
-    ],
-    ['for a named port', CUT_OFF, policy({ egress: [toBlock(AGENT, undefined, [{ port: 'http' }])] })],
+    ['for the agent', 'credentials', toAgent({ port: 80 })],
+    ['for the agent on another port', CUT_OFF, toAgent({ port: 443 })],
+    ['for the agent by UDP', CUT_OFF, toAgent({ port: 80, protocol: 'UDP' })],
+    ['for a range of ports', 'credentials', toAgent({ port: 1, endPort: 1024 })],
+    ['for a range of ports above', CUT_OFF, toAgent({ port: 81, endPort: 1024 })],
+    ['for a named port', CUT_OFF, toAgent({ port: 'http' })],
     ['for a port of every address', 'credentials', policy({ egress: [{ ports: [{ port: 80 }] }] })],
     ['for all addresses', 'credentials', policy({ egress: [toBlock('0.0.0.0/0')] })],
-    ['for all but link-local addresses', CUT_OFF, policy({ egress: [toBlock('0.0.0.0/0', ['169.254.0.0/16'])] })],
-    [
-      'for all but instance metadata',
-      'credentials',
-      policy({ egress: [toBlock('0.0.0.0/0', ['169.254.169.254/32'])] }),
-    ],
+    ['for all but link-local addresses', CUT_OFF, policy({ egress: [allBut('169.254.0.0/16')] })],
+    ['for all but instance metadata', 'credentials', policy({ egress: [allBut('169.254.169.254/32')] })],
     ['for addresses of IPv6', CUT_OFF, policy({ egress: [toBlock('::/0')] })],
     ['for all pods', CUT_OFF, policy({ egress: [{ to: [{ namespaceSelector: {} }] }] })],
   ])('%s: %s', (_name, expected, networkPolicy) =>
@@ -136,6 +124,7 @@ describe('a NetworkPolicy', () => {
 const egress = (...rules: object[]): object => ({ endpointSelector: {}, egress: rules });
 const toAll = (more: object): object => egress({ toEntities: ['all'], ...more });
 const selecting = (matchLabels: object): object => ({ endpointSelector: { matchLabels }, egress: [{}] });
+const SERVICE_ACCOUNT = 'io.cilium.k8s.policy.serviceaccount';
 const HTTP = { ports: [{ port: '80', protocol: 'TCP' }] };
 
 describe('a policy of Cilium', () => {
@@ -179,12 +168,8 @@ describe('a policy of Cilium', () => {
       'both',
       { ...egress({ toEntities: ['kube-apiserver'] }), enableDefaultDeny: { egress: false } },
     ],
-    ['for another service account', 'both', selecting({ 'io.cilium.k8s.policy.serviceaccount': 'web' })],
-    [
-      'for the service account',
-      'none',
-      selecting({ 'k8s:io.cilium.k8s.policy.serviceaccount': 'ebs-csi-controller-sa' }),
-    ],
+    ['for another service account', 'both', selecting({ [SERVICE_ACCOUNT]: 'web' })],
+    ['for the service account', 'none', selecting({ [`k8s:${SERVICE_ACCOUNT}`]: 'ebs-csi-controller-sa' })],
     [
       'for a label of the namespace',
       'none',
@@ -219,9 +204,8 @@ describe('a policy of Cilium', () => {
     const allow = [cilium(egress({ toEntities: ['host'] }))];
     expect(result(openWith({ networkPolicies, customResources: elsewhere }))).toBe(CUT_OFF);
     expect(result(openWith({ networkPolicies, customResources: allow }))).toBe('credentials');
-    expect(result(openWith({ networkPolicies: [policy({ egress: [{}] })], customResources: elsewhere }))).toBe(
-      'credentials',
-    );
+    const open = [policy({ egress: [{}] })];
+    expect(result(openWith({ networkPolicies: open, customResources: elsewhere }))).toBe('credentials');
     const knobs = { ciliumAgentIdentity: 'world' };
     expect(result(openWith({ networkPolicies, customResources: elsewhere }, { knobs }))).toBe('credentials');
   });
@@ -243,21 +227,11 @@ describe('a policy that comes or goes while pods run', () => {
     const service = createKubernetesService(world, cluster);
     return async (method: string, path: string, body: unknown = {}): Promise<number> => {
       const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-      const request = {
-        method,
-        host: 'ABC',
-        path,
-        query: {},
-        headers: { 'content-type': type },
-        body: Buffer.from(JSON.stringify(body)),
-      };
+      const headers = { 'content-type': type };
+      const request = { method, host: 'ABC', path, query: {}, headers, body: Buffer.from(JSON.stringify(body)) };
       const { region, account } = cluster;
-      const context = {
-        caller: { accessKeyId: 'AK', principalArn: who, account },
-        region,
-        describe: () => {},
-        authorize: () => undefined,
-      };
+      const as = { accessKeyId: 'AK', principalArn: who, account };
+      const context = { caller: as, region, describe: () => {}, authorize: () => undefined };
       return (await service(request, context)).status;
     };
   };
@@ -284,9 +258,8 @@ describe('a policy that comes or goes while pods run', () => {
   it('of Cilium can be deleted', async () => {
     const lab = openWith({ customResources: [cilium(egress({}))] });
     expect(result(lab)).toBe(CUT_OFF);
-    expect(await caller(lab)('DELETE', '/apis/cilium.io/v2/namespaces/kube-system/ciliumnetworkpolicies/policy')).toBe(
-      200,
-    );
+    const path = '/apis/cilium.io/v2/namespaces/kube-system/ciliumnetworkpolicies/policy';
+    expect(await caller(lab)('DELETE', path)).toBe(200);
     expect(result(lab)).toBe('credentials');
   });
 });

@@ -16,15 +16,13 @@ afterEach(async () => {
 const serve = async () => {
   const bench = open();
   const loopback = await listen(bench, closing);
-  const client = new sdk.S3Client({
-    region: REGION,
-    endpoint: loopback.url,
-    forcePathStyle: true,
-    maxAttempts: 1,
-    credentials: credentialsOf(bench.world, FUNCTION_ROLE),
-  });
-  closing.push(async () => client.destroy());
-  return { ...bench, loopback, client };
+  const clientWith = (more: { systemClockOffset?: number } = {}): sdk.S3Client => {
+    const where = { region: REGION, endpoint: loopback.url, forcePathStyle: true, maxAttempts: 1 };
+    const made = new sdk.S3Client({ ...where, credentials: credentialsOf(bench.world, FUNCTION_ROLE), ...more });
+    closing.push(async () => made.destroy());
+    return made;
+  };
+  return { ...bench, loopback, client: clientWith(), clientWith };
 };
 
 describe('over loopback', () => {
@@ -43,7 +41,7 @@ describe('over loopback', () => {
   });
 
   it('a stream in chunks with a trailing checksum is assembled', async () => {
-    const { client, loopback, objects } = await serve();
+    const { client, clientWith, objects } = await serve();
     const text = 'line\r\n'.repeat(50_000);
     await client.send(
       put('stream', Readable.from([text.slice(0, 1000), text.slice(1000)]) as unknown as string, {
@@ -55,13 +53,7 @@ describe('over loopback', () => {
 
     // The same with a wrong trailer, and with a truncated body: the signature covers only the headers.
     const broken = async (change: (body: string) => string): Promise<unknown> => {
-      const failing = new sdk.S3Client({
-        region: REGION,
-        endpoint: loopback.url,
-        forcePathStyle: true,
-        maxAttempts: 1,
-        credentials: await client.config.credentials(),
-      });
+      const failing = clientWith();
       failing.middlewareStack.add(
         (next) => async (args) => {
           const request = args.request as { headers: Record<string, string>; body: AsyncIterable<Uint8Array> };
@@ -73,7 +65,6 @@ describe('over loopback', () => {
         },
         { step: 'finalizeRequest', name: 'break', priority: 'low' },
       );
-      closing.push(async () => failing.destroy());
       return failing
         .send(put('broken', Readable.from(['some text']) as unknown as string, { ContentLength: 9 }))
         .catch((error: unknown) => error);
@@ -104,16 +95,8 @@ describe('over loopback', () => {
   });
 
   it('an old request is rejected, in XML', async () => {
-    const { loopback, world } = await serve();
-    const old = new sdk.S3Client({
-      region: REGION,
-      endpoint: loopback.url,
-      forcePathStyle: true,
-      maxAttempts: 1,
-      systemClockOffset: -3_600_000,
-      credentials: credentialsOf(world, FUNCTION_ROLE),
-    });
-    closing.push(async () => old.destroy());
+    const { clientWith, world } = await serve();
+    const old = clientWith({ systemClockOffset: -3_600_000 });
     await expectError(old.send(get('one')), 'SignatureDoesNotMatch', 'Signature expired');
     expect(world.log.calls.at(-1)).toMatchObject({
       service: 's3',

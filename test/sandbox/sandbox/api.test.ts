@@ -3,25 +3,20 @@
  * written for one.
  */
 import { claimToken } from '../../../sandbox/claim.ts';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createApiClient, networkHttp } from '../../../cli/api/http.ts';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { synthesise } from '../../../scripts/synthesise.ts';
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
-import { readScenario } from '../../../sandbox/world/load.ts';
+import { scratchDirectory } from '../../scratch.ts';
+import { scenarioOf } from './fixture.ts';
 
 const TEMPLATE = 'PodIdentityMigrator.template.json';
-const folders: string[] = [];
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
-const newFolder = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
-  folders.push(folder);
-  return folder;
-};
+const scratch = scratchDirectory();
+const newFolder = (): string => mkdtempSync(join(scratch, 'assembly-'));
 
 /** The application without its own API. */
 const withoutApi = async (): Promise<string> => {
@@ -41,45 +36,28 @@ interface Template {
 const api = (functionId: string, lets: boolean): Template['Resources'] => {
   const RestApiId = { Ref: 'Api' };
   const FunctionArn = { 'Fn::GetAtt': [functionId, 'Arn'] };
+  const path = 'arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/';
+  const Uri = { 'Fn::Join': ['', [path, FunctionArn, '/invocations']] };
+  const method = {
+    RestApiId,
+    ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
+    HttpMethod: 'GET',
+    AuthorizationType: 'AWS_IAM',
+    Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', Uri },
+  };
+  const stage = { RestApiId, DeploymentId: { Ref: 'Deployment' }, StageName: 'v1' };
+  const permission = {
+    Action: 'lambda:InvokeFunction',
+    FunctionName: FunctionArn,
+    Principal: 'apigateway.amazonaws.com',
+    SourceArn: { 'Fn::Sub': 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/v1/GET/' },
+  };
   return {
     Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'api' } },
-    Method: {
-      Type: 'AWS::ApiGateway::Method',
-      Properties: {
-        RestApiId,
-        ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
-        HttpMethod: 'GET',
-        AuthorizationType: 'AWS_IAM',
-        Integration: {
-          Type: 'AWS_PROXY',
-          IntegrationHttpMethod: 'POST',
-          Uri: {
-            'Fn::Join': [
-              '',
-              ['arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/', FunctionArn, '/invocations'],
-            ],
-          },
-        },
-      },
-    },
+    Method: { Type: 'AWS::ApiGateway::Method', Properties: method },
     Deployment: { Type: 'AWS::ApiGateway::Deployment', Properties: { RestApiId } },
-    Stage: {
-      Type: 'AWS::ApiGateway::Stage',
-      Properties: { RestApiId, DeploymentId: { Ref: 'Deployment' }, StageName: 'v1' },
-    },
-    ...(lets
-      ? {
-          Lets: {
-            Type: 'AWS::Lambda::Permission',
-            Properties: {
-              Action: 'lambda:InvokeFunction',
-              FunctionName: FunctionArn,
-              Principal: 'apigateway.amazonaws.com',
-              SourceArn: { 'Fn::Sub': 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/v1/GET/' },
-            },
-          },
-        }
-      : {}),
+    Stage: { Type: 'AWS::ApiGateway::Stage', Properties: stage },
+    ...(lets ? { Lets: { Type: 'AWS::Lambda::Permission', Properties: permission } } : {}),
   };
 };
 
@@ -102,10 +80,7 @@ afterEach(async () => {
   for (const sandbox of opened.splice(0)) await sandbox.close();
 });
 const open = async (options: Partial<SandboxOptions> & { assemblyDirectory: string }): Promise<Sandbox> => {
-  const sandbox = await openSandbox({
-    scenario: await readScenario('sandbox/scenarios/ebs-csi-irsa.json'),
-    ...options,
-  });
+  const sandbox = await openSandbox({ scenario: await scenarioOf(), ...options });
   opened.push(sandbox);
   return sandbox;
 };
@@ -142,10 +117,8 @@ describe("a sandbox's API", () => {
   it('is on this machine if the sandbox listens', async () => {
     const sandbox = await open({ assemblyDirectory: withApi(), listen: {} });
     expect(sandbox.apiUrl).toBe(`${sandbox.url}/v1`);
-    expect(await call(sandbox, networkHttp)).toMatchObject({
-      status: 502,
-      headers: { 'x-amzn-errortype': 'InternalServerErrorException' },
-    });
+    const headers = { 'x-amzn-errortype': 'InternalServerErrorException' };
+    expect(await call(sandbox, networkHttp)).toMatchObject({ status: 502, headers });
     expect(await call(sandbox)).toMatchObject({ status: 502 });
     const unsigned = await networkHttp({ method: 'GET', url: `${sandbox.apiUrl}/`, headers: {} });
     expect(unsigned).toMatchObject({ status: 403, body: '{"message":"Missing Authentication Token"}' });
@@ -176,10 +149,8 @@ describe("a sandbox's API", () => {
   });
 
   it('does not change the results of a seed', async () => {
-    const [without, having] = [
-      await open({ assemblyDirectory: directory }),
-      await open({ assemblyDirectory: withApi() }),
-    ];
+    const without = await open({ assemblyDirectory: directory });
+    const having = await open({ assemblyDirectory: withApi() });
     expect([...having.world.accessKeys.keys()]).toEqual([...without.world.accessKeys.keys()]);
     await call(having);
     expect(having.world.random.next()).toBe(without.world.random.next());

@@ -3,16 +3,17 @@ import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { eventually } from '../../eventually.ts';
 import { ADDON, MIGRATION_ID, openApplication, run, scenarioOf, target } from './fixture.ts';
-import { expectError } from '../../lambdas/matchers.ts';
+import { containing, expectError, matching } from '../../lambdas/matchers.ts';
+import { scratchDirectory } from '../../scratch.ts';
 
+const scratch = scratchDirectory();
 const opened: Sandbox[] = [];
 afterEach(async () => {
   for (const sandbox of opened.splice(0)) await sandbox.close();
@@ -56,14 +57,10 @@ describe('openSandbox', () => {
     expect(sandbox.clock.now()).toBe(Date.parse('2026-01-15T09:00:00Z'));
     for (const arn of [sandbox.outputs.stateMachineArn, sandbox.outputs.recoverStateMachineArn])
       expect(arn).toMatch(/^arn:aws:states:eu-west-1:111122223333:stateMachine:/);
-    const { Table: table } = await sandbox
-      .clients()
-      .dynamodb()
-      .send(new DescribeTableCommand({ TableName: sandbox.outputs.tableName }));
-    expect(table).toMatchObject({
-      TableStatus: 'ACTIVE',
-      KeySchema: [{ AttributeName: 'pk' }, { AttributeName: 'sk' }],
-    });
+    const ledger = new DescribeTableCommand({ TableName: sandbox.outputs.tableName });
+    const { Table: table } = await sandbox.clients().dynamodb().send(ledger);
+    const KeySchema = [{ AttributeName: 'pk' }, { AttributeName: 'sk' }];
+    expect(table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema });
     expect(sandbox.environment).toBeUndefined();
   });
 
@@ -93,17 +90,11 @@ describe('openSandbox', () => {
     const callers = functionCallers(sandbox);
     expect(callers.length).toBeGreaterThan(5);
     const deletes = sandbox.world.log.calls.filter((call) => call.operation === 'DeleteAddon');
-    expect(deletes.map((call) => call.caller)).toEqual([
-      expect.stringMatching(/^arn:aws:iam::111122223333:role\/.*DeleteAddon/),
-    ]);
+    expect(deletes.map((call) => call.caller)).toEqual([matching(/^arn:aws:iam::111122223333:role\/.*DeleteAddon/)]);
     expect(callers).not.toContain('arn:aws:iam::111122223333:role/operator');
+    const counted = { level: 'COUNT', message: 'AddonStillThere', fields: { value: 1 } };
     expect(sandbox.logs()).toContainEqual(
-      expect.objectContaining({
-        functionName: expect.stringContaining('AwaitDeleted'),
-        level: 'COUNT',
-        message: 'AddonStillThere',
-        fields: { value: 1 },
-      }),
+      expect.objectContaining({ functionName: containing('AwaitDeleted'), ...counted }),
     );
   });
 
@@ -122,17 +113,14 @@ describe('openSandbox', () => {
     const uses = sandbox.authorizer
       .uses()
       .map(({ principalArn, action, resource }) => `${principalArn.split('/').at(-1)} ${action} ${resource}`);
-    expect(uses).toContainEqual(
-      expect.stringMatching(/MigrateAddonRole\w+ lambda:InvokeFunction \S+:function:\S*StepsPlan\w+:1$/),
-    );
-    expect(uses).toContainEqual(expect.stringMatching(/StepsBegin\w+ dynamodb:UpdateItem \S+:table\/\S+$/));
+    expect(uses).toContainEqual(matching(/MigrateAddonRole\w+ lambda:InvokeFunction \S+:function:\S*StepsPlan\w+:1$/));
+    expect(uses).toContainEqual(matching(/StepsBegin\w+ dynamodb:UpdateItem \S+:table\/\S+$/));
   });
 
   it('fails with the name of a missing permission: of the state machine, and of a function', async () => {
     const rob = (sandbox: Sandbox, role: RegExp): void => {
-      const roles = [...sandbox.world.accounts.get(target.account)!.roles.values()].filter(({ name }) =>
-        role.test(name),
-      );
+      const all = [...sandbox.world.accounts.get(target.account)!.roles.values()];
+      const roles = all.filter(({ name }) => role.test(name));
       expect(roles).toHaveLength(1);
       roles[0]!.policies = [];
     };
@@ -143,13 +131,9 @@ describe('openSandbox', () => {
     rob(machine, /MigrateAddonRole/);
     expect(await run(machine, {})).toBe('FAILED');
     expect(new Set(machine.authorizer.denials.map(({ action }) => action))).toEqual(new Set(['lambda:InvokeFunction']));
-    expect(
-      machine.world.log.calls.filter(
-        // Rules tick while the state machine waits.
-        ({ service, step: by }) =>
-          !['lambda', 'states'].includes(service) && by !== 'publish-events' && by !== 'find-stranded',
-      ),
-    ).toEqual([]);
+    // Rules tick while the state machine waits.
+    const own = machine.world.log.calls.filter(({ step: by }) => by !== 'publish-events' && by !== 'find-stranded');
+    expect(own.filter(({ service }) => !['lambda', 'states'].includes(service))).toEqual([]);
 
     rob(step, /StepsBeginRole/);
     expect(await run(step, { strategy: 'in-place' })).toBe('FAILED');
@@ -163,7 +147,7 @@ describe('openSandbox', () => {
 
   it('refuses an application whose roles their services cannot use', async () => {
     const { directory } = await ensureAssembly();
-    const copy = mkdtempSync(join(tmpdir(), 'assembly-'));
+    const copy = scratch;
     for (const file of readdirSync(directory).filter((name) => name.endsWith('.json'))) {
       writeFileSync(
         join(copy, file),
@@ -176,7 +160,6 @@ describe('openSandbox', () => {
     await expect(open({ assemblyDirectory: copy } as Partial<SandboxOptions>)).rejects.toThrow(
       /^The sandbox cannot deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /,
     );
-    rmSync(copy, { recursive: true });
   });
 
   it('behaves the same with both kinds of clients', async () => {
@@ -207,11 +190,8 @@ describe('openSandbox', () => {
   });
 
   it("injects the scenario's faults into the calls of functions", async () => {
-    const scenario = {
-      ...(await scenarioOf()),
-      faults: [{ operation: 'UpdateAddon', call: 1, times: 1, kind: 'throttled' as const }],
-    };
-    const sandbox = await open({ scenario });
+    const faults = [{ operation: 'UpdateAddon', call: 1, times: 1, kind: 'throttled' as const }];
+    const sandbox = await open({ scenario: { ...(await scenarioOf()), faults } });
     expect(await run(sandbox, { strategy: 'in-place' })).toBe('SUCCEEDED');
     const updates = sandbox.world.log.calls.filter(({ operation }) => operation === 'UpdateAddon');
     expect(updates.map(({ status, error }) => [status, error])).toEqual([
@@ -253,15 +233,9 @@ describe('openSandbox', () => {
     expect(total).toBeGreaterThan(30);
     expect(log.calls.at(-1)?.n).toBe(total);
     expect(Math.max(log.calls.length, faults.seen.length, sandbox.logs().length)).toBeLessThanOrEqual(10);
+    const { account, region } = target;
     expect(log.counts().filter(({ operation }) => operation === 'DescribeCluster')).toEqual([
-      {
-        service: 'eks',
-        operation: 'DescribeCluster',
-        account: target.account,
-        region: target.region,
-        calls: expect.any(Number),
-        errors: {},
-      },
+      { service: 'eks', operation: 'DescribeCluster', account, region, calls: expect.any(Number), errors: {} },
     ]);
   });
 
@@ -277,10 +251,8 @@ describe('openSandbox', () => {
       ['2026-01-15T09:10:00.000Z', 'events.amazonaws.com', undefined],
     ]);
     expect(ticksOf('PublishEvents')).toHaveLength(10);
-    const queriesOf = (by: string): unknown[] =>
-      sandbox.world.log.calls.filter(
-        ({ service, operation, step }) => service === 'dynamodb' && operation === 'Query' && step === by,
-      );
+    const queries = sandbox.world.log.calls.filter(({ operation }) => operation === 'Query');
+    const queriesOf = (by: string): unknown[] => queries.filter(({ step }) => step === by);
     // The held locks, the requested rollbacks and retirements, and the waiting migrations.
     const held = { input: { IndexName: 'HeldLocks' } };
     expect(queriesOf('find-stranded')).toMatchObject([held, held, held, {}, held, held, held, {}]);
@@ -331,10 +303,8 @@ describe('openSandbox', () => {
   it.each(['direct', 'sdk'] as const)('accepts custom events, and keeps them (%s)', async (clients) => {
     const sandbox = await open({ clients });
     const entry = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":1}' };
-    const { Entries: [answer] = [] } = await sandbox
-      .clients()
-      .eventBridge()
-      .send(new PutEventsCommand({ Entries: [entry] }));
+    const client = sandbox.clients().eventBridge();
+    const { Entries: [answer] = [] } = await client.send(new PutEventsCommand({ Entries: [entry] }));
     expect(sandbox.world.events).toMatchObject([
       { id: answer!.EventId, source: 'my.app', detail: { a: 1 }, account: target.account, region: target.region },
     ]);
@@ -357,7 +327,8 @@ describe('openSandbox', () => {
   });
 
   it("reports that an application lacks the service's outputs", async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'assembly-'));
+    const directory = join(scratch, 'other');
+    mkdirSync(directory);
     const stack = {
       type: 'aws:cloudformation:stack',
       environment: 'aws://unknown-account/unknown-region',
@@ -368,6 +339,5 @@ describe('openSandbox', () => {
     await expect(openSandbox({ scenario: await scenarioOf(), assemblyDirectory: directory })).rejects.toThrow(
       `The application in ${directory} has no output StateMachineArn. Build the project again (npm run build).`,
     );
-    rmSync(directory, { recursive: true });
   });
 });

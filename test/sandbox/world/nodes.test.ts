@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EnvVar, KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import { matching } from '../../lambdas/matchers.ts';
 import { ACCOUNT, ROLE, scenarioFile } from '../support.ts';
 
 const SINCE = '2025-12-01T08:00:00.000Z';
@@ -23,8 +24,13 @@ const objectsOf = <T extends KubeObject = KubeObject>(cluster: ClusterState, kin
   [...cluster.kube.objects.get(kind)!.values()] as T[];
 const podsOf = (cluster: ClusterState, name: string): Pod[] =>
   objectsOf<Pod>(cluster, 'pods.').filter(({ metadata }) => metadata.name.startsWith(`${name}-`));
-const node = (cluster: ClusterState, name: string | undefined): KubeObject =>
-  objectsOf(cluster, 'nodes.').find(({ metadata }) => metadata.name === name)!;
+const nodeNamesOf = (cluster: ClusterState, name: string): (string | undefined)[] =>
+  podsOf(cluster, name).map(({ spec }) => spec.nodeName);
+/** The nodes of these pods, in their order. */
+const nodesOf = (cluster: ClusterState, name: string): KubeObject[] =>
+  nodeNamesOf(cluster, name).map((of) => objectsOf(cluster, 'nodes.').find(({ metadata }) => metadata.name === of)!);
+const osOf = ({ metadata }: KubeObject): string => metadata.labels!['kubernetes.io/os']!;
+const web = (more: object) => ({ kind: 'Deployment', namespace: 'shop', name: 'web', createdAt: SINCE, ...more });
 const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.['eks.amazonaws.com/compute-type'];
 const isReady = ({ status }: KubeObject): boolean =>
   (status!['conditions'] as { type: string; status: string }[]).some(
@@ -38,13 +44,8 @@ describe('nodes', () => {
     const { cluster } = build({ nodes: 3 });
     const groups = build({ nodes: [{ count: 3 }] });
     expect(objectsOf(groups.cluster, 'nodes.')).toEqual(objectsOf(cluster, 'nodes.'));
-    expect(
-      objectsOf(cluster, 'nodes.').map((each) => [
-        computeOf(each),
-        each.metadata.labels!['kubernetes.io/os'],
-        isReady(each),
-      ]),
-    ).toEqual(Array.from({ length: 3 }, () => [undefined, 'linux', true]));
+    const seen = objectsOf(cluster, 'nodes.').map((each) => [computeOf(each), osOf(each), isReady(each)]);
+    expect(seen).toEqual(Array.from({ length: 3 }, () => [undefined, 'linux', true]));
   });
 
   it.each([
@@ -65,38 +66,23 @@ describe('nodes', () => {
   it('that are not ready have no ready pods, and get none of a Deployment', () => {
     const { cluster } = build({ nodes: [{ count: 1 }, { count: 1, ready: false }] });
     const broken = objectsOf(cluster, 'nodes.').find((each) => !isReady(each))!.metadata.name;
-    expect(podsOf(cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).not.toContain(broken);
+    expect(nodeNamesOf(cluster, 'ebs-csi-controller')).not.toContain(broken);
     expect(podsOf(cluster, 'ebs-csi-node').map((pod) => [pod.spec.nodeName === broken, isReady(pod)])).toEqual([
       [false, true],
       [true, false],
     ]);
-    expect(statusOf(cluster, 'daemonsets.apps', 'ebs-csi-node')).toMatchObject({
-      desiredNumberScheduled: 2,
-      numberReady: 1,
-    });
+    const counts = { desiredNumberScheduled: 2, numberReady: 1 };
+    expect(statusOf(cluster, 'daemonsets.apps', 'ebs-csi-node')).toMatchObject(counts);
   });
 });
 
 describe('DaemonSets', () => {
-  const NODES = [
-    { count: 2 },
-    { count: 1, os: 'windows' },
-    { count: 1, compute: 'fargate' },
-    { count: 1, compute: 'hybrid' },
-  ];
-
   it('run only on Linux nodes of EC2, and are complete there', () => {
-    const { world, cluster } = build({ nodes: NODES });
+    const others = [{ os: 'windows' }, { compute: 'fargate' }, { compute: 'hybrid' }];
+    const { world, cluster } = build({ nodes: [{ count: 2 }, ...others.map((one) => ({ count: 1, ...one }))] });
     for (const name of ['ebs-csi-node', 'eks-pod-identity-agent']) {
-      expect(
-        podsOf(cluster, name).map((pod) => [
-          computeOf(node(cluster, pod.spec.nodeName)),
-          node(cluster, pod.spec.nodeName).metadata.labels!['kubernetes.io/os'],
-        ]),
-      ).toEqual([
-        [undefined, 'linux'],
-        [undefined, 'linux'],
-      ]);
+      const seen = nodesOf(cluster, name).map((each) => [computeOf(each), osOf(each)]);
+      expect(seen).toEqual(Array.from({ length: 2 }, () => [undefined, 'linux']));
       expect(statusOf(cluster, 'daemonsets.apps', name)).toMatchObject({ desiredNumberScheduled: 2, numberReady: 2 });
     }
     world.schedule.advanceTo(world.schedule.now() + 600_000);
@@ -106,19 +92,14 @@ describe('DaemonSets', () => {
   it("run on Auto Mode too, except for the agent's", () => {
     const { cluster } = build({ autoMode: true, nodes: [{ count: 2 }, { count: 1, compute: 'ec2' }] });
     expect(podsOf(cluster, 'ebs-csi-node')).toHaveLength(3);
-    expect(podsOf(cluster, 'eks-pod-identity-agent').map((pod) => computeOf(node(cluster, pod.spec.nodeName)))).toEqual(
-      [undefined],
-    );
+    expect(nodesOf(cluster, 'eks-pod-identity-agent').map(computeOf)).toEqual([undefined]);
   });
 
   it('of the agent never become ready if the scenario defines it, while other pods do', () => {
     const { world, cluster } = build({ nodes: [{ count: 2 }, { count: 1, agentReady: false }] });
     world.schedule.advanceTo(world.schedule.now() + 600_000);
-    expect(statusOf(cluster, 'daemonsets.apps', 'eks-pod-identity-agent')).toMatchObject({
-      desiredNumberScheduled: 3,
-      numberReady: 2,
-      numberUnavailable: 1,
-    });
+    const counts = { desiredNumberScheduled: 3, numberReady: 2, numberUnavailable: 1 };
+    expect(statusOf(cluster, 'daemonsets.apps', 'eks-pod-identity-agent')).toMatchObject(counts);
     expect(statusOf(cluster, 'daemonsets.apps', 'ebs-csi-node')).toMatchObject({ numberReady: 3 });
   });
 });
@@ -130,38 +111,21 @@ describe('Deployments', () => {
     const { cluster } = build({
       nodes: [{ count: 2 }, { count: 2, compute: 'fargate' }],
       fargateProfiles: [{ ...PROFILE, name: 'other', namespace: 'shop' }, PROFILE],
-      workloads: [{ kind: 'Deployment', namespace: 'shop', name: 'web', replicas: 4, createdAt: SINCE }],
+      workloads: [web({ replicas: 4 })],
     });
-    expect(
-      podsOf(cluster, 'ebs-csi-controller').map((pod) => [
-        computeOf(node(cluster, pod.spec.nodeName)),
-        pod.metadata.labels!['eks.amazonaws.com/fargate-profile'],
-        isReady(pod),
-      ]),
-    ).toEqual(Array.from({ length: 2 }, () => ['fargate', 'controllers', true]));
-    expect(podsOf(cluster, 'web').map((pod) => computeOf(node(cluster, pod.spec.nodeName)))).toEqual(
-      Array(4).fill(undefined),
-    );
+    const pods = podsOf(cluster, 'ebs-csi-controller');
+    const profiles = pods.map((pod) => [pod.metadata.labels!['eks.amazonaws.com/fargate-profile'], isReady(pod)]);
+    expect(profiles).toEqual(Array.from({ length: 2 }, () => ['controllers', true]));
+    expect(nodesOf(cluster, 'ebs-csi-controller').map(computeOf)).toEqual(['fargate', 'fargate']);
+    expect(nodesOf(cluster, 'web').map(computeOf)).toEqual(Array(4).fill(undefined));
   });
 
   it('run on nodes that match their node selector; if none does, they stay pending', () => {
-    const windows = { 'kubernetes.io/os': 'windows' };
-    const web = {
-      kind: 'Deployment',
-      namespace: 'shop',
-      name: 'web',
-      createdAt: SINCE,
-      nodeSelector: windows,
-      hostNetwork: true,
-    };
-    const { cluster } = build({ nodes: [{ count: 2 }, { count: 1, os: 'windows' }], workloads: [web] });
-    expect(
-      podsOf(cluster, 'web').map((pod) => [
-        node(cluster, pod.spec.nodeName).metadata.labels!['kubernetes.io/os'],
-        pod.spec.hostNetwork,
-      ]),
-    ).toEqual([['windows', true]]);
-    const without = build({ nodes: 2, workloads: [web] });
+    const workloads = [web({ nodeSelector: { 'kubernetes.io/os': 'windows' }, hostNetwork: true })];
+    const { cluster } = build({ nodes: [{ count: 2 }, { count: 1, os: 'windows' }], workloads });
+    const [pod] = podsOf(cluster, 'web');
+    expect([nodesOf(cluster, 'web').map(osOf), pod!.spec.hostNetwork]).toEqual([['windows'], true]);
+    const without = build({ nodes: 2, workloads });
     expect(podsOf(without.cluster, 'web').map(({ spec, status }) => [spec.nodeName, status.phase])).toEqual([
       [undefined, 'Pending'],
     ]);
@@ -169,43 +133,31 @@ describe('Deployments', () => {
 
   it('run on a hybrid node only if they select it', () => {
     const nodes = [{ count: 1 }, { count: 1, compute: 'hybrid' }];
-    expect(podsOf(build({ nodes }).cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual(
-      Array(2).fill(expect.stringMatching(/^ip-/)),
-    );
-    const { cluster } = build({
-      nodes,
-      addons: [{ ...EBS, nodeSelector: { 'eks.amazonaws.com/compute-type': 'hybrid' } }],
-    });
-    expect(podsOf(cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual(
-      Array(2).fill(expect.stringMatching(/^mi-/)),
-    );
-    expect(podsOf(cluster, 'ebs-csi-node').map(({ spec }) => spec.nodeName)).toEqual([expect.stringMatching(/^ip-/)]);
+    const [onEc2, hybrid] = [matching(/^ip-/), matching(/^mi-/)];
+    expect(nodeNamesOf(build({ nodes }).cluster, 'ebs-csi-controller')).toEqual([onEc2, onEc2]);
+    const nodeSelector = { 'eks.amazonaws.com/compute-type': 'hybrid' };
+    const { cluster } = build({ nodes, addons: [{ ...EBS, nodeSelector }] });
+    expect(nodeNamesOf(cluster, 'ebs-csi-controller')).toEqual([hybrid, hybrid]);
+    expect(nodeNamesOf(cluster, 'ebs-csi-node')).toEqual([onEc2]);
   });
 });
 
 describe('environment', () => {
   const envOf = (pod: Pod, container: string): Record<string, EnvVar> =>
     Object.fromEntries(
-      (pod.spec.containers.find(({ name }) => name === container)!.env ?? []).map((variable) => [
-        variable.name,
-        variable,
-      ]),
+      (pod.spec.containers.find(({ name }) => name === container)!.env ?? []).map((one) => [one.name, one]),
     );
 
   it('variables that were added to an add-on are in its template and pods, in the right containers', () => {
+    const secret = { name: 'aws-secret', key: 'key_id', optional: true };
     const extraEnv = [
-      {
-        workload: 'ebs-csi-controller',
-        container: 'ebs-plugin',
-        name: 'AWS_ACCESS_KEY_ID',
-        secret: { name: 'aws-secret', key: 'key_id', optional: true },
-      },
+      { workload: 'ebs-csi-controller', container: 'ebs-plugin', name: 'AWS_ACCESS_KEY_ID', secret },
       { name: 'HTTP_PROXY', value: 'http://proxy:3128' },
     ];
     const { cluster } = build({ addons: [{ ...EBS, extraEnv }] });
     const [controller] = podsOf(cluster, 'ebs-csi-controller');
     expect(envOf(controller!, 'ebs-plugin')).toMatchObject({
-      AWS_ACCESS_KEY_ID: { valueFrom: { secretKeyRef: { name: 'aws-secret', key: 'key_id', optional: true } } },
+      AWS_ACCESS_KEY_ID: { valueFrom: { secretKeyRef: secret } },
       HTTP_PROXY: { value: 'http://proxy:3128' },
       AWS_ROLE_ARN: { value: ROLE },
     });
@@ -216,21 +168,14 @@ describe('environment', () => {
   });
 
   it('variables that a container already has keep the webhook from adding the same', () => {
-    const web = {
-      kind: 'Deployment',
-      namespace: 'shop',
-      name: 'web',
+    const annotated = web({
       serviceAccount: 'web',
       serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE },
-      createdAt: SINCE,
       containers: [{ name: 'web', image: 'web', env: [{ name: 'AWS_ROLE_ARN', value: 'own' }] }],
-    };
-    expect(envOf(podsOf(build({ workloads: [web] }).cluster, 'web')[0]!, 'web')).toMatchObject({
-      AWS_ROLE_ARN: { value: 'own' },
     });
-    expect(Object.keys(envOf(podsOf(build({ workloads: [web] }).cluster, 'web')[0]!, 'web'))).not.toContain(
-      'AWS_WEB_IDENTITY_TOKEN_FILE',
-    );
+    const env = envOf(podsOf(build({ workloads: [annotated] }).cluster, 'web')[0]!, 'web');
+    expect(env).toMatchObject({ AWS_ROLE_ARN: { value: 'own' } });
+    expect(env).not.toHaveProperty('AWS_WEB_IDENTITY_TOKEN_FILE');
   });
 });
 
@@ -238,20 +183,12 @@ describe("EKS's webhook", () => {
   const configurations = (cluster: ClusterState): KubeObject[] =>
     objectsOf(cluster, 'mutatingwebhookconfigurations.admissionregistration.k8s.io');
 
-  it.each(['Ignore', 'Fail'])('exists with failure policy %s', (podIdentityWebhook) =>
-    expect(configurations(build({ podIdentityWebhook }).cluster)).toMatchObject([
-      {
-        metadata: { name: 'pod-identity-webhook' },
-        webhooks: [
-          {
-            name: 'iam-for-pods.amazonaws.com',
-            failurePolicy: podIdentityWebhook,
-            admissionReviewVersions: ['v1beta1'],
-          },
-        ],
-      },
-    ]),
-  );
+  it.each(['Ignore', 'Fail'])('exists with failure policy %s', (failurePolicy) => {
+    const webhook = { name: 'iam-for-pods.amazonaws.com', failurePolicy, admissionReviewVersions: ['v1beta1'] };
+    expect(configurations(build({ podIdentityWebhook: failurePolicy }).cluster)).toMatchObject([
+      { metadata: { name: 'pod-identity-webhook' }, webhooks: [webhook] },
+    ]);
+  });
   it('does not change existing pods if it is deleted', () => {
     const { cluster } = build({ podIdentityWebhook: 'absent' });
     expect(configurations(cluster)).toEqual([]);
@@ -273,11 +210,8 @@ describe("the nodes' role", () => {
       'AmazonEC2ContainerRegistryPullOnly',
       'AmazonEKS_CNI_Policy',
     ]);
-    expect(cluster.accessEntries.get(`arn:aws:iam::${ACCOUNT}:role/dev-nodes`)).toMatchObject({
-      type: 'EC2_LINUX',
-      kubernetesGroups: [],
-      policies: [],
-    });
+    const entry = { type: 'EC2_LINUX', kubernetesGroups: [], policies: [] };
+    expect(cluster.accessEntries.get(`arn:aws:iam::${ACCOUNT}:role/dev-nodes`)).toMatchObject(entry);
     const auto = build({ autoMode: true });
     expect(roleOf(auto.world, 'dev-nodes')).toContain('AmazonEKSWorkerNodeMinimalPolicy');
     expect(auto.cluster.accessEntries.get(`arn:aws:iam::${ACCOUNT}:role/dev-nodes`)?.type).toBe('EC2');

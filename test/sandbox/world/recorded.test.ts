@@ -66,11 +66,8 @@ const podsOf = (cluster: ReturnType<typeof build>) =>
 describe('a recorded add-on', () => {
   it('is offered as recorded, and has its objects in the cluster, as old as the cluster', () => {
     const cluster = build({});
-    expect(cluster.addons.get('acme-agent')).toMatchObject({
-      version: 'v9',
-      namespace: 'acme',
-      createdAt: cluster.createdAt,
-    });
+    const shown = { version: 'v9', namespace: 'acme', createdAt: cluster.createdAt };
+    expect(cluster.addons.get('acme-agent')).toMatchObject(shown);
     expect(podsOf(cluster)).toEqual(Array.from({ length: 3 }, () => ['2026-05-01T00:00:00Z', ROLE]));
   });
 
@@ -106,22 +103,12 @@ it('recorded pods have their own age and identity, whatever associations and ann
 });
 
 it('recorded service accounts keep their annotations, and who set them', () => {
+  const metadata = { annotations: { 'eks.amazonaws.com/role-arn': ROLE }, labels: { team: 'core' } };
   const cluster = build({
-    serviceAccounts: [
-      {
-        namespace: 'acme',
-        name: 'agent',
-        annotations: { 'eks.amazonaws.com/role-arn': ROLE },
-        labels: { team: 'core' },
-        manager: 'kubectl-annotate',
-      },
-    ],
+    serviceAccounts: [{ namespace: 'acme', name: 'agent', ...metadata, manager: 'kubectl-annotate' }],
   });
   const account = getObject(cluster.kube, 'ServiceAccount', 'acme', 'agent')!;
-  expect(account.metadata).toMatchObject({
-    labels: { team: 'core' },
-    annotations: { 'eks.amazonaws.com/role-arn': ROLE },
-  });
+  expect(account.metadata).toMatchObject(metadata);
   expect(managerOf(cluster, account, '.metadata.annotations.eks.amazonaws.com/role-arn')).toBe('kubectl-annotate');
 });
 

@@ -42,6 +42,7 @@ const train = (more: object = {}): object => ({
 });
 const podsOf = ({ kube }: ClusterState, name: string): Pod[] =>
   listObjects(kube, 'Pod').filter(({ metadata }) => metadata.name.startsWith(`${name}-`));
+const daemonSet = ({ kube }: ClusterState, name: string) => getObject(kube, 'DaemonSet', 'kube-system', name)!.status;
 const taintedNode = ({ kube }: ClusterState): string =>
   listObjects(kube, 'Node').find(({ spec }) => spec?.['taints'] !== undefined)!.metadata.name;
 
@@ -61,10 +62,7 @@ describe('nodes with taints', () => {
       addons: [agent(), addon('vpc-cni', 'v1.19.2-eksbuild.1'), addon('kube-proxy', 'v1.31.7-eksbuild.7')],
     });
     for (const name of ['eks-pod-identity-agent', 'aws-node', 'kube-proxy'])
-      expect([name, getObject(cluster.kube, 'DaemonSet', 'kube-system', name)!.status]).toMatchObject([
-        name,
-        { desiredNumberScheduled: 3, numberReady: 3 },
-      ]);
+      expect([name, daemonSet(cluster, name)]).toMatchObject([name, { desiredNumberScheduled: 3, numberReady: 3 }]);
   });
 
   it('lack the agent if its configuration values set other tolerations: its pods get no credentials there', () => {
@@ -72,10 +70,7 @@ describe('nodes with taints', () => {
     const workloads = [train({ tolerations: TOLERATES })];
     const { world, cluster } = build({ addons: [agent({ configurationValues })], workloads });
     const tainted = taintedNode(cluster);
-    expect(getObject(cluster.kube, 'DaemonSet', 'kube-system', 'eks-pod-identity-agent')!.status).toMatchObject({
-      desiredNumberScheduled: 2,
-      numberReady: 2,
-    });
+    expect(daemonSet(cluster, 'eks-pod-identity-agent')).toMatchObject({ desiredNumberScheduled: 2, numberReady: 2 });
     for (const pod of podsOf(cluster, 'train')) {
       const [got] = credentialsOfPod(world, cluster, pod);
       expect(got?.refused?.code).toBe(pod.spec.nodeName === tainted ? 'AgentUnreachable' : undefined);
@@ -112,20 +107,14 @@ describe('nodes with taints', () => {
     const replacement = { labels: { pool: 'gpu' }, taints: [GPU] };
     const nodeLosses = [{ afterSeconds: 10, goneAfterSeconds: 20, replacedAfterSeconds: 30, replacement }];
     const configurationValues = '{"tolerations":[]}';
-    const { world, cluster } = build({
-      nodes: 2,
-      nodeLosses,
-      addons: [agent({ configurationValues })],
-      workloads: [train()],
-    });
+    const addons = [agent({ configurationValues })];
+    const { world, cluster } = build({ nodes: 2, nodeLosses, addons, workloads: [train()] });
     world.schedule.advanceTo(world.schedule.now() + 600_000);
     expect(getObject(cluster.kube, 'Node', undefined, taintedNode(cluster))).toMatchObject({
       metadata: { labels: { pool: 'gpu' } },
       spec: { taints: [GPU] },
     });
-    expect(getObject(cluster.kube, 'DaemonSet', 'kube-system', 'eks-pod-identity-agent')!.status).toMatchObject({
-      desiredNumberScheduled: 1,
-    });
+    expect(daemonSet(cluster, 'eks-pod-identity-agent')).toMatchObject({ desiredNumberScheduled: 1 });
     expect(podsOf(cluster, 'train').map(({ spec }) => spec.nodeName)).not.toContain(taintedNode(cluster));
   });
 
