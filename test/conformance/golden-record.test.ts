@@ -16,6 +16,7 @@ import {
   setUpFor,
   withSeconds,
 } from '../../conformance/kubernetes/golden/record.ts';
+import { forAll } from '../for-all.ts';
 
 const UID = '0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f';
 const POD = {
@@ -83,12 +84,10 @@ describe('a recorded body', () => {
         fc.dictionary(key, tie('body'), { maxKeys: 4, noNullPrototype: true }),
       ),
     }));
-    fc.assert(
-      fc.property(body, (value) => {
-        const answer: Answer = { status: 200, headers: {}, body: value };
-        expect(compareAnswers({ ...answer, body: normal(value) }, answer).body).toEqual([]);
-      }),
-    );
+    forAll(body, (value) => {
+      const answer: Answer = { status: 200, headers: {}, body: value };
+      expect(compareAnswers({ ...answer, body: normal(value) }, answer).body).toEqual([]);
+    });
   });
 });
 

@@ -9,6 +9,7 @@ import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts
 import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../example.ts';
 import { aCluster, anAddon, aNodePod, aPod } from '../eks-fixtures.ts';
 import { aRequest, someFacts } from '../fixtures.ts';
+import { forAllIn } from '../../for-all.ts';
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
@@ -170,21 +171,18 @@ describe('the class of an add-on', () => {
   );
   it('is exactly one, with the fields of that class only', () => {
     const found = new Set<string>();
-    fc.assert(
-      fc.property(anySeen, (one) => {
-        const finding = classify(one);
-        expect(sweepFinding.parse(finding)).toEqual(finding);
-        found.add(finding.class);
-        expect(finding.reason !== undefined).toBe(['not-concerned', 'unreachable'].includes(finding.class));
-        expect(finding.checks.length > 0).toBe(['blocked', 'keep-irsa'].includes(finding.class));
-        expect(finding.checks.some(({ keepIrsa }) => keepIrsa)).toBe(finding.class === 'keep-irsa');
-        expect(finding.roles.length > 0).toBe(finding.class === 'ready');
-        expect(new Set(finding.checks.map(({ id }) => id)).size).toBe(finding.checks.length);
-        // Nothing is migrated that its plan does not let through.
-        expect(finding.class === 'ready').toBe('plan' in one && one.plan.verdict === 'migrate');
-      }),
-      { numRuns: 500 },
-    );
+    forAllIn(500, anySeen, (one) => {
+      const finding = classify(one);
+      expect(sweepFinding.parse(finding)).toEqual(finding);
+      found.add(finding.class);
+      expect(finding.reason !== undefined).toBe(['not-concerned', 'unreachable'].includes(finding.class));
+      expect(finding.checks.length > 0).toBe(['blocked', 'keep-irsa'].includes(finding.class));
+      expect(finding.checks.some(({ keepIrsa }) => keepIrsa)).toBe(finding.class === 'keep-irsa');
+      expect(finding.roles.length > 0).toBe(finding.class === 'ready');
+      expect(new Set(finding.checks.map(({ id }) => id)).size).toBe(finding.checks.length);
+      // Nothing is migrated that its plan does not let through.
+      expect(finding.class === 'ready').toBe('plan' in one && one.plan.verdict === 'migrate');
+    });
     expect([...found].sort()).toEqual([...sweepClass.options].sort());
   });
 });

@@ -13,6 +13,7 @@ import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/repor
 import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';
 import { runs } from '../../runs.ts';
+import { forAllIn } from '../../for-all.ts';
 
 const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
   JSON.stringify([row.account, row.region, row.cluster, row.addon]);
@@ -105,8 +106,7 @@ const shuffled = <Input extends ReportInput>(input: Input): Input => ({
 });
 
 describe('buildReport, of any inventory', () => {
-  const always = (property: (input: ReportInput) => void): void =>
-    fc.assert(fc.property(inputs, property), { numRuns: runs(100, 300) });
+  const always = (property: (input: ReportInput) => void): void => forAllIn(runs(100, 300), inputs, property);
 
   it('has each finding in one row, and each item in one', () =>
     always((input) => {

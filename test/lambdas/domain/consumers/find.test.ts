@@ -8,6 +8,7 @@ import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/consumers/resourc
 import { consumerName } from '../../../../lambdas/domain/migration/accepted.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { anObject, consumersIn, podOf } from './cluster.ts';
+import { forAll, forAllIn } from '../../../for-all.ts';
 
 const RULES = DETECTORS.flatMap(({ rules }) => rules);
 const RESOURCES = CONSUMER_RESOURCES.map(resourceName);
@@ -183,36 +184,31 @@ describe('consumers', () => {
   });
 
   it('of arbitrary objects are found without an error, are printable, and can be accepted', () => {
-    fc.assert(
-      fc.property(FACTS, (facts) => {
-        const found = findConsumers(facts, { pods: PODS });
-        const texts = found.flatMap((one) => {
-          const { serviceAccount, roleArn = '', how } = one;
-          return [nameOfConsumer(one), serviceAccount.namespace, serviceAccount.name, roleArn, how];
-        });
-        expect(texts.filter((text) => !isPrintable(text))).toEqual([]);
-        // Kubernetes accepts no other names.
-        const named = found.filter((one) => [one.namespace ?? 'a', one.name].every((name) => /^[a-z]+$/.test(name)));
-        expect(named.map(nameOfConsumer).filter((name) => !consumerName.safeParse(name).success)).toEqual([]);
-      }),
-      { numRuns: 500 },
-    );
+    forAllIn(500, FACTS, (facts) => {
+      const found = findConsumers(facts, { pods: PODS });
+      const texts = found.flatMap((one) => {
+        const { serviceAccount, roleArn = '', how } = one;
+        return [nameOfConsumer(one), serviceAccount.namespace, serviceAccount.name, roleArn, how];
+      });
+      expect(texts.filter((text) => !isPrintable(text))).toEqual([]);
+      // Kubernetes accepts no other names.
+      const named = found.filter((one) => [one.namespace ?? 'a', one.name].every((name) => /^[a-z]+$/.test(name)));
+      expect(named.map(nameOfConsumer).filter((name) => !consumerName.safeParse(name).success)).toEqual([]);
+    });
   });
 
   it('are the same in any order of the objects, and each is there once', () =>
-    fc.assert(
-      fc.property(FACTS, (facts) => {
-        const reversed = Object.fromEntries(
-          Object.entries(facts.objects).map(([resource, objects]) => [resource, [...objects, ...objects].toReversed()]),
-        );
-        const names = (of: typeof facts.objects): string[] =>
-          findConsumers({ ...facts, objects: of }, { pods: PODS }).map((one) => {
-            const { serviceAccount } = one;
-            return `${nameOfConsumer(one)} ${serviceAccount.namespace}/${serviceAccount.name}`;
-          });
-        expect([...new Set(names(reversed))].sort()).toEqual([...new Set(names(facts.objects))].sort());
-      }),
-    ));
+    forAll(FACTS, (facts) => {
+      const reversed = Object.fromEntries(
+        Object.entries(facts.objects).map(([resource, objects]) => [resource, [...objects, ...objects].toReversed()]),
+      );
+      const names = (of: typeof facts.objects): string[] =>
+        findConsumers({ ...facts, objects: of }, { pods: PODS }).map((one) => {
+          const { serviceAccount } = one;
+          return `${nameOfConsumer(one)} ${serviceAccount.namespace}/${serviceAccount.name}`;
+        });
+      expect([...new Set(names(reversed))].sort()).toEqual([...new Set(names(facts.objects))].sort());
+    }));
 
   it('show control characters of third-party names as escapes', () => {
     const spec = { provider: { aws: { auth: { jwt: { serviceAccountRef: { name: 'api\u001b[31m' } } } } } };

@@ -21,6 +21,7 @@ import {
   plannedAccount,
 } from '../../account-fixtures.ts';
 import { anAddon, at, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../../fixtures.ts';
+import { forAll } from '../../../for-all.ts';
 
 const record = (created: Association[] = []): ReturnType<typeof accountMigration> =>
   accountMigration({ associations: { purged: [], created, restored: [] } });
@@ -51,18 +52,16 @@ describe('an association', () => {
     { maxLength: 5 },
   );
   it('either existed before, belongs to the migration, or is third-party, and is never third-party otherwise', () => {
-    fc.assert(
-      fc.property(associations, associations, associations, (before, created, there) => {
-        const snapshot = accountSnapshot({ associations: before });
-        const known = record(created);
-        const foreign = foreignAssociations(known, snapshot, there);
-        for (const one of there)
-          expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
-        // A third-party association is always a problem.
-        const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
-        expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
-      }),
-    );
+    forAll(associations, associations, associations, (before, created, there) => {
+      const snapshot = accountSnapshot({ associations: before });
+      const known = record(created);
+      const foreign = foreignAssociations(known, snapshot, there);
+      for (const one of there)
+        expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
+      // A third-party association is always a problem.
+      const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
+      expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
+    });
   });
 
   const given = (id: string): string => `another principal has given association ${id} the role ${OTHER_ROLE}`;
@@ -114,12 +113,10 @@ describe('accountProblem', () => {
     const states = fc
       .record({ uid: fc.constantFrom('uid-of-api', 'another'), roleArn: roles })
       .map(({ uid, roleArn }) => ({ uid, ...(roleArn === undefined ? {} : { roleArn }) }));
-    fc.assert(
-      fc.property(fc.option(states, { nil: undefined }), (now) => {
-        expect(accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined).toBe(
-          now?.uid === was.uid && now.roleArn === undefined,
-        );
-      }),
+    forAll(fc.option(states, { nil: undefined }), (now) =>
+      expect(accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined).toBe(
+        now?.uid === was.uid && now.roleArn === undefined,
+      ),
     );
   });
 });

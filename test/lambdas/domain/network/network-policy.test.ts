@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type PolicySubject } from '../../../../lambdas/domain/network/model.ts';
 import { policiesIn, type Reachability, reachability } from '../../../../lambdas/domain/network/reachability.ts';
 import { isAllowed, type OraclePolicy } from './oracle.ts';
+import { forAll, forAllIn } from '../../../for-all.ts';
 
 const POD: PolicySubject = { namespace: 'shop', serviceAccount: 'api', labels: { app: 'api', tier: 'back' } };
 const reach = (specs: unknown[], { ipv6 = false, cilium = false } = {}): Reachability =>
@@ -169,15 +170,12 @@ describe('the evaluation', () => {
   it('agrees with the API reference, as another reads it', () => {
     const labels = { app: 'api', tier: 'back' };
     const seen = { yes: 0, no: 0, unknown: 0 };
-    fc.assert(
-      fc.property(fc.array(policy, { maxLength: 3 }), (policies) => {
-        const found = reach(policies.map(({ spec }) => spec));
-        seen[found.cutOff] += 1;
-        expect(found.cutOff).toBe(isAllowed(policies, labels, '169.254.170.23') ? 'no' : 'yes');
-        expect(found.by.length > 0).toBe(found.cutOff !== 'no');
-      }),
-      { numRuns: 2000 },
-    );
+    forAllIn(2000, fc.array(policy, { maxLength: 3 }), (policies) => {
+      const found = reach(policies.map(({ spec }) => spec));
+      seen[found.cutOff] += 1;
+      expect(found.cutOff).toBe(isAllowed(policies, labels, '169.254.170.23') ? 'no' : 'yes');
+      expect(found.by.length > 0).toBe(found.cutOff !== 'no');
+    });
     expect(seen.yes).toBeGreaterThan(100);
     expect(seen.no).toBeGreaterThan(100);
     expect(seen.unknown).toBe(0);
@@ -185,12 +183,10 @@ describe('the evaluation', () => {
 
   it('is opened by the rule of the documentation, and never cut off by one more rule', () => {
     const agent = { to: [range('169.254.170.23/32')], ports: [{ protocol: 'TCP', port: 80 }] };
-    fc.assert(
-      fc.property(fc.array(policy, { minLength: 1, maxLength: 3 }), (policies) => {
-        const specs = policies.map(({ spec }) => spec);
-        expect(reach([...specs, egress(agent)]).cutOff).toBe('no');
-      }),
-    );
+    forAll(fc.array(policy, { minLength: 1, maxLength: 3 }), (policies) => {
+      const specs = policies.map(({ spec }) => spec);
+      expect(reach([...specs, egress(agent)]).cutOff).toBe('no');
+    });
   });
 
   it('never throws, whatever the objects are', () => {
@@ -199,17 +195,15 @@ describe('the evaluation', () => {
       metadata: fc.record({ name: fc.string(), namespace: fc.string() }),
       spec: fc.jsonValue(),
     });
-    fc.assert(
-      fc.property(fc.oneof(objects, fc.array(specs)), fc.boolean(), (all, cilium) => {
-        const of = {
-          'networkpolicies.networking.k8s.io': all,
-          'ciliumnetworkpolicies.cilium.io': all,
-          'ciliumclusterwidenetworkpolicies.cilium.io': all,
-        };
-        expect(['yes', 'no', 'unknown']).toContain(
-          reachability(policiesIn({ objects: of }), POD, { ipv6: false, cilium }).cutOff,
-        );
-      }),
-    );
+    forAll(fc.oneof(objects, fc.array(specs)), fc.boolean(), (all, cilium) => {
+      const of = {
+        'networkpolicies.networking.k8s.io': all,
+        'ciliumnetworkpolicies.cilium.io': all,
+        'ciliumclusterwidenetworkpolicies.cilium.io': all,
+      };
+      expect(['yes', 'no', 'unknown']).toContain(
+        reachability(policiesIn({ objects: of }), POD, { ipv6: false, cilium }).cutOff,
+      );
+    });
   });
 });

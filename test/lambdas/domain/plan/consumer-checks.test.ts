@@ -10,6 +10,7 @@ import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJEC
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aRequest, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
 import { containing, said, matching } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const aStore = (name = 'aws'): object => aSecretStore(name, ACCOUNT_NAMESPACE, ACCOUNT_NAME);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
@@ -237,22 +238,20 @@ const name = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
 
 it('never blocks what is accepted, and always what is not', () => {
   const RESOURCES = [SECRET_STORES, CLUSTER_STORES, 'issuers.cert-manager.io'];
-  fc.assert(
-    fc.property(
-      fc.uniqueArray(name, { maxLength: 8 }),
-      fc.subarray(RESOURCES),
-      fc.infiniteStream(fc.boolean()),
-      (stores, unread, chosen) => {
-        const consumers = readStores(stores.map(aStore), unread.map(notAllowed));
-        const all = [...stores.map((one) => `SecretStore/payments/${one}`), ...unread];
-        const acceptConsumers = all.filter(() => chosen.next().value as boolean);
-        const plan = account(consumers, { ...remove, acceptConsumers });
-        expect(plan.verdict).toBe(acceptConsumers.length === all.length ? 'migrate' : 'blocked');
-        const { remedy = '' } = checkOf(plan);
-        const options = remedy.match(/(?<=--accept-consumer )\S+/g) ?? [];
-        expect([...acceptConsumers, ...options].sort()).toEqual(all.sort());
-      },
-    ),
-    { numRuns: 60 },
+  forAllIn(
+    60,
+    fc.uniqueArray(name, { maxLength: 8 }),
+    fc.subarray(RESOURCES),
+    fc.infiniteStream(fc.boolean()),
+    (stores, unread, chosen) => {
+      const consumers = readStores(stores.map(aStore), unread.map(notAllowed));
+      const all = [...stores.map((one) => `SecretStore/payments/${one}`), ...unread];
+      const acceptConsumers = all.filter(() => chosen.next().value as boolean);
+      const plan = account(consumers, { ...remove, acceptConsumers });
+      expect(plan.verdict).toBe(acceptConsumers.length === all.length ? 'migrate' : 'blocked');
+      const { remedy = '' } = checkOf(plan);
+      const options = remedy.match(/(?<=--accept-consumer )\S+/g) ?? [];
+      expect([...acceptConsumers, ...options].sort()).toEqual(all.sort());
+    },
   );
 });

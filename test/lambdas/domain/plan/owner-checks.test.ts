@@ -12,6 +12,7 @@ import type { TrustRepair } from '../../../../lambdas/domain/trust/model.ts';
 import { aState, anAccountRequest, accountFacts } from '../../account-fixtures.ts';
 import { ADDON, aRequest, anAddon, anAssociation, planned, ROLE, someFacts } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
+import { forAll } from '../../../for-all.ts';
 
 const SIGNS: Record<string, Record<string, string>> = {
   ack: { 'services.k8s.aws/controller-version': 'eks-1.5.0', 'services.k8s.aws/namespace': 'infra' },
@@ -145,14 +146,12 @@ describe('owners', () => {
   });
 
   it('blocks exactly if an owner that reverts by itself is not accepted', () =>
-    fc.assert(
-      fc.property(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptOwners) => {
-        const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptOwners.includes(iac);
-        const [check] = checks({ request: aRequest({ iac, acceptOwners }) });
-        expect(check).toMatchObject({ id: `owner-${iac}`, status: blocks ? 'fail' : 'warn' });
-        expect(check?.remedy).toMatch(/--accept-owner|--hand-off/);
-      }),
-    ));
+    forAll(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptOwners) => {
+      const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptOwners.includes(iac);
+      const [check] = checks({ request: aRequest({ iac, acceptOwners }) });
+      expect(check).toMatchObject({ id: `owner-${iac}`, status: blocks ? 'fail' : 'warn' });
+      expect(check?.remedy).toMatch(/--accept-owner|--hand-off/);
+    }));
 });
 
 const MARKS: Partial<Record<OwnerTool, Partial<ObjectMarks>>> = {

@@ -30,6 +30,7 @@ import {
 } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 import { runs } from '../../../runs.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 /** The controller was scaled by hand. */
 const edited = [
@@ -250,39 +251,36 @@ describe('planMigration', () => {
       { decision: 'denied', why: 'no' },
       { decision: 'unknown', why: 'who knows' },
     );
-    fc.assert(
-      fc.property(facts, answers, fc.boolean(), (others, answer, always) => {
-        const rights = answeredRights(others, ({ step }) =>
-          always || step === 'create-addon' ? answer : { decision: 'allowed' },
-        );
-        const some = { ...others, rights };
-        const plan = planMigration(some);
-        expect(planSchema.parse(plan)).toEqual(plan);
-        const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
-        expect(['blocked', 'keep-irsa'].includes(plan.verdict)).toBe(blocking.length > 0);
-        // One reason to keep IRSA decides, and is what a reader sees first.
-        const reasons = plan.checks.filter(({ keepIrsa }) => keepIrsa);
-        expect(plan.verdict === 'keep-irsa').toBe(reasons.length > 0);
-        expect(plan.checks.slice(0, reasons.length)).toEqual(reasons);
-        expect(reasons.filter(({ status, remedy }) => status !== 'fail' || !/^Keep IRSA\b/.test(remedy ?? ''))).toEqual(
-          [],
-        );
-        expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
-        expect(plan.attempts.length > 0).toBe(plan.verdict === 'migrate');
-        expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
-        expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
-        expect(
-          plan.attempts.filter(
-            (attempt) => some.request.addon === 'vpc-cni' && attempt.strategy === 'recreate' && !attempt.preserve,
-          ),
-        ).toEqual([]);
-        expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
-        // No message shows a hole where a name should be.
-        for (const check of plan.checks)
-          expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
-      }),
-      { numRuns: runs(800, 2500) },
-    );
+    forAllIn(runs(800, 2500), facts, answers, fc.boolean(), (others, answer, always) => {
+      const rights = answeredRights(others, ({ step }) =>
+        always || step === 'create-addon' ? answer : { decision: 'allowed' },
+      );
+      const some = { ...others, rights };
+      const plan = planMigration(some);
+      expect(planSchema.parse(plan)).toEqual(plan);
+      const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
+      expect(['blocked', 'keep-irsa'].includes(plan.verdict)).toBe(blocking.length > 0);
+      // One reason to keep IRSA decides, and is what a reader sees first.
+      const reasons = plan.checks.filter(({ keepIrsa }) => keepIrsa);
+      expect(plan.verdict === 'keep-irsa').toBe(reasons.length > 0);
+      expect(plan.checks.slice(0, reasons.length)).toEqual(reasons);
+      expect(reasons.filter(({ status, remedy }) => status !== 'fail' || !/^Keep IRSA\b/.test(remedy ?? ''))).toEqual(
+        [],
+      );
+      expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
+      expect(plan.attempts.length > 0).toBe(plan.verdict === 'migrate');
+      expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
+      expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
+      expect(
+        plan.attempts.filter(
+          (attempt) => some.request.addon === 'vpc-cni' && attempt.strategy === 'recreate' && !attempt.preserve,
+        ),
+      ).toEqual([]);
+      expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
+      // No message shows a hole where a name should be.
+      for (const check of plan.checks)
+        expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
+    });
   });
 });
 

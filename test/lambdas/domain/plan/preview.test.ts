@@ -11,6 +11,7 @@ import { callsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { ACTING_STEPS } from '../../../../lambdas/domain/plan/acting.ts';
 import { ROLE, someFacts } from '../../fixtures.ts';
 import { said, containing } from '../../matchers.ts';
+import { forAll } from '../../../for-all.ts';
 
 const ME = 'arn:aws:iam::111122223333:role/people/me';
 
@@ -53,16 +54,14 @@ describe('step-rights', () => {
       minLength: 1,
       maxLength: 12,
     });
-    fc.assert(
-      fc.property(decisions, fc.boolean(), (given, known) => {
-        const facts = previewOf(known ? { roleArn: ME } : { why: 'no role' }, (index) => given[index % given.length]!);
-        const { verdict, attempts, checks } = planMigration(facts);
-        expect({ verdict, attempts }).toEqual({ verdict: usual.verdict, attempts: usual.attempts });
-        const [check] = checks.filter(({ id }) => id === 'step-rights');
-        expect(blocks(check!)).toBe(false);
-        expect(check!.status === 'pass').toBe(known && given.every((one) => one === 'allowed'));
-      }),
-    );
+    forAll(decisions, fc.boolean(), (given, known) => {
+      const facts = previewOf(known ? { roleArn: ME } : { why: 'no role' }, (index) => given[index % given.length]!);
+      const { verdict, attempts, checks } = planMigration(facts);
+      expect({ verdict, attempts }).toEqual({ verdict: usual.verdict, attempts: usual.attempts });
+      const [check] = checks.filter(({ id }) => id === 'step-rights');
+      expect(blocks(check!)).toBe(false);
+      expect(check!.status === 'pass').toBe(known && given.every((one) => one === 'allowed'));
+    });
   });
 });
 

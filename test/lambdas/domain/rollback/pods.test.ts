@@ -15,6 +15,7 @@ import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import type { ExpectedPods } from '../../../../lambdas/domain/verification/pods.ts';
 import { unreplacedPods } from '../../../../lambdas/domain/verification/unreplaced.ts';
 import { aPod, at, NAMESPACE, SERVICE_ACCOUNT, someWorkloads } from '../../fixtures.ts';
+import { forAll, forAllIn } from '../../../for-all.ts';
 
 const HOUR = 3600;
 const MINUTE = 60;
@@ -32,17 +33,14 @@ describe('sureSessionSeconds', () => {
   it('is a lower bound for every pod of that age, whenever its agent has refreshed', () => {
     // What an SDK holds: fetched at once, then each time that five minutes are left, of an age that the agent chooses.
     const ages = fc.array(fc.integer({ min: 0, max: 3 * HOUR }), { minLength: 12, maxLength: 12 });
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 30 * HOUR }), ages, (age, given) => {
-        let end = 6 * HOUR;
-        for (const old of given) {
-          if (end - age > 5 * MINUTE) break;
-          end = end - 5 * MINUTE + 6 * HOUR - old;
-        }
-        expect(sureSessionSeconds(age)).toBeLessThanOrEqual(Math.max(end - age, 5 * MINUTE));
-      }),
-      { numRuns: 2000 },
-    );
+    forAllIn(2000, fc.integer({ min: 0, max: 30 * HOUR }), ages, (age, given) => {
+      let end = 6 * HOUR;
+      for (const old of given) {
+        if (end - age > 5 * MINUTE) break;
+        end = end - 5 * MINUTE + 6 * HOUR - old;
+      }
+      expect(sureSessionSeconds(age)).toBeLessThanOrEqual(Math.max(end - age, 5 * MINUTE));
+    });
   });
 });
 
@@ -184,19 +182,17 @@ describe('replaceNext', () => {
       seconds: fc.integer({ min: -HOUR, max: HOUR }),
       ready: fc.boolean(),
     });
-    fc.assert(
-      fc.property(fc.array(some, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 8 }), (drawn, desired) => {
-        const pods = drawn.map(({ identity, seconds, ready }, n) =>
-          pod(`p-${n}`, identity, { createdAt: at(seconds), ready }),
-        );
-        const isThere = drawn.some(({ identity, seconds }) => identity === 'irsa' && seconds > 0);
-        const { restart, evict, isWitnessed } = replaceNext(looked(pods, [workload({ desired })]));
-        const wrong = drawn.filter(({ identity }) => identity === 'pod-identity').length;
-        expect(isWitnessed).toBe(wrong === 0 || isThere);
-        expect(evict.length + (isThere || desired === 1 ? 0 : restart.length)).toBeLessThanOrEqual(1);
-        for (const { pod: one } of evict) expect(drawn[Number(one.name.slice(2))]?.identity).toBe('pod-identity');
-      }),
-    );
+    forAll(fc.array(some, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 8 }), (drawn, desired) => {
+      const pods = drawn.map(({ identity, seconds, ready }, n) =>
+        pod(`p-${n}`, identity, { createdAt: at(seconds), ready }),
+      );
+      const isThere = drawn.some(({ identity, seconds }) => identity === 'irsa' && seconds > 0);
+      const { restart, evict, isWitnessed } = replaceNext(looked(pods, [workload({ desired })]));
+      const wrong = drawn.filter(({ identity }) => identity === 'pod-identity').length;
+      expect(isWitnessed).toBe(wrong === 0 || isThere);
+      expect(evict.length + (isThere || desired === 1 ? 0 : restart.length)).toBeLessThanOrEqual(1);
+      for (const { pod: one } of evict) expect(drawn[Number(one.name.slice(2))]?.identity).toBe('pod-identity');
+    });
   });
 });
 

@@ -24,6 +24,7 @@ import {
 } from '../../run-examples.ts';
 import { aMigration, aRollback } from '../../fixtures.ts';
 import { containing } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const GRACE_MS = 75_000;
 const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({
@@ -180,39 +181,37 @@ describe('decideRecovery', () => {
       fc.oneof(fc.constant<OwnerState>({ status: 'RUNNING' }), fc.integer({ min: 0, max: 200 }).map(stopped)),
       { nil: undefined },
     );
-    fc.assert(
-      fc.property(
-        fc.array(owner, { maxLength: 3 }),
-        fc.constantFrom<RecoveryFacts['cause']>('stranded', 'requested'),
-        fc.boolean(),
-        fc.boolean(),
-        fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
-        fc.constantFrom<Migration['verified']>('none', 'api', 'injected', 'ready'),
-        fc.constantFrom(free, [heldBy(EXECUTION)], []),
-        (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
-          const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));
-          const decision = decide({
-            owners,
-            cause,
-            hasSnapshot,
-            rollbackBegun,
-            locks,
-            record: { verified, ...(outcome ? ended(outcome) : {}) },
-          });
-          const mayAct = states.some(
-            (state) =>
-              isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS),
-          );
-          const action = decision.do === 'take-over' ? decision.action : undefined;
-          expect([
-            action !== undefined && mayAct,
-            (action === 'roll-back' || action === 'finish') && !hasSnapshot,
-          ]).toEqual([false, false]);
-          const onlyTheEnd = cause === 'stranded' && verified !== 'none' && !rollbackBegun && outcome === undefined;
-          expect(action === 'finish' && !onlyTheEnd).toBe(false);
-        },
-      ),
-      { numRuns: 3000 },
+    forAllIn(
+      3000,
+      fc.array(owner, { maxLength: 3 }),
+      fc.constantFrom<RecoveryFacts['cause']>('stranded', 'requested'),
+      fc.boolean(),
+      fc.boolean(),
+      fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
+      fc.constantFrom<Migration['verified']>('none', 'api', 'injected', 'ready'),
+      fc.constantFrom(free, [heldBy(EXECUTION)], []),
+      (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
+        const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));
+        const decision = decide({
+          owners,
+          cause,
+          hasSnapshot,
+          rollbackBegun,
+          locks,
+          record: { verified, ...(outcome ? ended(outcome) : {}) },
+        });
+        const mayAct = states.some(
+          (state) =>
+            isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS),
+        );
+        const action = decision.do === 'take-over' ? decision.action : undefined;
+        expect([
+          action !== undefined && mayAct,
+          (action === 'roll-back' || action === 'finish') && !hasSnapshot,
+        ]).toEqual([false, false]);
+        const onlyTheEnd = cause === 'stranded' && verified !== 'none' && !rollbackBegun && outcome === undefined;
+        expect(action === 'finish' && !onlyTheEnd).toBe(false);
+      },
     );
   });
 });

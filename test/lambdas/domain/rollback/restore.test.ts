@@ -22,6 +22,7 @@ import { at } from '../../run-examples.ts';
 import { anAddon, anAssociation, aMigratedAddon } from '../../eks-fixtures.ts';
 import { aMigration, aPlan, aSnapshot, IN_PLACE, RECREATE, RECREATE_PRESERVING, aRollback } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const statuses = addonSchema.shape.status.options;
 const COPY = addonArn(9);
@@ -213,30 +214,27 @@ describe('decideRestore', () => {
     });
     const now = changes.map((change) => anAddon(change));
     const record = fc.record({ removed: fc.subarray([addonArn(1), COPY]), made: fc.subarray([COPY]) });
-    fc.assert(
-      fc.property(now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
-        const { do: action } = decide(addon, { record: known, actions });
-        expect(action).not.toBe('create');
-        const allRemoved = [addonArn(1), ...known.made].every((arn) => known.removed.includes(arn));
-        const isForeign =
-          addon.arn !== addonArn(1) &&
-          !known.made.includes(addon.arn) &&
-          (addon.podIdentityAssociations.length > 0 || !allRemoved);
-        const same =
-          (addon.status === 'ACTIVE' || addon.status === 'DEGRADED') &&
-          addon.version === 'v1.38.1-eksbuild.1' &&
-          addon.serviceAccountRoleArn === ROLE &&
-          (addon.podIdentityAssociations.length === 0 || !isForeign);
-        expect(action === 'done').toBe(same);
-        // Third-party changes and copies are neither updated nor deleted.
-        const foreign =
-          addon.version !== 'v1.38.1-eksbuild.1' ||
-          addon.serviceAccountRoleArn === OTHER_ROLE ||
-          (addon.arn === addonArn(5) && !allRemoved);
-        expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
-      }),
-      { numRuns: 3000 },
-    );
+    forAllIn(3000, now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
+      const { do: action } = decide(addon, { record: known, actions });
+      expect(action).not.toBe('create');
+      const allRemoved = [addonArn(1), ...known.made].every((arn) => known.removed.includes(arn));
+      const isForeign =
+        addon.arn !== addonArn(1) &&
+        !known.made.includes(addon.arn) &&
+        (addon.podIdentityAssociations.length > 0 || !allRemoved);
+      const same =
+        (addon.status === 'ACTIVE' || addon.status === 'DEGRADED') &&
+        addon.version === 'v1.38.1-eksbuild.1' &&
+        addon.serviceAccountRoleArn === ROLE &&
+        (addon.podIdentityAssociations.length === 0 || !isForeign);
+      expect(action === 'done').toBe(same);
+      // Third-party changes and copies are neither updated nor deleted.
+      const foreign =
+        addon.version !== 'v1.38.1-eksbuild.1' ||
+        addon.serviceAccountRoleArn === OTHER_ROLE ||
+        (addon.arn === addonArn(5) && !allRemoved);
+      expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
+    });
   });
 });
 

@@ -5,6 +5,7 @@ import { forecastRollout, isOverdue } from '../../../../lambdas/domain/rollout/f
 import { readinessOf, spread } from '../../../../lambdas/domain/rollout/readiness.ts';
 import { resolveCount, shapeOf } from '../../../../lambdas/domain/rollout/shape.ts';
 import { aPod, at, aWorkload } from '../../fixtures.ts';
+import { forAll } from '../../../for-all.ts';
 
 const NAME = 'shop';
 const workloadOf = (
@@ -97,17 +98,15 @@ describe('readinessOf', () => {
     expect(readinessOf(pods).samples).toEqual([10, 40, 90, 160, 300]);
   });
   it('spreads them evenly over any number of pods', () =>
-    fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 20 }),
-        fc.integer({ min: 200, max: 500 }),
-        (seconds, count) => {
-          const readiness = readinessOf(seconds.map((one, index) => podOf('Deployment', index, one)));
-          const mean = (all: number[]): number => all.reduce((sum, one) => sum + one, 0) / all.length;
-          const wanted = mean(readiness.samples);
-          expect(Math.abs(mean(spread(readiness, count)) - wanted)).toBeLessThanOrEqual(wanted * 0.1 + 1);
-        },
-      ),
+    forAll(
+      fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 20 }),
+      fc.integer({ min: 200, max: 500 }),
+      (seconds, count) => {
+        const readiness = readinessOf(seconds.map((one, index) => podOf('Deployment', index, one)));
+        const mean = (all: number[]): number => all.reduce((sum, one) => sum + one, 0) / all.length;
+        const wanted = mean(readiness.samples);
+        expect(Math.abs(mean(spread(readiness, count)) - wanted)).toBeLessThanOrEqual(wanted * 0.1 + 1);
+      },
     ));
 });
 
@@ -182,28 +181,24 @@ describe('forecastRollout', () => {
     starts.map((seconds, index) => podOf(workload.kind, index, seconds));
 
   it('is never longer than one pod after the other, nor shorter than all slots together', () =>
-    fc.assert(
-      fc.property(anyWorkload, anyStarts, (workload, starts) => {
-        const pods = podsWith(workload, starts);
-        const [found] = forecast(workload, pods).workloads;
-        const { minReadySeconds, graceSeconds, atOnce, toReplace } = shapeOf(workload);
-        const { longest, samples } = readinessOf(pods);
-        const end = Math.min(2, graceSeconds);
-        expect(found!.seconds).toBeLessThanOrEqual(toReplace * (longest + minReadySeconds + end) + 1);
-        expect(found!.seconds + 1).toBeGreaterThanOrEqual(
-          Math.ceil(toReplace / atOnce) * ((samples[0] ?? 0) + minReadySeconds),
-        );
-        expect(found!.atMostSeconds + 1).toBeGreaterThanOrEqual(found!.seconds);
-      }),
-    ));
+    forAll(anyWorkload, anyStarts, (workload, starts) => {
+      const pods = podsWith(workload, starts);
+      const [found] = forecast(workload, pods).workloads;
+      const { minReadySeconds, graceSeconds, atOnce, toReplace } = shapeOf(workload);
+      const { longest, samples } = readinessOf(pods);
+      const end = Math.min(2, graceSeconds);
+      expect(found!.seconds).toBeLessThanOrEqual(toReplace * (longest + minReadySeconds + end) + 1);
+      expect(found!.seconds + 1).toBeGreaterThanOrEqual(
+        Math.ceil(toReplace / atOnce) * ((samples[0] ?? 0) + minReadySeconds),
+      );
+      expect(found!.atMostSeconds + 1).toBeGreaterThanOrEqual(found!.seconds);
+    }));
   it('grows with the number of pods if no more of them are replaced at once', () =>
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 300 }), (desired, seconds) => {
-        const of = (count: number): number =>
-          forecast(workloadOf('StatefulSet', count), podsOf('StatefulSet', 3, seconds)).seconds;
-        expect(of(desired + 1)).toBeGreaterThan(of(desired));
-      }),
-    ));
+    forAll(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 300 }), (desired, seconds) => {
+      const of = (count: number): number =>
+        forecast(workloadOf('StatefulSet', count), podsOf('StatefulSet', 3, seconds)).seconds;
+      expect(of(desired + 1)).toBeGreaterThan(of(desired));
+    }));
 });
 
 it.each<[number, number | undefined, boolean]>([

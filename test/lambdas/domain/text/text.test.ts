@@ -7,6 +7,7 @@ import { ZOD_MESSAGES } from '../../../../lambdas/domain/text/zod-messages.ts';
 import { hasProtoKey, problemsOf } from '../../../../lambdas/domain/text/problems.ts';
 import { isOneLine, isPrintable, jsonText, printable, shown, shownIn } from '../../../../lambdas/domain/text/text.ts';
 import { codePoint } from '../../../code-points.ts';
+import { forAll } from '../../../for-all.ts';
 
 describe('third-party text', () => {
   it.each([
@@ -32,11 +33,7 @@ describe('third-party text', () => {
     expect(all.filter((character) => hidden.test(character) && isPrintable(character))).toEqual([]);
   });
   it('is idempotent', () =>
-    fc.assert(
-      fc.property(fc.string({ unit: codePoint }), (text) => {
-        expect(printable(printable(text))).toBe(printable(text));
-      }),
-    ));
+    forAll(fc.string({ unit: codePoint }), (text) => expect(printable(printable(text))).toBe(printable(text))));
   it('is refused in an input if it ends the line or reverses text, and otherwise accepted unchanged', () => {
     expect(['a\nb', '\u202e', '\u001b', '\ufeff'].filter(isOneLine)).toEqual([]);
     expect(['👩\u200d💻 ❤\ufe0f', 'می\u200cخواهم'].filter((text) => !isOneLine(text))).toEqual([]);
@@ -47,13 +44,11 @@ describe('third-party text', () => {
       n: 1,
     }));
   it('is the same data in JSON, which has nothing that is not shown as itself', () =>
-    fc.assert(
-      fc.property(fc.jsonValue({ stringUnit: codePoint }), fc.constantFrom(undefined, 2), (value, indent) => {
-        const text = jsonText(value, indent);
-        expect(text.split('\n').every(isPrintable)).toBe(true);
-        expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(value));
-      }),
-    ));
+    forAll(fc.jsonValue({ stringUnit: codePoint }), fc.constantFrom(undefined, 2), (value, indent) => {
+      const text = jsonText(value, indent);
+      expect(text.split('\n').every(isPrintable)).toBe(true);
+      expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(value));
+    }));
   it('is cut, and its length is appended', () => {
     expect(shown('12345', 5)).toBe('12345');
     expect(shown(`\u001b${'x'.repeat(1_000_000)}`, 3)).toBe('\\x1bxx… (1000001 characters)');

@@ -13,6 +13,7 @@ import {
   usualRestarts,
 } from '../../../../lambdas/domain/verification/stability.ts';
 import { anEvidence, aNode, aPod, at, aWorkload, SERVICE_ACCOUNT } from '../../fixtures.ts';
+import { forAll } from '../../../for-all.ts';
 
 const CRASHING: Partial<Pod> = { ready: false, waiting: ['CrashLoopBackOff'] };
 const pod = (name: string, change: Partial<Pod> = {}): Pod => aPod('pod-identity', { name, restarts: 0, ...change });
@@ -257,53 +258,45 @@ describe('whatever happens to the pods', () => {
   };
 
   it('a pod that restarted, was not ready, joined, or has another identity is never `ready`', () =>
-    fc.assert(
-      fc.property(world, (given) => {
-        const { made, found } = run(given);
-        const stayed = made.filter(
-          (one) =>
-            one.grown === 0 && one.ready && !one.crashing && !one.lost && one.was === 'there' && one.right && !one.goes,
-        );
-        expect(found.ready).toEqual(new Set(stayed.map(({ uid }) => uid)));
-      }),
-    ));
+    forAll(world, (given) => {
+      const { made, found } = run(given);
+      const stayed = made.filter(
+        (one) =>
+          one.grown === 0 && one.ready && !one.crashing && !one.lost && one.was === 'there' && one.right && !one.goes,
+      );
+      expect(found.ready).toEqual(new Set(stayed.map(({ uid }) => uid)));
+    }));
 
   it('they fail only because of pods with the right identity that restarted on ready nodes, again', () =>
-    fc.assert(
-      fc.property(world, (given) => {
-        const { made, found } = run(given);
-        if (found.is !== 'failing') return;
-        for (const { pod: cause } of found.causes) {
-          const one = made.find(({ uid }) => uid === cause.uid)!;
-          expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') });
-          expect(one.grown > 0 || (one.crashing && one.was === 'there')).toBe(true);
-          expect(given.knowsNodes && one.lost).toBe(false);
-          expect(one.owner.kind).not.toBe('Job');
-          const siblings = made.filter(({ owner, goes, earlier }) => owner === one.owner && !goes && earlier);
-          expect(siblings.length).toBeGreaterThan(one.owner.kind === 'Deployment' ? given.broken : 0);
-        }
-      }),
-    ));
+    forAll(world, (given) => {
+      const { made, found } = run(given);
+      if (found.is !== 'failing') return;
+      for (const { pod: cause } of found.causes) {
+        const one = made.find(({ uid }) => uid === cause.uid)!;
+        expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') });
+        expect(one.grown > 0 || (one.crashing && one.was === 'there')).toBe(true);
+        expect(given.knowsNodes && one.lost).toBe(false);
+        expect(one.owner.kind).not.toBe('Job');
+        const siblings = made.filter(({ owner, goes, earlier }) => owner === one.owner && !goes && earlier);
+        expect(siblings.length).toBeGreaterThan(one.owner.kind === 'Deployment' ? given.broken : 0);
+      }
+    }));
 
   it('pods that join with the right identity change nothing', () =>
-    fc.assert(
-      fc.property(world, fc.array(fate, { maxLength: 3 }), (given, joining) => {
-        const joined = joining.map((one) => ({ ...one, was: 'absent' as const, right: true, earlier: false }));
-        const [alone, together] = [run(given), run({ ...given, fates: [...given.fates, ...joined] })];
-        expect(together.found.is).toBe(alone.found.is);
-        expect(readyOf(together.found)).toEqual(readyOf(alone.found));
-      }),
-    ));
+    forAll(world, fc.array(fate, { maxLength: 3 }), (given, joining) => {
+      const joined = joining.map((one) => ({ ...one, was: 'absent' as const, right: true, earlier: false }));
+      const [alone, together] = [run(given), run({ ...given, fates: [...given.fates, ...joined] })];
+      expect(together.found.is).toBe(alone.found.is);
+      expect(readyOf(together.found)).toEqual(readyOf(alone.found));
+    }));
 
   it('they are stable only if every workload has a pod that stayed ready, and nothing contradicts it', () =>
-    fc.assert(
-      fc.property(world, (given) => {
-        const { made, found } = run({ ...given, broken: 0 });
-        if (found.is !== 'stable') return;
-        const shown = made.filter(({ uid }) => found.ready.has(uid)).map(({ owner }) => owner.name);
-        expect(shown).toEqual(expect.arrayContaining(workloads.map(({ name }) => name)));
-        const contrary = found.short.filter(({ why, excused }) => why === 'wrong' || (why === 'restarted' && !excused));
-        expect(contrary).toEqual([]);
-      }),
-    ));
+    forAll(world, (given) => {
+      const { made, found } = run({ ...given, broken: 0 });
+      if (found.is !== 'stable') return;
+      const shown = made.filter(({ uid }) => found.ready.has(uid)).map(({ owner }) => owner.name);
+      expect(shown).toEqual(expect.arrayContaining(workloads.map(({ name }) => name)));
+      const contrary = found.short.filter(({ why, excused }) => why === 'wrong' || (why === 'restarted' && !excused));
+      expect(contrary).toEqual([]);
+    }));
 });

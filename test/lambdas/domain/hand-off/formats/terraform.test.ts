@@ -1,5 +1,4 @@
 /** What the Terraform formats contain, read with a reader of its own. */
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hclString } from '../../../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
@@ -26,6 +25,7 @@ import {
   WORKLOAD,
 } from './hand-offs.ts';
 import { asRead, readHcl, type ReadBlock, type Value } from './hcl-reader.ts';
+import { forAll, forAllIn } from '../../../../for-all.ts';
 
 const blocksOf = (handOff: HandOff, type: string): ReadBlock[] =>
   readHcl(renderHandOff(handOff, 'terraform')).filter((block) => block.type === type);
@@ -208,37 +208,30 @@ describe('any hand-off', () => {
   it.each(['terraform', 'terraform-module'] as const)(
     'is HCL of printable lines, with arguments of the provider alone: %s',
     (format) =>
-      fc.assert(
-        fc.property(handOffs(hostile, hostile), (handOff) => {
-          const code = renderHandOff(handOff, format);
-          expect([code.split('\n').filter((line) => !isPrintable(line)), unknownOf(readHcl(code))]).toEqual([[], []]);
-        }),
-      ),
+      forAll(handOffs(hostile, hostile), (handOff) => {
+        const code = renderHandOff(handOff, format);
+        expect([code.split('\n').filter((line) => !isPrintable(line)), unknownOf(readHcl(code))]).toEqual([[], []]);
+      }),
   );
 
   it('keeps every value, whatever it contains', () =>
-    fc.assert(
-      fc.property(handOffs(tame, hostile), (handOff) => {
-        const imports = handOff.associations.filter(({ action }) => action === 'import');
-        const found = resourcesOf(handOff, 'aws_eks_pod_identity_association');
-        expect(found.map((block) => attributes(block)['policy'])).toEqual(imports.map(({ policy }) => policy));
-        expect(found.map((block) => attributes(block)['tags'] ?? new Map())).toEqual(
-          imports.map(({ tags }) => asRead(tags)),
-        );
-        expect(blocksOf(handOff, 'import').map((block) => attributes(block)['id'])).toEqual(
-          imports.map(({ id }) => `${handOff.target.cluster},${id ?? 'ASSOCIATION-ID'}`),
-        );
-        const labels = blocksOf(handOff, 'resource').map(({ labels: all }) => all.join('.'));
-        expect(new Set(labels).size).toBe(labels.length);
-      }),
-    ));
+    forAll(handOffs(tame, hostile), (handOff) => {
+      const imports = handOff.associations.filter(({ action }) => action === 'import');
+      const found = resourcesOf(handOff, 'aws_eks_pod_identity_association');
+      expect(found.map((block) => attributes(block)['policy'])).toEqual(imports.map(({ policy }) => policy));
+      expect(found.map((block) => attributes(block)['tags'] ?? new Map())).toEqual(
+        imports.map(({ tags }) => asRead(tags)),
+      );
+      expect(blocksOf(handOff, 'import').map((block) => attributes(block)['id'])).toEqual(
+        imports.map(({ id }) => `${handOff.target.cluster},${id ?? 'ASSOCIATION-ID'}`),
+      );
+      const labels = blocksOf(handOff, 'resource').map(({ labels: all }) => all.join('.'));
+      expect(new Set(labels).size).toBe(labels.length);
+    }));
 
   it('quotes every text so that reading it returns it', () =>
-    fc.assert(
-      fc.property(hostile, (text) => {
-        expect(attributes(readHcl(`a {\n  b = ${hclString(text)}\n}\n`)[0])['b']).toBe(text);
-      }),
-      { numRuns: 2000 },
+    forAllIn(2000, hostile, (text) =>
+      expect(attributes(readHcl(`a {\n  b = ${hclString(text)}\n}\n`)[0])['b']).toBe(text),
     ));
 
   it('reports an attribute that the provider does not have', () =>

@@ -1,11 +1,11 @@
 /** What the YAML formats contain. */
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
 import type { HandOff, HandOffFormat } from '../../../../../lambdas/domain/hand-off/model.ts';
 import { isPrintable } from '../../../../../lambdas/domain/text/text.ts';
 import { handOffs, hostile, MIGRATED, PLANNED, RETIRED, ROLE, ROLLED_BACK, tame, WORKLOAD } from './hand-offs.ts';
+import { forAll } from '../../../../for-all.ts';
 
 type YamlFormat = Exclude<HandOffFormat, 'terraform' | 'terraform-module'>;
 
@@ -175,16 +175,14 @@ describe('helm-values', () => {
 
 describe('any hand-off', () => {
   it.each(['cloudformation', 'eksctl', 'helm-values'] as const)('is YAML of printable lines: %s', (format) =>
-    fc.assert(
-      fc.property(handOffs(hostile, hostile), (handOff) => {
-        expect(
-          renderHandOff(handOff, format)
-            .split('\n')
-            .filter((line) => !isPrintable(line)),
-        ).toEqual([]);
-        read(handOff, format);
-      }),
-    ),
+    forAll(handOffs(hostile, hostile), (handOff) => {
+      expect(
+        renderHandOff(handOff, format)
+          .split('\n')
+          .filter((line) => !isPrintable(line)),
+      ).toEqual([]);
+      read(handOff, format);
+    }),
   );
 
   it.each(['<<', '=', 'yes', '1:30', '~', '$\u00a0', ' a', '2026-11-28'])(
@@ -201,15 +199,13 @@ describe('any hand-off', () => {
   );
 
   it('keeps every value, whatever it contains', () =>
-    fc.assert(
-      fc.property(handOffs(tame, hostile), (handOff) => {
-        const imports = handOff.associations.filter(({ action }) => action === 'import');
-        const [config] = read(handOff, 'eksctl') as [
-          { iam?: { podIdentityAssociations: { policy?: string; tags?: Record<string, string> }[] } },
-        ];
-        expect((config.iam?.podIdentityAssociations ?? []).map(({ policy, tags }) => [policy, tags ?? {}])).toEqual(
-          imports.map(({ policy, tags }) => [policy, tags]),
-        );
-      }),
-    ));
+    forAll(handOffs(tame, hostile), (handOff) => {
+      const imports = handOff.associations.filter(({ action }) => action === 'import');
+      const [config] = read(handOff, 'eksctl') as [
+        { iam?: { podIdentityAssociations: { policy?: string; tags?: Record<string, string> }[] } },
+      ];
+      expect((config.iam?.podIdentityAssociations ?? []).map(({ policy, tags }) => [policy, tags ?? {}])).toEqual(
+        imports.map(({ policy, tags }) => [policy, tags]),
+      );
+    }));
 });
