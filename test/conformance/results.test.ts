@@ -14,12 +14,8 @@ import {
   runLine,
   totalsLine,
 } from '../../conformance/kubernetes/scenarios/print.ts';
-import {
-  type ActResult,
-  keepResults,
-  type Results,
-  type RunResult,
-} from '../../conformance/kubernetes/scenarios/results.ts';
+import type { ActResult, Results, RunResult } from '../../conformance/kubernetes/scenarios/results.ts';
+import { keepResults } from '../../conformance/kubernetes/scenarios/results.ts';
 
 const DIFFERENCE = { what: 'check webhook', sandbox: 'pass', real: 'warn' };
 const ACCEPTED = { ...DIFFERENCE, reason: 'The real cluster has one more webhook.' };

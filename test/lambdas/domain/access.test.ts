@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { entryChange, mapRolesOf, takesAccessEntries, wantedEntries } from '../../../lambdas/domain/access/entries.ts';
+import type { BindingManifest, Manifest, RoleManifest } from '../../../lambdas/domain/access/manifests.ts';
 import {
   accessManifests,
-  type BindingManifest,
-  type Manifest,
   manifestChange,
   manifestName,
-  type RoleManifest,
   withdrawnRole,
 } from '../../../lambdas/domain/access/manifests.ts';
 import {

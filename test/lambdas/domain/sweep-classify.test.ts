@@ -6,9 +6,8 @@ import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
 import { classify, locationReason, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
 import type { SeenAddon } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
-import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../example.ts';
 import { aCluster, anAddon, aNodePod, aPod } from '../eks-fixtures.ts';
-import { aRequest, someFacts } from '../fixtures.ts';
+import { aRequest, someFacts, ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
 import { forAllIn } from '../../for-all.ts';
 
 const seen = { name: ADDON, version: VERSION };

@@ -1,16 +1,14 @@
 /** Fleets as a sweep finds them, made by arithmetic: the same each time. */
 import { buildReport, type ReportInput } from '../../../lambdas/domain/sweep/build-report.ts';
-import {
-  type BlockingCheck,
-  type ClusterInventory,
-  clusterInventory,
-  type LocationInventory,
-  sweep,
-  type SweepFinding,
-  type SweepItem,
-  sweepItem,
-  type SweepLocation,
+import type {
+  BlockingCheck,
+  ClusterInventory,
+  LocationInventory,
+  SweepFinding,
+  SweepItem,
+  SweepLocation,
 } from '../../../lambdas/domain/sweep/model.ts';
+import { clusterInventory, sweep, sweepItem } from '../../../lambdas/domain/sweep/model.ts';
 import type { SweepReport } from '../../../lambdas/domain/sweep/report.ts';
 
 export const SWEEP = '01KF0E44M047C4FEZDQK8YZG0M';

@@ -1,14 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildReport, DID_NOT_END, NO_ADDONS, type ReportInput } from '../../../lambdas/domain/sweep/build-report.ts';
-import {
-  type ClusterInventory,
-  clusterInventory,
-  type LocationInventory,
-  sweepClass,
-  type SweepItem,
-  type SweepLocation,
+import type {
+  ClusterInventory,
+  LocationInventory,
+  SweepItem,
+  SweepLocation,
 } from '../../../lambdas/domain/sweep/model.ts';
+import { clusterInventory, sweepClass } from '../../../lambdas/domain/sweep/model.ts';
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
 import { countsAsFailed, decideWave, endOf, type WaveInput, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
-import { aMigration, at } from '../fixtures.ts';
+import { aMigration, at, endedAs } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
-import { endedAs } from '../run-examples.ts';
 
 const queue = (count: number, item: (number: number) => Partial<SweepItem> = () => ({})): SweepItem[] =>
   Array.from({ length: count }, (_, index) => anItem(index, item(index)));

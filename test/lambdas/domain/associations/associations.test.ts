@@ -1,12 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PurgeContext, PurgeDecision } from '../../../../lambdas/domain/associations/associations.ts';
 import {
   carriedOver,
   decidePurge,
   plannedFor,
   unportableFields,
-  type PurgeContext,
-  type PurgeDecision,
 } from '../../../../lambdas/domain/associations/associations.ts';
 import type { Association } from '../../../../lambdas/domain/migration/model.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../../fixtures.ts';

@@ -16,10 +16,8 @@ import {
   ownAssociation,
 } from '../../account-fixtures.ts';
 import { ADDON, addonArn, NAMESPACE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
-import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
 import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
-import { anAddon, anAssociation } from '../../eks-fixtures.ts';
-import { aMigration, aPlan, aRequest } from '../../fixtures.ts';
+import { aMigration, aPlan, aRequest, at, MIGRATION_ID, endedAs, anAddon, anAssociation } from '../../fixtures.ts';
 
 const BLOCK = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE };
 const NODE = { namespace: NAMESPACE, serviceAccount: 'ebs-csi-node-sa', roleArn: ROLE };

@@ -1,14 +1,12 @@
 import { array, assert, constantFrom, integer, nat, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Lock, LockHolder, Taking } from '../../../../lambdas/domain/migration/locks.ts';
 import {
   eachHolder,
   isConflicting,
-  type Lock,
-  type LockHolder,
   takeAlone,
   takeOverShare,
   takeShared,
-  type Taking,
   WISH_LASTS_MS,
   withoutSharer,
 } from '../../../../lambdas/domain/migration/locks.ts';

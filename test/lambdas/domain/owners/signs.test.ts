@@ -2,14 +2,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type OwnerTool, OWNER_TOOLS } from '../../../../lambdas/domain/owners/model.ts';
 import { OWNER_RULES } from '../../../../lambdas/domain/owners/rules.ts';
+import type { ObjectMarks, Sign } from '../../../../lambdas/domain/owners/signs.ts';
 import {
   ownerByManager,
   ownerByMarks,
   ownerByTags,
   ownerOfRole,
   managingTool,
-  type ObjectMarks,
-  type Sign,
   unknownOwner,
 } from '../../../../lambdas/domain/owners/signs.ts';
 import { TOOLS } from '../../../../lambdas/domain/owners/tools.ts';

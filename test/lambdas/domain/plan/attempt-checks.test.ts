@@ -6,9 +6,8 @@ import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import type { CustomResourceFact, AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { VERSION } from '../../example.ts';
 import { aCluster, anAddon } from '../../eks-fixtures.ts';
-import { aRequest, GRANTED, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
+import { aRequest, GRANTED, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts, VERSION } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';
 
 const inPlace = { strategy: 'in-place' } as const;

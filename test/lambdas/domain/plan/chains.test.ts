@@ -6,10 +6,9 @@ import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import { ACCOUNT, ISSUER, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting, ACCOUNT, ISSUER, ROLE, SERVICE_ACCOUNT } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const TARGET = `arn:aws:iam::${ACCOUNT}:role/archive`;

@@ -4,11 +4,10 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check, MigrationRequestInput } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { OTHER_ROLE, ROLE } from '../../example.ts';
 import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting, OTHER_ROLE, ROLE } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';
 
 const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>

@@ -4,9 +4,8 @@ import type { AttributedServiceAccount, Pod } from '../../../../lambdas/domain/k
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { ADDON, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { anAddon, anAssociation, aNodePod, aPod } from '../../eks-fixtures.ts';
-import { aRequest, GRANTED, someFacts } from '../../fixtures.ts';
+import { aRequest, GRANTED, someFacts, ADDON, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../fixtures.ts';
 import { said, containing } from '../../matchers.ts';
 
 const NODES = 'ebs-csi-node-sa';

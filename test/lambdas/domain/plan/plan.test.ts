@@ -8,17 +8,7 @@ import { blockingChecks, planMigration, plannedAssociations } from '../../../../
 import { addonArn, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../../example.ts';
 import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
-import {
-  aCluster,
-  agentDaemonSet,
-  anAddon,
-  anAssociation,
-  aPod,
-  associationArn,
-  aWorkload,
-  planned,
-  aMigratedAddon,
-} from '../../eks-fixtures.ts';
+import { aCluster, agentDaemonSet, anAddon, anAssociation, aPod, associationArn } from '../../eks-fixtures.ts';
 import {
   answeredRights,
   aRequest,
@@ -27,6 +17,9 @@ import {
   RECREATE_PRESERVING,
   someFacts,
   trusting,
+  aWorkload,
+  planned,
+  aMigratedAddon,
 } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 import { runs } from '../../../runs.ts';

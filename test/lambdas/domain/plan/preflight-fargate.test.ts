@@ -4,8 +4,7 @@ import type { FargateProfile } from '../../../../lambdas/domain/aws/eks.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import { preflight } from '../../../../lambdas/domain/plan/preflight.ts';
-import { aNode, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
-import { someFacts } from '../../fixtures.ts';
+import { someFacts, aNode, aPod, aWorkload, planned } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';
 
 const LABELS = { app: 'ebs-csi-controller', 'eks.example.com/tier': 'system' };

@@ -5,9 +5,8 @@ import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
 import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
-import { at } from '../../run-examples.ts';
 import { aNodePod, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
-import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
+import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts, at } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const NAME = 'ebs-csi-controller';

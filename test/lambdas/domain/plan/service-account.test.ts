@@ -17,10 +17,7 @@ import {
   plannedAccount,
 } from '../../account-fixtures.ts';
 import { addonArn, OTHER_ROLE, ROLE, target } from '../../example.ts';
-import { at, RUN } from '../../run-examples.ts';
-import { policyText } from '../../trust-examples.ts';
-import { aCluster } from '../../eks-fixtures.ts';
-import { answeredRights, GRANTED, trusting } from '../../fixtures.ts';
+import { answeredRights, GRANTED, trusting, at, RUN, policyText, aCluster } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));

@@ -4,10 +4,8 @@ import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, RoleUsersFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { ACCOUNT, OTHER_ROLE, ROLE } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
-import { aCluster, anAssociation } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting, ACCOUNT, OTHER_ROLE, ROLE, aCluster, anAssociation } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>

@@ -5,10 +5,9 @@ import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/dom
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { samePolicy } from '../../../../lambdas/domain/trust/repair.ts';
-import { OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../example.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, anAssociation } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, GRANTED, trusting } from '../../fixtures.ts';
+import { aRequest, someFacts, GRANTED, trusting, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT } from '../../fixtures.ts';
 import { said, matching } from '../../matchers.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';

@@ -16,10 +16,9 @@ import { FakeClock, FakeRoles } from '../../fakes.ts';
 import { FakeEks } from '../../fake-eks.ts';
 import { aTrustChange, BEFORE, REPAIR, repairOf } from '../../steps/repaired.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
-import { at, MIGRATION_ID } from '../../run-examples.ts';
 import { irsaStatement, policyText, ec2Statement } from '../../trust-examples.ts';
 import { anAddon, anAssociation, planned, aMigratedAddon } from '../../eks-fixtures.ts';
-import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
+import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING, at, MIGRATION_ID } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
 
 const COPY = addonArn(9);

@@ -1,28 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OUTCOMES, type Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { OwnerState, RecoveryDecision, RecoveryFacts } from '../../../../lambdas/domain/rollback/recovery.ts';
 import {
   decideRecovery,
   isRunning,
-  type OwnerState,
-  type RecoveryDecision,
-  type RecoveryFacts,
   standingRelease,
   standingTrustChanges,
 } from '../../../../lambdas/domain/rollback/recovery.ts';
 import { OTHER_ROLE, ROLE } from '../../example.ts';
-import {
-  ADDON_LOCK,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  NOW,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  RECOVERY_EXECUTION,
-  ROLE_LOCK,
-} from '../../run-examples.ts';
-import { aMigration, aRollback } from '../../fixtures.ts';
+import { ADDON_LOCK, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION } from '../../run-examples.ts';
+import { aMigration, aRollback, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../../fixtures.ts';
 import { containing } from '../../matchers.ts';
 import { forAllIn } from '../../../for-all.ts';
 

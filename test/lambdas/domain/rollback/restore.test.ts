@@ -8,14 +8,13 @@ import {
   type Attempt,
   type AddonSnapshot as Snapshot,
 } from '../../../../lambdas/domain/migration/model.ts';
+import type { RestoreDecision, RestoreFacts } from '../../../../lambdas/domain/rollback/restore.ts';
 import {
   conflictsOfCreate,
   decideRestore,
   isAsSnapshot,
   needsConsent,
   preservesFailedCopy,
-  type RestoreDecision,
-  type RestoreFacts,
 } from '../../../../lambdas/domain/rollback/restore.ts';
 import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
 import { at } from '../../run-examples.ts';

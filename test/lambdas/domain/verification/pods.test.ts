@@ -3,6 +3,7 @@ import { collectEvidence } from '../../../../lambdas/domain/verification/pod-ide
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
+import type { ExpectedPods, PodsVerdict } from '../../../../lambdas/domain/verification/pods.ts';
 import {
   annotationLeft,
   asBefore,
@@ -10,13 +11,10 @@ import {
   onPodIdentity,
   podsNotSeen,
   roleStillSet,
-  type ExpectedPods,
-  type PodsVerdict,
 } from '../../../../lambdas/domain/verification/pods.ts';
 import { plannedAccount, REF, SUBJECT } from '../../account-fixtures.ts';
-import { ADDON, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
 import { aNodePod, anAddon, anAssociation, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
-import { anEvidence, aSnapshot } from '../../fixtures.ts';
+import { anEvidence, aSnapshot, ADDON, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);

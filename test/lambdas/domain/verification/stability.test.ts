@@ -5,11 +5,10 @@ import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/object
 import type { BrokenPod, PodEvidence } from '../../../../lambdas/domain/migration/model.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
+import type { Observations, Stability } from '../../../../lambdas/domain/verification/stability.ts';
 import {
   compareObservations,
-  type Observations,
   restartedBetween,
-  type Stability,
   usualRestarts,
 } from '../../../../lambdas/domain/verification/stability.ts';
 import { anEvidence, aNode, aPod, at, aWorkload, SERVICE_ACCOUNT } from '../../fixtures.ts';
