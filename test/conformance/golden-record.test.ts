@@ -139,13 +139,7 @@ describe('recorded exchanges', () => {
 });
 
 test('new seconds are marked where the workloads did not settle', () => {
-  const at = (path: string): Exchange => ({
-    id: 'x',
-    method: 'GET',
-    path,
-    as: 'admin',
-    answer: { status: 200, headers: {} },
-  });
+  const at = (path: string) => ({ id: 'x', method: 'GET', path, as: 'admin', answer: { status: 200, headers: {} } });
   const account = at('/api/v1/serviceaccounts');
   const pods = at('/api/v1/pods');
   expect(withSeconds([account, account, account, pods], [1, 1, 2, 3])).toEqual([

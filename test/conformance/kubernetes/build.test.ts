@@ -37,8 +37,7 @@ describe('the programs', () => {
       ];
       expect(replaced.length).toBeGreaterThan(20);
       for (const [, path, target, version] of replaced) {
-        expect(target).toBe(path);
-        expect(version).toBe(`v0.${release.slice('1.'.length)}`);
+        expect([target, version]).toEqual([path, `v0.${release.slice('1.'.length)}`]);
       }
     },
   );
@@ -86,8 +85,7 @@ describe('Go', () => {
     [undefined, 'no program "go" in PATH'],
   ])('%s does not', (found, problem) => {
     const text = problemWithGo(found, '1.26');
-    expect(text).toContain(problem);
-    expect(text).toContain('Go 1.26 or newer');
+    for (const part of [problem, 'Go 1.26 or newer']) expect(text).toContain(part);
     expect(text?.split('\n').at(-1)).toMatch(/^Install it from https:\/\/go\.dev\/dl/);
   });
 });

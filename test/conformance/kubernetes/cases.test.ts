@@ -13,6 +13,7 @@ import { readTraces, sandboxTrace } from '../../../conformance/kubernetes/cases/
 import type { Change, Item, Server } from '../../../conformance/kubernetes/cases/server.ts';
 import { defectiveSource } from '../../../conformance/planted.ts';
 import { forAll } from '../../for-all.ts';
+import { matching } from '../../lambdas/matchers.ts';
 
 const [VERSION] = KUBERNETES_VERSIONS;
 const names = CASES.map(({ name }) => name);
@@ -36,8 +37,7 @@ describe('each case', () => {
   it('has a name of its own and a sentence that says what it shows', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const { name, shows } of CASES) {
-      expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
-      expect(shows).toMatch(/^[A-Z].+\.$/);
+      expect([name, shows]).toEqual([matching(/^[a-z]+(-[a-z]+)*$/), matching(/^[A-Z].+\.$/)]);
     }
   });
 

@@ -101,8 +101,7 @@ describe('the files', () => {
     expect(users.map(([, user]) => user)).toContain('system:kube-controller-manager');
     expect(new Set(users.map(([token]) => token)).size).toBe(4);
     const kubeconfig = parse(readFileSync(files.scheduler, 'utf8')) as { users: { user: { token: string } }[] };
-    const token = kubeconfig.users[0]?.user.token;
-    expect(users.find(([, user]) => user === 'system:kube-scheduler')?.[0]).toBe(token);
+    expect(users.find(([, user]) => user === 'system:kube-scheduler')?.[0]).toBe(kubeconfig.users[0]?.user.token);
   });
 
   it('send no credentials to webhooks, and trust only their authority', () => {

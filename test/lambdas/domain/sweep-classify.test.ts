@@ -63,8 +63,7 @@ describe('the class of an add-on', () => {
   });
 
   it('is keep-irsa if IRSA is the better fit, with the reason first, whatever else blocks', () => {
-    const outposts = { cluster: aCluster({ onOutposts: true }), roles: {} };
-    const plan = planMigration(someFacts(outposts));
+    const plan = planMigration(someFacts({ cluster: aCluster({ onOutposts: true }), roles: {} }));
     for (const unanswered of [undefined, 'No answer from the API server.']) {
       const finding = classify({ ...seen, plan, agentKnown: false, unanswered });
       expect(finding).toMatchObject({ class: 'keep-irsa', roles: [] });
@@ -103,8 +102,7 @@ describe('the class of an add-on', () => {
     ['nothing shows whose the role is', [access, aCheck('role-grant')], true, 'blocked'],
   ])('if the API server could not be read, and %s', (_, checks, agentKnown, expected) => {
     const finding = classify({ ...seen, plan: blocked(...checks), agentKnown, unanswered });
-    expect(finding.class).toBe(expected);
-    expect(finding.reason).toBe(expected === 'unreachable' ? unanswered : undefined);
+    expect([finding.class, finding.reason]).toEqual([expected, expected === 'unreachable' ? unanswered : undefined]);
     // A refusal is an answer: access can be granted.
     expect(classify({ ...seen, plan: blocked(...checks), agentKnown }).class).toBe('blocked');
   });

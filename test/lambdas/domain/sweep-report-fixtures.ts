@@ -26,8 +26,7 @@ const ADDONS = [
 const NEEDS_NO_IAM = new Set(['coredns', 'kube-proxy']);
 const TEAMS = ['payments', 'search', 'reliability', 'data-platform', 'checkout'];
 
-const role = (account: string, cluster: string, addon: string): string =>
-  `arn:aws:iam::${account}:role/${cluster}-${addon}`;
+const role = (account: string, cluster: string, addon: string) => `arn:aws:iam::${account}:role/${cluster}-${addon}`;
 
 export const TRUST: BlockingCheck = {
   id: 'role-trust',

@@ -39,14 +39,12 @@ describe('the selection of clusters', () => {
 
 describe('the selection of add-ons', () => {
   it('excludes add-ons that it does not name, with the reason', () => {
-    expect(nameLeftOut({}, ADDON)).toBeUndefined();
-    expect(nameLeftOut({ addons: [ADDON] }, ADDON)).toBeUndefined();
+    expect([nameLeftOut({}, ADDON), nameLeftOut({ addons: [ADDON] }, ADDON)]).toEqual([undefined, undefined]);
     expect(nameLeftOut({ addons: [ADDON, 'adot'] }, 'vpc-cni')).toBe(
       `The sweep selects other add-ons: ${ADDON}, adot.`,
     );
   });
-  const tag = (value?: string): Record<string, string> =>
-    value === undefined ? {} : { 'pod-identity-migration': value };
+  const tag = (value?: string) => Object.fromEntries(value === undefined ? [] : [['pod-identity-migration', value]]);
   const NEITHER =
     'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.';
   it.each<['opt-in' | 'opt-out', string | undefined, string | undefined, string]>([
@@ -118,8 +116,7 @@ describe('the locations of a sweep', () => {
       { account: '111122223333', region: 'ap-south-1' },
     ]));
   it('cannot be in an account that the service may not work on', () => {
-    const refused = (): unknown =>
-      locationsOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
+    const refused = () => locationsOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
     expect(refused).toThrow(/accounts 555566667777, 999988887777.*setting accounts/);
     expect(
       locationsOf({ accounts: ['999988887777'], regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] }),
@@ -170,8 +167,7 @@ describe('what a sweep queues', () => {
       itemId(one, target, 'adot'),
       itemId(later, target, ADDON),
     ];
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(itemId(one, target, ADDON)).toBe(ids[0]);
+    expect([new Set(ids).size, itemId(one, target, ADDON)]).toEqual([ids.length, ids[0]]);
   });
   it('have the options of the sweep in their requests', () => {
     const options = {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { validateConfiguration, type ConfigurationVerdict } from '../../../../lambdas/domain/addons/configuration.ts';
+import { validateConfiguration } from '../../../../lambdas/domain/addons/configuration.ts';
 import { matching } from '../../matchers.ts';
 import { forAllIn } from '../../../for-all.ts';
 
@@ -26,8 +26,7 @@ const schema = JSON.stringify({
     },
   },
 });
-const judge = (raw: string | undefined, text: string | undefined = schema): ConfigurationVerdict =>
-  validateConfiguration(raw, text);
+const judge = (raw: string | undefined, text: string | undefined = schema) => validateConfiguration(raw, text);
 
 describe('validateConfiguration', () => {
   it.each([

@@ -53,7 +53,7 @@ describe('the rate', () => {
     expect(cut(fresh, 'eks', NOW)).toMatchObject({ rate: CEILINGS.eks / 2, cutAt: NOW });
   });
 
-  it('is halved at most once in five seconds, and never below its floor', () => {
+  it('is halved at most once in five seconds, and never below its floor', () =>
     forAll(states, fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 30 }), (state, gaps) => {
       let [now, known] = [NOW, state];
       for (const gap of gaps) {
@@ -66,8 +66,7 @@ describe('the rate', () => {
         expect(allowedBy(lower, 'eks', now)).toBeCloseTo(allowedBy(known, 'eks', now), 6);
         known = lower;
       }
-    });
-  });
+    }));
 
   it('recovers with time, up to the ceiling, without a write', () => {
     forAll(states, spans, spans, (state, first, more) => {
@@ -132,7 +131,7 @@ describe('reservations', () => {
       }
     }));
 
-  it('wait no longer than the earlier reservations take', () => {
+  it('wait no longer than the earlier reservations take', () =>
     forAll(resting, asked, (state, asks) => {
       const { starts, asks: times } = reserveAll(state, asks);
       for (const [index, start] of starts.entries()) {
@@ -140,8 +139,7 @@ describe('reservations', () => {
         const most = ((index + 2) / state.rate) * 1000;
         expect(start - times[index]!).toBeLessThanOrEqual(most);
       }
-    });
-  });
+    }));
 
   it('tolerate clocks that are off by seconds: the backlog is off by the same amount', () => {
     const skewed = asked.chain((asks) =>

@@ -9,6 +9,7 @@ import { consumerName } from '../../../../lambdas/domain/migration/accepted.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { anObject, consumersIn, podOf } from './cluster.ts';
 import { forAll, forAllIn } from '../../../for-all.ts';
+import { matching } from '../../matchers.ts';
 
 const RULES = DETECTORS.flatMap(({ rules }) => rules);
 const RESOURCES = CONSUMER_RESOURCES.map(resourceName);
@@ -119,15 +120,12 @@ describe('resources', () => {
   });
 
   it('keep the fields by which their objects are found', () => {
-    const kept = Object.fromEntries(
-      CONSUMER_RESOURCES.map((resource) => [resourceName(resource), resource.fields] as const),
-    );
+    const kept = Object.fromEntries(CONSUMER_RESOURCES.map((resource) => [resourceName(resource), resource.fields]));
     const parts = Object.fromEntries(
       Object.entries(CONSUMERS).map(([resource, one]) => [resource, [partOf(one, kept[resource] ?? [])]]),
     );
     const whole = Object.fromEntries(Object.entries(CONSUMERS).map(([resource, one]) => [resource, [one]]));
-    const found = (objects: Record<string, unknown[]>): unknown =>
-      findConsumers({ objects, unread: [] }, { pods: PODS });
+    const found = (objects: Record<string, unknown[]>) => findConsumers({ objects, unread: [] }, { pods: PODS });
     expect(found(parts)).toEqual(found(whole));
   });
 
@@ -183,7 +181,7 @@ describe('consumers', () => {
     );
   });
 
-  it('of arbitrary objects are found without an error, are printable, and can be accepted', () => {
+  it('of arbitrary objects are found without an error, are printable, and can be accepted', () =>
     forAllIn(500, FACTS, (facts) => {
       const found = findConsumers(facts, { pods: PODS });
       const texts = found.flatMap((one) => {
@@ -194,8 +192,7 @@ describe('consumers', () => {
       // Kubernetes accepts no other names.
       const named = found.filter((one) => [one.namespace ?? 'a', one.name].every((name) => /^[a-z]+$/.test(name)));
       expect(named.map(nameOfConsumer).filter((name) => !consumerName.safeParse(name).success)).toEqual([]);
-    });
-  });
+    }));
 
   it('are the same in any order of the objects, and each is there once', () =>
     forAll(FACTS, (facts) => {
@@ -250,9 +247,7 @@ describe('consumers of service accounts', () => {
 
 it('rules have texts that fit into sentences', () => {
   for (const { how, instead, source, field } of RULES) {
-    expect(how).toMatch(/^[a-z].*[^.]$/);
-    expect(instead).toMatch(/^[A-Z].*\.$/);
-    expect(source).toMatch(/[a-z]/);
+    expect([how, instead, source]).toEqual([matching(/^[a-z].*[^.]$/), matching(/^[A-Z].*\.$/), matching(/[a-z]/)]);
     expect(field).not.toBe('');
     expect([how, instead, source].filter((text) => !isPrintable(text))).toEqual([]);
   }

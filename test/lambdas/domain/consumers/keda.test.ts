@@ -44,9 +44,7 @@ describe('the identity of the workload', () => {
   ])('is not used with %s', (_, spec) => expect(linesOf(cluster(spec))).toEqual([]));
 
   it('is not used with provider aws-eks by triggers of the operator', () => {
-    const triggers = (identityOwner: string): unknown[] => [
-      { authenticationRef: { name: 'aws' }, metadata: { identityOwner } },
-    ];
+    const triggers = (identityOwner: string) => [{ authenticationRef: { name: 'aws' }, metadata: { identityOwner } }];
     const of = (provider: string, identityOwner: string): string[] =>
       linesOf({
         ...cluster({ podIdentity: { provider, identityOwner: 'workload' } }),

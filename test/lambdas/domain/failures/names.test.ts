@@ -9,6 +9,7 @@ import { baseOf, partsOf, STEP_LINES } from '../../../../lambdas/domain/migratio
 import { STOPPED } from '../../../../lambdas/domain/sweep/waves.ts';
 import { stepSchemas } from '../../../../lambdas/steps/schemas.ts';
 import { forAll } from '../../../for-all.ts';
+import { containing } from '../../matchers.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '..', '../../../docs/failures.md'), 'utf8');
 /** First cells of the tables of a part of the page, which explain something each. */
@@ -54,8 +55,7 @@ describe('a failure', () => {
     forAll(fc.oneof(fc.string(), fc.constantFrom(...FAILURE_NAMES)), fc.string(), (name, message) => {
       const known = knownFailure({ name, message });
       expect(FAILURE_NAMES).toContain(known.name);
-      expect(known.message).toContain(message);
-      expect(knownFailure(known)).toEqual(known);
+      expect([known.message, knownFailure(known)]).toEqual([containing(message), known]);
     }));
 });
 

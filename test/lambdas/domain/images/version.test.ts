@@ -76,7 +76,5 @@ describe('the version in a tag', () => {
     ['1.26', '1.26.3', undefined],
     ['1.25', '1.26.3', false],
     ['1.27', '1.26.3', true],
-  ])('%s is at least %s: %s', (version, minimum, result) =>
-    expect(isAtLeast(read(version), read(minimum))).toBe(result),
-  );
+  ])('%s is at least %s: %s', (version, least, result) => expect(isAtLeast(read(version), read(least))).toBe(result));
 });

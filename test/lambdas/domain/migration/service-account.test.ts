@@ -51,7 +51,7 @@ describe('an association', () => {
       .map(({ id, tag }) => anAccountAssociation({ id, tags: tag === undefined ? {} : { [MIGRATION_TAG]: tag } })),
     { maxLength: 5 },
   );
-  it('either existed before, belongs to the migration, or is third-party, and is never third-party otherwise', () => {
+  it('either existed before, belongs to the migration, or is third-party, and is never third-party otherwise', () =>
     forAll(associations, associations, associations, (before, created, there) => {
       const snapshot = accountSnapshot({ associations: before });
       const known = record(created);
@@ -61,8 +61,7 @@ describe('an association', () => {
       // A third-party association is always a problem.
       const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
       expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
-    });
-  });
+    }));
 
   const given = (id: string): string => `another principal has given association ${id} the role ${OTHER_ROLE}`;
   const made = (id: string): string => `another principal has created association ${id} of payments/api with ${ROLE}`;
@@ -96,10 +95,9 @@ describe('accountProblem', () => {
     ['made again', { ...was, uid: 'another' }, AGAIN, AGAIN],
     ['made again without its annotation', { ...bare, uid: 'another' }, AGAIN, AGAIN],
     ['given another role', { ...was, roleArn: OTHER_ROLE }, SET, SET],
-  ])('of one that is %s', (_name, now, annotated, unannotated) => {
-    expect(accountProblem(was, now, false)).toBe(annotated);
-    expect(accountProblem(was, now, true)).toBe(unannotated);
-  });
+  ])('of one that is %s', (_name, now, annotated, unannotated) =>
+    expect([accountProblem(was, now, false), accountProblem(was, now, true)]).toEqual([annotated, unannotated]),
+  );
 
   it('names a new annotation of a service account that had none', () => {
     expect(accountProblem(bare, bare, false)).toBeUndefined();

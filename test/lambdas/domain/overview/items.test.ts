@@ -11,8 +11,7 @@ const check = (id: string, status: 'pass' | 'warn' | 'fail' | 'unknown', message
   message,
   ...(status === 'pass' ? {} : { remedy: `Do ${id}` }),
 });
-const blockedBy = (...ids: string[]): OverviewItem['blockedBy'] =>
-  ids.map((id) => ({ id, message: `${id}.`, remedy: `Do ${id}` }));
+const blockedBy = (...ids: string[]) => ids.map((id) => ({ id, message: `${id}.`, remedy: `Do ${id}` }));
 const item = (name: string, change: Partial<OverviewItem> = {}): OverviewItem => ({
   kind: 'service-account',
   name,

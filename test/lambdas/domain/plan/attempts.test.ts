@@ -65,7 +65,7 @@ describe('attemptsOf', () => {
     .map((change) => migrationRequest.parse({ ...aRequest(), ...change }));
   const exclusion = fc.subarray(['in place', 'recreate with preserve', 'recreate without preserve']);
 
-  it('goes no further than allowed, is ordered by disruption, and names each way once', () => {
+  it('goes no further than allowed, is ordered by disruption, and names each way once', () =>
     forAllIn(1000, anyRequest, fc.boolean(), exclusion, (request, networking, left) => {
       const attempts = attemptsOf(request, { networking, excluded: (attempt) => !left.includes(nameOf(attempt)) });
       const outages = attempts.filter((attempt) => attempt.disruption === 'outage');
@@ -88,8 +88,7 @@ describe('attemptsOf', () => {
       ).toEqual([]);
       expect(new Set(attempts.map(nameOf)).size).toBe(attempts.length);
       expect(requestedAttempts(request, networking)).toEqual(expect.arrayContaining(attempts));
-    });
-  });
+    }));
 });
 
 describe('next-attempt', () => {
@@ -99,10 +98,7 @@ describe('next-attempt', () => {
     message: 'It is gone.',
     ...(status === 'pass' ? {} : { remedy: 'Update it.' }),
   });
-  const against = (status: Check['status'], excludes: AttemptCheck['excludes']): AttemptCheck => ({
-    check: check(status),
-    excludes,
-  });
+  const against = (status: Check['status'], excludes: AttemptCheck['excludes']) => ({ check: check(status), excludes });
   const recreates = (attempt: Attempt): boolean => attempt.strategy === 'recreate';
 
   it('takes out the ways that a check blocks, and makes a warning of it that names them', () => {

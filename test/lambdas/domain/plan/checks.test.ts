@@ -10,8 +10,7 @@ import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod } from '../../eks-fix
 import { aRequest, someFacts, trusting, OTHER_ROLE, ROLE } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';
 
-const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>
-  anAddon({ name: 'eks-pod-identity-agent', status });
+const agent = (status: 'ACTIVE' | 'DEGRADED') => anAddon({ name: 'eks-pod-identity-agent', status });
 const FOREIGN = 'arn:aws:iam::444455556666:role/ebs';
 const trust = (...statements: unknown[]): Partial<Facts> => ({ roles: trusting(policyText(...statements)) });
 

@@ -134,7 +134,6 @@ describe('check field-managers', () => {
   ])('of fields that others have set: %s', (_, request, fields, status, message, attempts) => {
     const plan = planOf(request, by('eks', IMAGE), fields);
     expect(check(plan)).toMatchObject({ status, message: matching(message) });
-    expect(plan.attempts).toEqual(attempts);
-    expect(plan.verdict).toBe(status === 'fail' ? 'blocked' : 'migrate');
+    expect([plan.attempts, plan.verdict]).toEqual([attempts, status === 'fail' ? 'blocked' : 'migrate']);
   });
 });

@@ -92,10 +92,8 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     expect(plan.steps[2]!.what).not.toContain(NODES);
   });
 
-  it('has the trust of that role checked, as of any planned one', () => {
-    const plan = planOf({}, { roles: { [NODES]: OTHER_ROLE } });
-    expect(blockingChecks(plan)).toEqual(['role-exists']);
-  });
+  it('has the trust of that role checked, as of any planned one', () =>
+    expect(blockingChecks(planOf({}, { roles: { [NODES]: OTHER_ROLE } }))).toEqual(['role-exists']));
 
   it('names all of them in one command', () => {
     const third = annotated({ name: 'third-sa' });

@@ -29,9 +29,7 @@ const REPAIR: TrustRepair = { roleArn: ROLE, before: '{}', after: '{}', statemen
 
 const checks = (change: Partial<AddonFacts> = {}, repairs: TrustRepair[] = []): Check[] =>
   checkOwners(someFacts(change), [planned], repairs);
-const withTags = (tags: Record<string, string> | undefined): Partial<AddonFacts> => ({
-  addon: anAddon({ tags: tags ?? {} }),
-});
+const withTags = (tags: Record<string, string> | undefined) => ({ addon: anAddon({ tags: tags ?? {} }) });
 const withRoleTags = (tags: Record<string, string>): Partial<AddonFacts> => {
   const role = someFacts().roles[ROLE];
   return { roles: { [ROLE]: role && { ...role, tags } } };

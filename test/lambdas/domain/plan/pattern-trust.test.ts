@@ -29,9 +29,7 @@ const ofIssuer = (issuer: string, subjects: unknown): JsonObject => ({
 const withTrust = (statements: JsonObject[], change: Partial<Facts> = {}): Facts =>
   someFacts({ roles: trusting(policyText(...statements, podIdentityStatement)), ...change });
 const checksOf = (facts: Facts, id: string): Check[] => planMigration(facts).checks.filter((check) => check.id === id);
-const accounts = (...names: string[]): Facts['serviceAccounts'] => ({
-  seen: names.map((name) => ({ namespace: NAMESPACE, name })),
-});
+const accounts = (...names: string[]) => ({ seen: names.map((name) => ({ namespace: NAMESPACE, name })) });
 const users = (associations: string[], more = false): Partial<Facts> => ({
   roleUsers: {
     addons: [],

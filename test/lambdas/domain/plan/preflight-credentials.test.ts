@@ -5,7 +5,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkCredentials } from '../../../../lambdas/domain/plan/preflight-credentials.ts';
 import { aContainer, aPod, aRequest, aWorkload, envOf, mountsOf, planned, someFacts, TOKENS } from '../../fixtures.ts';
-import { only, said } from '../../matchers.ts';
+import { only, said, containing } from '../../matchers.ts';
 
 /** The controller's template has that container, its pods what the webhook made of it. */
 const withContainer = (change: Partial<Container>, facts: Partial<Facts> = {}): Facts =>
@@ -39,8 +39,7 @@ describe('static-credentials', () => {
 
   it('passes for a pod with nothing but what the webhook injects', () => {
     for (const facts of [withContainer({}), alone({}), someFacts({ pods: [aPod('pod-identity')] })]) {
-      expect(check(facts).status).toBe('pass');
-      expect(checks(facts, 'unknown-credentials')).toEqual([]);
+      expect([check(facts).status, checks(facts, 'unknown-credentials')]).toEqual(['pass', []]);
     }
   });
 
@@ -142,8 +141,7 @@ describe('unknown-credentials', () => {
         /: --accept-unknown-credentials ebs-csi-controller\/sidecar$/,
       ),
     );
-    expect(open.message).toContain(name);
-    expect(planMigration(withContainer(change)).verdict).toBe('blocked');
+    expect([open.message, planMigration(withContainer(change)).verdict]).toEqual([containing(name), 'blocked']);
     const accepted = withContainer(change, accepting(['ebs-csi-controller/sidecar']));
     expect([check(accepted), planMigration(accepted).verdict]).toMatchObject([said('warn', name), 'migrate']);
   });

@@ -126,8 +126,7 @@ describe('unsupported-compute', () => {
       nodes,
       pods: [on('node-1'), on('f'), on('w'), on('w', { name: 'leaving', terminating: true }), aNodePod({ node: 'w' })],
     });
-    expect(found.status).toBe('fail');
-    expect(found.message).toContain('2 of 3 pods');
+    expect(found).toMatchObject(said('fail', '2 of 3 pods'));
     expect(found.message).toContain('controller-on-f (AWS Fargate), controller-on-w (Windows)');
     expect(found.keepIrsa).toBe(true);
     expect(found.remedy).toMatch(/^Keep IRSA for this add-on\. To migrate it all the same, .*Fargate profile/);

@@ -1,7 +1,7 @@
 /** A plan without a deployed service: what only a deployment knows neither blocks it nor passes as known. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/model.ts';
+
 import type { AddonFacts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blocks } from '../../../../lambdas/domain/plan/attempts.ts';
 import { callKey } from '../../../../lambdas/domain/plan/calls.ts';
@@ -32,8 +32,7 @@ const previewOf = (
     },
   };
 };
-const checkIn = (facts: AddonFacts, id: string): Check | undefined =>
-  planMigration(facts).checks.find((check) => check.id === id);
+const checkIn = (facts: AddonFacts, id: string) => planMigration(facts).checks.find((check) => check.id === id);
 
 describe('step-rights', () => {
   it("passes for the caller's own role, and names it", () =>

@@ -25,8 +25,7 @@ const plan = (
   change: Partial<AddonFacts> = {},
 ) =>
   planRollout(someFacts({ request: aRequest(request), workloads, pods, readAt: at(0), ...change }), [planned], attempt);
-const checkOf = ({ checks }: { checks: Check[] }, id: string): Check | undefined =>
-  checks.find((check) => check.id === id);
+const checkOf = ({ checks }: { checks: Check[] }, id: string) => checks.find((check) => check.id === id);
 
 describe('the duration', () => {
   it.each<[string, Attempt, number]>([

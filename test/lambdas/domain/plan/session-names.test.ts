@@ -58,8 +58,7 @@ describe('check session-names', () => {
       ),
     };
     const [first] = named.containers;
-    const message = `container ${first!.name} of `;
-    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([said('warn', message)]);
+    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([said('warn', `container ${first!.name} of `)]);
     expect(checksOf({ pods: [pod], workloads: [aWorkload()] })).toEqual([]);
   });
 });

@@ -231,7 +231,7 @@ describe('evaluate', () => {
     });
   });
 
-  it('returns allowed only if a single Allow suffices and no Deny may apply', () => {
+  it('returns allowed only if a single Allow suffices and no Deny may apply', () =>
     forAllIn(RUNS, policy, (statements) => {
       for (const [index, verdict] of verdictsOf(statements).entries()) {
         if (verdict !== 'allowed') continue;
@@ -244,8 +244,7 @@ describe('evaluate', () => {
             .every((one) => verdictsOf([everybody, one])[index] === 'allowed'),
         ).toBe(true);
       }
-    });
-  });
+    }));
 
   it('decides nothing by a condition on a multivalued key without a set operator', () => {
     const plain = fc.constantFrom(

@@ -60,9 +60,7 @@ describe('reasons', () => {
     ]);
   });
 
-  const account = (value: unknown, operator = 'StringEquals'): object => ({
-    [operator]: { 'aws:SourceAccount': value },
-  });
+  const account = (value: unknown, operator = 'StringEquals') => ({ [operator]: { 'aws:SourceAccount': value } });
   const required = 'aws:SourceAccount is 111122223333, StringEquals requires';
   const tagKeys = (operator: string, value: unknown): object => ({ [operator]: { 'aws:TagKeys': value } });
   const session = (operator: string, value: string): object => ({ [operator]: { 'sts:RoleSessionName': value } });

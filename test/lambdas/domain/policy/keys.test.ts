@@ -37,10 +37,9 @@ describe('a key that no request has', () => {
     ],
     [`https://${NAME}:sub`, `no request has a key that begins with https://; write ${NAME}:sub instead`],
     [`HTTPS://${NAME}/:sub`, `no request has a key that begins with https://; write ${NAME}:sub instead`],
-  ])('%s', (key, text) => {
-    expect(misnamedKey(key)).toBe(text);
-    expect(startsWithProviderArn(key)).toBe(key.startsWith('arn:'));
-  });
+  ])('%s', (key, text) =>
+    expect([misnamedKey(key), startsWithProviderArn(key)]).toEqual([text, key.startsWith('arn:')]),
+  );
 
   it.each([
     `${NAME}:sub`,
@@ -51,10 +50,7 @@ describe('a key that no request has', () => {
     'https://x',
     'https://:sub',
     '',
-  ])('is not %s', (key) => {
-    expect(misnamedKey(key)).toBeUndefined();
-    expect(startsWithProviderArn(key)).toBe(false);
-  });
+  ])('is not %s', (key) => expect([misnamedKey(key), startsWithProviderArn(key)]).toEqual([undefined, false]));
 
   it('is found fast, even if it is very long', () =>
     forAllIn(50, fc.constantFrom('.', ':', '/', 'a.', 'a:', '/:', 'https://'), fc.nat(20_000), (part, times) => {

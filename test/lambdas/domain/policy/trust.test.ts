@@ -31,8 +31,7 @@ const token = (change: object = {}): object => ({
   Action: 'sts:AssumeRoleWithWebIdentity',
   ...change,
 });
-const policy = (...Statement: object[]): ReturnType<typeof parsePolicy> =>
-  parsePolicy({ Version: '2012-10-17', Statement }, 'trust');
+const policy = (...Statement: object[]) => parsePolicy({ Version: '2012-10-17', Statement }, 'trust');
 const where = (key: string, value: string, operator = 'StringEquals'): object => ({
   Condition: { [operator]: { [key]: value } },
 });

@@ -95,8 +95,7 @@ describe('patterns', () => {
       );
     expect(parts('arn:*:e?s:r:1:c:d')).toEqual([true, true, true, true, true, true]);
     expect(parts('arn:aws:eks:r:1:')).toEqual([true, true, true, true, true, false]);
-    expect(parts('arn:aws:eks:r:1')).toBeUndefined();
-    expect(parts('')).toBeUndefined();
+    expect([parts('arn:aws:eks:r:1'), parts('')]).toEqual([undefined, undefined]);
   });
 
   it('finds colons in literal parts too', () =>

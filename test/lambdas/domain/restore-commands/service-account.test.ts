@@ -75,9 +75,7 @@ const factsOf = (
   workloads: [API],
   ...more,
 });
-const created = (...all: Association[]): Partial<Migration> => ({
-  associations: { purged: [], created: all, restored: [] },
-});
+const created = (...all: Association[]) => ({ associations: { purged: [], created: all, restored: [] } });
 const kept = { snapshot: accountSnapshot({ associations: [KEPT] }) };
 
 const MADE = created(ownAssociation());

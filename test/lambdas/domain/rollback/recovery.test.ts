@@ -46,8 +46,7 @@ const OTHERS = [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)];
 
 describe('decideRecovery of a stranded migration', () => {
   it('rolls back once no Lambda function can act any more', () => {
-    expect(decide()).toEqual(ROLL_BACK);
-    expect(decide({ owner: stopped(75) })).toEqual(ROLL_BACK);
+    expect([decide(), decide({ owner: stopped(75) })]).toEqual([ROLL_BACK, ROLL_BACK]);
     expect(decide({ owner: stopped(74) })).toMatchObject({ do: 'wait', why: containing(at(-74)) });
     expect(decide({ owner: undefined })).toEqual(ROLL_BACK);
   });
@@ -75,8 +74,7 @@ describe('decideRecovery of a stranded migration', () => {
   );
 
   it('releases the locks if nothing was started', () => {
-    expect(decide({ hasSnapshot: false })).toEqual(RELEASE);
-    expect(decide({ hasSnapshot: false, locks: [] })).toEqual(RELEASE);
+    expect([decide({ hasSnapshot: false }), decide({ hasSnapshot: false, locks: [] })]).toEqual([RELEASE, RELEASE]);
     expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual(RELEASE);
     expect(decide({ hasSnapshot: false, locks: OTHERS })).toEqual(RELEASE);
   });

@@ -111,13 +111,12 @@ describe('readJson', () => {
 });
 
 describe('parseJson', () => {
-  it('returns the same as JSON.parse if no key occurs twice', () => {
+  it('returns the same as JSON.parse if no key occurs twice', () =>
     forAll(fc.json({ maxDepth: 4 }), (text) => {
       const value: unknown = JSON.parse(text);
       // JSON.stringify writes each key once.
       expect(parseJson(JSON.stringify(value))).toEqual({ ok: true, value });
-    });
-  });
+    }));
 
   it.each([
     ['{"dryRun": true, "dryRun": false}', ['dryRun']],

@@ -5,8 +5,7 @@ import { ZOD_MESSAGES } from '../../../../lambdas/domain/text/zod-messages.ts';
 import { problemsOf } from '../../../../lambdas/domain/text/problems.ts';
 import { forAllIn } from '../../../for-all.ts';
 
-const words = (schema: z.ZodType, value: unknown): string =>
-  problemsOf(schema.safeParse(value, ZOD_MESSAGES).error!, 'it');
+const words = (schema: z.ZodType, value: unknown) => problemsOf(schema.safeParse(value, ZOD_MESSAGES).error!, 'it');
 
 describe('what is wrong with a value', () => {
   it.each<[string, z.ZodType, unknown, string]>([

@@ -35,10 +35,7 @@ const issuer = (role: string): object => ({
     },
   },
 });
-const withIssuer = (role: string): Needs['consumers'] => ({
-  objects: { 'issuers.cert-manager.io': [issuer(role)] },
-  unread: [],
-});
+const withIssuer = (role: string) => ({ objects: { 'issuers.cert-manager.io': [issuer(role)] }, unread: [] });
 
 describe('the check of a retirement', () => {
   it('fails for a SecretStore that names the service account, and passes for another one', () => {

@@ -46,12 +46,7 @@ describe('repair of any policy', () => {
       oidcIssuers,
       (statements, version, serviceAccounts, oidcIssuer) => {
         const before = policyOf(statements, version);
-        const request = {
-          target,
-          serviceAccounts,
-          ...(oidcIssuer === null ? {} : { oidcIssuer }),
-          maxLength: 100_000,
-        };
+        const request = { target, serviceAccounts, ...(oidcIssuer === null ? {} : { oidcIssuer }), maxLength: 100_000 };
         const proposal = proposeRepair({ trustPolicy: parseTrust(before), ...request });
         met.count(proposal.do);
         if (proposal.do !== 'repair') return;

@@ -15,7 +15,7 @@ import {
   subject,
   verdicts,
 } from './policies.ts';
-import { containing } from '../../matchers.ts';
+import { containing, matching } from '../../matchers.ts';
 
 const propose = (statements: readonly JsonObject[], change: Partial<RetirementRequest> = {}) =>
   proposeRetirement({
@@ -42,8 +42,7 @@ const both = [subject(controller), subject(shop)];
 
 describe('a statement that names only the migrated service accounts', () => {
   const one = subject(controller);
-  const onSubject = (more: JsonObject): JsonObject =>
-    irsa(one, { Condition: { StringEquals: { [SUB]: one }, ...more } });
+  const onSubject = (more: JsonObject) => irsa(one, { Condition: { StringEquals: { [SUB]: one }, ...more } });
   it.each<[string, JsonObject]>([
     ['as eksctl writes it', irsa(one)],
     ['with a Sid', irsaStatement],
@@ -60,8 +59,7 @@ describe('a statement that names only the migrated service accounts', () => {
     ['with a condition that cannot be decided', onSubject({ IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } })],
   ])('is removed: %s', (_, statement) => {
     const { after, removed } = removal([ec2, statement, irsaOfOtherClusters, open]);
-    expect(removed).toEqual([{ statement }]);
-    expect(after).toBe(policyText(ec2, irsaOfOtherClusters, open));
+    expect([removed, after]).toEqual([[{ statement }], policyText(ec2, irsaOfOtherClusters, open)]);
     expect(verdicts(after, controller)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
   });
 
@@ -97,8 +95,7 @@ it('a statement that names other service accounts too is kept for the others', (
   const statement = list(subject(shop), subject(controller), 'system:serviceaccount:web:*');
   const kept = list(subject(shop), 'system:serviceaccount:web:*');
   const { after, removed } = removal([statement, open]);
-  expect(removed).toEqual([{ statement, kept }]);
-  expect(after).toBe(policyText(kept, open));
+  expect([removed, after]).toEqual([[{ statement, kept }], policyText(kept, open)]);
   expect([verdicts(after, shop).irsa, verdicts(after, controller).irsa]).toEqual(['allowed', 'denied']);
 });
 
@@ -145,8 +142,7 @@ describe('a statement that cannot be split is refused', () => {
       [statement, irsaStatement, open],
     ]) {
       const refused = refusal(statements);
-      expect(refused.why).toMatch(why);
-      expect(refused.remedy).toMatch(remedy);
+      expect([refused.why, refused.remedy]).toEqual([matching(why), matching(remedy)]);
     }
   });
 
@@ -164,11 +160,7 @@ describe('a pattern', () => {
   const node = { namespace: 'kube-system', serviceAccount: 'ebs-csi-node-sa' };
   const existing = [controller, node, shop];
   const ofNamespace = 'system:serviceaccount:kube-system:*';
-  const unconditional = {
-    Effect: 'Allow',
-    Principal: { Federated: PROVIDER },
-    Action: 'sts:AssumeRoleWithWebIdentity',
-  };
+  const always = { Effect: 'Allow', Principal: { Federated: PROVIDER }, Action: 'sts:AssumeRoleWithWebIdentity' };
 
   const onAudience = { StringEquals: { [AUD]: 'sts.amazonaws.com' } };
   const ofVault = { StringLike: { [SUB]: ofNamespace }, StringEquals: { [AUD]: 'vault' } };
@@ -181,7 +173,7 @@ describe('a pattern', () => {
     ['with IfExists', irsa(ofNamespace, {}, 'StringLikeIfExists'), [ofNamespace], [node]],
     ['in other case', irsa('SYSTEM:serviceaccount:kube-system:ebs-*', {}, 'ForAnyValue:StringLike'), [], []],
     ['as no condition on the subject', irsa('', { Condition: onAudience }), ['*'], [node, shop]],
-    ['as no condition at all', unconditional, ['*'], [node, shop]],
+    ['as no condition at all', always, ['*'], [node, shop]],
     ['of another audience, whose tokens others may have', irsa('', { Condition: ofVault }), [ofNamespace], [node]],
     ["as a negated condition on the provider's ARN", irsa('', { Condition: byArn }), ['*'], [node, shop]],
   ])('%s is removed, with the service accounts that lose it', (_, statement, patterns, others) => {
@@ -206,8 +198,7 @@ describe('a pattern', () => {
   });
 
   it('of another cluster stays, and so does one that matches none of those that leave', () => {
-    const kept = irsa('system:serviceaccount:shop:*', {}, 'StringLike');
-    const others = [kept, irsaOfOtherClusters];
+    const others = [irsa('system:serviceaccount:shop:*', {}, 'StringLike'), irsaOfOtherClusters];
     expect(propose([...others, irsaStatement, open], { existing })).toMatchObject({
       do: 'remove',
       after: policyText(...others, open),

@@ -57,8 +57,7 @@ describe('the add-on', () => {
 
   it('has its role again after a rollback, and no block', () => {
     const [addon] = resourcesOf(ROLLED_BACK, 'aws_eks_addon');
-    expect(attributes(addon)['service_account_role_arn']).toBe(ROLE);
-    expect(addon?.blocks).toEqual([]);
+    expect([attributes(addon)['service_account_role_arn'], addon?.blocks]).toEqual([ROLE, []]);
     expect(commentsOf(ROLLED_BACK)).toContain('remove: every pod_identity_association block');
   });
 
