@@ -23,26 +23,21 @@ describe('the selection of clusters', () => {
     [['dev', 'prod-?'], 'prod-1', true],
     [['dev', 'prod-?'], 'prod-12', false],
     [['dev'], 'DEV', false],
-  ])('by names %j includes %s: %j', (clusters, name, expected) =>
-    expect(namesCluster({ clusters }, name)).toBe(expected),
-  );
+  ])('by names %j includes %s: %j', (clusters, name, does) => expect(namesCluster({ clusters }, name)).toBe(does));
   it.each<[Record<string, string> | undefined, Record<string, string>, boolean]>([
     [undefined, {}, true],
     [{ env: 'prod' }, { env: 'prod', team: 'a' }, true],
     [{ env: 'prod', team: 'b' }, { env: 'prod', team: 'a' }, false],
     [{ env: '' }, {}, false],
     [{ constructor: 'x' }, {}, false],
-  ])('by tags %j includes %j: %j', (clusterTags, tags, expected) =>
-    expect(tagsCluster({ clusterTags }, tags)).toBe(expected),
-  );
+  ])('by tags %j includes %j: %j', (clusterTags, tags, does) => expect(tagsCluster({ clusterTags }, tags)).toBe(does));
 });
 
 describe('the selection of add-ons', () => {
   it('excludes add-ons that it does not name, with the reason', () => {
     expect([nameLeftOut({}, ADDON), nameLeftOut({ addons: [ADDON] }, ADDON)]).toEqual([undefined, undefined]);
-    expect(nameLeftOut({ addons: [ADDON, 'adot'] }, 'vpc-cni')).toBe(
-      `The sweep selects other add-ons: ${ADDON}, adot.`,
-    );
+    const others = [ADDON, 'adot'];
+    expect(nameLeftOut({ addons: others }, 'vpc-cni')).toBe(`The sweep selects other add-ons: ${others.join(', ')}.`);
   });
   const tag = (value?: string) => Object.fromEntries(value === undefined ? [] : [['pod-identity-migration', value]]);
   const NEITHER =

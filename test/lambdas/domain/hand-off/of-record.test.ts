@@ -230,24 +230,18 @@ describe('the hand-off of a rollback', () => {
   it('imports what was created again, under its new id, with its settings', () => {
     const was = anAssociation({ id: 'a-was', disableSessionTags: true, tags: { team: 'storage' } });
     const now = { ...was, id: 'a-now', createdAt: at(50) };
-    const { associations, order } = of(
-      ended('rolled-back', {
-        plan: aPlan(found(was)),
-        associations: changes({ created: [owned()], purged: [was, owned()], restored: [now] }),
-      }),
-    );
-    expect(associations).toEqual([
-      { ...BLOCK, action: 'import', id: 'a-now', disableSessionTags: true, tags: { team: 'storage' } },
-    ]);
+    const made = changes({ created: [owned()], purged: [was, owned()], restored: [now] });
+    const { associations, order } = of(ended('rolled-back', { plan: aPlan(found(was)), associations: made }));
+    const settings = { disableSessionTags: true, tags: { team: 'storage' } };
+    expect(associations).toEqual([{ ...BLOCK, action: 'import', id: 'a-now', ...settings }]);
     expect(order.join('\n')).toContain('Association a-was was created again as a-now');
   });
 
   it('of a service account removes the association that code may have imported', () => {
-    const record = account('rolled-back', {
-      associations: changes({ created: [ownAssociation()], purged: [ownAssociation()] }),
-    });
-    expect(of(record).associations).toMatchObject([{ action: 'remove', id: 'a-own' }]);
-    expect(of(record).addon).toBeUndefined();
+    const associations = changes({ created: [ownAssociation()], purged: [ownAssociation()] });
+    const handedOff = of(account('rolled-back', { associations }));
+    expect(handedOff.associations).toMatchObject([{ action: 'remove', id: 'a-own' }]);
+    expect(handedOff.addon).toBeUndefined();
   });
 });
 
@@ -255,9 +249,8 @@ describe('the hand-off of a service account', () => {
   const { namespace, name } = aState();
 
   it('imports its association with the tag of the service', () => {
-    const { associations, serviceAccount } = of(
-      account('migrated', { associations: changes({ created: [ownAssociation()] }) }),
-    );
+    const made = changes({ created: [ownAssociation()] });
+    const { associations, serviceAccount } = of(account('migrated', { associations: made }));
     expect(serviceAccount).toEqual({ namespace, name });
     expect(associations).toMatchObject([{ action: 'import', id: 'a-own', tags: { [MIGRATION_TAG]: MIGRATION_ID } }]);
   });

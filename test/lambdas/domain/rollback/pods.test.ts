@@ -62,18 +62,15 @@ describe('mayRemoveAssociations', () => {
       leaving: new Set(pods.map(({ uid }) => uid)),
       now: Date.parse(at(0)),
     });
-  const owned = (pods: Pod[]): Pod[] =>
-    pods.map((one) => ({ ...one, owner: { kind: 'StatefulSet', name: deployment!.name } }));
+  const owner = { kind: 'StatefulSet', name: deployment!.name };
+  const owned = (pods: Pod[]): Pod[] => pods.map((one) => ({ ...one, owner }));
 
   it('allows the removal if all pods are replaced before the first session can end, and asks otherwise', () => {
     expect(decide(owned(many(18)), 18)).toEqual({ do: 'go' });
     // Of the same pods a week later nobody knows more than five minutes.
     const old = { createdAt: at(-7 * 24 * HOUR), readyAt: at(-7 * 24 * HOUR + 30) };
-    expect(decide(owned(many(18, old)), 18)).toMatchObject({
-      do: 'ask',
-      slow: { sureSeconds: 5 * MINUTE, pod: 'p-0' },
-      unreplaced: [],
-    });
+    const slow = { sureSeconds: 5 * MINUTE, pod: 'p-0' };
+    expect(decide(owned(many(18, old)), 18)).toMatchObject({ do: 'ask', slow, unreplaced: [] });
     expect(decide(owned(many(2, old)), 2)).toEqual({ do: 'go' });
   });
 
@@ -102,16 +99,11 @@ describe('pods that no rollout replaces', () => {
     ['none that fails', of('Job', { ready: false, restarts: 3 }), undefined],
     ['none that terminates', of('Job', { terminating: true }), undefined],
     ['none of a workload', pod('task', 'pod-identity'), undefined],
-  ])('make the removal ask: %s', (__, task, sureSeconds) =>
-    expect(
-      mayRemoveAssociations({
-        pods: [task],
-        workloads: [workload()],
-        leaving: new Set([task.uid]),
-        now: Date.parse(at(0)),
-      }),
-    ).toEqual(sureSeconds === undefined ? { do: 'go' } : { do: 'ask', unreplaced: [{ pod: task, sureSeconds }] }),
-  );
+  ])('make the removal ask: %s', (__, task, sureSeconds) => {
+    const facts = { pods: [task], workloads: [workload()], leaving: new Set([task.uid]), now: Date.parse(at(0)) };
+    const asks = { do: 'ask', unreplaced: [{ pod: task, sureSeconds }] };
+    expect(mayRemoveAssociations(facts)).toEqual(sureSeconds === undefined ? { do: 'go' } : asks);
+  });
 
   it.each<[string, Pod[], Workload[], string]>([
     ['others are replaced first', [of('Job'), old], [workload()], 'restart'],
@@ -220,11 +212,8 @@ describe('judgeRollback', () => {
     'lets a hopeless pod of a StatefulSet not wait for others that end: %s, hopeless: %s',
     (kind, isHopeless, result) => {
       const owner = { kind, name: 'ledger' };
-      const pods = [
-        { ...failing, owner },
-        { ...witness, owner, terminating: true },
-      ];
-      const observed = looked(pods, [{ ...rolling, kind, name: 'ledger' }]);
+      const [fails, ends] = [failing, { ...witness, terminating: true }].map((one) => ({ ...one, owner }));
+      const observed = looked([fails!, ends!], [{ ...rolling, kind, name: 'ledger' }]);
       const leniency = { ...NO_LENIENCY, hopeless: new Set(isHopeless ? [failing.uid] : []) };
       expect(judgeRollback({ ...observed, leniency }).verdict).toBe(result);
     },

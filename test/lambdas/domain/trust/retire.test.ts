@@ -15,7 +15,7 @@ import {
   subject,
   verdicts,
 } from './policies.ts';
-import { containing, matching } from '../../matchers.ts';
+import { matching } from '../../matchers.ts';
 
 const propose = (statements: readonly JsonObject[], change: Partial<RetirementRequest> = {}) =>
   proposeRetirement({
@@ -66,27 +66,20 @@ describe('a statement that names only the migrated service accounts', () => {
   it('is removed if it names several service accounts, and so is each of several statements', () => {
     const first = irsa(both);
     const second = irsa(subject(shop));
-    expect(removal([first, second, open], { serviceAccounts: [shop, controller, shop] })).toEqual({
-      do: 'remove',
-      after: policyText(open),
-      removed: [{ statement: first }, { statement: second }],
-      patterns: [],
-      others: [],
-    });
+    const removed = [{ statement: first }, { statement: second }];
+    const found = removal([first, second, open], { serviceAccounts: [shop, controller, shop] });
+    expect(found).toEqual({ do: 'remove', after: policyText(open), removed, patterns: [], others: [] });
   });
 
   it("is removed by the provider's ARN in the partition of the cluster", () => {
     const china = { account: ACCOUNT, region: 'cn-north-1', cluster: 'dev' };
     const name = 'oidc.eks.cn-north-1.amazonaws.com.cn/id/EXAMPLE';
-    const statement = {
-      ...irsaStatement,
-      Principal: { Federated: `arn:aws-cn:iam::${ACCOUNT}:oidc-provider/${name}` },
-      Condition: { StringEquals: { [`${name}:sub`]: subject(controller) } },
-    };
-    expect(removal([statement, open], { target: china, oidcIssuer: `https://${name}` }).removed).toEqual([
-      { statement },
-    ]);
-    expect(propose([statement, open], { oidcIssuer: `https://${name}` }).do).toBe('nothing');
+    const Principal = { Federated: `arn:aws-cn:iam::${ACCOUNT}:oidc-provider/${name}` };
+    const Condition = { StringEquals: { [`${name}:sub`]: subject(controller) } };
+    const statement = { ...irsaStatement, Principal, Condition };
+    const oidcIssuer = `https://${name}`;
+    expect(removal([statement, open], { target: china, oidcIssuer }).removed).toEqual([{ statement }]);
+    expect(propose([statement, open], { oidcIssuer }).do).toBe('nothing');
   });
 });
 
@@ -111,18 +104,14 @@ it.each<[string, JsonObject]>([
   ["a subject under the provider's ARN", irsa('', { Condition: { StringEquals: { [ARN_SUB]: both } } })],
   ['a subject under the URL', irsa('', { Condition: { StringEquals: { [`https://${SUB}`]: subject(controller) } } })],
 ])('a statement is not changed if it has %s', (_, statement) => {
-  expect(propose([statement, open])).toEqual({
-    do: 'nothing',
-    why: `No statement allows kube-system/ebs-csi-controller-sa through ${PROVIDER}`,
-  });
+  const why = `No statement allows kube-system/ebs-csi-controller-sa through ${PROVIDER}`;
+  expect(propose([statement, open])).toEqual({ do: 'nothing', why });
   expect(removal([statement, irsaStatement, open]).after).toBe(policyText(statement, open));
 });
 
 describe('a statement that cannot be split is refused', () => {
-  const several = {
-    Principal: { Federated: PROVIDER, Service: 'ec2.amazonaws.com' },
-    Action: ['sts:AssumeRoleWithWebIdentity', 'sts:AssumeRole'],
-  };
+  const Principal = { Federated: PROVIDER, Service: 'ec2.amazonaws.com' };
+  const several = { Principal, Action: ['sts:AssumeRoleWithWebIdentity', 'sts:AssumeRole'] };
   const variable = irsa('system:serviceaccount:kube-system:${aws:userid}', {}, 'StringLike');
   const providers = irsa(subject(controller), { Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } });
   const twice = { StringLike: { [SUB]: 'system:serviceaccount:kube-system:*' }, StringEquals: { [SUB]: both } };
@@ -137,22 +126,17 @@ describe('a statement that cannot be split is refused', () => {
     ['ForAllValues:', forAll, /by ForAllValues:StringEquals/, /one "StringEquals"/],
     ['a wildcard principal', everybody, /not for this cluster's provider alone/, /Change Open by hand/],
   ])('%s', (_, statement, why, remedy) => {
-    for (const statements of [
-      [statement, open],
-      [statement, irsaStatement, open],
-    ]) {
-      const refused = refusal(statements);
+    for (const others of [[], [irsaStatement]]) {
+      const refused = refusal([statement, ...others, open]);
       expect([refused.why, refused.remedy]).toEqual([matching(why), matching(remedy)]);
     }
   });
 
   it('and each of several statements is named', () => {
-    const { why } = refusal([
-      irsa(subject(shop), {}, 'StringNotEquals'),
-      irsa(subject(controller), { Sid: 'Two', Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } }),
-      open,
-    ]);
-    expect(why).toMatch(/statement 1 restricts.*statement 2 \(Two\) trusts/s);
+    const two = { ...providers, Sid: 'Two' };
+    expect(refusal([irsa(subject(shop), {}, 'StringNotEquals'), two, open]).why).toMatch(
+      /statement 1 restricts.*statement 2 \(Two\) trusts/s,
+    );
   });
 });
 
@@ -184,34 +168,22 @@ describe('a pattern', () => {
 
   it('leaves the rest of its list, also those that it matches', () => {
     const list = irsa([subject(shop), ofNamespace, subject(node), subject(controller)], {}, 'StringLike');
-    const found = propose([list, open], {
-      existing: [...existing, { namespace: 'kube-system', serviceAccount: 'dns' }],
-    });
+    const dns = { namespace: 'kube-system', serviceAccount: 'dns' };
+    const found = propose([list, open], { existing: [...existing, dns] });
     const kept = irsa([subject(shop), subject(node)], {}, 'StringLike');
-    expect(found).toEqual({
-      do: 'remove',
-      after: policyText(kept, open),
-      removed: [{ statement: list, kept }],
-      patterns: [ofNamespace],
-      others: [{ namespace: 'kube-system', serviceAccount: 'dns' }],
-    });
+    const removed = [{ statement: list, kept }];
+    const after = policyText(kept, open);
+    expect(found).toEqual({ do: 'remove', after, removed, patterns: [ofNamespace], others: [dns] });
   });
 
   it('of another cluster stays, and so does one that matches none of those that leave', () => {
     const others = [irsa('system:serviceaccount:shop:*', {}, 'StringLike'), irsaOfOtherClusters];
-    expect(propose([...others, irsaStatement, open], { existing })).toMatchObject({
-      do: 'remove',
-      after: policyText(...others, open),
-      patterns: [],
-      others: [],
-    });
+    const found = propose([...others, irsaStatement, open], { existing });
+    expect(found).toMatchObject({ do: 'remove', after: policyText(...others, open), patterns: [], others: [] });
   });
 
   it('is refused if the pods of those that leave have no Pod Identity', () =>
-    expect(propose([irsa(ofNamespace, {}, 'StringLike'), ec2], { existing })).toMatchObject({
-      do: 'refuse',
-      why: containing('might no longer be able'),
-    }));
+    expect(refusal([irsa(ofNamespace, {}, 'StringLike'), ec2], { existing }).why).toContain('might no longer be able'));
 });
 
 describe('Pod Identity', () => {
@@ -231,19 +203,15 @@ describe('Pod Identity', () => {
 
 it('refuses a policy with NotPrincipal, which IAM does not accept', () => {
   const excepting = { Sid: 'Others', Effect: 'Deny', NotPrincipal: { AWS: ACCOUNT }, Action: 'sts:SetSourceIdentity' };
-  expect(refusal([irsaStatement, open, excepting]).why).toContain(
-    'The trust policy is not valid at Statement[2].NotPrincipal: is not supported in a trust policy',
-  );
+  const why = 'The trust policy is not valid at Statement[2].NotPrincipal: is not supported in a trust policy';
+  expect(refusal([irsaStatement, open, excepting]).why).toContain(why);
 });
 
 it('refuses a policy that is not valid', () =>
   expect(refusal([{ ...irsaStatement, Effect: 'allow' }, open]).why).toContain('Statement[0].Effect'));
 
-it('accepts a URL-encoded policy', () =>
-  expect(propose([], { trustPolicy: encodeURIComponent(bothWays) })).toEqual({
-    do: 'remove',
-    after: policyText(podIdentityStatement),
-    removed: [{ statement: irsaStatement }],
-    patterns: [],
-    others: [],
-  }));
+it('accepts a URL-encoded policy', () => {
+  const found = propose([], { trustPolicy: encodeURIComponent(bothWays) });
+  const removed = [{ statement: irsaStatement }];
+  expect(found).toEqual({ do: 'remove', after: policyText(open), removed, patterns: [], others: [] });
+});
