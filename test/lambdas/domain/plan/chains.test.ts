@@ -46,6 +46,7 @@ const otherRole = {
 };
 
 const tagged = (key: string, value: string): object => ({ StringEquals: { [`aws:PrincipalTag/${key}`]: value } });
+const ofShop = allow(ROLE, 'sts:TagSession', tagged('kubernetes-namespace', 'shop'));
 const ofProvider = { StringEquals: { 'aws:FederatedProvider': PROVIDER } };
 const named = { StringLike: { 'aws:userid': 'AROAEXAMPLE:botocore-session-*' } };
 const external = { StringEquals: { 'sts:ExternalId': 'x' } };
@@ -66,11 +67,7 @@ describe('check target-roles', () => {
     ['names an old session', [allow(`arn:aws:sts::${ACCOUNT}:assumed-role/${NAME}/api`)], /No statement allows/],
     ['wants the OIDC provider', [allow(ROLE, BOTH, ofProvider)], /aws:FederatedProvider/],
     ['wants the name of an old session', [allow(ROLE, BOTH, named)], /aws:userid/],
-    [
-      'wants another namespace',
-      [allow(ROLE, 'sts:AssumeRole'), allow(ROLE, 'sts:TagSession', tagged('kubernetes-namespace', 'shop'))],
-      /kubernetes-namespace/,
-    ],
+    ['wants another namespace', [allow(ROLE, 'sts:AssumeRole'), ofShop], /kubernetes-namespace/],
     ['denies tags', [allow(ROLE), { ...allow('*', 'sts:TagSession'), Effect: 'Deny' }], /denies sts:TagSession/],
     ['lacks sts:TagSession next to an ID', [allow(ROLE, 'sts:AssumeRole', external)], /not sts:TagSession/],
   ])('blocks if the target %s', (_, trust, why) => {
@@ -85,9 +82,8 @@ describe('check target-roles', () => {
     const statement = JSON.parse(/keep the others: (\{.*?\})\. If/.exec(check!.remedy!)![1]!) as object;
     expect(statement).toEqual({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: BOTH });
     expect(statusOf(chained([allow(ROLE, 'sts:AssumeRole'), statement]))).toBe('pass');
-    const [denied] = checksOf(
-      chained([allow(ROLE), { Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sts:TagSession' }]),
-    );
+    const deny = { Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sts:TagSession' };
+    const [denied] = checksOf(chained([allow(ROLE), deny]));
     expect(denied?.remedy).toContain('no additional statement would allow it');
   });
 
@@ -118,11 +114,7 @@ describe('check target-roles', () => {
   });
 
   const ROOT = `arn:aws:iam::${ACCOUNT}:root`;
-  const denyUnless = (...NotPrincipal: string[]): object => ({
-    Effect: 'Deny',
-    NotPrincipal: { AWS: NotPrincipal },
-    Action: 'sts:AssumeRole',
-  });
+  const denyUnless = (...AWS: string[]) => ({ Effect: 'Deny', NotPrincipal: { AWS }, Action: 'sts:AssumeRole' });
   const byUserId = (id: string): object => allow(ROOT, BOTH, { StringLike: { 'aws:userid': `${id}:*` } });
 
   it.each<[string, object[], Partial<Facts>, string]>([
@@ -155,9 +147,7 @@ describe('check target-roles', () => {
     ['a tag of the request', { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } }, 'warn'],
     ['a name that some sessions of EKS have', { StringLike: { 'aws:userid': 'AROAEXAMPLE:eks-*-api-*' } }, 'warn'],
     ['any session', { StringLike: { 'aws:userid': 'AROAEXAMPLE:*' } }, 'pass'],
-  ])('of a condition on %s', (_, condition, status) =>
-    expect(statusOf(chained([allow(ROLE, BOTH, condition)]))).toBe(status),
-  );
+  ])('of a condition on %s', (_, given, status) => expect(statusOf(chained([allow(ROLE, BOTH, given)]))).toBe(status));
 
   it('needs no sts:TagSession without session tags', () => {
     const associations = [anAssociation({ serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, disableSessionTags: true })];
@@ -193,11 +183,8 @@ describe('check target-roles', () => {
   it('says nothing of a role that IAM does not have, nor without an IRSA role before', () => {
     expect(checksOf(chained([], { targetRoles: { [TARGET]: { seen: undefined } } }))).toEqual([]);
     const { serviceAccountRoleArn: _, ...addon } = anAddon();
-    const facts = chained([allow(NEW_ROLE, 'sts:AssumeRole')], {
-      ...otherRole,
-      addon,
-      rolePolicies: { [NEW_ROLE]: identity(hop()) },
-    });
+    const change = { ...otherRole, addon, rolePolicies: { [NEW_ROLE]: identity(hop()) } };
+    const facts = chained([allow(NEW_ROLE, 'sts:AssumeRole')], change);
     expect(checksOf(facts)).toMatchObject([{ status: 'pass' }]);
   });
 

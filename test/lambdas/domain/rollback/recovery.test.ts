@@ -55,14 +55,8 @@ describe('decideRecovery of a stranded migration', () => {
     for (const status of ['RUNNING', 'PENDING_REDRIVE'])
       expect(decide({ owner: { status } })).toMatchObject({ do: 'nothing', why: containing('still working') });
     // Another Recover has it.
-    expect(
-      decide({
-        owners: new Map([
-          [EXECUTION, stopped(600)],
-          [OTHER_EXECUTION, { status: 'RUNNING' }],
-        ]),
-      }).do,
-    ).toBe('nothing');
+    const owners = { [EXECUTION]: stopped(600), [OTHER_EXECUTION]: { status: 'RUNNING' } };
+    expect(decide({ owners: new Map(Object.entries(owners)) }).do).toBe('nothing');
   });
 
   it.each(['injected', 'ready', 'api'] as const)(
@@ -99,20 +93,15 @@ describe('decideRecovery on demand', () => {
     ['blocked', 'refuse'],
     ['planned', 'refuse'],
     ['already-migrated', 'refuse'],
-  ])('of a migration that ended %s: %s', (outcome, expected) =>
-    expect(onDemand({ record: ended(outcome) }).do).toBe(expected),
-  );
+  ])('of a migration that ended %s: %s', (outcome, does) => expect(onDemand({ record: ended(outcome) }).do).toBe(does));
 
   it('refuses with the reason', () => {
     expect(onDemand({ record: ended('rolled-back') })).toMatchObject({ why: containing('already rolled back') });
     expect(onDemand({ record: ended('blocked') })).toMatchObject({ why: containing('changed nothing') });
-    expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({
-      do: 'refuse',
-      why: containing(`cancel ${MIGRATION_ID}`),
-    });
-    expect(
-      onDemand({ record: ended('migrated'), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)] }),
-    ).toMatchObject({ do: 'refuse', why: containing(OTHER_MIGRATION_ID) });
+    const refused = (why: string) => ({ do: 'refuse', why: containing(why) });
+    expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject(refused(`cancel ${MIGRATION_ID}`));
+    const locks = [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)];
+    expect(onDemand({ record: ended('migrated'), locks })).toMatchObject(refused(OTHER_MIGRATION_ID));
   });
 
   it('takes the parked lock of restore commands', () => {
@@ -137,9 +126,8 @@ describe('changes of trust policies', () => {
   it('are undone by the same decision as the add-on', () => {
     const trustChanges = [{ roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) }];
     expect(decide({ record: { trustChanges } })).toEqual(ROLL_BACK);
-    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual(
-      ROLL_BACK,
-    );
+    const record = { ...ended('needs-human'), trustChanges };
+    expect(decide({ record, cause: 'requested', locks: free })).toEqual(ROLL_BACK);
   });
 });
 
@@ -157,9 +145,13 @@ describe('decideRecovery', () => {
     const own = { owner: 'none', locks: [heldBy(RECOVERY_EXECUTION)] } as const;
     const taken = { executionArn: RECOVERY_EXECUTION, status: 'rolling-back', rollback: aRollback() } as const;
     expect(decide({ ...own, locks: [...own.locks], record: taken })).toEqual(decide());
-    expect(
-      decide({ ...own, locks: [...own.locks], cause: 'requested', record: { ...taken, outcome: 'migrated' } }),
-    ).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
+    const again = decide({
+      ...own,
+      locks: [...own.locks],
+      cause: 'requested',
+      record: { ...taken, outcome: 'migrated' },
+    });
+    expect(again).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
   });
 
   it('never takes over while an execution runs or may still act, and never without a snapshot', () => {
