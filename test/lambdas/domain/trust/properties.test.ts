@@ -21,12 +21,9 @@ import { forAllIn } from '../../../for-all.ts';
 const RUNS = 300;
 const notedAt = '2026-01-05T09:00:00.000Z';
 const versions = fc.constantFrom('2012-10-17', '2008-10-17', null);
-const accounts = fc.constantFrom(
-  [controller],
-  [controller, everybody[2]!],
-  [{ ...controller, disableSessionTags: true }],
-);
-const oidcIssuers = fc.constantFrom(ISSUER, null);
+const two = [controller, everybody[2]!];
+const accounts = fc.constantFrom([controller], two, [{ ...controller, disableSessionTags: true }]);
+const issuers = fc.constantFrom({ oidcIssuer: ISSUER }, {});
 const allVerdicts = (policy: string): unknown => everybody.map((one) => verdicts(policy, one));
 
 /** Counts the cases that a property met, so that it cannot pass because the case never occurs. */
@@ -38,66 +35,45 @@ function counted<Kind extends string>(): { count: (kind: Kind) => void; of: (kin
 describe('repair of any policy', () => {
   it('allows Pod Identity, is idempotent, revokes nothing, keeps every other statement and can be undone', () => {
     const met = counted<'nothing' | 'repair' | 'refuse'>();
-    forAllIn(
-      RUNS,
-      statementLists,
-      versions,
-      accounts,
-      oidcIssuers,
-      (statements, version, serviceAccounts, oidcIssuer) => {
-        const before = policyOf(statements, version);
-        const request = { target, serviceAccounts, ...(oidcIssuer === null ? {} : { oidcIssuer }), maxLength: 100_000 };
-        const proposal = proposeRepair({ trustPolicy: parseTrust(before), ...request });
-        met.count(proposal.do);
-        if (proposal.do !== 'repair') return;
-        const { after, statement } = proposal;
-        for (const one of serviceAccounts)
-          expect(verdicts(after, one)).toEqual({ podIdentity: 'allowed', irsa: verdicts(before, one).irsa });
-        expect(everybody.map((one) => verdicts(after, one).irsa)).toEqual(
-          everybody.map((one) => verdicts(before, one).irsa),
-        );
-        expect(JSON.stringify(statementsIn(after))).toBe(JSON.stringify([...statements, statement]));
-        expect(proposeRepair({ trustPolicy: parseTrust(after), ...request })).toEqual({ do: 'nothing' });
-        expect(undoRepair({ roleArn: ROLE, before, after, statement, notedAt }, after)).toEqual({
-          do: 'write',
-          document: before,
-        });
-        expect(repairProblem({ before, after, statement }, request)).toBeUndefined();
-      },
-    );
+    forAllIn(RUNS, statementLists, versions, accounts, issuers, (statements, version, serviceAccounts, issuer) => {
+      const before = policyOf(statements, version);
+      const request = { target, serviceAccounts, ...issuer, maxLength: 100_000 };
+      const proposal = proposeRepair({ trustPolicy: parseTrust(before), ...request });
+      met.count(proposal.do);
+      if (proposal.do !== 'repair') return;
+      const { after, statement } = proposal;
+      for (const one of serviceAccounts)
+        expect(verdicts(after, one)).toEqual({ podIdentity: 'allowed', irsa: verdicts(before, one).irsa });
+      const irsaOf = (policy: string) => everybody.map((one) => verdicts(policy, one).irsa);
+      expect(irsaOf(after)).toEqual(irsaOf(before));
+      expect(JSON.stringify(statementsIn(after))).toBe(JSON.stringify([...statements, statement]));
+      expect(proposeRepair({ trustPolicy: parseTrust(after), ...request })).toEqual({ do: 'nothing' });
+      const undone = undoRepair({ roleArn: ROLE, before, after, statement, notedAt }, after);
+      expect(undone).toEqual({ do: 'write', document: before });
+      expect(repairProblem({ before, after, statement }, request)).toBeUndefined();
+    });
     for (const kind of ['nothing', 'repair', 'refuse'] as const) expect(met.of(kind)).toBeGreaterThan(3);
   });
 
   it('is undone in a policy that has changed since', () =>
     forAllIn(150, statementLists, aStatement, fc.nat(5), (statements, foreign, at) => {
       const before = policyOf(statements);
-      const proposal = proposeRepair({
-        trustPolicy: parseTrust(before),
-        target,
-        serviceAccounts: [controller],
-        maxLength: 100_000,
-      });
+      const request = { target, serviceAccounts: [controller], maxLength: 100_000 };
+      const proposal = proposeRepair({ trustPolicy: parseTrust(before), ...request });
       fc.pre(proposal.do === 'repair');
       if (proposal.do !== 'repair') return;
-      const current = statementsIn(proposal.after).toSpliced(at, 0, foreign);
-      const undone = undoRepair(
-        { roleArn: ROLE, before, notedAt, after: proposal.after, statement: proposal.statement },
-        policyOf(current),
-      );
-      expect(undone).toEqual({
-        do: 'write',
-        document: JSON.stringify({
-          Version: '2012-10-17',
-          Statement: current.filter((one) => !sameJson(one, proposal.statement)),
-        }),
-      });
+      const { after, statement } = proposal;
+      const current = statementsIn(after).toSpliced(at, 0, foreign);
+      const undone = undoRepair({ roleArn: ROLE, before, notedAt, after, statement }, policyOf(current));
+      const Statement = current.filter((one) => !sameJson(one, statement));
+      expect(undone).toEqual({ do: 'write', document: JSON.stringify({ Version: '2012-10-17', Statement }) });
     }));
 });
 
 const namesOurProvider = (statement: JsonObject): boolean => JSON.stringify(statement['Principal']).includes(PROVIDER);
 
 describe('retire of any policy', () => {
-  const retiring = fc.constantFrom([controller], [controller, everybody[2]!]);
+  const retiring = fc.constantFrom([controller], two);
 
   it("removes this cluster's trust of these service accounts alone, and can be undone", () => {
     const met = counted<'nothing' | 'remove' | 'refuse' | 'kept' | 'list' | 'others'>();
