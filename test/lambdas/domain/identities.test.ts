@@ -141,14 +141,14 @@ describe('the tally', () => {
   });
 
   it('is mixed where its pods differ, and shows one of those that are not on Pod Identity', () => {
-    const pods = (['pod-identity', 'irsa', 'pod-identity'] as const).map((it, n) =>
-      aPod(it, { ...APP, name: 'abc'[n]! }),
+    const pods = (['pod-identity', 'irsa', 'pod-identity'] as const).map((one, n) =>
+      aPod(one, { ...APP, name: `p-${n}` }),
     );
     const workload = only(pods, { associations: [ASSOCIATION] });
     expect(workload).toMatchObject({
       identity: 'mixed',
       pods: { total: 3, by: { 'pod-identity': 2, irsa: 1 } },
-      example: { pod: 'b' },
+      example: { pod: 'p-1' },
     });
     expect(rolesOf(workload)).toEqual([`association ${ROLE} 2`, `irsa ${ROLE} 1`]);
   });

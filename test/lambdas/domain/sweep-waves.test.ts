@@ -89,7 +89,7 @@ describe('caps', () => {
   });
   it('allow one migration per role', () => {
     const role = (name: string): string => `arn:aws:iam::111122223333:role/${name}`;
-    const items = ['ab', 'bc', 'c', 'aa', ''].map((names, index) => anItem(index, { roles: [...names].map(role) }));
+    const items = ['ab', 'bc', 'c', 'aa', ''].map((names, index) => anItem(index, { roles: Array.from(names, role) }));
     expect(ids(decide(wide, { queued: items }).begin)).toEqual(ids([items[0]!, items[2]!, items[4]!]));
     const inFlight = [anItem(9, { roles: [role('c')], state: 'in-flight' })];
     const { begin } = decide(wide, { queued: items, inFlight, record: { wave: aWave(1, 50, 0, 1) } });

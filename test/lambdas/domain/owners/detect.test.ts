@@ -64,10 +64,8 @@ describe('findOwners', () => {
   });
 
   it('says that AWS runs a controller', () => {
-    const capabilities = [
-      { name: 'argo', type: 'ARGOCD', status: 'ACTIVE' },
-      { name: 'ack', type: 'ACK', status: 'ACTIVE' },
-    ];
+    const types = { argo: 'ARGOCD', ack: 'ACK' };
+    const capabilities = Object.entries(types).map(([name, type]) => ({ name, type, status: 'ACTIVE' }));
     expect(owners({ account: account(TRACKED), capabilities })[0]?.managedByAws).toBe(true);
     expect(owners({ account: account(TRACKED) })[0]?.managedByAws).toBeUndefined();
     // These are the tags of an ACK that the user runs.

@@ -23,10 +23,11 @@ const names = ({ steps }: Plan): string[] => steps.map(({ name }) => name);
 const stepOf = ({ steps }: Plan, name: string): Plan['steps'][number] => steps.find((one) => one.name === name)!;
 
 describe('steps', () => {
+  const ASSOCIATES = ['create-association', 'verify-pods', 'confirm-ready'];
   it('are an association and a look at the pods, between the lock and the end', () => {
     const plan = planOf();
     const undo = 'delete the association, and restart its pods, which then use IRSA again';
-    expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'confirm-ready', 'finish']);
+    expect(names(plan)).toEqual(['begin', ...ASSOCIATES, 'finish']);
     expect(stepOf(plan, 'create-association')).toEqual({
       name: 'create-association',
       what: `associate payments/api with ${ROLE}; running pods keep their identity`,
@@ -49,9 +50,7 @@ describe('steps', () => {
 
   it('remove the annotation after the verification, if requested', () => {
     const plan = planOf({ annotation: 'remove' });
-    expect(names(plan)).toEqual(
-      'begin create-association verify-pods confirm-ready annotate-service-account finish'.split(' '),
-    );
+    expect(names(plan)).toEqual(['begin', ...ASSOCIATES, 'annotate-service-account', 'finish']);
     expect(stepOf(plan, 'annotate-service-account')).toMatchObject({
       what: 'remove the annotation eks.amazonaws.com/role-arn from payments/api',
       calls: ['kubernetes: patch of the service account'],
@@ -73,9 +72,7 @@ describe('steps', () => {
       },
     );
     expect(plan.checks.filter(({ status }) => status === 'fail' || status === 'unknown')).toEqual([]);
-    expect(names(plan)).toEqual(
-      'begin install-agent repair-trust create-association verify-pods confirm-ready finish'.split(' '),
-    );
+    expect(names(plan)).toEqual(['begin', 'install-agent', 'repair-trust', ...ASSOCIATES, 'finish']);
     expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);
   });
 

@@ -152,18 +152,12 @@ describe('evaluate', () => {
   it('allows nothing more after a condition was added to an Allow, and nothing less after one was added to a Deny', () =>
     forAllIn(RUNS, policy, principal, action, condition, (statements, who, actions, added) => {
       const open = { ...who, ...actions };
-      expect(
-        gained(
-          [...statements, { Effect: 'Allow', ...open, Condition: added }],
-          [...statements, { Effect: 'Allow', ...open }],
-        ),
-      ).toBeLessThanOrEqual(0);
-      expect(
-        gained(
-          [...statements, { Effect: 'Deny', ...open }],
-          [...statements, { Effect: 'Deny', ...open, Condition: added }],
-        ),
-      ).toBeLessThanOrEqual(0);
+      const both = (Effect: 'Allow' | 'Deny'): Written[][] =>
+        [open, { ...open, Condition: added }].map((one) => [...statements, { Effect, ...one }]);
+      const [allow, conditionalAllow] = both('Allow');
+      expect(gained(conditionalAllow!, allow!)).toBeLessThanOrEqual(0);
+      const [deny, conditionalDeny] = both('Deny');
+      expect(gained(deny!, conditionalDeny!)).toBeLessThanOrEqual(0);
     }));
 
   it('allows nothing less when more keys are accepted, and names only accepted keys', () =>
@@ -218,14 +212,8 @@ describe('evaluate', () => {
   it('evaluates a policy that was written again in the same way', () => {
     const indent = fc.constantFrom<(number | string)[]>(0, 2, '\t');
     forAllIn(RUNS, policy, indent, fc.boolean(), (statements, space, encoded) => {
-      const text = JSON.stringify(
-        {
-          Statement: statements.map((one) => Object.fromEntries(Object.entries(one).toReversed())),
-          Version: '2012-10-17',
-        },
-        null,
-        space,
-      );
+      const Statement = statements.map((one) => Object.fromEntries(Object.entries(one).toReversed()));
+      const text = JSON.stringify({ Statement, Version: '2012-10-17' }, null, space);
       const again = parsePolicy(encoded ? encodeURIComponent(text) : text, 'resource');
       expect(requests.map((one) => evaluate(again, one))).toEqual(evaluations(statements));
     });
@@ -238,11 +226,8 @@ describe('evaluate', () => {
         expect(statements.some((one) => one.Effect === 'Allow' && verdictsOf([one])[index] === 'allowed')).toBe(true);
         // A Deny that may apply would prevent the verdict, even with an Allow for every principal.
         const everybody: Written = { Effect: 'Allow', Action: '*', Principal: '*' };
-        expect(
-          statements
-            .filter((one) => one.Effect === 'Deny')
-            .every((one) => verdictsOf([everybody, one])[index] === 'allowed'),
-        ).toBe(true);
+        const denies = statements.filter((one) => one.Effect === 'Deny');
+        expect(denies.every((one) => verdictsOf([everybody, one])[index] === 'allowed')).toBe(true);
       }
     }));
 

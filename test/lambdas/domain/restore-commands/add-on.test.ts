@@ -24,8 +24,8 @@ import { containing, matching } from '../../matchers.ts';
 const COPY = addonArn(9);
 const policy =
   '{"Version":"2012-10-17","Statement":[{"Sid":"it\'s $HOME","Effect":"Deny","Action":"*","Resource":"*"}]}';
-const tags = { team: "o'hara & co" };
-const unportable: Partial<Association> = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy, tags };
+const TAGS = { team: "o'hara & co" };
+const unportable: Partial<Association> = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy, tags: TAGS };
 const OTHER_ACCOUNT = 'ebs-csi-other-sa';
 const standAlone = anAssociation({ id: 'a-alone', ...unportable });
 const owned = anAssociation({ id: 'a-owned', serviceAccount: OTHER_ACCOUNT, ownerArn: addonArn(1), ...unportable });
@@ -40,7 +40,7 @@ const before: [string, Partial<Snapshot>][] = [
   [
     'an owned association, awkward values and tags',
     {
-      addon: anAddon({ podIdentityAssociations: [owned.arn], configurationValues, namespace: NAMESPACE, tags }),
+      addon: anAddon({ podIdentityAssociations: [owned.arn], configurationValues, namespace: NAMESPACE, tags: TAGS }),
       planned: [planned, { ...planned, serviceAccount: OTHER_ACCOUNT }],
       associations: [standAlone, owned],
     },
@@ -199,7 +199,7 @@ describe('addonRestoreCommands', () => {
     ).input;
 
   it('creates with version, role, raw configuration, namespace and tags, as a shell reads it', () => {
-    const tags = { team: "o'hara & co", 'aws:cloudformation:stack-name': 'x' };
+    const tags = { ...TAGS, 'aws:cloudformation:stack-name': 'x' };
     const addon = anAddon({ configurationValues, namespace: 'storage', tags });
     expect(create({ addon })).toEqual({
       clusterName: target.cluster,

@@ -36,11 +36,10 @@ describe('third-party text', () => {
     expect(['a\nb', '\u202e', '\u001b', '\ufeff'].filter(isOneLine)).toEqual([]);
     expect(['👩\u200d💻 ❤\ufe0f', 'می\u200cخواهم'].filter((text) => !isOneLine(text))).toEqual([]);
   });
-  it('is escaped anywhere in a value', () =>
-    expect(shownIn({ a: ['\u001b', { 'k\u200b': 'x\ny' }], n: 1 })).toEqual({
-      a: ['\\x1b', { 'k\\u200b': 'x\ny' }],
-      n: 1,
-    }));
+  it('is escaped anywhere in a value', () => {
+    const escaped = { a: ['\\x1b', { 'k\\u200b': 'x\ny' }], n: 1 };
+    expect(shownIn({ a: ['\u001b', { 'k\u200b': 'x\ny' }], n: 1 })).toEqual(escaped);
+  });
   it('is the same data in JSON, which has nothing that is not shown as itself', () =>
     forAll(fc.jsonValue({ stringUnit: codePoint }), fc.constantFrom(undefined, 2), (value, indent) => {
       const text = jsonText(value, indent);
@@ -79,9 +78,8 @@ describe('what is wrong with data', () => {
   });
   it('lists at most ten problems', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key-${index}`, 1]));
-    expect(problems({ name: 'a', tags: many })).toMatch(
-      /(tags\.key-\d+: has a key that must be small; ){10}and 490 more$/,
-    );
+    const ten = /(tags\.key-\d+: has a key that must be small; ){10}and 490 more$/;
+    expect(problems({ name: 'a', tags: many })).toMatch(ten);
     expect(problems({ name: 'a', tags: {}, ...many })).toMatch(/key-9 and 490 more$/);
   });
   it('finds a key __proto__ at any depth', () => {
