@@ -38,12 +38,12 @@ describe('a pod that goes first', () => {
     ['an older pod was missed', witnessed([pod('irsa', 9)], [injected]), true],
     ['a newer pod has both', witnessed([pod('mixed', 11)], [injected]), true],
     [
-      'it is of another account',
+      'it is of another service account',
       witnessed([pod('irsa', -9)], [pod('pod-identity', 10, { serviceAccount: 'x' })]),
       false,
     ],
     [
-      'the last restart is next, and the webhook has time',
+      'the last restart is next, and the webhook has time left',
       witnessed([pod('irsa', 9)], [injected], { round: 2 }),
       false,
     ],
