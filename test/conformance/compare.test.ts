@@ -5,6 +5,7 @@ import { compareFacts } from '../../conformance/kubernetes/scenarios/compare.ts'
 import { counted, normaliser, sortedJson } from '../../conformance/kubernetes/scenarios/normal.ts';
 import { Explainer, type Reason } from '../../conformance/reasons.ts';
 import { openDifferences, sentenceOf, standingOf, totalsOf } from '../../conformance/kubernetes/scenarios/results.ts';
+import { forAll } from '../for-all.ts';
 
 describe('the normal form of a text', () => {
   const normal = normaliser(['ebs-csi-controller', 'ebs-csi', 'outbox', 'a.b']);
@@ -36,14 +37,12 @@ describe('the normal form of a text', () => {
   ])('keeps "%s"', (text) => expect(normal(text)).toBe(text));
 
   it('does not change when it is taken again', () =>
-    fc.assert(
-      fc.property(
-        fc.array(fc.constantFrom('outbox-8mcz2', '5 minutes', 'x', '2026-01-15T09:00:00Z', 'a.b-8mcz2')),
-        (words) => {
-          const once = normal(words.join(' '));
-          expect(normal(once)).toBe(once);
-        },
-      ),
+    forAll(
+      fc.array(fc.constantFrom('outbox-8mcz2', '5 minutes', 'x', '2026-01-15T09:00:00Z', 'a.b-8mcz2')),
+      (words) => {
+        const once = normal(words.join(' '));
+        expect(normal(once)).toBe(once);
+      },
     ));
 
   it('replaces nothing but ids where there are no workloads', () =>
@@ -54,12 +53,10 @@ it('JSON with sorted keys does not depend on the order of keys, and keeps that o
   expect(sortedJson({ b: [{ d: 1, c: 2 }, 'x'], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},"x"]}'));
 
 it('counted texts are the same in any order', () => {
-  fc.assert(
-    fc.property(fc.array(fc.constantFrom('a', 'b', 'c')), (texts) => {
-      expect(counted(texts.toReversed())).toEqual(counted(texts));
-      expect(counted(texts).reduce((sum, line) => sum + Number(line.split(' ')[0]), 0)).toBe(texts.length);
-    }),
-  );
+  forAll(fc.array(fc.constantFrom('a', 'b', 'c')), (texts) => {
+    expect(counted(texts.toReversed())).toEqual(counted(texts));
+    expect(counted(texts).reduce((sum, line) => sum + Number(line.split(' ')[0]), 0)).toBe(texts.length);
+  });
   expect(counted(['b', 'a', 'b'])).toEqual(['1 × a', '2 × b']);
 });
 
@@ -71,23 +68,17 @@ describe('the comparison of facts', () => {
     .map((given) => facts(given));
 
   it('finds nothing in equal facts', () =>
-    fc.assert(
-      fc.property(anyFacts, (given) => {
-        expect(compareFacts(given, new Map(given))).toEqual([]);
-      }),
-    ));
+    forAll(anyFacts, (given) => expect(compareFacts(given, new Map(given))).toEqual([])));
 
   it('finds exactly the facts that differ', () =>
-    fc.assert(
-      fc.property(anyFacts, anyFacts, (one, other) => {
-        const differs = (what: string): boolean => JSON.stringify(one.get(what)) !== JSON.stringify(other.get(what));
-        expect(
-          compareFacts(one, other)
-            .map(({ what }) => what)
-            .sort(),
-        ).toEqual([...new Set([...one.keys(), ...other.keys()])].filter(differs).sort());
-      }),
-    ));
+    forAll(anyFacts, anyFacts, (one, other) => {
+      const differs = (what: string): boolean => JSON.stringify(one.get(what)) !== JSON.stringify(other.get(what));
+      expect(
+        compareFacts(one, other)
+          .map(({ what }) => what)
+          .sort(),
+      ).toEqual([...new Set([...one.keys(), ...other.keys()])].filter(differs).sort());
+    }));
 
   it('shows what is missing on either side', () =>
     expect(compareFacts(facts({ outcome: 'migrated', only: 'x' }), facts({ outcome: 'blocked', more: [] }))).toEqual([

@@ -16,17 +16,12 @@ import {
   setUpFor,
   withSeconds,
 } from '../../conformance/kubernetes/golden/record.ts';
+import { forAll } from '../for-all.ts';
 
 const UID = '0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f';
-const POD = {
-  metadata: {
-    name: 'web-5d4f8c7b9-x2lkq',
-    generateName: 'web-5d4f8c7b9-',
-    labels: { 'pod-template-hash': '5d4f8c7b9' },
-    uid: UID,
-    resourceVersion: '812',
-  },
-};
+const labels = { 'pod-template-hash': '5d4f8c7b9' };
+const named = { name: 'web-5d4f8c7b9-x2lkq', generateName: 'web-5d4f8c7b9-', labels };
+const POD = { metadata: { ...named, uid: UID, resourceVersion: '812' } };
 const outbox = { name: 'outbox-0', generateName: 'outbox-' };
 const SET_POD = { metadata: { ...outbox, labels: { 'controller-revision-hash': 'outbox-7c9d8b6f5' } } };
 const normal = (body: unknown): unknown => normalBody(body, generatedNames([POD, SET_POD]));
@@ -83,47 +78,31 @@ describe('a recorded body', () => {
         fc.dictionary(key, tie('body'), { maxKeys: 4, noNullPrototype: true }),
       ),
     }));
-    fc.assert(
-      fc.property(body, (value) => {
-        const answer: Answer = { status: 200, headers: {}, body: value };
-        expect(compareAnswers({ ...answer, body: normal(value) }, answer).body).toEqual([]);
-      }),
-    );
+    forAll(body, (value) => {
+      const answer: Answer = { status: 200, headers: {}, body: value };
+      expect(compareAnswers({ ...answer, body: normal(value) }, answer).body).toEqual([]);
+    });
   });
 });
 
-test('headers of the moment are left out', () =>
-  expect(
-    keptHeaders({
-      date: 'now',
-      etag: '"1"',
-      'content-type': 'application/json',
-      warning: 'one',
-      'set-cookie': ['a', 'b'],
-    }),
-  ).toEqual({ 'content-type': 'application/json', warning: 'one', 'set-cookie': 'a, b' }));
+test('headers of the moment are left out', () => {
+  const kept = { 'content-type': 'application/json', warning: 'one' };
+  const found = keptHeaders({ date: 'now', etag: '"1"', ...kept, 'set-cookie': ['a', 'b'] });
+  expect(found).toEqual({ ...kept, 'set-cookie': 'a, b' });
+});
 
 describe('recorded exchanges', () => {
-  const exchange: Exchange = {
-    id: 'get-pod',
-    method: 'GET',
-    path: '/api/v1/pods',
-    as: 'admin',
-    answer: { status: 500, headers: {} },
-  };
+  const given = { status: 500, headers: {} };
+  const exchange: Exchange = { id: 'get-pod', method: 'GET', path: '/api/v1/pods', as: 'admin', answer: given };
   const answer: Answer = { status: 200, headers: { 'audit-id': UID, 'content-type': 'application/json' }, body: POD };
 
+  const normalAnswer = {
+    status: 200,
+    headers: { 'audit-id': '<any>', 'content-type': 'application/json' },
+    body: normalBody(POD, generatedNames([POD])),
+  };
   test('have the new answers', () =>
-    expect(recordedExchanges([{ exchange, answer }], [])).toEqual([
-      {
-        ...exchange,
-        answer: {
-          status: 200,
-          headers: { 'audit-id': '<any>', 'content-type': 'application/json' },
-          body: normalBody(POD, generatedNames([POD])),
-        },
-      },
-    ]));
+    expect(recordedExchanges([{ exchange, answer }], [])).toEqual([{ ...exchange, answer: normalAnswer }]));
 
   test('leave out the bodies that the earlier recording left out', () => {
     const before = { ...exchange, answer: { ...exchange.answer, bodyLeftOut: true } };
@@ -140,21 +119,11 @@ describe('recorded exchanges', () => {
 });
 
 test('new seconds are marked where the workloads did not settle', () => {
-  const at = (path: string): Exchange => ({
-    id: 'x',
-    method: 'GET',
-    path,
-    as: 'admin',
-    answer: { status: 200, headers: {} },
-  });
+  const at = (path: string) => ({ id: 'x', method: 'GET', path, as: 'admin', answer: { status: 200, headers: {} } });
   const account = at('/api/v1/serviceaccounts');
   const pods = at('/api/v1/pods');
-  expect(withSeconds([account, account, account, pods], [1, 1, 2, 3])).toEqual([
-    account,
-    account,
-    { ...account, newSecond: true },
-    pods,
-  ]);
+  const marked = { ...account, newSecond: true };
+  expect(withSeconds([account, account, account, pods], [1, 1, 2, 3])).toEqual([account, account, marked, pods]);
 });
 
 describe('the files of a recording', () => {
@@ -163,29 +132,20 @@ describe('the files of a recording', () => {
 
   test('have the scenario with the version', () => {
     const text = '{ "startAt": "2026-01-15T09:00:00.000Z", "version": "1.33", "addon": "v1.33.1" }';
-    expect(JSON.parse(scenarioFor('1.35', '2026-11-29T00:00:00.000Z', text))).toEqual({
-      startAt: '2026-11-29T00:00:00.000Z',
-      version: '1.35',
-      addon: 'v1.33.1',
-    });
+    const startAt = '2026-11-29T00:00:00.000Z';
+    const scenario: unknown = JSON.parse(scenarioFor('1.35', startAt, text));
+    expect(scenario).toEqual({ startAt, version: '1.35', addon: 'v1.33.1' });
   });
 
   test('have no set-up of another server', () => {
     const of = (name: string) => ({ method: 'POST', path: '/x', body: { metadata: { name } } });
-    expect(setUpFor([of('lab-makers'), of('well-known'), { method: 'PATCH', path: '/x', body: {} }])).toEqual([
-      of('lab-makers'),
-    ]);
+    const patch = { method: 'PATCH', path: '/x', body: {} };
+    expect(setUpFor([of('lab-makers'), of('well-known'), patch])).toEqual([of('lab-makers')]);
   });
 
   test('say what was recorded', () => {
-    const text = readmeOf({
-      version: '1.36',
-      source: '1.33',
-      release: '1.36.2',
-      etcd: '3.6.13',
-      requests: 287,
-      date: new Date('2026-11-29T00:00:00Z'),
-    });
+    const versions = { version: '1.36', source: '1.33', release: '1.36.2', etcd: '3.6.13' };
+    const text = readmeOf({ ...versions, requests: 287, date: new Date('2026-11-29T00:00:00Z') });
     expect(text).toContain('kube-scheduler 1.36.2 and etcd 3.6.13');
     expect(text).toContain('Recorded on 2026-11-29');
   });

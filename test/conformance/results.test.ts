@@ -14,12 +14,8 @@ import {
   runLine,
   totalsLine,
 } from '../../conformance/kubernetes/scenarios/print.ts';
-import {
-  type ActResult,
-  keepResults,
-  type Results,
-  type RunResult,
-} from '../../conformance/kubernetes/scenarios/results.ts';
+import type { ActResult, Results, RunResult } from '../../conformance/kubernetes/scenarios/results.ts';
+import { keepResults } from '../../conformance/kubernetes/scenarios/results.ts';
 
 const DIFFERENCE = { what: 'check webhook', sandbox: 'pass', real: 'warn' };
 const ACCEPTED = { ...DIFFERENCE, reason: 'The real cluster has one more webhook.' };
@@ -84,13 +80,7 @@ describe('what is printed', () => {
     ['a different case', [EQUAL], false, undefined, /kubernetes --cases$/],
     ['nothing', [EQUAL], true, undefined, /^Nothing to do: each difference has its reason\./],
     ['a defect that was found', [], false, 'rollout-order', /^The cases found the defect rollout-order/],
-    [
-      'a defect that was not found',
-      [],
-      true,
-      'rollout-order',
-      /^The cases did not find the defect rollout-order\. Add/,
-    ],
+    ['a defect that was not found', [], true, 'order', /^The cases did not find the defect order\. Add/],
   ])('ends with what to do next: %s', (_, all, casesPassed, plant, text) =>
     expect(nextLine(all, casesPassed, plant)).toMatch(text),
   );
@@ -105,14 +95,8 @@ describe('kept results', () => {
       const file = join(folder, 'a', 'kubernetes.json');
       const kept = (): unknown => JSON.parse(readFileSync(file, 'utf8'));
       keepResults(file, { kubernetes: 'v1.35.4', cases }, new Date('2026-01-05T08:00:00Z'));
-      expect(kept()).toEqual({
-        kubernetes: 'v1.35.4',
-        date: '2026-01-05',
-        seconds: 0,
-        unusedReasons: [],
-        runs: [],
-        cases,
-      });
+      const none = { seconds: 0, unusedReasons: [], runs: [] };
+      expect(kept()).toEqual({ kubernetes: 'v1.35.4', date: '2026-01-05', ...none, cases });
       keepResults(file, MIXED);
       expect(kept()).toMatchObject({ seconds: 95, cases, runs: [{ run: 'ebs' }, { run: 'fargate' }, { run: 'efs' }] });
       expect(readFileSync(file, 'utf8')).not.toContain('a log');
@@ -125,21 +109,14 @@ describe('kept results', () => {
 });
 
 const MARKS = ['totals', 'accepted', 'cases', 'not-run', 'runs'];
-const EMPTY = MARKS.map((mark) => `<!-- ${mark}: made by conformance/document.ts -->\n\n<!-- ${mark}: end -->`).join(
-  '\n',
-);
+const between = (mark: string) => `<!-- ${mark}: made by conformance/document.ts -->\n\n<!-- ${mark}: end -->`;
+const EMPTY = MARKS.map(between).join('\n');
 
 describe('the document', () => {
   it('has the results between its marks', () => {
-    const cases = [
-      {
-        name: 'rollout',
-        shows: 'The order of a rollout.',
-        facts: 7,
-        verdict: 'accepted' as const,
-        differences: [{ fact: 'order', reason: 'By chance.' }],
-      },
-    ];
+    const differences = [{ fact: 'order', reason: 'By chance.' }];
+    const rollout = { name: 'rollout', shows: 'The order of a rollout.', facts: 7, differences };
+    const cases = [{ ...rollout, verdict: 'accepted' as const }];
     const shown = (...all: Results[]): string => withResults(EMPTY, { file: 'x.md', contents: () => contentsOf(all) });
     const text = shown({ ...MIXED, cases }, { ...EQUAL, kubernetes: 'v1.30.4' });
     expect(text).toContain(`- ${totalsLine(MIXED)}.`);
@@ -161,28 +138,17 @@ describe('the document', () => {
 
   it('is about results in which each difference has its reason', () => {
     for (const kept of keptResults()) {
-      expect(kept.runs.flatMap(problemsOf)).toEqual([]);
-      expect(kept.unusedReasons).toEqual([]);
+      expect([kept.runs.flatMap(problemsOf), kept.unusedReasons]).toEqual([[], []]);
     }
   });
 
   it('has each reason once, with examples', () => {
     const examples = ['a', 'b', 'c', 'd'].map((where) => ({ where, what: 'x', sandbox: '1', real: '2' }));
-    expect(
-      acceptedTable([{ reason: 'R.', times: 1200, examples }])
-        .split('\n')
-        .at(-1),
-    ).toBe('| x | a; b; c and 1 more | 1,200 | R. |');
+    const rows = acceptedTable([{ reason: 'R.', times: 1200, examples }]).split('\n');
+    expect(rows.at(-1)).toBe('| x | a; b; c and 1 more | 1,200 | R. |');
     expect(acceptedTable([])).toBe('No difference is accepted.');
-    const text = partText({
-      part: 'pods',
-      date: '2026-01-05',
-      programs: {},
-      seconds: 1,
-      counts: {},
-      accepted: [],
-      notRun: [{ what: 'the SDK for Rust', why: 'No reason.' }],
-    });
-    expect(text).toContain('| the SDK for Rust | No reason. |');
+    const notRun = [{ what: 'the SDK for Rust', why: 'No reason.' }];
+    const part = { part: 'pods', date: '2026-01-05', programs: {}, seconds: 1, counts: {}, accepted: [], notRun };
+    expect(partText(part)).toContain('| the SDK for Rust | No reason. |');
   });
 });

@@ -4,13 +4,8 @@ import type { PodIdentity } from '../../lambdas/domain/migration/model.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
-import {
-  type AssociationState,
-  type ClusterState,
-  findRole,
-  type RoleState,
-  type World,
-} from '../../sandbox/world/world.ts';
+import type { AssociationState, ClusterState, RoleState, World } from '../../sandbox/world/world.ts';
+import { findRole } from '../../sandbox/world/world.ts';
 
 /** The annotation by which IRSA gives a service account its role. */
 export const ROLE_ANNOTATION = 'eks.amazonaws.com/role-arn';

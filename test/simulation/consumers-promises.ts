@@ -52,8 +52,7 @@ const isUnread = ({ sandbox, cluster, spec }: RunResult, { spec: { is } }: Place
   spec.consumers?.unread?.some((one) => one.is === is) === true ||
   sandbox.world.accounts.get(cluster.account) === undefined;
 
-const checkOf = (plan: Plan | undefined): Plan['checks'][number] | undefined =>
-  plan?.checks.find(({ id }) => id === 'consumers');
+const checkOf = (plan: Plan | undefined) => plan?.checks.find(({ id }) => id === 'consumers');
 
 /**
  * Returns whether the plan of an add-on has reported that the consumers cannot be read: EKS removes the annotation with

@@ -1,15 +1,8 @@
 /** What a seed draws of consumers (see `consumers.ts`); most runs have none. */
 import { Random } from '../../sandbox/world/random.ts';
 import { chance, pick } from './draws.ts';
-import {
-  ACCEPTS,
-  APPEARS,
-  type ConsumerSpec,
-  CONSUMERS,
-  type ConsumersSpec,
-  type PatternSpec,
-  type RunSpec,
-} from './spec.ts';
+import type { ConsumerSpec, ConsumersSpec, PatternSpec, RunSpec } from './spec.ts';
+import { ACCEPTS, APPEARS, CONSUMERS } from './spec.ts';
 
 /** Few names, so that objects of different kinds and namespaces often have the same. */
 const NAMES = ['aws', 'aws', 'second'];

@@ -28,8 +28,7 @@ export interface CredentialGap {
   atOnce: number;
 }
 
-const accountOf = ({ metadata, spec }: Pod): string =>
-  `${metadata.namespace ?? ''}/${spec.serviceAccountName ?? 'default'}`;
+const accountOf = ({ metadata, spec }: Pod) => `${metadata.namespace ?? ''}/${spec.serviceAccountName ?? 'default'}`;
 
 /** Returns whether a pod works. Pods that are not ready yet or that are terminating serve no traffic. */
 const works = ({ metadata, status }: Pod): boolean =>

@@ -11,8 +11,7 @@ import { type Planted, withDefect } from '../../conformance/planted.ts';
 
 const ROOT = pathToFileURL(join(import.meta.dirname, '../..')).href;
 
-const isSource = (url: string): boolean =>
-  url.startsWith(`${ROOT}/`) && url.endsWith('.ts') && !url.includes('/node_modules/');
+const isSource = (url: string) => url.startsWith(`${ROOT}/`) && url.endsWith('.ts') && !url.includes('/node_modules/');
 
 /** Returns a URL without its query, and the name of the defect in it. */
 const partsOf = (url: string): { module: string; defect: string | undefined } => {

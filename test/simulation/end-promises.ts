@@ -1,6 +1,6 @@
 /** Promises about how a migration ends: what the cluster shows and what the ledger records. */
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { CREDENTIALS_UNKNOWN, PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
 import { NO_PODS_TO_VERIFY, PODS_NOT_REPLACED } from '../../lambdas/domain/verification/unreplaced.ts';
@@ -8,7 +8,6 @@ import { listObjects, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
 import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
 import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
-import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { allMigrations, changes, lastReadOf, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
 import { isScaledToZero, startedPod } from './life-effects.ts';

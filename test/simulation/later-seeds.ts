@@ -27,9 +27,6 @@ export const withLaterOfSeed = (base: RunSpec): RunSpec => {
     ...(consumers ? { consumers } : {}),
     ...(isReinstated
       ? { retire: 'undone', actor: { afterCall: 'before-reinstatement', does } }
-      : {
-          rollBack: true,
-          actor: { afterCall: 'before-requested-rollback', does },
-        }),
+      : { rollBack: true, actor: { afterCall: 'before-requested-rollback', does } }),
   };
 };

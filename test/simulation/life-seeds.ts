@@ -19,8 +19,7 @@ const SLOW_SCENARIOS = ['service-account', 'service-account', 'stateful-set', 'd
 
 /** From minutes to days; without any, the pod runs until a person deletes it. */
 const JOB_SECONDS = [5 * MINUTE, HOUR, 10 * HOUR, 3 * DAY, 9 * DAY];
-const lasting = (random: Random): { seconds?: number } =>
-  chance(random, 0.5) ? {} : { seconds: pick(random, JOB_SECONDS) };
+const lasting = (random: Random) => (chance(random, 0.5) ? {} : { seconds: pick(random, JOB_SECONDS) });
 
 type Drawn = Exclude<LifeAct, { does: 'cancel' | 'break-irsa' }>;
 const DRAWS: { [Does in Drawn['does']]: (random: Random) => Extract<Drawn, { does: Does }> } = {

@@ -127,12 +127,7 @@ export class Life {
       requests,
       life,
       cancel,
-    }: {
-      scenario: Scenario;
-      requests: readonly Request[];
-      life: readonly LifeEvent[];
-      cancel: () => Promise<boolean>;
-    },
+    }: { scenario: Scenario; requests: readonly Request[]; life: readonly LifeEvent[]; cancel: () => Promise<boolean> },
   ) {
     this.sandbox = sandbox;
     this.cancel = cancel;

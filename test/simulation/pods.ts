@@ -23,8 +23,7 @@ type Request = Omit<MigrationRequestInput, 'target'>;
 const OLD_SDK = { name: 'go-v1', version: '1.44.0' } as const;
 
 const withOldSdk = (cluster: ScenarioCluster, request: Request, which: 'first' | 'last'): void => {
-  const of = <Container>(containers: readonly Container[]): Container | undefined =>
-    containers.at(which === 'first' ? 0 : -1);
+  const of = <Container>(containers: readonly Container[]) => containers.at(which === 'first' ? 0 : -1);
   for (const workload of workloadsOf(cluster, request)) {
     workload.containers ??= [{ name: workload.name, image: `example.com/${workload.name}:1.0.0`, env: [] }];
     Object.assign(of(workload.containers) ?? {}, { sdk: OLD_SDK });

@@ -75,8 +75,7 @@ export const isHarmless = ({ spec: { pods: { oldSdk, restarts } = {} }, sandbox 
 
 /** Returns whether a consumer that nobody accepts, or that may not be read, may keep a migration or a retirement back. */
 export const mayBeHeldByConsumers = ({ consumers }: RunSpec, by: 'request' | 'retirement'): boolean => {
-  const isAccepted = ({ accepted }: { accepted?: ConsumerSpec['accepted'] }): boolean =>
-    accepted === 'both' || accepted === by;
+  const isAccepted = ({ accepted }: { accepted?: ConsumerSpec['accepted'] }) => accepted === 'both' || accepted === by;
   return (
     consumers !== undefined &&
     !(

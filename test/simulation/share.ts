@@ -67,8 +67,7 @@ export interface News {
 }
 
 /** A step's writes to the ledger and the bus do not depend on the scenario. */
-const changesTarget = ({ mutating, service }: SeenCall): boolean =>
-  mutating && service !== 'dynamodb' && service !== 'events';
+const changesTarget = ({ mutating, service }: SeenCall) => mutating && service !== 'dynamodb' && service !== 'events';
 /** Steps that a schedule starts: each tick is like the one before. */
 const BY_SCHEDULE: ReadonlySet<string> = new Set<StepName>(['find-stranded', 'publish-events']);
 

@@ -3,8 +3,7 @@ import { isHarmless, rollsBackForPods, interfered, type Promised } from './promi
 import type { FaultSpec, RunSpec } from './spec.ts';
 import { OUTAGE_KINDS } from './time-seeds.ts';
 
-const isOutage = ({ kind, seconds }: FaultSpec): boolean =>
-  seconds !== undefined && OUTAGE_KINDS.some((one) => one === kind);
+const isOutage = ({ kind, seconds }: FaultSpec) => seconds !== undefined && OUTAGE_KINDS.some((one) => one === kind);
 
 /** Returns whether time is the only thing that goes wrong in a run. */
 const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approval, copies }: RunSpec): boolean =>

@@ -37,7 +37,7 @@ esac
 let root: string;
 let programs: Program[];
 const write = (name: string, text: string): void => writeFileSync(join(root, name), text);
-const calls = (): string[] =>
+const calls = () =>
   existsSync(join(root, 'calls')) ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n') : [];
 
 beforeEach(() => {

@@ -25,8 +25,7 @@ describe('a Python environment', () => {
   it('is created once, and again after its list has changed, and is not complete if a package cannot be installed', async () => {
     writeFileSync(requirements, '# Nothing.\n');
     const { python, bin } = await environment();
-    expect(printed[0]).toBe('Installing 0 Python packages for test');
-    expect(bin('python')).toBe(python);
+    expect([printed[0], bin('python')]).toEqual(['Installing 0 Python packages for test', python]);
     const created = (): number => statSync(join(root, 'builds/python-test/pyvenv.cfg')).mtimeMs;
     const first = created();
     await environment();

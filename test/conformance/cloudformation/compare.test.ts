@@ -28,36 +28,31 @@ describe('values', () => {
   });
 
   it('differ if one is of another type', () => {
-    expect(compared('x', '3', 3).differences).toHaveLength(1);
-    expect(compared('x', null, undefined).differences).toHaveLength(1);
-    expect(compared('x', [], {}).differences).toHaveLength(1);
+    const pairs: [unknown, unknown][] = [
+      ['3', 3],
+      [null, undefined],
+      [[], {}],
+    ];
+    for (const [real, sandbox] of pairs) expect(compared('x', real, sandbox).differences).toHaveLength(1);
   });
 });
 
 describe('generated names', () => {
   const logicalIds = ['Table1234ABCD', 'Table1234ABCDIndex', 'Api5678'];
   const longest = `Steps${'VeryLong'.repeat(8)}1234ABCD`;
-  const moto = motoRename({ stackName: 'Stack', logicalIds: [...logicalIds, longest], ids: { '<Api5678>': 'a1b2c3' } });
-  const sandbox = sandboxRename({
-    stackName: 'Stack',
-    logicalIds: [...logicalIds, longest],
-    ids: { '<Api5678>': 'zyxwv1' },
-  });
+  const names = { stackName: 'Stack', logicalIds: [...logicalIds, longest] };
+  const moto = motoRename({ ...names, ids: { '<Api5678>': 'a1b2c3' } });
+  const sandbox = sandboxRename({ ...names, ids: { '<Api5678>': 'zyxwv1' } });
 
   it('become the logical id in both worlds', () => {
-    expect(moto('arn:aws:dynamodb:r:1:table/Stack-Table1234ABCD-GENERATED0012/index/*')).toBe(
-      'arn:aws:dynamodb:r:1:table/<Table1234ABCD>/index/*',
-    );
-    expect(sandbox('arn:aws:dynamodb:r:1:table/Stack-Table1234ABCD/index/*')).toBe(
-      'arn:aws:dynamodb:r:1:table/<Table1234ABCD>/index/*',
-    );
+    const index = (table: string) => `arn:aws:dynamodb:r:1:table/${table}/index/*`;
+    expect(moto(index('Stack-Table1234ABCD-GENERATED0012'))).toBe(index('<Table1234ABCD>'));
+    expect(sandbox(index('Stack-Table1234ABCD'))).toBe(index('<Table1234ABCD>'));
     expect(sandbox('Stack-Table1234ABCDIndex Stack-Table1234ABCD')).toBe('<Table1234ABCDIndex> <Table1234ABCD>');
     expect(moto('stack-table1234abcd-generated0003')).toBe('<Table1234ABCD>');
     expect(sandbox('stack-table1234abcd')).toBe('<Table1234ABCD>');
-    expect([moto('https://a1b2c3.execute-api'), sandbox('https://zyxwv1.execute-api')]).toEqual([
-      'https://<Api5678>.execute-api',
-      'https://<Api5678>.execute-api',
-    ]);
+    for (const url of [moto('https://a1b2c3.execute-api'), sandbox('https://zyxwv1.execute-api')])
+      expect(url).toBe('https://<Api5678>.execute-api');
   });
 
   it('are found where the sandbox shortens them', () => {
@@ -70,10 +65,10 @@ describe('generated names', () => {
     expect(sandbox('Stack-Table1234ABCDE')).toBe('Stack-Table1234ABCDE');
   });
 
-  it('are replaced in keys as well', () =>
-    expect(renamed({ 'Stack-Api5678': ['Stack-Api5678', 1, null] }, sandbox)).toEqual({
-      '<Api5678>': ['<Api5678>', 1, null],
-    }));
+  it('are replaced in keys as well', () => {
+    const of = (name: string) => ({ [name]: [name, 1, null] });
+    expect(renamed(of('Stack-Api5678'), sandbox)).toEqual(of('<Api5678>'));
+  });
 });
 
 const resource = (properties: MotoResource['properties'], more: Partial<MotoResource> = {}): MotoResource => ({
@@ -85,6 +80,7 @@ const resource = (properties: MotoResource['properties'], more: Partial<MotoReso
   properties,
   ...more,
 });
+const UNNAMED = { roles: {}, functions: {}, stateMachines: {}, tables: {}, rules: {}, buckets: {}, apis: {} };
 const motoStack = (resources: MotoStack['resources'], more: Partial<MotoStack> = {}): MotoStack => ({
   assembly: 'everything',
   stack: 'hub',
@@ -94,17 +90,7 @@ const motoStack = (resources: MotoStack['resources'], more: Partial<MotoStack> =
   statuses: ['CREATE_COMPLETE'],
   resources,
   outputs: { Name: 'Stack-Table-GENERATED0001' },
-  deployed: {
-    roles: {},
-    functions: {},
-    stateMachines: {},
-    tables: {},
-    rules: {},
-    buckets: {},
-    apis: {},
-    queues: [],
-    topics: [],
-  },
+  deployed: { ...UNNAMED, queues: [], topics: [] },
   ...more,
 });
 const sandboxStack = (resources: SandboxStack['resources'], outputs = { Name: 'Stack-Table' }): SandboxStack => ({
@@ -122,11 +108,8 @@ const table = (properties: MotoResource['properties']): SandboxStack['resources'
 
 describe('stacks', () => {
   it('are equal if their resources and outputs are', () => {
-    const result = compareStack(
-      motoStack({ Table: resource({ Tags: ['Stack-Table-GENERATED0001'] }) }),
-      sandboxStack({ Table: table({ Tags: ['Stack-Table'] }) }),
-      'Stack',
-    );
+    const moto = motoStack({ Table: resource({ Tags: ['Stack-Table-GENERATED0001'] }) });
+    const result = compareStack(moto, sandboxStack({ Table: table({ Tags: ['Stack-Table'] }) }), 'Stack');
     expect([result.differences, [result.created, result.resolved]]).toEqual([[], [1, 1]]);
   });
 
@@ -134,64 +117,40 @@ describe('stacks', () => {
   const one = sandboxStack({ Table: table({}) });
   const TABLE = 'AWS::DynamoDB::Table Table';
   const billed = (BillingMode: string) => ({ BillingMode });
+  const provisioned = motoStack({ Table: resource(billed('PROVISIONED')) });
+  const unlisted = motoStack({ Table: resource({}, { listed: false }) });
+  const failed = { statuses: ['CREATE_COMPLETE', 'CREATE_FAILED'] };
+  const none = sandboxStack({});
   const policy = 'AWS::SNS::TopicPolicy';
   it.each<[string, MotoStack, SandboxStack, string]>([
-    [
-      'a property',
-      motoStack({ Table: resource(billed('PROVISIONED')) }),
-      sandboxStack({ Table: table(billed('PAY_PER_REQUEST')) }),
-      `${TABLE}.BillingMode`,
-    ],
+    ['a property', provisioned, sandboxStack({ Table: table(billed('PAY_PER_REQUEST')) }), `${TABLE}.BillingMode`],
     ['an output', bare, sandboxStack({ Table: table({}) }, { Name: 'Stack-Other' }), 'output.Name'],
     ['a resource that the sandbox excludes', bare, sandboxStack({}), TABLE],
     ['a resource that moto has not created', motoStack({ Table: resource({}, { createdBy: 'nothing' }) }), one, TABLE],
-    [
-      'a resource that is not among those of the stack',
-      motoStack({ Table: resource({}, { listed: false }) }),
-      one,
-      TABLE,
-    ],
+    ['a resource that is not listed among those of the stack', unlisted, one, TABLE],
     [
       'a type that moto creates although the list of exceptions has it',
       motoStack({ Table: resource({}, { type: policy }) }),
       sandboxStack({ Table: { ...table({}), type: policy } }),
       `${policy} Table`,
     ],
-    [
-      'a stack that moto does not create',
-      motoStack({}, { status: 'ValidationError' }),
-      sandboxStack({}),
-      'stack status',
-    ],
-    [
-      'a resource that moto does not create',
-      motoStack({}, { statuses: ['CREATE_COMPLETE', 'CREATE_FAILED'] }),
-      sandboxStack({}),
-      'stack status',
-    ],
+    ['a stack that moto does not create', motoStack({}, { status: 'ValidationError' }), none, 'stack status'],
+    ['a resource that moto does not create', motoStack({}, failed), none, 'stack status'],
   ])('differ in %s', (_, moto, sandbox, path) =>
     expect(compareStack(moto, sandbox, 'Stack').differences.map((difference) => difference.path)).toEqual([path]),
   );
 
   it('show what the outputs of the hub have named', () => {
     const hub = compareStack(motoStack({ Table: resource({}) }), sandboxStack({ Table: table({}) }), 'Stack');
-    const spoke = compareStack(
-      motoStack({ Role: resource({ Trusted: 'Stack-Table-GENERATED0001' }) }, { outputs: {} }),
-      { ...sandboxStack({ Role: table({ Trusted: 'Stack-Table' }) }), outputs: {} },
-      'Spoke',
-      hub.rename,
-    );
-    expect(spoke.differences).toEqual([]);
+    const moto = motoStack({ Role: resource({ Trusted: 'Stack-Table-GENERATED0001' }) }, { outputs: {} });
+    const sandbox = { ...sandboxStack({ Role: table({ Trusted: 'Stack-Table' }) }), outputs: {} };
+    expect(compareStack(moto, sandbox, 'Spoke', hub.rename).differences).toEqual([]);
   });
 });
 
 it('the output of cfn-lint becomes differences', () => {
-  const finding = {
-    Level: 'Error',
-    Location: { Path: ['Resources', 'Table', 'Properties', 0] },
-    Message: 'It is wrong',
-    Rule: { Id: 'E3030' },
-  };
+  const Location = { Path: ['Resources', 'Table', 'Properties', 0] };
+  const finding = { Level: 'Error', Location, Message: 'It is wrong', Rule: { Id: 'E3030' } };
   expect(findingsOf(JSON.stringify([finding]))).toEqual([
     { what: 'cfn-lint E3030 Resources.Table.Properties.0', real: 'Error: It is wrong', sandbox: 'no finding' },
   ]);

@@ -23,13 +23,8 @@ describe('the arguments', () => {
     const all = { get: true, migrate: true, only: [], brief: false, keep: false, whole: true };
     expect([readOrder([], known), readOrder(['--get', '--migrate'], known)]).toEqual([all, all]);
     expect(readOrder(['--get'], known)).toEqual({ ...all, migrate: false, whole: false });
-    expect(readOrder(['--migrate', '--keep', '--only', 'ebs-csi-irsa'], known)).toEqual({
-      ...all,
-      get: false,
-      keep: true,
-      only: ['ebs-csi-irsa'],
-      whole: false,
-    });
+    const kept = { ...all, get: false, keep: true, only: ['ebs-csi-irsa'], whole: false };
+    expect(readOrder(['--migrate', '--keep', '--only', 'ebs-csi-irsa'], known)).toEqual(kept);
     expect(() => readOrder(['--help'], known)).toThrow(UsageRequest);
   });
 
@@ -54,15 +49,9 @@ describe('the requests', () => {
   });
 
   it('have the options of the scenario, without a strategy and without a weaker verification', () => {
-    expect(subjectsOf('efs-csi-irsa', PUBLISHED)).toEqual([
-      {
-        name: 'aws-efs-csi-driver',
-        requests: [
-          { addon: 'aws-efs-csi-driver' },
-          { addon: 'aws-efs-csi-driver', acceptIdentityLoss: ['efs-csi-node-sa'] },
-        ],
-      },
-    ]);
+    const addon = 'aws-efs-csi-driver';
+    const requests = [{}, { acceptIdentityLoss: ['efs-csi-node-sa'] }].map((options) => ({ addon, ...options }));
+    expect(subjectsOf('efs-csi-irsa', PUBLISHED)).toEqual([{ name: addon, requests }]);
     expect(subjectsOf('old-sdk-crashes', PUBLISHED)[0]?.requests).toHaveLength(1);
     expect(subjectsOf('api-only', PUBLISHED)[0]?.requests[1]).toMatchObject({ verification: 'api' });
   });
@@ -73,9 +62,8 @@ describe('the requests', () => {
     const shown = (...all: readonly (typeof one | typeof two)[]): string =>
       requestWords(all.map((each) => ({ ...each, options: [...each.options], because: [...each.because] })));
     expect(shown(one, two)).toBe('blocked (agent), then migrated with agent install');
-    expect(shown(one, { ...two, subject: 'efs' } as never)).toBe(
-      'ebs: blocked (agent); efs: migrated with agent install',
-    );
+    const ofBoth = shown(one, { ...two, subject: 'efs' } as never);
+    expect(ofBoth).toBe('ebs: blocked (agent); efs: migrated with agent install');
   });
 });
 
@@ -92,12 +80,8 @@ it('the errors of eksctl are without times, ids, addresses and colors, each once
 
 describe('the settings that only the sandbox assumes', () => {
   it('are those that differ from a default without certainty, and no durations', () => {
-    const given = knobs.parse({
-      podsKeepIdentityOnUpdate: true,
-      podReadySeconds: 5,
-      webhookLagSeconds: 5,
-      stuckDeleting: true,
-    });
+    const durations = { podReadySeconds: 5, webhookLagSeconds: 5 };
+    const given = knobs.parse({ podsKeepIdentityOnUpdate: true, ...durations, stuckDeleting: true });
     expect(assumedBy({ knobs: given })).toEqual(['podsKeepIdentityOnUpdate true']);
     expect(assumedBy({ knobs: knobs.parse({}) })).toEqual([]);
   });
@@ -127,10 +111,8 @@ describe('the kept results', () => {
     const slower = { ...one, eksctl: { ...one.eksctl, seconds: 100, settledSeconds: undefined } };
     expect(changesFrom(kept.scenarios, [one, slower])).toEqual([]);
     const changed = { ...one, eksctl: { ...one.eksctl, exitCode: 0, errors: [] } };
-    expect(changesFrom(kept.scenarios, [changed]).map(({ what }) => what)).toEqual([
-      'eksctl: exit code',
-      'eksctl: errors',
-    ]);
+    const changes = changesFrom(kept.scenarios, [changed]).map(({ what }) => what);
+    expect(changes).toEqual(['eksctl: exit code', 'eksctl: errors']);
     const lost = structuredClone(one);
     lost.own.ends.counts = { 'no-role': 2 };
     expect(changesFrom(kept.scenarios, [lost]).map(({ what }) => what)).toEqual(['own: pods']);

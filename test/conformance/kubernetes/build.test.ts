@@ -32,13 +32,11 @@ describe('the programs', () => {
   it.each(programs.filter(({ package: name }) => name.startsWith('k8s.io/')))(
     'the modules of $name $release are all of that release',
     ({ module, release }) => {
-      const replaced = [
-        ...readFileSync(join(module, 'go.mod'), 'utf8').matchAll(/^\s*(k8s\.io\/\S+) => (\S+) (\S+)/gm),
-      ];
+      const goMod = readFileSync(join(module, 'go.mod'), 'utf8');
+      const replaced = [...goMod.matchAll(/^\s*(k8s\.io\/\S+) => (\S+) (\S+)/gm)];
       expect(replaced.length).toBeGreaterThan(20);
       for (const [, path, target, version] of replaced) {
-        expect(target).toBe(path);
-        expect(version).toBe(`v0.${release.slice('1.'.length)}`);
+        expect([target, version]).toEqual([path, `v0.${release.slice('1.'.length)}`]);
       }
     },
   );
@@ -86,8 +84,7 @@ describe('Go', () => {
     [undefined, 'no program "go" in PATH'],
   ])('%s does not', (found, problem) => {
     const text = problemWithGo(found, '1.26');
-    expect(text).toContain(problem);
-    expect(text).toContain('Go 1.26 or newer');
+    for (const part of [problem, 'Go 1.26 or newer']) expect(text).toContain(part);
     expect(text?.split('\n').at(-1)).toMatch(/^Install it from https:\/\/go\.dev\/dl/);
   });
 });
@@ -143,11 +140,8 @@ describe('the output of go build', () => {
 describe('progress', () => {
   const written = (isTTY: boolean, times: number[]): string => {
     const texts: string[] = [];
-    const stream = {
-      isTTY,
-      columns: 12,
-      write: (text: string) => texts.push(text) > 0,
-    } as unknown as NodeJS.WriteStream;
+    const write = (text: string) => texts.push(text) > 0;
+    const stream = { isTTY, columns: 12, write } as unknown as NodeJS.WriteStream;
     const print = printTo(stream, () => times.shift() ?? 0);
     print('building');
     print('building, 1 package', true);

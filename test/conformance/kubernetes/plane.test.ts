@@ -28,12 +28,9 @@ let files: PlaneFiles;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'plane-test-'));
   secrets = await createSecrets();
-  files = writeFiles(
-    join(directory, 'plane'),
-    { version: '1.35', authentication: WEBHOOK, authorization: { ...WEBHOOK, url: `${WEBHOOK.url}/access` } },
-    secrets,
-    PORTS,
-  );
+  const authorization = { ...WEBHOOK, url: `${WEBHOOK.url}/access` };
+  const options = { version: '1.35', authentication: WEBHOOK, authorization } as const;
+  files = writeFiles(join(directory, 'plane'), options, secrets, PORTS);
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -58,9 +55,8 @@ describe('the flags', () => {
     expect(flagsOf({}).join(' ')).not.toContain('webhook');
     expect(flagsOf({ authorization: WEBHOOK })).toContain('--authorization-mode=Node,RBAC,Webhook');
     expect(flagsOf({ authentication: WEBHOOK })).toContain('--authentication-token-webhook-cache-ttl=10s');
-    expect(flagsOf({ authentication: { ...WEBHOOK, cacheSeconds: 0 } })).toContain(
-      '--authentication-token-webhook-cache-ttl=0s',
-    );
+    const uncached = flagsOf({ authentication: { ...WEBHOOK, cacheSeconds: 0 } });
+    expect(uncached).toContain('--authentication-token-webhook-cache-ttl=0s');
   });
 
   it('limit anonymous requests to the health paths in the versions that can', () => {
@@ -74,10 +70,8 @@ describe('the flags', () => {
   });
 
   it('run all controllers but those of a cloud, and those that are named', () => {
-    const [controllers] = controllerManagerFlags(
-      { version: '1.35', withoutControllers: ['taint-eviction-controller'] },
-      files,
-    ).filter((flag) => flag.startsWith('--controllers='));
+    const options: ControlPlaneOptions = { version: '1.35', withoutControllers: ['taint-eviction-controller'] };
+    const controllers = controllerManagerFlags(options, files).find((flag) => flag.startsWith('--controllers='));
     expect(controllers).toBe(
       '--controllers=*,-cloud-node-lifecycle-controller,-service-lb-controller,-node-route-controller,-taint-eviction-controller',
     );
@@ -94,28 +88,19 @@ describe('the flags', () => {
 
 describe('the files', () => {
   it('give each client its own token', () => {
-    const users = readFileSync(files.tokens, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => line.split(','));
+    const lines = readFileSync(files.tokens, 'utf8').trim().split('\n');
+    const users = lines.map((line) => line.split(','));
     expect(users.map(([, user]) => user)).toContain('system:kube-controller-manager');
     expect(new Set(users.map(([token]) => token)).size).toBe(4);
     const kubeconfig = parse(readFileSync(files.scheduler, 'utf8')) as { users: { user: { token: string } }[] };
-    const token = kubeconfig.users[0]?.user.token;
-    expect(users.find(([, user]) => user === 'system:kube-scheduler')?.[0]).toBe(token);
+    expect(users.find(([, user]) => user === 'system:kube-scheduler')?.[0]).toBe(kubeconfig.users[0]?.user.token);
   });
 
   it('send no credentials to webhooks, and trust only their authority', () => {
     const { clusters, users } = parse(readFileSync(files.authorizationWebhook, 'utf8')) as Record<string, object[]>;
     expect(users).toEqual([{ name: 'conformance', user: {} }]);
-    expect(clusters).toMatchObject([
-      {
-        cluster: {
-          server: 'https://127.0.0.1:4/webhook/access',
-          'certificate-authority-data': Buffer.from('the authority').toString('base64'),
-        },
-      },
-    ]);
+    const authority = { 'certificate-authority-data': Buffer.from('the authority').toString('base64') };
+    expect(clusters).toMatchObject([{ cluster: { server: 'https://127.0.0.1:4/webhook/access', ...authority } }]);
   });
 
   it('have a key that signs tokens of service accounts', () =>
@@ -144,17 +129,13 @@ describe('the stages of KWOK', () => {
     expect(held.map(({ metadata }) => metadata.name)).toEqual(['node-initialize', 'pod-complete', 'pod-ready']);
   });
 
+  const patches = stages.flatMap(({ spec }) => (spec['next'] as { patches?: { type: string }[] }).patches ?? []);
   it('keep the conditions that others set, such as PodScheduled', () =>
-    expect(
-      stages
-        .flatMap(({ spec }) => (spec['next'] as { patches?: { type: string }[] }).patches ?? [])
-        .map(({ type }) => type),
-    ).toEqual(['strategic', 'strategic', 'strategic']));
+    expect(patches.map(({ type }) => type)).toEqual(['strategic', 'strategic', 'strategic']));
 
   it('are all in the configuration', () => {
-    const documents = parseAllDocuments(readFileSync(files.kwokConfiguration, 'utf8')).map(
-      (one) => one.toJS() as object,
-    );
+    const text = readFileSync(files.kwokConfiguration, 'utf8');
+    const documents = parseAllDocuments(text).map((one) => one.toJS() as object);
     expect(documents).toHaveLength(1 + stages.length);
     expect(documents[0]).toMatchObject({ kind: 'KwokConfiguration' });
   });

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { entryChange, mapRolesOf, takesAccessEntries, wantedEntries } from '../../../lambdas/domain/access/entries.ts';
+import type { BindingManifest, Manifest, RoleManifest } from '../../../lambdas/domain/access/manifests.ts';
 import {
   accessManifests,
-  type BindingManifest,
-  type Manifest,
   manifestChange,
   manifestName,
-  type RoleManifest,
   withdrawnRole,
 } from '../../../lambdas/domain/access/manifests.ts';
 import {
@@ -137,15 +135,10 @@ describe('the manifests', () => {
     const names = (purpose: string): string[] =>
       ['Role', 'RoleBinding'].map((kind) => `${kind} payments/pod-identity-migrator:${purpose}:payments:api`);
     expect(manifestsOf(API).slice(2).map(manifestName)).toEqual([...names('restart'), ...names('annotate')]);
-    expect(
-      manifestsOf({ ...API, annotation: 'keep' })
-        .slice(2)
-        .map(manifestName),
-    ).toEqual(names('restart'));
-    const rules = (change: { annotation?: 'keep'; workloads?: [] }): unknown[] =>
-      manifestsOf({ ...API, ...change })
-        .slice(2)
-        .flatMap((one) => ('rules' in one ? one.rules : []));
+    const own = (change: { annotation?: 'keep'; workloads?: [] }) => manifestsOf({ ...API, ...change }).slice(2);
+    expect(own({ annotation: 'keep' }).map(manifestName)).toEqual(names('restart'));
+    const rules = (...given: Parameters<typeof own>) =>
+      own(...given).flatMap((one) => ('rules' in one ? one.rules : []));
     const [restarts, annotates] = [restartRules(API.workloads), annotationRules(['api'])].map((both) =>
       both.map(({ rule }) => rule),
     );
@@ -208,6 +201,8 @@ describe('the manifests', () => {
 describe('what is there already', () => {
   const [, , role, binding] = manifestsOf(EBS) as [unknown, unknown, RoleManifest, BindingManifest];
   const metadata = { ...role.metadata, resourceVersion: '7', uid: 'u' };
+  const changeOfBinding = (change: object) => manifestChange(binding, { ...binding, metadata, ...change });
+  const updated = (change: object) => ({ do: 'update', patch: { metadata: { resourceVersion: '7' }, ...change } });
 
   it('nothing: it is made', () => expect(manifestChange(role, undefined)).toEqual({ do: 'create' }));
 
@@ -227,10 +222,7 @@ describe('what is there already', () => {
     [[{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] }]],
     [[...role.rules, ...role.rules]],
   ])('a role of ours with other rules (%j) gets these, unless it changes meanwhile', (rules) =>
-    expect(manifestChange(role, { ...role, metadata, rules })).toEqual({
-      do: 'update',
-      patch: { metadata: { resourceVersion: '7' }, rules: role.rules },
-    }),
+    expect(manifestChange(role, { ...role, metadata, rules })).toEqual(updated({ rules: role.rules })),
   );
 
   it('a third-party role with other rules is left alone', () =>
@@ -244,24 +236,17 @@ describe('what is there already', () => {
 
   it('subjects of a binding that others have put there stay', () => {
     const other = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jo' };
-    expect(manifestChange(binding, { ...binding, metadata, subjects: [other, ...binding.subjects] })).toEqual({
-      do: 'nothing',
-    });
+    expect(changeOfBinding({ subjects: [other, ...binding.subjects] })).toEqual({ do: 'nothing' });
     for (const subjects of [[other], null])
-      expect(manifestChange(binding, { ...binding, metadata, subjects })).toEqual({
-        do: 'update',
-        patch: { metadata: { resourceVersion: '7' }, subjects: [...(subjects ?? []), ...binding.subjects] },
-      });
+      expect(changeOfBinding({ subjects })).toEqual(updated({ subjects: [...(subjects ?? []), ...binding.subjects] }));
     // A user of the group's name is another subject.
-    expect(
-      manifestChange(binding, { ...binding, metadata, subjects: [{ kind: 'User', name: ACCESS_GROUPS.restart }] }),
-    ).toMatchObject({ do: 'update' });
+    expect(changeOfBinding({ subjects: [{ kind: 'User', name: ACCESS_GROUPS.restart }] }).do).toBe('update');
   });
 
   it.each([{ kind: 'Role', name: 'other' }, { kind: 'ClusterRole', name: role.metadata.name }, undefined])(
     'a binding of %j can not be made into ours',
     (roleRef) =>
-      expect(manifestChange(binding, { ...binding, metadata, roleRef })).toMatchObject({
+      expect(changeOfBinding({ roleRef })).toMatchObject({
         do: 'refuse',
         why: containing('which cannot be changed in Kubernetes'),
         remedy: containing('Delete it'),
@@ -269,37 +254,24 @@ describe('what is there already', () => {
   );
 
   it('what is no such object is left alone, and said', () => {
-    expect(manifestChange(role, { metadata: {}, rules: [] })).toMatchObject({
-      do: 'refuse',
-      why: containing('metadata.resourceVersion'),
-    });
-    expect(manifestChange(role, { metadata, rules: [{ verbs: 'all' }] })).toMatchObject({
-      do: 'refuse',
-      why: containing('rules.0.verbs'),
-    });
+    const refused = (why: string) => ({ do: 'refuse', why: containing(why) });
+    expect(manifestChange(role, { metadata: {}, rules: [] })).toMatchObject(refused('metadata.resourceVersion'));
+    expect(manifestChange(role, { metadata, rules: [{ verbs: 'all' }] })).toMatchObject(refused('rules.0.verbs'));
   });
 
   it('its labels are those by which it is known', () => expect(role.metadata.labels).toEqual(LABELS));
 });
 
 describe('access entries', () => {
-  const [READER, RESTARTER] = [
-    'arn:aws:iam::111122223333:role/team/reader',
-    'arn:aws:iam::111122223333:role/restarter',
-  ];
-  const ANNOTATOR = 'arn:aws:iam::111122223333:role/annotator';
-  const [reader, restarter, annotator] = wantedEntries({
-    all: [READER, RESTARTER, ANNOTATOR],
-    restart: [RESTARTER],
-    annotate: [ANNOTATOR],
-  });
+  const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
+  const [READER, RESTARTER, ANNOTATOR] = [arn('team/reader'), arn('restarter'), arn('annotator')];
+  const all = [READER, RESTARTER, ANNOTATOR];
+  const [reader, restarter, annotator] = wantedEntries({ all, restart: [RESTARTER], annotate: [ANNOTATOR] });
   const groups = [ACCESS_GROUPS.read, ACCESS_GROUPS.restart];
 
   it('put each role into its groups, once', () => {
-    expect([reader, restarter]).toEqual([
-      { principalArn: READER, groups: [ACCESS_GROUPS.read] },
-      { principalArn: RESTARTER, groups },
-    ]);
+    expect(reader).toEqual({ principalArn: READER, groups: [ACCESS_GROUPS.read] });
+    expect(restarter).toEqual({ principalArn: RESTARTER, groups });
     expect(annotator).toEqual({ principalArn: ANNOTATOR, groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.annotate] });
     const found = wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER], annotate: [ANNOTATOR, RESTARTER] });
     expect(found).toHaveLength(3);
@@ -307,11 +279,9 @@ describe('access entries', () => {
 
   it('are created, extended or left as they are; third-party groups stay', () => {
     expect(entryChange(restarter!, undefined)).toEqual({ do: 'create', groups });
-    expect(entryChange(restarter!, { type: 'STANDARD', groups: ['mine', ACCESS_GROUPS.read] })).toEqual({
-      do: 'update',
-      groups: ['mine', ...groups],
-      added: [ACCESS_GROUPS.restart],
-    });
+    const reads = { type: 'STANDARD', groups: ['mine', ACCESS_GROUPS.read] };
+    const added = [ACCESS_GROUPS.restart];
+    expect(entryChange(restarter!, reads)).toEqual({ do: 'update', groups: ['mine', ...groups], added });
     expect(entryChange(reader!, { type: 'STANDARD', groups })).toEqual({ do: 'nothing', groups });
   });
 

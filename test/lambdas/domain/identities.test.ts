@@ -86,17 +86,13 @@ describe('how a pod gets its credentials', () => {
   });
 
   it('by static keys, where the other containers have nothing', () => {
-    const pod = aPod('node-role', {
-      containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } }), proxy],
-    });
-    expect(sourceOf(pod, undefined).source).toBe('static-keys');
+    const keyed = aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } });
+    expect(sourceOf(aPod('node-role', { containers: [keyed, proxy] }), undefined).source).toBe('static-keys');
   });
 
   it('in more than one way, where one container has static keys and another a role', () => {
-    const pod = aPod('pod-identity', {
-      containers: [aContainer({ name: 'app', env: KEYS }), ...aPod('pod-identity').containers],
-    });
-    expect(sourceOf(pod, undefined)).toMatchObject({
+    const containers = [aContainer({ name: 'app', env: KEYS }), ...aPod('pod-identity').containers];
+    expect(sourceOf(aPod('pod-identity', { containers }), undefined)).toMatchObject({
       source: 'mixed',
       evidence: matching(/in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/),
     });
@@ -112,11 +108,9 @@ describe('how a pod gets its credentials', () => {
   });
 
   it('not at all on Fargate, where there is no node role to fall back to', () => {
-    expect(sourceOf(aPod('node-role'), 'Fargate').source).toBe('none');
-    expect(sourceOf(aPod('irsa'), 'Fargate').source).toBe('irsa');
-    expect(
-      only([aPod('node-role', { ...APP, labels: { 'eks.amazonaws.com/fargate-profile': 'shop' } })]).identity,
-    ).toBe('none');
+    const sources = (['node-role', 'irsa'] as const).map((identity) => sourceOf(aPod(identity), 'Fargate').source);
+    const labels = { 'eks.amazonaws.com/fargate-profile': 'shop' };
+    expect([...sources, only([aPod('node-role', { ...APP, labels })]).identity]).toEqual(['none', 'irsa', 'none']);
   });
 });
 
@@ -147,18 +141,14 @@ describe('the tally', () => {
   });
 
   it('is mixed where its pods differ, and shows one of those that are not on Pod Identity', () => {
-    const workload = only(
-      [
-        aPod('pod-identity', { ...APP, name: 'a' }),
-        aPod('irsa', { ...APP, name: 'b' }),
-        aPod('pod-identity', { ...APP, name: 'c' }),
-      ],
-      { associations: [ASSOCIATION] },
+    const pods = (['pod-identity', 'irsa', 'pod-identity'] as const).map((one, n) =>
+      aPod(one, { ...APP, name: `p-${n}` }),
     );
+    const workload = only(pods, { associations: [ASSOCIATION] });
     expect(workload).toMatchObject({
       identity: 'mixed',
       pods: { total: 3, by: { 'pod-identity': 2, irsa: 1 } },
-      example: { pod: 'b' },
+      example: { pod: 'p-1' },
     });
     expect(rolesOf(workload)).toEqual([`association ${ROLE} 2`, `irsa ${ROLE} 1`]);
   });
@@ -286,12 +276,11 @@ describe('obstacles', () => {
     const absent = { agent: {} };
     expect(obstacles([irsa()], absent)).toEqual(['agent:fail', 'association:fail']);
     expect(obstacles([onNode], absent)).toEqual(['own-role:warn']);
-    expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject(
-      said('fail', '2 of 3'),
-    );
-    expect(reportOf([irsa()], { agent: { addonStatus: 'DEGRADED' } }).agent.status).toBe('fail');
-    expect(reportOf([irsa()], { agent: { error: 'no right' } }).agent.status).toBe('unknown');
-    expect(reportOf([irsa()], { ...absent, cluster: aCluster({ autoMode: true }) }).agent.status).toBe('pass');
+    const agent = (change: Partial<IdentityFacts>) => reportOf([irsa()], change).agent;
+    expect(agent({ agent: { workload: { desired: 3, ready: 2 } } })).toMatchObject(said('fail', '2 of 3'));
+    expect(agent({ agent: { addonStatus: 'DEGRADED' } }).status).toBe('fail');
+    expect(agent({ agent: { error: 'no right' } }).status).toBe('unknown');
+    expect(agent({ ...absent, cluster: aCluster({ autoMode: true }) }).status).toBe('pass');
   });
 
   it('an add-on whose version takes no associations; for a service account that it does not speak of, one of its own', () => {
@@ -341,41 +330,23 @@ describe('obstacles', () => {
 describe('the report', () => {
   it('names the role of the node where there is only one that it can be', () => {
     const node = 'arn:aws:iam::111122223333:role/nodes';
-    expect(only([aPod('node-role', APP)], { nodeRoles: [node] }).roles).toEqual([
-      { by: 'node', roleArn: node, pods: 1 },
-    ]);
-    expect(only([aPod('node-role', APP)], { nodeRoles: [node, OTHER_ROLE] }).roles).toEqual([{ by: 'node', pods: 1 }]);
+    const roles = (...nodeRoles: string[]) => only([aPod('node-role', APP)], { nodeRoles }).roles;
+    expect(roles(node)).toEqual([{ by: 'node', roleArn: node, pods: 1 }]);
+    expect(roles(node, OTHER_ROLE)).toEqual([{ by: 'node', pods: 1 }]);
   });
 
   it('asks for each role of the account once', () => {
-    const pods = [
-      aPod('irsa', APP),
-      aPod('irsa'),
-      aPod('irsa', {
-        ...APP,
-        name: 'x',
-        serviceAccount: 'far',
-        containers: [aContainer({ env: { AWS_ROLE_ARN: 'arn:aws:iam::444455556666:role/far' } })],
-      }),
-    ];
-    expect(rolesToRead(factsOf(pods))).toEqual([ROLE]);
-    expect(
-      rolesToRead(
-        factsOf([aPod('irsa', APP)], { associations: [anAssociation({ ...ASSOCIATION, roleArn: OTHER_ROLE })] }),
-      ),
-    ).toEqual([OTHER_ROLE]);
+    const containers = [aContainer({ env: { AWS_ROLE_ARN: 'arn:aws:iam::444455556666:role/far' } })];
+    const far = aPod('irsa', { ...APP, name: 'x', serviceAccount: 'far', containers });
+    expect(rolesToRead(factsOf([aPod('irsa', APP), aPod('irsa'), far]))).toEqual([ROLE]);
+    const associations = [anAssociation({ ...ASSOCIATION, roleArn: OTHER_ROLE })];
+    expect(rolesToRead(factsOf([aPod('irsa', APP)], { associations }))).toEqual([OTHER_ROLE]);
   });
 
   it('counts by workloads and by pods', () => {
-    const { totals } = reportOf(
-      [
-        aPod('irsa', APP),
-        aPod('pod-identity', { ...APP, name: 'b' }),
-        aPod('node-role', { ...APP, owner: { kind: 'DaemonSet', name: 'agent' } }),
-      ],
-      { associations: [ASSOCIATION] },
-    );
-    expect(totals).toEqual({
+    const agent = aPod('node-role', { ...APP, owner: { kind: 'DaemonSet', name: 'agent' } });
+    const pods = [aPod('irsa', APP), aPod('pod-identity', { ...APP, name: 'b' }), agent];
+    expect(reportOf(pods, { associations: [ASSOCIATION] }).totals).toEqual({
       workloads: 2,
       pods: 3,
       byWorkloads: { mixed: 1, 'node-role': 1 },
@@ -384,18 +355,14 @@ describe('the report', () => {
   });
 
   it('finds roles whose trust lets service accounts in that nothing gives them to', () => {
-    const serviceAccounts = [
-      { namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: OTHER_ROLE },
-      { namespace: 'shop', name: 'orders' },
-    ];
-    const trusting = new Map([
-      [ROLE, parsePolicy(policyText(irsaStatement), 'trust')],
-      [OTHER_ROLE, parsePolicy(policyText(irsaStatement), 'trust')],
-    ]);
-    expect(reportOf([aPod('irsa', APP)], { serviceAccounts, trusting }).trustedRoles).toEqual([
-      { roleArn: ROLE, serviceAccounts: [{ name: 'kube-system/ebs-csi-controller-sa', verdict: 'allowed' }] },
-    ]);
-    expect(reportOf([aPod('irsa', APP)], { serviceAccounts, trusting, namespace: 'shop' }).trustedRoles).toEqual([]);
+    const driver = { namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: OTHER_ROLE };
+    const policy = parsePolicy(policyText(irsaStatement), 'trust');
+    const trusting = new Map([ROLE, OTHER_ROLE].map((role) => [role, policy]));
+    const facts = { serviceAccounts: [driver, { namespace: 'shop', name: 'orders' }], trusting };
+    const allowed = [{ name: 'kube-system/ebs-csi-controller-sa', verdict: 'allowed' }];
+    const found = reportOf([aPod('irsa', APP)], facts).trustedRoles;
+    expect(found).toEqual([{ roleArn: ROLE, serviceAccounts: allowed }]);
+    expect(reportOf([aPod('irsa', APP)], { ...facts, namespace: 'shop' }).trustedRoles).toEqual([]);
     expect(reportOf([aPod('irsa', APP)])).not.toHaveProperty('trustedRoles');
   });
 });
@@ -415,9 +382,8 @@ it('the graph has an edge for each way in which pods of a service account get a 
     keyed,
     aPod('node-role', { name: 'n' }),
   ];
-  const graph = graphOf(
-    reportOf(pods, { associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })] }),
-  );
+  const associations = [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })];
+  const graph = graphOf(reportOf(pods, { associations }));
   expect(graph.accounts).toEqual([
     { name: 'kube-system/ebs-csi-controller-sa', pods: 1, identity: 'node-role' },
     { name: 'shop/orders', pods: 4, identity: 'mixed' },

@@ -9,8 +9,7 @@ const commandsFor = (addon: Addon, ...associations: Association[]): string[] =>
 
 describe('addonRestoreCommands, of what another principal did', () => {
   it('leaves one whose place nothing needs, and says what it does', () => {
-    const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
-    const commands = commandsFor(anAddon(), other);
+    const commands = commandsFor(anAddon(), anAssociation({ id: 'a-others', roleArn: OTHER_ROLE }));
     const at = commands.findIndex((line) => line.includes('Another principal created a-others'));
     expect(commands[at]).toContain('new pods use it and not IRSA');
     expect(commands[at + 1]).toMatch(/^: aws eks delete-pod-identity-association .*--association-id a-others$/);
@@ -18,8 +17,7 @@ describe('addonRestoreCommands, of what another principal did', () => {
   });
 
   it('ends with the release where the add-on was created in another namespace, which nothing can change', () => {
-    const addon = anAddon({ arn: addonArn(5), namespace: 'elsewhere' });
-    const commands = commandsFor(addon);
+    const commands = commandsFor(anAddon({ arn: addonArn(5), namespace: 'elsewhere' }));
     expect(commands[0]).toContain('is in namespace elsewhere, and was in kube-system');
     expect(commands.at(-1)).toBe(`pod-identity release ${aMigration().migrationId} --deployed`);
     expect(commands.filter((line) => line.startsWith('aws '))).toEqual([]);

@@ -6,9 +6,9 @@ import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
 import { classify, locationReason, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
 import type { SeenAddon } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
-import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../example.ts';
 import { aCluster, anAddon, aNodePod, aPod } from '../eks-fixtures.ts';
-import { aRequest, someFacts } from '../fixtures.ts';
+import { aRequest, someFacts, ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
+import { forAllIn } from '../../for-all.ts';
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
@@ -26,31 +26,20 @@ describe('the class of an add-on', () => {
     expect(plan.verdict).toBe('migrate');
     const ready = { addon: ADDON, version: VERSION, class: 'ready', checks: [], roles: [ROLE] };
     expect(classify({ ...seen, plan, agentKnown: true })).toEqual(ready);
-    const other = {
-      ...plan,
-      associations: [{ namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE }],
-    };
+    const association = { namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE };
+    const other = { ...plan, associations: [association] };
     expect(classify({ ...seen, plan: other, agentKnown: true }).roles).toEqual([...rolesOf(other)].sort());
     expect(rolesOf(other)).toEqual(new Set([ROLE, OTHER_ROLE]));
     // In one order, whichever of them the add-on has.
-    const turned = {
-      ...other,
-      addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }),
-      associations: [{ ...other.associations[0]!, roleArn: ROLE }],
-    };
+    const associations = [{ ...association, roleArn: ROLE }];
+    const turned = { ...other, addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }), associations };
     expect(classify({ ...seen, plan: turned, agentKnown: true }).roles).toEqual([ROLE, OTHER_ROLE].sort());
   });
 
   it('is blocked, with each blocking check once and its remedy', () => {
-    const plan = blocked(
-      aCheck('agent'),
-      aCheck('webhook', 'warn'),
-      aCheck('role-trust', 'fail', 'Of role a.'),
-      aCheck('role-trust', 'fail', 'Of role b.'),
-      aCheck('nodes', 'pass'),
-      aCheck('agent'),
-      aCheck('proxy', 'unknown'),
-    );
+    const trusts = ['Of role a.', 'Of role b.'].map((message) => aCheck('role-trust', 'fail', message));
+    const others = [aCheck('nodes', 'pass'), aCheck('agent'), aCheck('proxy', 'unknown')];
+    const plan = blocked(aCheck('agent'), aCheck('webhook', 'warn'), ...trusts, ...others);
     expect(classify({ ...seen, plan, agentKnown: true })).toMatchObject({
       class: 'blocked',
       roles: [],
@@ -63,8 +52,7 @@ describe('the class of an add-on', () => {
   });
 
   it('is keep-irsa if IRSA is the better fit, with the reason first, whatever else blocks', () => {
-    const outposts = { cluster: aCluster({ onOutposts: true }), roles: {} };
-    const plan = planMigration(someFacts(outposts));
+    const plan = planMigration(someFacts({ cluster: aCluster({ onOutposts: true }), roles: {} }));
     for (const unanswered of [undefined, 'No answer from the API server.']) {
       const finding = classify({ ...seen, plan, agentKnown: false, unanswered });
       expect(finding).toMatchObject({ class: 'keep-irsa', roles: [] });
@@ -81,12 +69,10 @@ describe('the class of an add-on', () => {
     const by = { annotatedBy: ['eks'], labels: {}, annotations: {}, managers: ['eks'] };
     const lost = { namespace: 'kube-system', name: 'ebs-csi-node-sa', roleArn: ROLE, ...by };
     const facts = { annotated: { seen: [lost] }, pods: [aPod('irsa'), nodes] };
-    const classOf = (...acceptIdentityLoss: string[]) =>
-      classify({
-        ...seen,
-        plan: planMigration(someFacts({ ...facts, request: aRequest({ acceptIdentityLoss }) })),
-        agentKnown: true,
-      });
+    const classOf = (...acceptIdentityLoss: string[]) => {
+      const plan = planMigration(someFacts({ ...facts, request: aRequest({ acceptIdentityLoss }) }));
+      return classify({ ...seen, plan, agentKnown: true });
+    };
     expect(classOf()).toMatchObject({ class: 'blocked', checks: [{ id: 'identity-loss' }] });
     expect(classOf('ebs-csi-node-sa').class).toBe('ready');
   });
@@ -103,8 +89,7 @@ describe('the class of an add-on', () => {
     ['nothing shows whose the role is', [access, aCheck('role-grant')], true, 'blocked'],
   ])('if the API server could not be read, and %s', (_, checks, agentKnown, expected) => {
     const finding = classify({ ...seen, plan: blocked(...checks), agentKnown, unanswered });
-    expect(finding.class).toBe(expected);
-    expect(finding.reason).toBe(expected === 'unreachable' ? unanswered : undefined);
+    expect([finding.class, finding.reason]).toEqual([expected, expected === 'unreachable' ? unanswered : undefined]);
     // A refusal is an answer: access can be granted.
     expect(classify({ ...seen, plan: blocked(...checks), agentKnown }).class).toBe('blocked');
   });
@@ -133,18 +118,18 @@ describe('the class of an add-on', () => {
     expect(classify({ ...seen, unread: unread.reason })).toEqual({ addon: ADDON, version: VERSION, ...unread });
   });
 
+  const aBlockingCheck = fc
+    .tuple(
+      fc.constantFrom('agent', 'kubernetes-access', 'role-trust', 'cluster-exists'),
+      fc.constantFrom('fail' as const, 'unknown' as const),
+    )
+    .map(([id, status]) => aCheck(id, status));
   const aPlan = fc.oneof(
     fc.constant(planMigration(someFacts())),
     fc.constant(planWith({ verdict: 'already-migrated' })),
     fc
-      .array(
-        fc.tuple(
-          fc.constantFrom('agent', 'kubernetes-access', 'role-trust', 'cluster-exists'),
-          fc.constantFrom('fail' as const, 'unknown' as const),
-        ),
-        { minLength: 1, maxLength: 6 },
-      )
-      .map((checks) => blocked(...checks.map(([id, status]) => aCheck(id, status)), aCheck('webhook', 'warn'))),
+      .array(aBlockingCheck, { minLength: 1, maxLength: 6 })
+      .map((checks) => blocked(...checks, aCheck('webhook', 'warn'))),
     fc.constant(planMigration(someFacts({ cluster: aCluster({ onOutposts: true }) }))),
   );
   const anySeen: fc.Arbitrary<SeenAddon> = fc.oneof(
@@ -170,44 +155,32 @@ describe('the class of an add-on', () => {
   );
   it('is exactly one, with the fields of that class only', () => {
     const found = new Set<string>();
-    fc.assert(
-      fc.property(anySeen, (one) => {
-        const finding = classify(one);
-        expect(sweepFinding.parse(finding)).toEqual(finding);
-        found.add(finding.class);
-        expect(finding.reason !== undefined).toBe(['not-concerned', 'unreachable'].includes(finding.class));
-        expect(finding.checks.length > 0).toBe(['blocked', 'keep-irsa'].includes(finding.class));
-        expect(finding.checks.some(({ keepIrsa }) => keepIrsa)).toBe(finding.class === 'keep-irsa');
-        expect(finding.roles.length > 0).toBe(finding.class === 'ready');
-        expect(new Set(finding.checks.map(({ id }) => id)).size).toBe(finding.checks.length);
-        // Nothing is migrated that its plan does not let through.
-        expect(finding.class === 'ready').toBe('plan' in one && one.plan.verdict === 'migrate');
-      }),
-      { numRuns: 500 },
-    );
+    forAllIn(500, anySeen, (one) => {
+      const finding = classify(one);
+      expect(sweepFinding.parse(finding)).toEqual(finding);
+      found.add(finding.class);
+      expect(finding.reason !== undefined).toBe(['not-concerned', 'unreachable'].includes(finding.class));
+      expect(finding.checks.length > 0).toBe(['blocked', 'keep-irsa'].includes(finding.class));
+      expect(finding.checks.some(({ keepIrsa }) => keepIrsa)).toBe(finding.class === 'keep-irsa');
+      expect(finding.roles.length > 0).toBe(finding.class === 'ready');
+      expect(new Set(finding.checks.map(({ id }) => id)).size).toBe(finding.checks.length);
+      // Nothing is migrated that its plan does not let through.
+      expect(finding.class === 'ready').toBe('plan' in one && one.plan.verdict === 'migrate');
+    });
     expect([...found].sort()).toEqual([...sweepClass.options].sort());
   });
 });
 
 describe('a cluster', () => {
-  it('is inspected while it is ACTIVE or UPDATING', () =>
-    expect(
-      ['ACTIVE', 'UPDATING', 'CREATING', 'DELETING', 'FAILED', 'PENDING'].map((status) => stateReason('dev', status)),
-    ).toEqual([
-      undefined,
-      undefined,
-      'Cluster dev is CREATING.',
-      'Cluster dev is DELETING.',
-      'Cluster dev is FAILED.',
-      'Cluster dev is PENDING.',
-    ]));
-  it('has a finding of its own if nothing is known of it', () =>
-    expect(sweepFinding.parse(unreachableCluster('why'))).toEqual({
-      class: 'unreachable',
-      reason: 'why',
-      checks: [],
-      roles: [],
-    }));
+  it('is inspected while it is ACTIVE or UPDATING', () => {
+    for (const status of ['ACTIVE', 'UPDATING']) expect(stateReason('dev', status)).toBeUndefined();
+    for (const status of ['CREATING', 'DELETING', 'FAILED', 'PENDING'])
+      expect(stateReason('dev', status)).toBe(`Cluster dev is ${status}.`);
+  });
+  it('has a finding of its own if nothing is known of it', () => {
+    const finding = { class: 'unreachable', reason: 'why', checks: [], roles: [] };
+    expect(sweepFinding.parse(unreachableCluster('why'))).toEqual(finding);
+  });
 
   it('explain that a region is most likely not enabled', () => {
     const location = { account: '111122223333', region: 'eu-south-1' };
@@ -216,8 +189,7 @@ describe('a cluster', () => {
     expect(locationReason(location, refused)).toBe(
       `Region eu-south-1 is most likely not enabled in account 111122223333: enable it there, or leave it out of the sweep. ${refused}`,
     );
-    expect(locationReason(location, 'eks:ListClusters: AccessDeniedException: no')).toBe(
-      'eks:ListClusters: AccessDeniedException: no',
-    );
+    const denied = 'eks:ListClusters: AccessDeniedException: no';
+    expect(locationReason(location, denied)).toBe(denied);
   });
 });

@@ -1,16 +1,14 @@
 /** Fleets as a sweep finds them, made by arithmetic: the same each time. */
 import { buildReport, type ReportInput } from '../../../lambdas/domain/sweep/build-report.ts';
-import {
-  type BlockingCheck,
-  type ClusterInventory,
-  clusterInventory,
-  type LocationInventory,
-  sweep,
-  type SweepFinding,
-  type SweepItem,
-  sweepItem,
-  type SweepLocation,
+import type {
+  BlockingCheck,
+  ClusterInventory,
+  LocationInventory,
+  SweepFinding,
+  SweepItem,
+  SweepLocation,
 } from '../../../lambdas/domain/sweep/model.ts';
+import { clusterInventory, sweep, sweepItem } from '../../../lambdas/domain/sweep/model.ts';
 import type { SweepReport } from '../../../lambdas/domain/sweep/report.ts';
 
 export const SWEEP = '01KF0E44M047C4FEZDQK8YZG0M';
@@ -28,8 +26,7 @@ const ADDONS = [
 const NEEDS_NO_IAM = new Set(['coredns', 'kube-proxy']);
 const TEAMS = ['payments', 'search', 'reliability', 'data-platform', 'checkout'];
 
-const role = (account: string, cluster: string, addon: string): string =>
-  `arn:aws:iam::${account}:role/${cluster}-${addon}`;
+const role = (account: string, cluster: string, addon: string) => `arn:aws:iam::${account}:role/${cluster}-${addon}`;
 
 export const TRUST: BlockingCheck = {
   id: 'role-trust',

@@ -1,18 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildReport, DID_NOT_END, NO_ADDONS, type ReportInput } from '../../../lambdas/domain/sweep/build-report.ts';
-import {
-  type ClusterInventory,
-  clusterInventory,
-  type LocationInventory,
-  sweepClass,
-  type SweepItem,
-  type SweepLocation,
+import type {
+  ClusterInventory,
+  LocationInventory,
+  SweepItem,
+  SweepLocation,
 } from '../../../lambdas/domain/sweep/model.ts';
+import { clusterInventory, sweepClass } from '../../../lambdas/domain/sweep/model.ts';
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';
 import { runs } from '../../runs.ts';
+import { forAllIn } from '../../for-all.ts';
 
 const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
   JSON.stringify([row.account, row.region, row.cluster, row.addon]);
@@ -105,8 +105,7 @@ const shuffled = <Input extends ReportInput>(input: Input): Input => ({
 });
 
 describe('buildReport, of any inventory', () => {
-  const always = (property: (input: ReportInput) => void): void =>
-    fc.assert(fc.property(inputs, property), { numRuns: runs(100, 300) });
+  const always = (property: (input: ReportInput) => void): void => forAllIn(runs(100, 300), inputs, property);
 
   it('has each finding in one row, and each item in one', () =>
     always((input) => {
@@ -115,20 +114,15 @@ describe('buildReport, of any inventory', () => {
         for (const found of findings) {
           const id = nameOf({ account, region, cluster: name, addon: found.addon });
           const of = rows.filter((row) => nameOf(row) === id);
-          expect(of).toHaveLength(1);
-          expect(of[0]).toMatchObject({ class: found.class, checks: found.checks });
+          expect(of).toMatchObject([{ class: found.class, checks: found.checks }]);
           expect(of[0]?.kubernetes).toBe(version);
         }
       }
       expect(rows.flatMap(({ migrationId }) => migrationId ?? []).sort()).toEqual(
         input.items.map(({ migrationId }) => migrationId).sort(),
       );
-      for (const item of input.items)
-        expect(rows.find(({ migrationId }) => migrationId === item.migrationId)).toMatchObject({
-          cluster: item.cluster,
-          addon: item.addon,
-          state: item.state,
-        });
+      for (const { migrationId: id, cluster: name, addon, state } of input.items)
+        expect(rows.find((row) => row.migrationId === id)).toMatchObject({ cluster: name, addon, state });
     }));
   it('has nothing twice', () =>
     always((input) => {
@@ -138,9 +132,7 @@ describe('buildReport, of any inventory', () => {
   it('has each location and each cluster', () =>
     always((input) => {
       const { rows, locations } = buildReport(input);
-      expect(locations.map(({ account, region }) => `${account} ${region}`)).toEqual(
-        LOCATIONS.map(({ account, region }) => `${account} ${region}`),
-      );
+      expect(locations.map(({ account, region }) => ({ account, region }))).toEqual(LOCATIONS);
       for (const { account, region, unreachable } of locations) {
         const whole = rows.filter((row) => clusterOf(row) === clusterOf({ account, region }));
         expect(whole.map(({ reason }) => reason)).toEqual(unreachable === undefined ? [] : [unreachable]);
@@ -150,8 +142,7 @@ describe('buildReport, of any inventory', () => {
   it('has totals that are the sums of its rows', () =>
     always((input) => {
       const { rows, totals, blockers, keepIrsa, calls, cost } = buildReport(input);
-      expect(sum(totals.byClass)).toBe(rows.length);
-      expect(Object.keys(totals.byClass)).toEqual(sweepClass.options);
+      expect([sum(totals.byClass), Object.keys(totals.byClass)]).toEqual([rows.length, sweepClass.options]);
       for (const name of sweepClass.options)
         expect(totals.byClass[name]).toBe(rows.filter((row) => row.class === name).length);
       expect(totals.addons).toBe(rows.filter(({ addon }) => addon !== undefined).length);
@@ -234,23 +225,15 @@ describe('buildReport', () => {
   it('names the migration that holds an add-on, and no migration if none was started for it', () => {
     const input = fleetInput();
     const [item] = input.items;
-    const blocked: SweepItem = {
-      ...item!,
-      state: 'ended',
-      outcome: 'blocked',
-      heldBy: SWEEP,
-      failure: { name: 'SubjectBusy', message: 'Nothing was started.' },
-    };
+    const failure = { name: 'SubjectBusy', message: 'Nothing was started.' };
+    const blocked: SweepItem = { ...item!, state: 'ended', outcome: 'blocked', heldBy: SWEEP, failure };
     const rowOf = (one: SweepItem): unknown => buildReport({ ...input, items: [one] }).rows.find((row) => row.heldBy);
     expect(rowOf(blocked)).toMatchObject({ heldBy: SWEEP, migrationId: item!.migrationId, outcome: 'blocked' });
     expect(rowOf({ ...blocked, refused: true })).toMatchObject({ heldBy: SWEEP, outcome: 'blocked' });
     expect(rowOf({ ...blocked, refused: true })).not.toHaveProperty('migrationId');
   });
   it('lists the most frequent blocking check first', () => {
-    expect(report.blockers.map(({ id, addons }) => [id, addons])).toEqual([
-      ['role-trust', 10],
-      ['agent', 5],
-    ]);
+    expect(report.blockers.map(({ id, addons }) => `${id} ${addons}`)).toEqual(['role-trust 10', 'agent 5']);
     expect(report.blockers[1]).toEqual({ id: 'agent', addons: 5, example: AGENT.message, remedy: AGENT.remedy });
   });
   it('has the durations only of migrations that changed something', () => {
@@ -263,13 +246,8 @@ describe('buildReport', () => {
       outcome,
     });
     const durationsOf = (items: SweepItem[]) => buildReport({ ...input, items }).durations;
-    const ends = [
-      took(10, 'migrated', 0),
-      took(90, 'rolled-back', 1),
-      took(31, 'needs-human', 2),
-      took(1, 'blocked', 3),
-    ];
-    expect(durationsOf(ends)).toEqual({ count: 3, least: 10, median: 31, most: 90 });
+    const changed = [took(10, 'migrated', 0), took(90, 'rolled-back', 1), took(31, 'needs-human', 2)];
+    expect(durationsOf([...changed, took(1, 'blocked', 3)])).toEqual({ count: 3, least: 10, median: 31, most: 90 });
     const two = durationsOf([took(10, 'migrated', 0), took(21, 'migrated', 1)]);
     expect(two).toEqual({ count: 2, least: 10, median: 15.5, most: 21 });
     expect(durationsOf([took(1, 'planned', 0)])).toBeUndefined();
@@ -280,34 +258,29 @@ describe('buildReport', () => {
     const input = fleetInput();
     const [first] = input.items;
     const { outcome: _, ...lost } = first!;
-    expect(buildReport({ ...input, items: [{ ...lost, state: 'ended', endedAt: AT }] }).totals.byOutcome).toEqual({
-      none: 1,
-    });
+    const items: SweepItem[] = [{ ...lost, state: 'ended', endedAt: AT }];
+    expect(buildReport({ ...input, items }).totals.byOutcome).toEqual({ none: 1 });
   });
   it('keeps an add-on that was queued and is no longer in an inventory', () => {
     const input = fleetInput();
-    const gone = { ...input.items[0]!, cluster: 'was-here' };
-    const row = buildReport({
+    const migrationId = '01KF0E44M1ZZZZZZZZZZZZZZZZ';
+    const { rows } = buildReport({
       ...input,
-      items: [...input.items, { ...gone, migrationId: '01KF0E44M1ZZZZZZZZZZZZZZZZ' }],
-    }).rows.find(({ cluster: name }) => name === 'was-here');
-    expect(row).toMatchObject({ class: 'unreachable', migrationId: '01KF0E44M1ZZZZZZZZZZZZZZZZ', outcome: 'migrated' });
+      items: [...input.items, { ...input.items[0]!, cluster: 'was-here', migrationId }],
+    });
+    const row = rows.find(({ cluster: name }) => name === 'was-here');
+    expect(row).toMatchObject({ class: 'unreachable', migrationId, outcome: 'migrated' });
   });
   it('compares with the previous sweep, and not with itself', () => {
     const input = fleetInput();
     const earlier = { ...buildReport(fleetInput({ clusters: 2 })), sweepId: BEFORE };
-    expect(buildReport({ ...input, previous: earlier }).trend).toEqual({
-      sweepId: BEFORE,
-      at: AT,
-      byClass: earlier.totals.byClass,
-      addons: earlier.totals.addons,
-    });
+    const { byClass, addons } = earlier.totals;
+    expect(buildReport({ ...input, previous: earlier }).trend).toEqual({ sweepId: BEFORE, at: AT, byClass, addons });
     expect(buildReport({ ...input, previous: buildReport(input) }).trend).toBeUndefined();
     expect(buildReport(input).trend).toBeUndefined();
   });
   it('has a higher estimate for more work', () => {
-    const costOf = (options: Parameters<typeof fleetInput>[0]): number =>
-      buildReport(fleetInput(options)).cost!.dollars;
+    const costOf = (options: Parameters<typeof fleetInput>[0]) => buildReport(fleetInput(options)).cost!.dollars;
     expect(costOf({ mode: 'inventory' })).toBeLessThan(costOf({ mode: 'plan' }));
     expect(costOf({ mode: 'plan' })).toBeLessThan(costOf({ mode: 'migrate' }));
     expect(costOf({ clusters: 4 })).toBeLessThan(costOf({ clusters: 8 }));

@@ -13,6 +13,7 @@ import {
   tagsCluster,
 } from '../../../lambdas/domain/sweep/selection.ts';
 import { ADDON, ROLE, target } from '../fixtures.ts';
+import { forAll } from '../../for-all.ts';
 
 describe('the selection of clusters', () => {
   it.each<[string[] | undefined, string, boolean]>([
@@ -22,30 +23,23 @@ describe('the selection of clusters', () => {
     [['dev', 'prod-?'], 'prod-1', true],
     [['dev', 'prod-?'], 'prod-12', false],
     [['dev'], 'DEV', false],
-  ])('by names %j includes %s: %j', (clusters, name, expected) =>
-    expect(namesCluster({ clusters }, name)).toBe(expected),
-  );
+  ])('by names %j includes %s: %j', (clusters, name, does) => expect(namesCluster({ clusters }, name)).toBe(does));
   it.each<[Record<string, string> | undefined, Record<string, string>, boolean]>([
     [undefined, {}, true],
     [{ env: 'prod' }, { env: 'prod', team: 'a' }, true],
     [{ env: 'prod', team: 'b' }, { env: 'prod', team: 'a' }, false],
     [{ env: '' }, {}, false],
     [{ constructor: 'x' }, {}, false],
-  ])('by tags %j includes %j: %j', (clusterTags, tags, expected) =>
-    expect(tagsCluster({ clusterTags }, tags)).toBe(expected),
-  );
+  ])('by tags %j includes %j: %j', (clusterTags, tags, does) => expect(tagsCluster({ clusterTags }, tags)).toBe(does));
 });
 
 describe('the selection of add-ons', () => {
   it('excludes add-ons that it does not name, with the reason', () => {
-    expect(nameLeftOut({}, ADDON)).toBeUndefined();
-    expect(nameLeftOut({ addons: [ADDON] }, ADDON)).toBeUndefined();
-    expect(nameLeftOut({ addons: [ADDON, 'adot'] }, 'vpc-cni')).toBe(
-      `The sweep selects other add-ons: ${ADDON}, adot.`,
-    );
+    expect([nameLeftOut({}, ADDON), nameLeftOut({ addons: [ADDON] }, ADDON)]).toEqual([undefined, undefined]);
+    const others = [ADDON, 'adot'];
+    expect(nameLeftOut({ addons: others }, 'vpc-cni')).toBe(`The sweep selects other add-ons: ${others.join(', ')}.`);
   });
-  const tag = (value?: string): Record<string, string> =>
-    value === undefined ? {} : { 'pod-identity-migration': value };
+  const tag = (value?: string) => Object.fromEntries(value === undefined ? [] : [['pod-identity-migration', value]]);
   const NEITHER =
     'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.';
   it.each<['opt-in' | 'opt-out', string | undefined, string | undefined, string]>([
@@ -78,27 +72,25 @@ describe('two selections', () => {
     { requiredKeys: [] },
   );
   it('are the same in any order, and differ if one has more values', () => {
-    fc.assert(
-      fc.property(selection, (input) => {
-        const one = sweepSelection.parse(input);
-        const backwards = Object.fromEntries(
-          Object.entries(one)
-            .toReversed()
-            .map(([key, value]) => [
-              key,
-              Array.isArray(value)
-                ? value.toReversed()
-                : typeof value === 'object'
-                  ? Object.fromEntries(Object.entries(value).toReversed())
-                  : value,
-            ]),
-        );
-        expect(sameSelection(one, sweepSelection.parse(backwards))).toBe(true);
-        const { accounts, ...rest } = one;
-        expect(sameSelection(one, rest)).toBe(accounts === undefined);
-        expect(sameSelection(one, { ...one, tagging: one.tagging === 'opt-in' ? 'opt-out' : 'opt-in' })).toBe(false);
-      }),
-    );
+    forAll(selection, (input) => {
+      const one = sweepSelection.parse(input);
+      const backwards = Object.fromEntries(
+        Object.entries(one)
+          .toReversed()
+          .map(([key, value]) => [
+            key,
+            Array.isArray(value)
+              ? value.toReversed()
+              : typeof value === 'object'
+                ? Object.fromEntries(Object.entries(value).toReversed())
+                : value,
+          ]),
+      );
+      expect(sameSelection(one, sweepSelection.parse(backwards))).toBe(true);
+      const { accounts, ...rest } = one;
+      expect(sameSelection(one, rest)).toBe(accounts === undefined);
+      expect(sameSelection(one, { ...one, tagging: one.tagging === 'opt-in' ? 'opt-out' : 'opt-in' })).toBe(false);
+    });
     expect(
       sameSelection(sweepSelection.parse({ clusters: ['adot'] }), sweepSelection.parse({ addons: ['adot'] })),
     ).toBe(false);
@@ -119,8 +111,7 @@ describe('the locations of a sweep', () => {
       { account: '111122223333', region: 'ap-south-1' },
     ]));
   it('cannot be in an account that the service may not work on', () => {
-    const refused = (): unknown =>
-      locationsOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
+    const refused = () => locationsOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
     expect(refused).toThrow(/accounts 555566667777, 999988887777.*setting accounts/);
     expect(
       locationsOf({ accounts: ['999988887777'], regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] }),
@@ -171,8 +162,7 @@ describe('what a sweep queues', () => {
       itemId(one, target, 'adot'),
       itemId(later, target, ADDON),
     ];
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(itemId(one, target, ADDON)).toBe(ids[0]);
+    expect([new Set(ids).size, itemId(one, target, ADDON)]).toEqual([ids.length, ids[0]]);
   });
   it('have the options of the sweep in their requests', () => {
     const options = {

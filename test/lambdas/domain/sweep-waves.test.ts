@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
 import { countsAsFailed, decideWave, endOf, type WaveInput, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
-import { aMigration, at } from '../fixtures.ts';
+import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
+import { aMigration, at, endedAs } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
-import { endedAs } from '../run-examples.ts';
 
 const queue = (count: number, item: (number: number) => Partial<SweepItem> = () => ({})): SweepItem[] =>
   Array.from({ length: count }, (_, index) => anItem(index, item(index)));
@@ -25,12 +25,9 @@ const look = (
 const ids = (items: SweepItem[]): string[] => items.map(({ migrationId }) => migrationId);
 
 const decide = (...given: Parameters<typeof look>) => decideWave(look(...given));
-const aWave = (number: number, size: number, endedBefore: number, begun = size) => ({
-  number,
-  size,
-  begun,
-  endedBefore,
-});
+const aWave = (number: number, size: number, endedBefore: number, begun = size) => {
+  return { number, size, begun, endedBefore };
+};
 
 describe('waves', () => {
   it('begin with the canary, in the order of the queue', () =>
@@ -38,12 +35,8 @@ describe('waves', () => {
 
   it('start no next wave until all migrations of the current wave have ended', () => {
     const wave = aWave(1, 3, 0);
-    expect(decide({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 2 } })).toEqual({
-      status: 'running',
-      wave,
-      begin: [],
-      done: false,
-    });
+    const nothing = { status: 'running', wave, begin: [], done: false };
+    expect(decide({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 2 } })).toEqual(nothing);
   });
 
   it('complete a wave that was partly started', () => {
@@ -55,12 +48,9 @@ describe('waves', () => {
 
   it('double, up to the concurrency', () => {
     const sizes = [1, 2, 4, 8];
-    const next = sizes.map((size) =>
-      decide({ canary: 1, concurrency: 10 }, { record: { wave: aWave(9, size, 7), ended: 7 + size } }),
-    );
-    expect(next.map(({ wave }) => wave)).toEqual(
-      [2, 4, 8, 10].map((size, index) => aWave(10, size, 7 + sizes[index]!)),
-    );
+    const limits = { canary: 1, concurrency: 10 };
+    const after = (size: number) => decide(limits, { record: { wave: aWave(9, size, 7), ended: 7 + size } }).wave;
+    expect(sizes.map(after)).toEqual([2, 4, 8, 10].map((size, index) => aWave(10, size, 7 + sizes[index]!)));
   });
 
   it('roll once they are as large as the concurrency: a migration starts whenever another has ended', () => {
@@ -75,19 +65,14 @@ describe('waves', () => {
 
   it('wait for the migrations in flight after a sweep was resumed', () => {
     const wave = { number: 3, size: 2, begun: 0 };
-    expect(decide({ canary: 2 }, { inFlight: flying(1), record: { wave } })).toEqual({
-      status: 'running',
-      wave,
-      begin: [],
-      done: false,
-    });
+    const nothing = { status: 'running', wave, begin: [], done: false };
+    expect(decide({ canary: 2 }, { inFlight: flying(1), record: { wave } })).toEqual(nothing);
     expect(decide({ canary: 2 }, { record: { wave, ended: 1 } })).toMatchObject({ wave: aWave(3, 2, 1) });
   });
 
   it('are over when nothing is in flight and nothing waits', () => {
     expect(decide({}, { queued: [] })).toMatchObject({ begin: [], done: true });
-    const one = { queued: [], inFlight: flying(1), record: { wave: aWave(1, 1, 0) } };
-    expect(decide({}, one).done).toBe(false);
+    expect(decide({}, { queued: [], inFlight: flying(1), record: { wave: aWave(1, 1, 0) } }).done).toBe(false);
   });
 });
 
@@ -104,18 +89,11 @@ describe('caps', () => {
   });
   it('allow one migration per role', () => {
     const role = (name: string): string => `arn:aws:iam::111122223333:role/${name}`;
-    const items = ['ab', 'bc', 'c', 'aa', ''].map((names, index) =>
-      anItem(index, { roles: [...names.matchAll(/./g)].map(([one]) => role(one)) }),
-    );
+    const items = ['ab', 'bc', 'c', 'aa', ''].map((names, index) => anItem(index, { roles: Array.from(names, role) }));
     expect(ids(decide(wide, { queued: items }).begin)).toEqual(ids([items[0]!, items[2]!, items[4]!]));
     const inFlight = [anItem(9, { roles: [role('c')], state: 'in-flight' })];
-    expect(
-      ids(
-        decideWave(
-          look(wide, { queued: items, inFlight, record: { wave: { number: 1, size: 50, begun: 1, endedBefore: 0 } } }),
-        ).begin,
-      ),
-    ).toEqual(ids([items[0]!, items[4]!]));
+    const { begin } = decide(wide, { queued: items, inFlight, record: { wave: aWave(1, 50, 0, 1) } });
+    expect(ids(begin)).toEqual(ids([items[0]!, items[4]!]));
   });
   it('limit migrations per account and per region, including those in flight', () => {
     const locations = queue(40, (number) => ({
@@ -123,8 +101,8 @@ describe('caps', () => {
       region: number % 4 < 2 ? 'eu-west-1' : 'us-east-1',
     }));
     const counts = (limits: SweepRequestInput['limits'], by: (item: SweepItem) => string): number[] =>
-      [...Map.groupBy(decide({ ...wide, ...limits }, { queued: locations }).begin, by).values()].map(
-        (all) => all.length,
+      Object.values(Object.groupBy(decide({ ...wide, ...limits }, { queued: locations }).begin, by)).map(
+        (all) => all!.length,
       );
     expect(counts({ perAccount: 3 }, ({ account }) => account)).toEqual([3, 3]);
     expect(counts({ perRegion: 2 }, ({ account, region }) => `${account} ${region}`)).toEqual([2, 2, 2, 2]);
@@ -132,10 +110,7 @@ describe('caps', () => {
   it('follow the room of a location whose calls wait, and do not limit other locations', () => {
     const locations = queue(12, (number) => ({ region: REGIONS[number % 3]! }));
     const { account } = locations[0]!;
-    const rooms = new Map([
-      [`${account} eu-west-1`, 2],
-      [`${account} us-east-1`, 0],
-    ]);
+    const rooms = new Map(Object.entries({ [`${account} eu-west-1`]: 2, [`${account} us-east-1`]: 0 }));
     const { begin } = decide(wide, { queued: locations, rooms });
     const counts = [...Map.groupBy(begin, ({ region }) => region)].map(([region, all]) => [region, all.length]);
     expect(Object.fromEntries(counts)).toEqual({ 'eu-west-1': 2, 'us-west-2': 4 });
@@ -173,35 +148,25 @@ describe('a stop', () => {
   });
   it('follows a percentage of failures, once `concurrency` migrations have ended', () => {
     const limits = { concurrency: 10, stopAfterFailures: 1000, stopAtFailurePercent: 20 };
-    const status = (count: number, ended: number): string =>
-      decideWave(look(limits, { record: { failed: failed(count), ended } })).status;
+    const status = (count: number, ended: number) =>
+      decide(limits, { record: { failed: failed(count), ended } }).status;
     expect([status(9, 9), status(2, 10), status(1, 10), status(2, 11), status(3, 15)]).toEqual(
       'running stopping running running stopping'.split(' '),
     );
   });
   it('keeps its first cause, and is done when nothing is in flight, even if items are queued', () => {
     const cause = { name: 'SweepStopped', message: 'why' };
-    expect(
-      decide({}, { record: { status: 'stopping', cause, command: { command: 'resume', at: at(0) } } }),
-    ).toMatchObject({ status: 'stopping', cause, begin: [], done: true });
+    const command = { command: 'resume', at: at(0) } as const;
+    const decided = decide({}, { record: { status: 'stopping', cause, command } });
+    expect(decided).toMatchObject({ status: 'stopping', cause, begin: [], done: true });
   });
   it('on request names the requester, the time and the reason', () => {
-    const said = decideWave(
-      look({}, { record: { command: { command: 'stop', at: at(0), by: 'ada', reason: 'lunch' } } }),
-    );
-    expect(said).toMatchObject({
-      status: 'stopping',
-      begin: [],
-      done: true,
-      cause: { message: `Stopped by ada at ${at(0)}: lunch.` },
-    });
+    const command = { command: 'stop', at: at(0), by: 'ada', reason: 'lunch' } as const;
+    const cause = { message: `Stopped by ada at ${at(0)}: lunch.` };
+    expect(decide({}, { record: { command } })).toMatchObject({ status: 'stopping', begin: [], done: true, cause });
   });
   it('counts failures, and migrations without a known outcome', () =>
-    expect(
-      ['rolled-back', 'needs-human', undefined, 'migrated', 'already-migrated', 'planned', 'blocked'].map((outcome) =>
-        countsAsFailed(outcome as 'migrated' | undefined),
-      ),
-    ).toEqual([true, true, true, false, false, false, false]));
+    expect([...OUTCOMES, undefined].filter(countsAsFailed)).toEqual(['rolled-back', 'needs-human', undefined]));
 });
 
 describe('a pause, and a window that is closed', () => {
@@ -215,11 +180,8 @@ describe('a pause, and a window that is closed', () => {
     const wave = aWave(2, 2, 1);
     const over = { wave, ended: 3 };
     expect(decide({}, { windowOpen: false, record: over }).wave).toEqual(wave);
-    expect(decide({}, { record: { ...over, command: { command: 'resume', at: at(0) } } }).wave).toMatchObject({
-      number: 3,
-      size: 4,
-      begun: 4,
-    });
+    const command = { command: 'resume', at: at(0) } as const;
+    expect(decide({}, { record: { ...over, command } }).wave).toMatchObject({ number: 3, size: 4, begun: 4 });
   });
 });
 
@@ -235,13 +197,9 @@ it('the queue is read if something could be started, or if nothing is in flight'
 
 it('the end of a migration is the outcome in its record, once it has one', () => {
   const failure = { name: 'AddonFailed', message: 'x' };
-  expect(endOf(undefined)).toBeUndefined();
-  expect(endOf(aMigration())).toBeUndefined();
+  expect([endOf(undefined), endOf(aMigration())]).toEqual([undefined, undefined]);
   const end = { outcome: 'rolled-back', endedAt: at(9), failure };
   expect(endOf(aMigration({ ...endedAs('rolled-back', 9), failure }))).toEqual(end);
-  expect(endOf(aMigration({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(9) }))).toEqual({
-    outcome: 'migrated',
-    verified: 'ready',
-    endedAt: at(9),
-  });
+  const verified = { outcome: 'migrated', verified: 'ready', endedAt: at(9) } as const;
+  expect(endOf(aMigration({ status: 'ended', ...verified }))).toEqual(verified);
 });

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { validateConfiguration, type ConfigurationVerdict } from '../../../../lambdas/domain/addons/configuration.ts';
+import { validateConfiguration } from '../../../../lambdas/domain/addons/configuration.ts';
 import { matching } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 /** In the form of EKS's own schemas. */
 const schema = JSON.stringify({
@@ -25,8 +26,7 @@ const schema = JSON.stringify({
     },
   },
 });
-const judge = (raw: string | undefined, text: string | undefined = schema): ConfigurationVerdict =>
-  validateConfiguration(raw, text);
+const judge = (raw: string | undefined, text: string | undefined = schema) => validateConfiguration(raw, text);
 
 describe('validateConfiguration', () => {
   it.each([
@@ -106,14 +106,10 @@ describe('validateConfiguration', () => {
   });
 
   it('never throws', () =>
-    fc.assert(
-      fc.property(
-        fc.oneof(fc.string(), fc.json()),
-        fc.oneof(fc.string(), fc.json(), fc.constant(schema)),
-        (raw, text) => {
-          expect(['valid', 'invalid', 'unknown']).toContain(validateConfiguration(raw, text).verdict);
-        },
-      ),
-      { numRuns: 500 },
+    forAllIn(
+      500,
+      fc.oneof(fc.string(), fc.json()),
+      fc.oneof(fc.string(), fc.json(), fc.constant(schema)),
+      (raw, text) => expect(['valid', 'invalid', 'unknown']).toContain(validateConfiguration(raw, text).verdict),
     ));
 });

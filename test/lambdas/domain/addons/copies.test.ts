@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Copy, KnownCopies } from '../../../../lambdas/domain/addons/copies.ts';
 import {
   changedByThirdParty,
   classifyCopy,
   hasPlannedShape,
   hasRestoredShape,
   standingCopy,
-  type Copy,
-  type KnownCopies,
 } from '../../../../lambdas/domain/addons/copies.ts';
 import type { Addon } from '../../../../lambdas/domain/migration/model.ts';
-import { addonArn, anAddon, aSnapshot, OTHER_ROLE, planned } from '../../fixtures.ts';
-import { aMigratedAddon } from '../../eks-fixtures.ts';
+import { addonArn, anAddon, aSnapshot, OTHER_ROLE, planned, aMigratedAddon } from '../../fixtures.ts';
 
 const FIRST = addonArn(1);
 const SECOND = addonArn(2);

@@ -49,8 +49,7 @@ it.each<[string, string, string | undefined, string | undefined, string | undefi
   ['not known', 'x', undefined, undefined, undefined, undefined, false],
 ])('the namespace of an add-on %s', (_, name, namespace, byDefault, expected, chosen, maybeChosen) => {
   const addon = { name, namespace };
-  expect(namespaceOf(addon, byDefault)).toBe(expected);
-  expect(chosenNamespace(addon, byDefault)).toBe(chosen);
+  expect([namespaceOf(addon, byDefault), chosenNamespace(addon, byDefault)]).toEqual([expected, chosen]);
   expect(mayHaveChosenNamespace(addon, byDefault)).toBe(maybeChosen);
 });
 

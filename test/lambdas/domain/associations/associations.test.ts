@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PurgeContext, PurgeDecision } from '../../../../lambdas/domain/associations/associations.ts';
 import {
   carriedOver,
   decidePurge,
   plannedFor,
   unportableFields,
-  type PurgeContext,
-  type PurgeDecision,
 } from '../../../../lambdas/domain/associations/associations.ts';
 import type { Association } from '../../../../lambdas/domain/migration/model.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
   cluster: CLUSTER,
@@ -36,35 +36,21 @@ const OF_EFS = addonArn(1, 'aws-efs-csi-driver');
 
 describe('carriedOver', () => {
   const { namespace, serviceAccount } = planned;
-  const tags = { team: 'a' };
+  const from = { namespace, serviceAccount, from: 'a-left00000000000001' };
+  const settings = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } };
   const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
 
   it('is empty if AddonPodIdentityAssociations can express everything', () =>
     expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]));
   it('has the settings that AddonPodIdentityAssociations cannot express, and their association', () =>
-    expect(
-      carried({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', externalId: 'x', tags }),
-    ).toEqual([
-      {
-        namespace,
-        serviceAccount,
-        from: 'a-left00000000000001',
-        targetRoleArn: OTHER_ROLE,
-        disableSessionTags: true,
-        policy: '{}',
-        tags,
-      },
-    ]));
+    expect(carried({ ...settings, externalId: 'x' })).toEqual([{ ...from, ...settings }]));
   it("includes tags of the add-on's own association, but none that AWS reserves", () => {
-    expect(
-      carried({ ownerArn: addonArn(1), tags: { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', awsome: '1' } }),
-    ).toEqual([{ namespace, serviceAccount, from: 'a-left00000000000001', tags: { awsome: '1' } }]);
+    const tags = { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', awsome: '1' };
+    expect(carried({ ownerArn: addonArn(1), tags })).toEqual([{ ...from, tags: { awsome: '1' } }]);
     expect(carried({ tags: { 'aws:createdBy': 'me' } })).toEqual([]);
   });
   it('leaves out what is not part of the plan', () =>
-    expect(
-      carried({ serviceAccount: 'shop', targetRoleArn: OTHER_ROLE }, { namespace: 'web', tags: { a: 'b' } }),
-    ).toEqual([]));
+    expect(carried({ serviceAccount: 'shop', ...settings }, { namespace: 'web', tags: { a: 'b' } })).toEqual([]));
 });
 
 it('plannedFor finds the association of the same namespace and service account', () => {
@@ -134,15 +120,15 @@ describe('decidePurge', () => {
 
   describe('with a snapshot', () => {
     const snapshot = { associations: [anAssociation({ tags: { a: '1', b: '2' }, disableSessionTags: true })] };
+    const refused = (reason: string) => ({ do: 'refuse', reason: containing(reason) });
     const asIs = { disableSessionTags: true, tags: { b: '2', a: '1' } };
 
     it('deletes associations that are unchanged since the snapshot', () =>
       expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' }));
     it('refuses an association that appeared since', () =>
-      expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject({
-        do: 'refuse',
-        reason: 'a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot',
-      }));
+      expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject(
+        refused('a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot'),
+      ));
     it.each<[string, Partial<Association>]>([
       ['another role', { roleArn: OTHER_ROLE }],
       ['a target role', { targetRoleArn: ROLE }],
@@ -150,18 +136,13 @@ describe('decidePurge', () => {
       ['a policy', { policy: '{}' }],
       ['other tags', { tags: { a: '2', b: '2' } }],
     ])('refuses an association that has %s since', (_, change) =>
-      expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({
-        do: 'refuse',
-        reason: containing('was changed after the snapshot'),
-      }),
+      expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject(refused('was changed after the snapshot')),
     );
-    it("deletes associations that the add-on's own copies created since", () =>
-      expect(
-        decide(
-          { id: 'a-new', ownerArn: addonArn(2), disableSessionTags: true },
-          { snapshot, addonArn: undefined, attempt: { strategy: 'recreate' } },
-        ),
-      ).toEqual({ do: 'purge' }));
+    it("deletes associations that the add-on's own copies created since", () => {
+      const own = { id: 'a-new', ownerArn: addonArn(2), disableSessionTags: true };
+      const recreate = { snapshot, addonArn: undefined, attempt: { strategy: 'recreate' } } as const;
+      expect(decide(own, recreate)).toEqual({ do: 'purge' });
+    });
   });
 
   it('deletes exactly the planned associations, no third-party ones, and keeps their settings', () => {
@@ -187,13 +168,10 @@ describe('decidePurge', () => {
       (one.ownerArn === undefined
         ? one.tags['managed-by'] === undefined
         : [addonArn(1), addonArn(3)].includes(one.ownerArn));
-    fc.assert(
-      fc.property(association, some('in-place' as const, 'recreate' as const), (one, strategy) => {
-        const decision = decidePurge(one, context({ attempt: { strategy } })).do;
-        expect(decision !== 'refuse').toBe(mayGo(one));
-        expect(decision === 'keep').toBe(mayGo(one) && strategy === 'in-place' && one.ownerArn === addonArn(1));
-      }),
-      { numRuns: 500 },
-    );
+    forAllIn(500, association, some('in-place' as const, 'recreate' as const), (one, strategy) => {
+      const decision = decidePurge(one, context({ attempt: { strategy } })).do;
+      expect(decision !== 'refuse').toBe(mayGo(one));
+      expect(decision === 'keep').toBe(mayGo(one) && strategy === 'in-place' && one.ownerArn === addonArn(1));
+    });
   });
 });

@@ -2,11 +2,7 @@ import { expect, it } from 'vitest';
 import { updateCandidates } from '../../../../lambdas/domain/aws/eks.ts';
 
 const offered = (...versions: string[]) =>
-  versions.map((text) => ({
-    version: text.replace('*', ''),
-    default: text.endsWith('*'),
-    requiresIamPermissions: true,
-  }));
+  versions.map((one) => ({ version: one.replace('*', ''), default: one.endsWith('*'), requiresIamPermissions: true }));
 
 it.each<[string, string[], string, string[]]>([
   ['the default and the newest', ['v4', 'v3*', 'v2', 'v1'], 'v1', ['v3', 'v4']],

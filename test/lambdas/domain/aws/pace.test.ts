@@ -22,6 +22,7 @@ import {
   rateAt,
   roomFor,
 } from '../../../../lambdas/domain/aws/pace.ts';
+import { forAll } from '../../../for-all.ts';
 
 const NOW = 1_800_000_000_000;
 const aState = (change: Partial<PaceState> = {}): PaceState => ({ ...freshState('eks', NOW), cutAt: NOW, ...change });
@@ -52,33 +53,28 @@ describe('the rate', () => {
     expect(cut(fresh, 'eks', NOW)).toMatchObject({ rate: CEILINGS.eks / 2, cutAt: NOW });
   });
 
-  it('is halved at most once in five seconds, and never below its floor', () => {
-    fc.assert(
-      fc.property(states, fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 30 }), (state, gaps) => {
-        let [now, known] = [NOW, state];
-        for (const gap of gaps) {
-          now += gap;
-          const lower = cut(known, 'eks', now);
-          expect(lower === undefined).toBe(now - known.cutAt < CUT_AT_MOST_EVERY);
-          if (!lower) continue;
-          expect(lower.rate).toBeCloseTo(Math.max(FLOOR, rateAt(known, 'eks', now) / 2), 9);
-          // What was allowed stays allowed, and no more.
-          expect(allowedBy(lower, 'eks', now)).toBeCloseTo(allowedBy(known, 'eks', now), 6);
-          known = lower;
-        }
-      }),
-    );
-  });
+  it('is halved at most once in five seconds, and never below its floor', () =>
+    forAll(states, fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 30 }), (state, gaps) => {
+      let [now, known] = [NOW, state];
+      for (const gap of gaps) {
+        now += gap;
+        const lower = cut(known, 'eks', now);
+        expect(lower === undefined).toBe(now - known.cutAt < CUT_AT_MOST_EVERY);
+        if (!lower) continue;
+        expect(lower.rate).toBeCloseTo(Math.max(FLOOR, rateAt(known, 'eks', now) / 2), 9);
+        // What was allowed stays allowed, and no more.
+        expect(allowedBy(lower, 'eks', now)).toBeCloseTo(allowedBy(known, 'eks', now), 6);
+        known = lower;
+      }
+    }));
 
   it('recovers with time, up to the ceiling, without a write', () => {
-    fc.assert(
-      fc.property(states, spans, spans, (state, first, more) => {
-        const [early, late] = [rateAt(state, 'eks', NOW + first), rateAt(state, 'eks', NOW + first + more)];
-        expect(late).toBeGreaterThanOrEqual(early);
-        expect(late).toBeLessThanOrEqual(CEILINGS.eks);
-        expect(early).toBeGreaterThanOrEqual(state.rate);
-      }),
-    );
+    forAll(states, spans, spans, (state, first, more) => {
+      const [early, late] = [rateAt(state, 'eks', NOW + first), rateAt(state, 'eks', NOW + first + more)];
+      expect(late).toBeGreaterThanOrEqual(early);
+      expect(late).toBeLessThanOrEqual(CEILINGS.eks);
+      expect(early).toBeGreaterThanOrEqual(state.rate);
+    });
     expect(rateAt(aState({ rate: 2 }), 'eks', NOW + DOUBLES_IN)).toBeCloseTo(4, 9);
     expect(rateAt(aState({ rate: 2 }), 'eks', NOW + 365 * 86_400_000)).toBe(CEILINGS.eks);
   });
@@ -86,22 +82,18 @@ describe('the rate', () => {
 
 describe('what is allowed', () => {
   it('comes at the rate, never faster, in any window', () =>
-    fc.assert(
-      fc.property(states, spans, spans, (state, from, length) => {
-        const [start, end] = [NOW + from, NOW + from + length];
-        const calls = allowedBy(state, 'eks', end) - allowedBy(state, 'eks', start);
-        expect(calls).toBeGreaterThanOrEqual((rateAt(state, 'eks', start) * length) / 1000 - 1e-3);
-        expect(calls).toBeLessThanOrEqual((rateAt(state, 'eks', end) * length) / 1000 + 1e-3);
-      }),
-    ));
+    forAll(states, spans, spans, (state, from, length) => {
+      const [start, end] = [NOW + from, NOW + from + length];
+      const calls = allowedBy(state, 'eks', end) - allowedBy(state, 'eks', start);
+      expect(calls).toBeGreaterThanOrEqual((rateAt(state, 'eks', start) * length) / 1000 - 1e-3);
+      expect(calls).toBeLessThanOrEqual((rateAt(state, 'eks', end) * length) / 1000 + 1e-3);
+    }));
 
   it('has a known time for each number of calls', () =>
-    fc.assert(
-      fc.property(states, fc.integer({ min: -100, max: 5000 }), (state, calls) => {
-        const when = allowedAt(state, 'eks', state.atCut + calls);
-        expect(allowedBy(state, 'eks', when)).toBeCloseTo(state.atCut + calls, 2);
-      }),
-    ));
+    forAll(states, fc.integer({ min: -100, max: 5000 }), (state, calls) => {
+      const when = allowedAt(state, 'eks', state.atCut + calls);
+      expect(allowedBy(state, 'eks', when)).toBeCloseTo(state.atCut + calls, 2);
+    }));
 });
 
 describe('reservations', () => {
@@ -131,28 +123,23 @@ describe('reservations', () => {
   const resting = rates.map((rate) => aState({ rate, atCut: 1000, head: 0 }));
 
   it('never start more calls in a window than the rate allows plus one', () =>
-    fc.assert(
-      fc.property(resting, asked, fc.integer({ min: 100, max: 60_000 }), (state, asks, window) => {
-        const starts = reserveAll(state, asks).starts.sort((a, b) => a - b);
-        for (const [index, start] of starts.entries()) {
-          const inWindow = starts.slice(index).filter((one) => one < start + window).length;
-          expect(inWindow).toBeLessThanOrEqual((rateAt(state, 'eks', start + window) * window) / 1000 + 1.01);
-        }
-      }),
-    ));
+    forAll(resting, asked, fc.integer({ min: 100, max: 60_000 }), (state, asks, window) => {
+      const starts = reserveAll(state, asks).starts.sort((a, b) => a - b);
+      for (const [index, start] of starts.entries()) {
+        const inWindow = starts.slice(index).filter((one) => one < start + window).length;
+        expect(inWindow).toBeLessThanOrEqual((rateAt(state, 'eks', start + window) * window) / 1000 + 1.01);
+      }
+    }));
 
-  it('wait no longer than the earlier reservations take', () => {
-    fc.assert(
-      fc.property(resting, asked, (state, asks) => {
-        const { starts, asks: times } = reserveAll(state, asks);
-        for (const [index, start] of starts.entries()) {
-          // One call more, since positions are whole.
-          const most = ((index + 2) / state.rate) * 1000;
-          expect(start - times[index]!).toBeLessThanOrEqual(most);
-        }
-      }),
-    );
-  });
+  it('wait no longer than the earlier reservations take', () =>
+    forAll(resting, asked, (state, asks) => {
+      const { starts, asks: times } = reserveAll(state, asks);
+      for (const [index, start] of starts.entries()) {
+        // One call more, since positions are whole.
+        const most = ((index + 2) / state.rate) * 1000;
+        expect(start - times[index]!).toBeLessThanOrEqual(most);
+      }
+    }));
 
   it('tolerate clocks that are off by seconds: the backlog is off by the same amount', () => {
     const skewed = asked.chain((asks) =>
@@ -160,19 +147,17 @@ describe('reservations', () => {
         .array(fc.integer({ min: -5000, max: 5000 }), { minLength: asks.length, maxLength: asks.length })
         .map((skews) => asks.map((ask, index) => ({ ...ask, skew: skews[index]! }))),
     );
-    fc.assert(
-      fc.property(resting, skewed, (state, asks) => {
-        const right = reserveAll(
-          state,
-          asks.map(({ after, calls }) => ({ after, calls })),
-        );
-        const wrong = reserveAll(state, asks);
-        const end = NOW + asks.reduce((sum, { after }) => sum + after, 0);
-        const off = backlogOf(wrong.state, 'eks', end) - backlogOf(right.state, 'eks', end);
-        // One whole position more.
-        expect(Math.abs(off)).toBeLessThanOrEqual(5000 + 2000 / state.rate + 1);
-      }),
-    );
+    forAll(resting, skewed, (state, asks) => {
+      const right = reserveAll(
+        state,
+        asks.map(({ after, calls }) => ({ after, calls })),
+      );
+      const wrong = reserveAll(state, asks);
+      const end = NOW + asks.reduce((sum, { after }) => sum + after, 0);
+      const off = backlogOf(wrong.state, 'eks', end) - backlogOf(right.state, 'eks', end);
+      // One whole position more.
+      expect(Math.abs(off)).toBeLessThanOrEqual(5000 + 2000 / state.rate + 1);
+    });
   });
 
   it('move with the rate, and are not repeated', () => {
@@ -198,12 +183,10 @@ it('what the ledger has is distinguished from data that this service never wrote
 });
 
 it('the seconds of Paced are parsed from the message, and from the Cause that contains it', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: -1000, max: 1_000_000 }), (milliseconds) => {
-      expect(pacedSeconds(JSON.stringify({ errorMessage: `Step plan waits (${pacedText(milliseconds)}).` }))).toBe(
-        Math.min(300, Math.max(1, Math.ceil(milliseconds / 1000))),
-      );
-    }),
+  forAll(fc.integer({ min: -1000, max: 1_000_000 }), (milliseconds) =>
+    expect(pacedSeconds(JSON.stringify({ errorMessage: `Step plan waits (${pacedText(milliseconds)}).` }))).toBe(
+      Math.min(300, Math.max(1, Math.ceil(milliseconds / 1000))),
+    ),
   );
   expect(pacedSeconds('It waits for 12 seconds.')).toBeUndefined();
 });

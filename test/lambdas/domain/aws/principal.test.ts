@@ -21,9 +21,7 @@ describe('the ARN of a principal', () => {
     [`arn:aws:sts::${A}:assumed-role/Deployer/ann@x.org`, { kind: 'role', name: 'Deployer', session: 'ann@x.org' }],
     [`arn:aws:sts::${A}:federated-user/ann`, { kind: 'federated-user', name: 'ann' }],
     [`arn:aws:iam::${A}:user${LONG_PATH}${NAME}`, { kind: 'user', name: NAME }],
-  ])('is read: %s', (arn, expected) =>
-    expect(parsePrincipal(arn)).toEqual({ partition: 'aws', account: A, ...expected }),
-  );
+  ])('is read: %s', (arn, parts) => expect(parsePrincipal(arn)).toEqual({ partition: 'aws', account: A, ...parts }));
   it.each(
     [
       ['', 'ann', 'ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11', `cloudtrail: arn:aws:iam::${A}:user/ann`],

@@ -8,26 +8,20 @@ const SECRETS = 'externalsecrets.external-secrets.io';
 const PUSHES = 'pushsecrets.external-secrets.io';
 const GENERATORS = 'clustergenerators.generators.external-secrets.io';
 
+const HOW = 'gets tokens for it (spec.provider.aws.auth.jwt)';
 const jwt = (serviceAccountRef: unknown): unknown => ({
   provider: { aws: { service: 'SecretsManager', region: 'eu-west-1', auth: { jwt: { serviceAccountRef } } } },
 });
 
 describe('SecretStore', () => {
   it('uses the service account of auth.jwt in its own namespace, whatever namespace the reference has', () => {
-    const objects = {
-      [STORES]: [
-        anObject('shop/aws', jwt({ name: 'api' })),
-        anObject('shop/other', jwt({ name: 'api', namespace: 'elsewhere' })),
-      ],
-    };
+    const other = anObject('shop/other', jwt({ name: 'api', namespace: 'elsewhere' }));
+    const objects = { [STORES]: [anObject('shop/aws', jwt({ name: 'api' })), other] };
     expect(linesOf({ objects })).toEqual([
       'SecretStore/shop/aws uses shop/api: annotation, trust',
       'SecretStore/shop/other uses shop/api: annotation, trust',
     ]);
-    expect(consumersIn({ objects })[0]).toMatchObject({
-      resource: STORES,
-      how: 'gets tokens for it (spec.provider.aws.auth.jwt)',
-    });
+    expect(consumersIn({ objects })[0]).toMatchObject({ resource: STORES, how: HOW });
   });
 
   it('uses none without auth.jwt: with the pods of the operator, with keys, or with another provider', () => {
@@ -52,13 +46,11 @@ describe('SecretStore', () => {
     expect(linesOf({ objects })).toEqual(['SecretStore/shop/vault uses shop/api: annotation, trust']);
   });
 
-  it.each([undefined, {}, { name: 7 }, 'api', []])(
-    'may use any service account of its namespace if its reference is %j',
-    (reference) =>
-      expect(linesOf({ objects: { [STORES]: [anObject('shop/aws', jwt(reference))] } })).toEqual([
-        'SecretStore/shop/aws uses shop/*: annotation, trust',
-      ]),
-  );
+  const odd = [undefined, {}, { name: 7 }, 'api', []];
+  it.each(odd)('may use any service account of its namespace if its reference is %j', (reference) => {
+    const objects = { [STORES]: [anObject('shop/aws', jwt(reference))] };
+    expect(linesOf({ objects })).toEqual(['SecretStore/shop/aws uses shop/*: annotation, trust']);
+  });
 });
 
 describe('ClusterSecretStore', () => {
@@ -91,9 +83,8 @@ describe('ClusterSecretStore', () => {
       'ClusterSecretStore/aws uses push/api: annotation, trust',
       'ClusterSecretStore/aws uses shop/api: annotation, trust',
     ]);
-    expect(consumersIn({ objects }).at(-1)?.how).toBe(
-      'gets tokens for it (spec.provider.aws.auth.jwt) for ExternalSecret/shop/db, ExternalSecret/shop/mail',
-    );
+    const users = 'ExternalSecret/shop/db, ExternalSecret/shop/mail';
+    expect(consumersIn({ objects }).at(-1)?.how).toBe(`${HOW} for ${users}`);
   });
 
   it('is looked up in the namespace of a PushSecret that pushes all of a Secret to it', () => {
@@ -116,9 +107,8 @@ describe('ClusterSecretStore', () => {
     const found = (stores: number): string[] => {
       reads = 0;
       const all = Array.from({ length: stores }, (_, index) => anObject(`store-${index}`, jwt({ name: 'api' })));
-      return linesOf({
-        objects: { [CLUSTER_STORES]: all, [SECRETS]: Array.from({ length: 9 }, (_, at) => counted(`db-${at}`)) },
-      });
+      const secrets = Array.from({ length: 9 }, (_, at) => counted(`db-${at}`));
+      return linesOf({ objects: { [CLUSTER_STORES]: all, [SECRETS]: secrets } });
     };
     expect(found(8)).toEqual(['ClusterSecretStore/store-7 uses shop/api: annotation, trust']);
     const few = reads;
@@ -127,11 +117,10 @@ describe('ClusterSecretStore', () => {
   });
 
   it('counts a selector of stores as a reference to each of the kind', () => {
+    const selector = { kind: 'ClusterSecretStore', labelSelector: { matchLabels: {} } };
     const objects = {
       [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))],
-      [PUSHES]: [
-        secret('push/db', { secretStoreRefs: [{ kind: 'ClusterSecretStore', labelSelector: { matchLabels: {} } }] }),
-      ],
+      [PUSHES]: [secret('push/db', { secretStoreRefs: [selector] })],
     };
     expect(linesOf({ objects })).toEqual(['ClusterSecretStore/aws uses push/api: annotation, trust']);
   });
@@ -194,11 +183,10 @@ describe('Vault with the identity of the operator', () => {
       anObject('shop/keys', store({ secretRef: { accessKeyIDSecretRef: {} } })),
     ],
   };
-  const operator = (image: string, name = 'external-secrets'): ReturnType<typeof podOf> =>
-    podOf('external-secrets', name, {
-      labels: { 'app.kubernetes.io/name': name },
-      containers: [aContainer({ image })],
-    });
+  const operator = (image: string, name = 'external-secrets'): ReturnType<typeof podOf> => {
+    const labels = { 'app.kubernetes.io/name': name };
+    return podOf('external-secrets', name, { labels, containers: [aContainer({ image })] });
+  };
   const IMAGE = 'ghcr.io/external-secrets/external-secrets';
 
   it.each([
@@ -214,9 +202,8 @@ describe('Vault with the identity of the operator', () => {
   );
 
   it('needs nothing of the webhook and the controller of certificates, which have the same image', () => {
-    const pods = ['external-secrets-webhook', 'external-secrets-cert-controller'].map((name) =>
-      operator(`${IMAGE}:v0.19.2`, name),
-    );
+    const names = ['external-secrets-webhook', 'external-secrets-cert-controller'];
+    const pods = names.map((name) => operator(`${IMAGE}:v0.19.2`, name));
     expect(linesOf({ objects, pods })).toEqual([]);
   });
 });

@@ -8,6 +8,8 @@ import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/consumers/resourc
 import { consumerName } from '../../../../lambdas/domain/migration/accepted.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { anObject, consumersIn, podOf } from './cluster.ts';
+import { forAll, forAllIn } from '../../../for-all.ts';
+import { matching } from '../../matchers.ts';
 
 const RULES = DETECTORS.flatMap(({ rules }) => rules);
 const RESOURCES = CONSUMER_RESOURCES.map(resourceName);
@@ -19,20 +21,19 @@ const PODS = [
 ];
 
 const jwt = { serviceAccountRef: { name: 'api', namespace: 'shop' } };
+const ofApi = { serviceAccountRef: { name: 'api' } };
+const storeRef = { name: 'aws', kind: 'ClusterSecretStore' };
 const aws = { provider: 'aws', identityOwner: 'workload' };
+const ofIrsa = { irsaServiceAccount: 'api' };
 /** An object of each resource that is a consumer, or decides about one, by the resource. */
 const CONSUMERS: Readonly<Record<string, unknown>> = {
   [STORES]: anObject('shop/aws', { provider: { aws: { auth: { jwt } }, vault: { auth: { iam: { jwt } } } } }),
-  'clustersecretstores.external-secrets.io': anObject('aws', {
-    provider: { aws: { auth: { jwt: { serviceAccountRef: { name: 'api' } } } } },
-  }),
+  'clustersecretstores.external-secrets.io': anObject('aws', { provider: { aws: { auth: { jwt: ofApi } } } }),
   'externalsecrets.external-secrets.io': anObject('shop/db', {
-    secretStoreRef: { name: 'aws', kind: 'ClusterSecretStore' },
+    secretStoreRef: storeRef,
     dataFrom: [{ sourceRef: { generatorRef: { kind: 'ClusterGenerator', name: 'ecr' } } }],
   }),
-  'pushsecrets.external-secrets.io': anObject('bank/db', {
-    secretStoreRefs: [{ name: 'aws', kind: 'ClusterSecretStore' }],
-  }),
+  'pushsecrets.external-secrets.io': anObject('bank/db', { secretStoreRefs: [storeRef] }),
   'ecrauthorizationtokens.generators.external-secrets.io': anObject('shop/ecr', { auth: { jwt } }),
   'codeartifactauthorizationtokens.generators.external-secrets.io': anObject('shop/ca', { auth: { jwt } }),
   'resourcesetinputproviders.fluxcd.controlplane.io': anObject('shop/tags', {
@@ -46,10 +47,7 @@ const CONSUMERS: Readonly<Record<string, unknown>> = {
     acme: { solvers: [{ dns01: { route53: { role: 'a', auth: { kubernetes: jwt } } } }] },
     vault: { auth: { aws: { ...jwt, iamRoleArn: 'a' } } },
   }),
-  'vaultauths.secrets.hashicorp.com': anObject('shop/vault', {
-    aws: { irsaServiceAccount: 'api' },
-    allowedNamespaces: ['a'],
-  }),
+  'vaultauths.secrets.hashicorp.com': anObject('shop/vault', { aws: ofIrsa, allowedNamespaces: ['a'] }),
   'buckets.source.toolkit.fluxcd.io': anObject('shop/charts', { provider: 'aws', serviceAccountName: 'api' }),
   'kustomizations.kustomize.toolkit.fluxcd.io': anObject('shop/apps', {
     decryption: { serviceAccountName: 'api' },
@@ -81,6 +79,10 @@ const CONSUMERS: Readonly<Record<string, unknown>> = {
   }),
 };
 
+const eachConsumer = (map: (one: unknown, resource: string) => unknown[]): Record<string, unknown[]> =>
+  Object.fromEntries(Object.entries(CONSUMERS).map(([resource, one]) => [resource, map(one, resource)]));
+const WHOLE = eachConsumer((one) => [one]);
+
 /** Returns the value with some of its parts replaced: each with the chance of one in `rarity`. */
 function spoiled(value: unknown, rarity: number, next: () => number, other: () => unknown): unknown {
   if (next() % rarity === 0) return other();
@@ -88,22 +90,17 @@ function spoiled(value: unknown, rarity: number, next: () => number, other: () =
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spoiled(one, rarity, next, other)]));
 }
+const odd = fc.constantFrom<unknown>('__proto__', {}, [], null, '');
 const OBJECTS = fc
   .record({
     rarity: fc.constantFrom(4, 15, 60),
-    others: fc.array(fc.oneof(fc.jsonValue(), fc.constantFrom<unknown>('__proto__', {}, [], null, '')), {
-      minLength: 1,
-    }),
+    others: fc.array(fc.oneof(fc.jsonValue(), odd), { minLength: 1 }),
     seed: fc.infiniteStream(fc.nat(10_000)),
   })
   .map(({ rarity, others, seed }) => {
     const next = (): number => seed.next().value ?? 0;
     const other = (): unknown => others[next() % others.length];
-    const objects = Object.entries(CONSUMERS).map(([resource, one]) => [
-      resource,
-      [one, one].map((each) => spoiled(each, rarity, next, other)),
-    ]);
-    return Object.fromEntries(objects) as Record<string, unknown[]>;
+    return eachConsumer((one) => [one, one].map((each) => spoiled(each, rarity, next, other)));
   });
 const FACTS = fc.record({
   objects: fc.oneof(OBJECTS, fc.dictionary(fc.constantFrom(...RESOURCES), fc.array(fc.jsonValue(), { maxLength: 3 }))),
@@ -118,16 +115,10 @@ describe('resources', () => {
   });
 
   it('keep the fields by which their objects are found', () => {
-    const kept = Object.fromEntries(
-      CONSUMER_RESOURCES.map((resource) => [resourceName(resource), resource.fields] as const),
-    );
-    const parts = Object.fromEntries(
-      Object.entries(CONSUMERS).map(([resource, one]) => [resource, [partOf(one, kept[resource] ?? [])]]),
-    );
-    const whole = Object.fromEntries(Object.entries(CONSUMERS).map(([resource, one]) => [resource, [one]]));
-    const found = (objects: Record<string, unknown[]>): unknown =>
-      findConsumers({ objects, unread: [] }, { pods: PODS });
-    expect(found(parts)).toEqual(found(whole));
+    const kept = Object.fromEntries(CONSUMER_RESOURCES.map((resource) => [resourceName(resource), resource.fields]));
+    const parts = eachConsumer((one, resource) => [partOf(one, kept[resource] ?? [])]);
+    const found = (objects: Record<string, unknown[]>) => findConsumers({ objects, unread: [] }, { pods: PODS });
+    expect(found(parts)).toEqual(found(WHOLE));
   });
 
   it('have no kind in common in what a request accepts by name', () => {
@@ -135,9 +126,8 @@ describe('resources', () => {
     for (const { kind, resource } of RULES) resources.set(kind, (resources.get(kind) ?? new Set()).add(resource));
     const shared = [...resources].filter(([, of]) => of.size > 1).map(([kind, of]) => [kind, [...of]]);
     // One is cluster-scoped, the other one is not.
-    expect(shared).toEqual([
-      ['ProviderConfig', ['providerconfigs.aws.upbound.io', 'providerconfigs.aws.m.upbound.io']],
-    ]);
+    const resourcesOfUpbound = ['providerconfigs.aws.upbound.io', 'providerconfigs.aws.m.upbound.io'];
+    expect(shared).toEqual([['ProviderConfig', resourcesOfUpbound]]);
   });
 
   it('are named as kubectl names them', () => {
@@ -150,16 +140,11 @@ describe('resources', () => {
 
   it('are all read by the detectors', () => {
     const read = new Set<string>();
-    const objects = new Proxy<Record<string, unknown[]>>(
-      {},
-      {
-        getOwnPropertyDescriptor: (_, resource) => {
-          read.add(String(resource));
-          return { configurable: true, enumerable: true, value: [] };
-        },
-        get: () => [],
-      },
-    );
+    const getOwnPropertyDescriptor = (_: object, resource: string | symbol): PropertyDescriptor => {
+      read.add(String(resource));
+      return { configurable: true, enumerable: true, value: [] };
+    };
+    const objects = new Proxy<Record<string, unknown[]>>({}, { getOwnPropertyDescriptor, get: () => [] });
     findConsumers({ objects, unread: [] }, { pods: [] });
     // These are read only for a cluster-wide store that uses them.
     const objectsOfStores = ['externalsecrets.external-secrets.io', 'pushsecrets.external-secrets.io'];
@@ -169,50 +154,37 @@ describe('resources', () => {
 
 describe('consumers', () => {
   it('are found in each of the objects that the properties spoil, or by it', () => {
-    const found = findConsumers(
-      {
-        objects: Object.fromEntries(Object.entries(CONSUMERS).map(([resource, one]) => [resource, [one]])),
-        unread: [],
-      },
-      { pods: PODS },
-    );
+    const found = findConsumers({ objects: WHOLE, unread: [] }, { pods: PODS });
     const decide = ['externalsecrets', 'pushsecrets', 'scaledobjects', 'scaledjobs'];
-    expect(new Set(found.map(({ resource }) => resource))).toEqual(
-      new Set(Object.keys(CONSUMERS).filter((resource) => !decide.includes(resource.split('.')[0] ?? ''))),
-    );
+    const consumers = Object.keys(CONSUMERS).filter((resource) => !decide.includes(resource.split('.')[0] ?? ''));
+    expect(new Set(found.map(({ resource }) => resource))).toEqual(new Set(consumers));
   });
 
-  it('of arbitrary objects are found without an error, are printable, and can be accepted', () => {
-    fc.assert(
-      fc.property(FACTS, (facts) => {
-        const found = findConsumers(facts, { pods: PODS });
-        const texts = found.flatMap((one) => {
-          const { serviceAccount, roleArn = '', how } = one;
-          return [nameOfConsumer(one), serviceAccount.namespace, serviceAccount.name, roleArn, how];
-        });
-        expect(texts.filter((text) => !isPrintable(text))).toEqual([]);
-        // Kubernetes accepts no other names.
-        const named = found.filter((one) => [one.namespace ?? 'a', one.name].every((name) => /^[a-z]+$/.test(name)));
-        expect(named.map(nameOfConsumer).filter((name) => !consumerName.safeParse(name).success)).toEqual([]);
-      }),
-      { numRuns: 500 },
-    );
-  });
+  it('of arbitrary objects are found without an error, are printable, and can be accepted', () =>
+    forAllIn(500, FACTS, (facts) => {
+      const found = findConsumers(facts, { pods: PODS });
+      const texts = found.flatMap((one) => {
+        const { serviceAccount, roleArn = '', how } = one;
+        return [nameOfConsumer(one), serviceAccount.namespace, serviceAccount.name, roleArn, how];
+      });
+      expect(texts.filter((text) => !isPrintable(text))).toEqual([]);
+      // Kubernetes accepts no other names.
+      const named = found.filter((one) => [one.namespace ?? 'a', one.name].every((name) => /^[a-z]+$/.test(name)));
+      expect(named.map(nameOfConsumer).filter((name) => !consumerName.safeParse(name).success)).toEqual([]);
+    }));
 
   it('are the same in any order of the objects, and each is there once', () =>
-    fc.assert(
-      fc.property(FACTS, (facts) => {
-        const reversed = Object.fromEntries(
-          Object.entries(facts.objects).map(([resource, objects]) => [resource, [...objects, ...objects].toReversed()]),
-        );
-        const names = (of: typeof facts.objects): string[] =>
-          findConsumers({ ...facts, objects: of }, { pods: PODS }).map((one) => {
-            const { serviceAccount } = one;
-            return `${nameOfConsumer(one)} ${serviceAccount.namespace}/${serviceAccount.name}`;
-          });
-        expect([...new Set(names(reversed))].sort()).toEqual([...new Set(names(facts.objects))].sort());
-      }),
-    ));
+    forAll(FACTS, (facts) => {
+      const reversed = Object.fromEntries(
+        Object.entries(facts.objects).map(([resource, objects]) => [resource, [...objects, ...objects].toReversed()]),
+      );
+      const names = (of: typeof facts.objects): string[] =>
+        findConsumers({ ...facts, objects: of }, { pods: PODS }).map((one) => {
+          const { serviceAccount } = one;
+          return `${nameOfConsumer(one)} ${serviceAccount.namespace}/${serviceAccount.name}`;
+        });
+      expect([...new Set(names(reversed))].sort()).toEqual([...new Set(names(facts.objects))].sort());
+    }));
 
   it('show control characters of third-party names as escapes', () => {
     const spec = { provider: { aws: { auth: { jwt: { serviceAccountRef: { name: 'api\u001b[31m' } } } } } };
@@ -225,13 +197,11 @@ describe('consumers of service accounts', () => {
   const found = consumersIn({
     objects: {
       [STORES]: [
-        anObject('shop/a', { provider: { aws: { auth: { jwt: { serviceAccountRef: { name: 'api' } } } } } }),
+        anObject('shop/a', { provider: { aws: { auth: { jwt: ofApi } } } }),
         anObject('shop/b', { provider: { aws: { auth: { jwt: {} } } } }),
       ],
       'clusterissuers.cert-manager.io': [
-        anObject('le', {
-          acme: { solvers: [{ dns01: { route53: { auth: { kubernetes: { serviceAccountRef: { name: 'api' } } } } } }] },
-        }),
+        anObject('le', { acme: { solvers: [{ dns01: { route53: { auth: { kubernetes: ofApi } } } }] } }),
       ],
     },
   });
@@ -254,9 +224,7 @@ describe('consumers of service accounts', () => {
 
 it('rules have texts that fit into sentences', () => {
   for (const { how, instead, source, field } of RULES) {
-    expect(how).toMatch(/^[a-z].*[^.]$/);
-    expect(instead).toMatch(/^[A-Z].*\.$/);
-    expect(source).toMatch(/[a-z]/);
+    expect([how, instead, source]).toEqual([matching(/^[a-z].*[^.]$/), matching(/^[A-Z].*\.$/), matching(/[a-z]/)]);
     expect(field).not.toBe('');
     expect([how, instead, source].filter((text) => !isPrintable(text))).toEqual([]);
   }

@@ -30,9 +30,8 @@ describe('the identity of the workload', () => {
     ['a secret of Secrets Manager', { awsSecretManager: { podIdentity: owner.podIdentity } }],
   ])('is used with %s', (_, spec) => {
     expect(linesOf(cluster(spec))).toEqual(['TriggerAuthentication/shop/aws uses shop/queue: annotation']);
-    expect(consumersIn(cluster(spec))[0]?.how).toBe(
-      'makes KEDA use the role in its annotation for ScaledObject/shop/api',
-    );
+    const [consumer] = consumersIn(cluster(spec));
+    expect(consumer?.how).toBe('makes KEDA use the role in its annotation for ScaledObject/shop/api');
   });
 
   it.each([
@@ -44,9 +43,7 @@ describe('the identity of the workload', () => {
   ])('is not used with %s', (_, spec) => expect(linesOf(cluster(spec))).toEqual([]));
 
   it('is not used with provider aws-eks by triggers of the operator', () => {
-    const triggers = (identityOwner: string): unknown[] => [
-      { authenticationRef: { name: 'aws' }, metadata: { identityOwner } },
-    ];
+    const triggers = (identityOwner: string) => [{ authenticationRef: { name: 'aws' }, metadata: { identityOwner } }];
     const of = (provider: string, identityOwner: string): string[] =>
       linesOf({
         ...cluster({ podIdentity: { provider, identityOwner: 'workload' } }),
@@ -79,12 +76,8 @@ describe('the identity of the workload', () => {
   });
 
   it('is found by pods if the workload is not read, and may be any if neither is', () => {
-    const objects = {
-      [AUTH]: [anObject('shop/aws', owner)],
-      [SCALED]: [
-        scaled('shop/api', { name: 'aws' }, { name: 'api', kind: 'Rollout', apiVersion: 'argoproj.io/v1alpha1' }),
-      ],
-    };
+    const rollout = { name: 'api', kind: 'Rollout', apiVersion: 'argoproj.io/v1alpha1' };
+    const objects = { [AUTH]: [anObject('shop/aws', owner)], [SCALED]: [scaled('shop/api', { name: 'aws' }, rollout)] };
     const pod = podOf('shop', 'queue', { owner: { kind: 'Rollout', name: 'api' } });
     expect(linesOf({ objects, pods: [pod] })).toEqual(['TriggerAuthentication/shop/aws uses shop/queue: annotation']);
     expect(linesOf({ objects })).toEqual(['TriggerAuthentication/shop/aws uses shop/*: annotation']);

@@ -8,9 +8,8 @@ const ROLE_ARN = 'arn:aws:iam::111122223333:role/a';
 describe('Crossplane', () => {
   const UPJET = 'providerconfigs.aws.upbound.io';
   const CLASSIC = 'providerconfigs.aws.crossplane.io';
-  const provider = podOf('crossplane-system', 'provider-aws-s3', {
-    labels: { 'pkg.crossplane.io/provider': 'provider-aws-s3' },
-  });
+  const labelled = (provider: string) => ({ labels: { 'pkg.crossplane.io/provider': provider } });
+  const provider = podOf('crossplane-system', 'provider-aws-s3', labelled('provider-aws-s3'));
   const credentials = (source: string, more: object = {}): unknown => ({ credentials: { source, ...more } });
   const webIdentity = { roleARN: ROLE_ARN };
 
@@ -27,10 +26,9 @@ describe('Crossplane', () => {
     const byToken = { webIdentity: { ...webIdentity, tokenConfig: { source: 'Filesystem' } } };
     const injected = { credentials: { source: 'InjectedIdentity' }, assumeRoleWithWebIdentity: webIdentity };
     const objects = {
-      [UPJET]: [
-        anObject('web', credentials('WebIdentity', { webIdentity })),
-        anObject('token', credentials('WebIdentity', byToken)),
-      ],
+      [UPJET]: Object.entries({ web: { webIdentity }, token: byToken }).map(([name, more]) =>
+        anObject(name, credentials('WebIdentity', more)),
+      ),
       [CLASSIC]: [anObject('classic', injected)],
     };
     expect(linesOf({ objects, pods: [provider] })).toEqual([
@@ -54,46 +52,32 @@ describe('Crossplane', () => {
       ],
     };
     expect(linesOf({ objects, pods: [provider] })).toEqual([]);
-    const gcp = podOf('crossplane-system', 'gcp', { labels: { 'pkg.crossplane.io/provider': 'provider-gcp-storage' } });
+    const gcp = podOf('crossplane-system', 'gcp', labelled('provider-gcp-storage'));
     expect(linesOf({ objects: { [UPJET]: [anObject('default', credentials('IRSA'))] }, pods: [gcp] })).toEqual([]);
   });
 
   it('finds a provider without pods by its workload', () => {
-    const workload = aWorkload({
-      namespace: 'crossplane-system',
-      serviceAccount: 'family',
-      labels: { 'pkg.crossplane.io/provider': 'provider-family-aws' },
+    const family = { namespace: 'crossplane-system', serviceAccount: 'family', ...labelled('provider-family-aws') };
+    const found = linesOf({
+      objects: { [UPJET]: [anObject('default', credentials('IRSA'))] },
+      workloads: [aWorkload(family)],
     });
-    const objects = { [UPJET]: [anObject('default', credentials('IRSA'))] };
-    expect(linesOf({ objects, workloads: [workload] })).toEqual([
-      'ProviderConfig/default uses crossplane-system/family: pods',
-    ]);
+    expect(found).toEqual(['ProviderConfig/default uses crossplane-system/family: pods']);
   });
 });
 
 describe('Mountpoint for Amazon S3', () => {
-  const volume = (
-    name: string,
-    authenticationSource: string | undefined,
-    claimRef: unknown,
-    driver = 's3.csi.aws.com',
-  ): unknown =>
-    anObject(name, {
-      claimRef,
-      csi: {
-        driver,
-        volumeAttributes: { bucketName: 'b', ...(authenticationSource === undefined ? {} : { authenticationSource }) },
-      },
-    });
+  const volume = (name: string, source: string | undefined, claimRef: unknown, driver = 's3.csi.aws.com') => {
+    const volumeAttributes = { bucketName: 'b', ...(source === undefined ? {} : { authenticationSource: source }) };
+    return anObject(name, { claimRef, csi: { driver, volumeAttributes } });
+  };
   const claimRef = { namespace: 'shop', name: 'photos' };
   const objects = { persistentvolumes: [volume('photos', 'pod', claimRef)] };
   const reader = podOf('shop', 'reader', { claims: ['photos'] });
-  const driver = (tag: string): ReturnType<typeof podOf> =>
-    podOf('kube-system', 's3-csi-driver-sa', {
-      containers: [
-        aContainer({ image: `public.ecr.aws/mountpoint-s3-csi-driver/aws-mountpoint-s3-csi-driver:${tag}` }),
-      ],
-    });
+  const driver = (tag: string): ReturnType<typeof podOf> => {
+    const image = `public.ecr.aws/mountpoint-s3-csi-driver/aws-mountpoint-s3-csi-driver:${tag}`;
+    return podOf('kube-system', 's3-csi-driver-sa', { containers: [aContainer({ image })] });
+  };
 
   it('uses the service accounts of the pods that mount a volume with pod-level credentials', () => {
     const pods = [
@@ -225,7 +209,7 @@ describe('pods', () => {
   });
 
   it('of a CronJob are named by it, and not by the Job of the minute', () => {
-    const named = (owner: { kind: string; name: string } | undefined): string[] => {
+    const named = (owner?: { kind: string; name: string }): string[] => {
       const { owner: _, ...pod } = podOf('shop', 'api', { name: 'lone', tokens: [own] });
       return linesOf({ pods: [owner === undefined ? pod : { ...pod, owner }] });
     };
@@ -239,21 +223,16 @@ describe('pods', () => {
       linesOf({ pods: [podOf('shop', 'api', { tokens: [own], phase, owner })] });
     for (const phase of ['Succeeded', 'Failed']) {
       expect(of(phase, { kind: 'Job', name: 'import-2' })).toEqual([]);
-      expect(of(phase, { kind: 'Job', name: 'nightly-29384756' })).toEqual([
-        'CronJob/shop/nightly uses shop/api: trust',
-      ]);
+      const ofCronJob = of(phase, { kind: 'Job', name: 'nightly-29384756' });
+      expect(ofCronJob).toEqual(['CronJob/shop/nightly uses shop/api: trust']);
     }
     expect(of('Pending', { kind: 'Job', name: 'import-2' })).toEqual(['Job/shop/import-2 uses shop/api: trust']);
   });
 
   it('use none with a token for another audience, or with the file of a token for EKS Pod Identity', () => {
     const vault = { volume: 'vault', audience: 'vault', path: 'token' };
-    const eks = aContainer({
-      env: {
-        AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
-      },
-      mounts: mountsOf['pod-identity'],
-    });
+    const token = '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token';
+    const eks = aContainer({ env: { AWS_WEB_IDENTITY_TOKEN_FILE: token }, mounts: mountsOf['pod-identity'] });
     const pods = [
       podOf('shop', 'vault', { tokens: [vault] }),
       podOf('shop', 'eks', { tokens: [TOKENS.podIdentity], containers: [eks] }),
@@ -263,8 +242,7 @@ describe('pods', () => {
 
   it('use the trust with a token file whose value the spec does not show', () => {
     const hidden = aContainer({ env: { ...envOf['node-role'], AWS_WEB_IDENTITY_TOKEN_FILE: undefined } });
-    expect(linesOf({ pods: [podOf('shop', 'api', { containers: [hidden] })] })).toEqual([
-      'Deployment/shop/api uses shop/api: trust',
-    ]);
+    const pods = [podOf('shop', 'api', { containers: [hidden] })];
+    expect(linesOf({ pods })).toEqual(['Deployment/shop/api uses shop/api: trust']);
   });
 });

@@ -11,6 +11,7 @@ import type { Association, Migration, PlannedAssociation } from '../../../../lam
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { accountMigration, accountPlan, anAccountAssociation, anAccountRequest } from '../../account-fixtures.ts';
 import { addonArn, aMigration, anAssociation, aPlan, at, NAMESPACE, ROLE } from '../../fixtures.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 /** Stands for what must not be in an event. */
 const SECRET = 'hunter2';
@@ -133,42 +134,33 @@ const RULES: Record<string, (handOff: HandOff, record: Migration) => boolean> = 
 
 describe('every hand-off', () => {
   it.each(Object.entries(RULES))('%s', (_, holds) =>
-    fc.assert(
-      fc.property(anyRecord, (record) => {
-        const found = handOffOf(record);
-        expect(found === undefined || holds(handOff.strict().parse(found), record)).toBe(true);
-      }),
-      { numRuns: 150 },
-    ),
+    forAllIn(150, anyRecord, (record) => {
+      const found = handOffOf(record);
+      expect(found === undefined || holds(handOff.strict().parse(found), record)).toBe(true);
+    }),
   );
 
   it('can be written in every format', () =>
-    fc.assert(
-      fc.property(anyRecord, fc.constantFrom(...HAND_OFF_FORMATS), (record, format) => {
-        const found = handOffOf(record);
-        expect(found === undefined || renderHandOff(found, format).endsWith('\n')).toBe(true);
-      }),
-      { numRuns: 150 },
-    ));
+    forAllIn(150, anyRecord, fc.constantFrom(...HAND_OFF_FORMATS), (record, format) => {
+      const found = handOffOf(record);
+      expect(found === undefined || renderHandOff(found, format).endsWith('\n')).toBe(true);
+    }));
 });
 
 describe('the hand-off in an event', () => {
   it('has no settings, tags and policies, and is small and printable', () =>
-    fc.assert(
-      fc.property(anyRecord, (record) => {
-        const part = eventHandOffOf(record);
-        expect(part === undefined).toBe(handOffOf(record) === undefined);
-        if (!part) return;
-        expect(eventHandOff.strict().parse(part)).toEqual(part);
-        const event = serviceEvent.parse(serviceEventOf(record, record.outcome ?? 'migrated'));
-        const text = JSON.stringify(event);
-        expect(text).not.toContain(SECRET);
-        expect(text.length).toBeLessThan(100_000);
-        expect(event.lines.length).toBeLessThanOrEqual(MOST.lines);
-        expect(event.lines.every(isPrintable)).toBe(true);
-      }),
-      { numRuns: 200 },
-    ));
+    forAllIn(200, anyRecord, (record) => {
+      const part = eventHandOffOf(record);
+      expect(part === undefined).toBe(handOffOf(record) === undefined);
+      if (!part) return;
+      expect(eventHandOff.strict().parse(part)).toEqual(part);
+      const event = serviceEvent.parse(serviceEventOf(record, record.outcome ?? 'migrated'));
+      const text = JSON.stringify(event);
+      expect(text).not.toContain(SECRET);
+      expect(text.length).toBeLessThan(100_000);
+      expect(event.lines.length).toBeLessThanOrEqual(MOST.lines);
+      expect(event.lines.every(isPrintable)).toBe(true);
+    }));
 
   it('has at most ten entries of each list, and how many it leaves out', () => {
     const planned = Array.from({ length: 13 }, (_, index) => ({

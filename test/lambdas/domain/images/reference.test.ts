@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fullPath, imageText, isSameBuild, parseImage } from '../../../../lambdas/domain/images/reference.ts';
 import type { ImageReference } from '../../../../lambdas/domain/images/reference.ts';
+import { forAll } from '../../../for-all.ts';
 
 const component = fc.stringMatching(/^[a-z0-9]{1,8}(?:[._-][a-z0-9]{1,8}){0,2}$/);
 /** A first component with a dot is the host of a registry. */
@@ -31,20 +32,13 @@ const reference: fc.Arbitrary<ImageReference> = fc
   }));
 
 describe('a reference to an image', () => {
-  it('round-trips', () =>
-    fc.assert(
-      fc.property(reference, (one) => {
-        expect(parseImage(imageText(one))).toEqual(one);
-      }),
-    ));
+  it('round-trips', () => forAll(reference, (one) => expect(parseImage(imageText(one))).toEqual(one)));
 
   it('is what is printed again, or refused', () =>
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z0-9.:/@_-]{0,40}$/)), (text) => {
-        const parsed = parseImage(text);
-        expect([undefined, text]).toContain(parsed && imageText(parsed));
-      }),
-    ));
+    forAll(fc.oneof(fc.string(), fc.stringMatching(/^[a-z0-9.:/@_-]{0,40}$/)), (text) => {
+      const parsed = parseImage(text);
+      expect([undefined, text]).toContain(parsed && imageText(parsed));
+    }));
 
   it.each<[string, ImageReference]>([
     ['nginx', { path: 'nginx' }],

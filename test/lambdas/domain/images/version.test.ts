@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareVersions, isAtLeast, readVersion } from '../../../../lambdas/domain/images/version.ts';
 import type { ImageVersion } from '../../../../lambdas/domain/images/version.ts';
+import { forAll } from '../../../for-all.ts';
 
 const read = (text: string): ImageVersion => {
   const version = readVersion(text);
@@ -27,24 +28,20 @@ const build = fc.constantFrom(
 describe('the version in a tag', () => {
   it('orders totally', () => {
     const compare = (a: string, b: string): number => Math.sign(compareVersions(read(a), read(b)));
-    fc.assert(
-      fc.property(release, release, release, (a, b, c) => {
-        expect([compare(a, b) + compare(b, a), compare(a, a)]).toEqual([0, 0]);
-        expect(compare(a, b) <= 0 && compare(b, c) <= 0 && compare(a, c) > 0).toBe(false);
-        // Only equal texts are equal versions here.
-        expect(compare(a, b) === 0).toBe(a === b);
-      }),
-    );
+    forAll(release, release, release, (a, b, c) => {
+      expect([compare(a, b) + compare(b, a), compare(a, a)]).toEqual([0, 0]);
+      expect(compare(a, b) <= 0 && compare(b, c) <= 0 && compare(a, c) > 0).toBe(false);
+      // Only equal texts are equal versions here.
+      expect(compare(a, b) === 0).toBe(a === b);
+    });
   });
 
   it('is the same for all builds of it, with and without a v', () =>
-    fc.assert(
-      fc.property(fc.tuple(small, small, small), build, ([a, b, c], suffix) => {
-        const plain = read(`${a}.${b}.${c}`);
-        expect(compareVersions(read(`${a}.${b}.${c}${suffix}`), plain)).toBe(0);
-        expect(compareVersions(read(`v${a}.${b}.${c}${suffix}`), plain)).toBe(0);
-      }),
-    ));
+    forAll(fc.tuple(small, small, small), build, ([a, b, c], suffix) => {
+      const plain = read(`${a}.${b}.${c}`);
+      expect(compareVersions(read(`${a}.${b}.${c}${suffix}`), plain)).toBe(0);
+      expect(compareVersions(read(`v${a}.${b}.${c}${suffix}`), plain)).toBe(0);
+    }));
 
   it('orders as written, also pre-releases', () => {
     const texts = [
@@ -79,7 +76,5 @@ describe('the version in a tag', () => {
     ['1.26', '1.26.3', undefined],
     ['1.25', '1.26.3', false],
     ['1.27', '1.26.3', true],
-  ])('%s is at least %s: %s', (version, minimum, result) =>
-    expect(isAtLeast(read(version), read(minimum))).toBe(result),
-  );
+  ])('%s is at least %s: %s', (version, least, result) => expect(isAtLeast(read(version), read(least))).toBe(result));
 });

@@ -1,24 +1,18 @@
 import { array, assert, constantFrom, integer, nat, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Lock, LockHolder, Taking } from '../../../../lambdas/domain/migration/locks.ts';
 import {
   eachHolder,
   isConflicting,
-  type Lock,
-  type LockHolder,
   takeAlone,
   takeOverShare,
   takeShared,
-  type Taking,
   WISH_LASTS_MS,
   withoutSharer,
 } from '../../../../lambdas/domain/migration/locks.ts';
 
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString();
-const who = (name: string, seconds = 0): LockHolder => ({
-  migrationId: name,
-  executionArn: `x-${name}`,
-  since: at(seconds),
-});
+const who = (name: string, seconds = 0) => ({ migrationId: name, executionArn: `x-${name}`, since: at(seconds) });
 const FREE: Lock = { key: 'k', fence: 0 };
 const [ANN, BOB, EVE] = [who('ann'), who('bob'), who('eve')];
 
@@ -67,15 +61,12 @@ describe('a lock', () => {
     expect(takeShared(again, who('eve', seconds + 29))).toMatchObject({ do: 'wait' });
   });
 
-  it('keeps the first wish', () => {
-    const wished = after(shared(ANN), takeAlone(shared(ANN), BOB));
-    expect(takeAlone(wished, EVE)).toEqual({ do: 'wait', holder: ANN });
-  });
+  it('keeps the first wish', () =>
+    expect(takeAlone(after(shared(ANN), takeAlone(shared(ANN), BOB)), EVE)).toEqual({ do: 'wait', holder: ANN }));
 
   it('passes on one share, and none for a migration without a share', () => {
     const recovery = { ...who('ann', 60), executionArn: 'x-recovery' };
-    const taking = takeOverShare(shared(ANN, BOB), ANN.executionArn, recovery)!;
-    const lock = after(FREE, taking);
+    const lock = after(FREE, takeOverShare(shared(ANN, BOB), ANN.executionArn, recovery)!);
     expect(lock).toMatchObject({ fence: 3, shared: [BOB, recovery] });
     expect(takeOverShare(lock, ANN.executionArn, recovery)).toEqual({ do: 'has', fence: 3 });
     expect(takeOverShare(lock, ANN.executionArn, { ...recovery, executionArn: 'x-second' })).toEqual({

@@ -21,6 +21,7 @@ import {
   plannedAccount,
 } from '../../account-fixtures.ts';
 import { anAddon, at, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../../fixtures.ts';
+import { forAll } from '../../../for-all.ts';
 
 const record = (created: Association[] = []): ReturnType<typeof accountMigration> =>
   accountMigration({ associations: { purged: [], created, restored: [] } });
@@ -50,20 +51,17 @@ describe('an association', () => {
       .map(({ id, tag }) => anAccountAssociation({ id, tags: tag === undefined ? {} : { [MIGRATION_TAG]: tag } })),
     { maxLength: 5 },
   );
-  it('either existed before, belongs to the migration, or is third-party, and is never third-party otherwise', () => {
-    fc.assert(
-      fc.property(associations, associations, associations, (before, created, there) => {
-        const snapshot = accountSnapshot({ associations: before });
-        const known = record(created);
-        const foreign = foreignAssociations(known, snapshot, there);
-        for (const one of there)
-          expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
-        // A third-party association is always a problem.
-        const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
-        expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
-      }),
-    );
-  });
+  it('either existed before, belongs to the migration, or is third-party, and is never third-party otherwise', () =>
+    forAll(associations, associations, associations, (before, created, there) => {
+      const snapshot = accountSnapshot({ associations: before });
+      const known = record(created);
+      const foreign = foreignAssociations(known, snapshot, there);
+      for (const one of there)
+        expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
+      // A third-party association is always a problem.
+      const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
+      expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
+    }));
 
   const given = (id: string): string => `another principal has given association ${id} the role ${OTHER_ROLE}`;
   const made = (id: string): string => `another principal has created association ${id} of payments/api with ${ROLE}`;
@@ -97,10 +95,9 @@ describe('accountProblem', () => {
     ['made again', { ...was, uid: 'another' }, AGAIN, AGAIN],
     ['made again without its annotation', { ...bare, uid: 'another' }, AGAIN, AGAIN],
     ['given another role', { ...was, roleArn: OTHER_ROLE }, SET, SET],
-  ])('of one that is %s', (_name, now, annotated, unannotated) => {
-    expect(accountProblem(was, now, false)).toBe(annotated);
-    expect(accountProblem(was, now, true)).toBe(unannotated);
-  });
+  ])('of one that is %s', (_name, now, annotated, unannotated) =>
+    expect([accountProblem(was, now, false), accountProblem(was, now, true)]).toEqual([annotated, unannotated]),
+  );
 
   it('names a new annotation of a service account that had none', () => {
     expect(accountProblem(bare, bare, false)).toBeUndefined();
@@ -114,12 +111,10 @@ describe('accountProblem', () => {
     const states = fc
       .record({ uid: fc.constantFrom('uid-of-api', 'another'), roleArn: roles })
       .map(({ uid, roleArn }) => ({ uid, ...(roleArn === undefined ? {} : { roleArn }) }));
-    fc.assert(
-      fc.property(fc.option(states, { nil: undefined }), (now) => {
-        expect(accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined).toBe(
-          now?.uid === was.uid && now.roleArn === undefined,
-        );
-      }),
+    forAll(fc.option(states, { nil: undefined }), (now) =>
+      expect(accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined).toBe(
+        now?.uid === was.uid && now.roleArn === undefined,
+      ),
     );
   });
 });

@@ -126,14 +126,12 @@ describe('a policy of Cilium', () => {
 
   it('has several rules under specs, each with its own selector', () => {
     const specs = [selecting({ app: 'web' }), egress({ toEntities: ['host'] })];
-    const of = (all: object[]): string =>
-      evaluate({ 'ciliumnetworkpolicies.cilium.io': [object(0, { specs: all })] }).cutOff;
+    const of = (all: object[]) => evaluate({ 'ciliumnetworkpolicies.cilium.io': [object(0, { specs: all })] }).cutOff;
     expect([of(specs), of(specs.toReversed()), of([specs[0]!, egress({})])]).toEqual(['no', 'no', 'yes']);
   });
 
   it('selects pods of all namespaces if it is cluster-wide, by the label of the namespace', () => {
-    const of = (namespace: string): Reachability =>
-      clusterwide(selecting({ 'k8s:io.kubernetes.pod.namespace': namespace }));
+    const of = (namespace: string) => clusterwide(selecting({ 'k8s:io.kubernetes.pod.namespace': namespace }));
     expect(of('shop')).toEqual({ cutOff: 'yes', by: ['CiliumClusterwideNetworkPolicy/p0'] });
     expect(of('other').cutOff).toBe('no');
     const labelled = { 'io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name': 'shop' };

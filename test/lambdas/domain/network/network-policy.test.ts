@@ -3,21 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { type PolicySubject } from '../../../../lambdas/domain/network/model.ts';
 import { policiesIn, type Reachability, reachability } from '../../../../lambdas/domain/network/reachability.ts';
 import { isAllowed, type OraclePolicy } from './oracle.ts';
+import { forAll, forAllIn } from '../../../for-all.ts';
 
 const POD: PolicySubject = { namespace: 'shop', serviceAccount: 'api', labels: { app: 'api', tier: 'back' } };
-const reach = (specs: unknown[], { ipv6 = false, cilium = false } = {}): Reachability =>
-  reachability(
-    policiesIn({
-      objects: {
-        'networkpolicies.networking.k8s.io': specs.map((spec, at) => ({
-          metadata: { namespace: 'shop', name: `policy-${at}` },
-          spec,
-        })),
-      },
-    }),
-    POD,
-    { ipv6, cilium },
-  );
+const reach = (specs: unknown[], { ipv6 = false, cilium = false } = {}): Reachability => {
+  const policies = specs.map((spec, at) => ({ metadata: { namespace: 'shop', name: `policy-${at}` }, spec }));
+  const objects = { 'networkpolicies.networking.k8s.io': policies };
+  return reachability(policiesIn({ objects }), POD, { ipv6, cilium });
+};
 const egress = (...rules: unknown[]): unknown => ({ podSelector: {}, policyTypes: ['Egress'], egress: rules });
 const range = (cidr: string, except?: string[]): unknown => ({ ipBlock: { cidr, ...(except ? { except } : {}) } });
 
@@ -60,15 +53,12 @@ describe('a NetworkPolicy', () => {
   it('counts together with the others: one that allows is enough', () => {
     const deny = { podSelector: {}, policyTypes: ['Egress'] };
     expect(reach([deny, egress({ to: [range('169.254.170.23/32')] })]).cutOff).toBe('no');
-    expect(reach([deny, egress({ to: [range('10.0.0.0/8')] })]).by).toEqual([
-      'NetworkPolicy/shop/policy-0',
-      'NetworkPolicy/shop/policy-1',
-    ]);
+    const by = ['NetworkPolicy/shop/policy-0', 'NetworkPolicy/shop/policy-1'];
+    expect(reach([deny, egress({ to: [range('10.0.0.0/8')] })]).by).toEqual(by);
   });
 
   it('is read for the IPv6 address in an IPv6 cluster', () => {
-    const only6 = egress({ to: [range('fd00:ec2::23/128')] });
-    expect(reach([only6], { ipv6: true }).cutOff).toBe('no');
+    expect(reach([egress({ to: [range('fd00:ec2::23/128')] })], { ipv6: true }).cutOff).toBe('no');
     expect(reach([egress({ to: [range('0.0.0.0/0')] })], { ipv6: true }).cutOff).toBe('yes');
   });
 
@@ -105,8 +95,7 @@ const cidr = fc.constantFrom(
   '10.0.0.0/8',
   '169.254.170.0/27',
 );
-const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
-  fc.option(arbitrary, { nil: undefined });
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const given = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
 const label = fc.constantFrom('app', 'tier', 'toString');
@@ -169,15 +158,12 @@ describe('the evaluation', () => {
   it('agrees with the API reference, as another reads it', () => {
     const labels = { app: 'api', tier: 'back' };
     const seen = { yes: 0, no: 0, unknown: 0 };
-    fc.assert(
-      fc.property(fc.array(policy, { maxLength: 3 }), (policies) => {
-        const found = reach(policies.map(({ spec }) => spec));
-        seen[found.cutOff] += 1;
-        expect(found.cutOff).toBe(isAllowed(policies, labels, '169.254.170.23') ? 'no' : 'yes');
-        expect(found.by.length > 0).toBe(found.cutOff !== 'no');
-      }),
-      { numRuns: 2000 },
-    );
+    forAllIn(2000, fc.array(policy, { maxLength: 3 }), (policies) => {
+      const found = reach(policies.map(({ spec }) => spec));
+      seen[found.cutOff] += 1;
+      expect(found.cutOff).toBe(isAllowed(policies, labels, '169.254.170.23') ? 'no' : 'yes');
+      expect(found.by.length > 0).toBe(found.cutOff !== 'no');
+    });
     expect(seen.yes).toBeGreaterThan(100);
     expect(seen.no).toBeGreaterThan(100);
     expect(seen.unknown).toBe(0);
@@ -185,12 +171,10 @@ describe('the evaluation', () => {
 
   it('is opened by the rule of the documentation, and never cut off by one more rule', () => {
     const agent = { to: [range('169.254.170.23/32')], ports: [{ protocol: 'TCP', port: 80 }] };
-    fc.assert(
-      fc.property(fc.array(policy, { minLength: 1, maxLength: 3 }), (policies) => {
-        const specs = policies.map(({ spec }) => spec);
-        expect(reach([...specs, egress(agent)]).cutOff).toBe('no');
-      }),
-    );
+    forAll(fc.array(policy, { minLength: 1, maxLength: 3 }), (policies) => {
+      const specs = policies.map(({ spec }) => spec);
+      expect(reach([...specs, egress(agent)]).cutOff).toBe('no');
+    });
   });
 
   it('never throws, whatever the objects are', () => {
@@ -199,17 +183,15 @@ describe('the evaluation', () => {
       metadata: fc.record({ name: fc.string(), namespace: fc.string() }),
       spec: fc.jsonValue(),
     });
-    fc.assert(
-      fc.property(fc.oneof(objects, fc.array(specs)), fc.boolean(), (all, cilium) => {
-        const of = {
-          'networkpolicies.networking.k8s.io': all,
-          'ciliumnetworkpolicies.cilium.io': all,
-          'ciliumclusterwidenetworkpolicies.cilium.io': all,
-        };
-        expect(['yes', 'no', 'unknown']).toContain(
-          reachability(policiesIn({ objects: of }), POD, { ipv6: false, cilium }).cutOff,
-        );
-      }),
-    );
+    forAll(fc.oneof(objects, fc.array(specs)), fc.boolean(), (all, cilium) => {
+      const of = {
+        'networkpolicies.networking.k8s.io': all,
+        'ciliumnetworkpolicies.cilium.io': all,
+        'ciliumclusterwidenetworkpolicies.cilium.io': all,
+      };
+      expect(['yes', 'no', 'unknown']).toContain(
+        reachability(policiesIn({ objects: of }), POD, { ipv6: false, cilium }).cutOff,
+      );
+    });
   });
 });

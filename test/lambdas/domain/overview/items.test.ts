@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { accountItem, addonItem, causesOf, countsOf, isClear } from '../../../../lambdas/domain/overview/items.ts';
 import { type OverviewItem, ITEM_VERDICTS, overviewItem } from '../../../../lambdas/domain/overview/model.ts';
 import { aPlan } from '../../fixtures.ts';
+import { forAll } from '../../../for-all.ts';
 
 const check = (id: string, status: 'pass' | 'warn' | 'fail' | 'unknown', message = `${id}.`) => ({
   id,
@@ -10,8 +11,7 @@ const check = (id: string, status: 'pass' | 'warn' | 'fail' | 'unknown', message
   message,
   ...(status === 'pass' ? {} : { remedy: `Do ${id}` }),
 });
-const blockedBy = (...ids: string[]): OverviewItem['blockedBy'] =>
-  ids.map((id) => ({ id, message: `${id}.`, remedy: `Do ${id}` }));
+const blockedBy = (...ids: string[]) => ids.map((id) => ({ id, message: `${id}.`, remedy: `Do ${id}` }));
 const item = (name: string, change: Partial<OverviewItem> = {}): OverviewItem => ({
   kind: 'service-account',
   name,
@@ -112,20 +112,18 @@ describe('causes', () => {
   });
 
   it('contain each blocked item once for each of its checks, and no other item', () =>
-    fc.assert(
-      fc.property(fc.uniqueArray(anItem, { selector: ({ name }) => name }), (given) => {
-        const items = given.map(({ name, verdict, ids }) => item(name, { verdict, blockedBy: blockedBy(...ids) }));
-        const pairs = causesOf(items).flatMap(({ id, items: names }) => names.map((name) => `${name} ${id}`));
-        const expected = given.flatMap(({ name, verdict, ids }) =>
-          verdict === 'blocked' ? ids.map((id) => `${name} ${id}`) : [],
-        );
-        expect(pairs.toSorted()).toEqual(expected.toSorted());
-        const counts = countsOf(items);
-        expect(Object.values(counts).reduce((sum, n) => sum + n, 0)).toBe(items.length);
-        expect(isClear({ counts, unread: [] })).toBe(
-          given.every(({ verdict }) => verdict !== 'blocked' && verdict !== 'unknown'),
-        );
-        expect(isClear({ counts, unread: [{ what: 'pods', why: 'no' }] })).toBe(false);
-      }),
-    ));
+    forAll(fc.uniqueArray(anItem, { selector: ({ name }) => name }), (given) => {
+      const items = given.map(({ name, verdict, ids }) => item(name, { verdict, blockedBy: blockedBy(...ids) }));
+      const pairs = causesOf(items).flatMap(({ id, items: names }) => names.map((name) => `${name} ${id}`));
+      const expected = given.flatMap(({ name, verdict, ids }) =>
+        verdict === 'blocked' ? ids.map((id) => `${name} ${id}`) : [],
+      );
+      expect(pairs.toSorted()).toEqual(expected.toSorted());
+      const counts = countsOf(items);
+      expect(Object.values(counts).reduce((sum, n) => sum + n, 0)).toBe(items.length);
+      expect(isClear({ counts, unread: [] })).toBe(
+        given.every(({ verdict }) => verdict !== 'blocked' && verdict !== 'unknown'),
+      );
+      expect(isClear({ counts, unread: [{ what: 'pods', why: 'no' }] })).toBe(false);
+    }));
 });

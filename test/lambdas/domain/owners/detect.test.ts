@@ -4,6 +4,7 @@ import { findOwners, type MarkedAccount, type OwnedFacts } from '../../../../lam
 import { OWNER_TOOLS, type Owner } from '../../../../lambdas/domain/owners/model.ts';
 import { TOOLS } from '../../../../lambdas/domain/owners/tools.ts';
 import { ADDON, ROLE } from '../../fixtures.ts';
+import { forAll } from '../../../for-all.ts';
 
 const owners = (facts: Partial<OwnedFacts> = {}): Owner[] =>
   findOwners({ associations: [], roleTags: {}, ...facts }).map(({ owner }) => owner);
@@ -63,10 +64,8 @@ describe('findOwners', () => {
   });
 
   it('says that AWS runs a controller', () => {
-    const capabilities = [
-      { name: 'argo', type: 'ARGOCD', status: 'ACTIVE' },
-      { name: 'ack', type: 'ACK', status: 'ACTIVE' },
-    ];
+    const types = { argo: 'ARGOCD', ack: 'ACK' };
+    const capabilities = Object.entries(types).map(([name, type]) => ({ name, type, status: 'ACTIVE' }));
     expect(owners({ account: account(TRACKED), capabilities })[0]?.managedByAws).toBe(true);
     expect(owners({ account: account(TRACKED) })[0]?.managedByAws).toBeUndefined();
     // These are the tags of an ACK that the user runs.
@@ -110,14 +109,12 @@ describe('findOwners', () => {
     expect(owners({ addon: addon({ ManagedBy: 'terraform\u001b[31m' }) })[0]?.evidence).not.toContain('\u001b'));
 
   it('reverts as the tool does, and states exactly what the request states', () =>
-    fc.assert(
-      fc.property(fc.constantFrom(...OWNER_TOOLS), (iac) => {
-        expect(owners({ iac, addon: addon(), account: account() })).toEqual(
-          [
-            { owns: 'add-on', name: ADDON },
-            { owns: 'annotation', name: 'payments/api' },
-          ].map((one) => ({ ...one, tool: iac, sure: 'stated', reverts: TOOLS[iac].reverts, evidence: 'the request' })),
-        );
-      }),
+    forAll(fc.constantFrom(...OWNER_TOOLS), (iac) =>
+      expect(owners({ iac, addon: addon(), account: account() })).toEqual(
+        [
+          { owns: 'add-on', name: ADDON },
+          { owns: 'annotation', name: 'payments/api' },
+        ].map((one) => ({ ...one, tool: iac, sure: 'stated', reverts: TOOLS[iac].reverts, evidence: 'the request' })),
+      ),
     ));
 });

@@ -12,10 +12,8 @@ import {
 import type { Node } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { ROLE, target } from '../../example.ts';
-import { irsaStatement, policyText } from '../../trust-examples.ts';
 import { aCluster, agentDaemonSet, anAgentAddon, aMigratedAddon, aNode } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting, ROLE, target, irsaStatement, policyText } from '../../fixtures.ts';
 import { said, containing, matching } from '../../matchers.ts';
 
 const offered = (version: string, isDefault: boolean) => {

@@ -16,6 +16,7 @@ import {
   type AttemptCheck,
 } from '../../../../lambdas/domain/plan/attempts.ts';
 import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const all = { networking: false, excluded: () => false };
 const attemptsFor = (
@@ -64,34 +65,30 @@ describe('attemptsOf', () => {
     .map((change) => migrationRequest.parse({ ...aRequest(), ...change }));
   const exclusion = fc.subarray(['in place', 'recreate with preserve', 'recreate without preserve']);
 
-  it('goes no further than allowed, is ordered by disruption, and names each way once', () => {
-    fc.assert(
-      fc.property(anyRequest, fc.boolean(), exclusion, (request, networking, left) => {
-        const attempts = attemptsOf(request, { networking, excluded: (attempt) => !left.includes(nameOf(attempt)) });
-        const outages = attempts.filter((attempt) => attempt.disruption === 'outage');
-        // Outage is exactly what removes the software, and comes last.
-        expect(outages).toEqual(attempts.filter(removesSoftware));
-        expect(attempts.slice(attempts.length - outages.length)).toEqual(outages);
-        const mayBeAnOutage =
-          request.maxDisruption === 'outage' || (request.maxDisruption === undefined && request.strategy !== 'auto');
-        expect(outages.length).toBeLessThanOrEqual(mayBeAnOutage && !networking && !request.preserve ? 1 : 0);
-        // An explicit strategy is the one way, or none.
-        const asked = request.strategy === 'auto' ? ['in-place', 'recreate'] : [request.strategy];
-        expect(attempts.length).toBeLessThanOrEqual(request.strategy === 'auto' ? 3 : 1);
-        expect(attempts.filter(({ strategy }) => !asked.includes(strategy))).toEqual([]);
-        expect(attempts.filter((attempt) => !left.includes(nameOf(attempt)))).toEqual([]);
-        // CreateAddon knows no PRESERVE, UpdateAddon no preserve.
-        expect(
-          attempts.filter((attempt) =>
-            attempt.strategy === 'recreate' ? attempt.resolveConflicts === 'PRESERVE' : attempt.preserve,
-          ),
-        ).toEqual([]);
-        expect(new Set(attempts.map(nameOf)).size).toBe(attempts.length);
-        expect(requestedAttempts(request, networking)).toEqual(expect.arrayContaining(attempts));
-      }),
-      { numRuns: 1000 },
-    );
-  });
+  it('goes no further than allowed, is ordered by disruption, and names each way once', () =>
+    forAllIn(1000, anyRequest, fc.boolean(), exclusion, (request, networking, left) => {
+      const attempts = attemptsOf(request, { networking, excluded: (attempt) => !left.includes(nameOf(attempt)) });
+      const outages = attempts.filter((attempt) => attempt.disruption === 'outage');
+      // Outage is exactly what removes the software, and comes last.
+      expect(outages).toEqual(attempts.filter(removesSoftware));
+      expect(attempts.slice(attempts.length - outages.length)).toEqual(outages);
+      const mayBeAnOutage =
+        request.maxDisruption === 'outage' || (request.maxDisruption === undefined && request.strategy !== 'auto');
+      expect(outages.length).toBeLessThanOrEqual(mayBeAnOutage && !networking && !request.preserve ? 1 : 0);
+      // An explicit strategy is the one way, or none.
+      const asked = request.strategy === 'auto' ? ['in-place', 'recreate'] : [request.strategy];
+      expect(attempts.length).toBeLessThanOrEqual(request.strategy === 'auto' ? 3 : 1);
+      expect(attempts.filter(({ strategy }) => !asked.includes(strategy))).toEqual([]);
+      expect(attempts.filter((attempt) => !left.includes(nameOf(attempt)))).toEqual([]);
+      // CreateAddon knows no PRESERVE, UpdateAddon no preserve.
+      expect(
+        attempts.filter((attempt) =>
+          attempt.strategy === 'recreate' ? attempt.resolveConflicts === 'PRESERVE' : attempt.preserve,
+        ),
+      ).toEqual([]);
+      expect(new Set(attempts.map(nameOf)).size).toBe(attempts.length);
+      expect(requestedAttempts(request, networking)).toEqual(expect.arrayContaining(attempts));
+    }));
 });
 
 describe('next-attempt', () => {
@@ -101,10 +98,7 @@ describe('next-attempt', () => {
     message: 'It is gone.',
     ...(status === 'pass' ? {} : { remedy: 'Update it.' }),
   });
-  const against = (status: Check['status'], excludes: AttemptCheck['excludes']): AttemptCheck => ({
-    check: check(status),
-    excludes,
-  });
+  const against = (status: Check['status'], excludes: AttemptCheck['excludes']) => ({ check: check(status), excludes });
   const recreates = (attempt: Attempt): boolean => attempt.strategy === 'recreate';
 
   it('takes out the ways that a check blocks, and makes a warning of it that names them', () => {

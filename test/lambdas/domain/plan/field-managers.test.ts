@@ -14,18 +14,12 @@ const withFields = (...managedFields: ManagedFields[]): Workload => aWorkload({ 
 const by = (manager: string, ...fields: string[]): ManagedFields => ({ manager, fields });
 const foreign = (...managedFields: ManagedFields[]) => foreignFields([withFields(...managedFields)]);
 
+const workload = 'Deployment ebs-csi-controller';
+
 describe('foreignFields', () => {
+  const others = [by('kubectl-edit', IMAGE, '.spec.replicas'), by('helm', '.metadata.labels["x"]')];
   it('are those that others own, by workload and manager', () =>
-    expect(
-      foreign(
-        by('eks', '.spec.selector'),
-        by('kubectl-edit', IMAGE, '.spec.replicas'),
-        by('helm', '.metadata.labels["x"]'),
-      ),
-    ).toEqual([
-      { workload: 'Deployment ebs-csi-controller', manager: 'kubectl-edit', fields: [IMAGE, '.spec.replicas'] },
-      { workload: 'Deployment ebs-csi-controller', manager: 'helm', fields: ['.metadata.labels["x"]'] },
-    ]));
+    expect(foreign(by('eks', '.spec.selector'), ...others)).toEqual(others.map((one) => ({ workload, ...one }))));
   it.each<[string, ManagedFields[]]>([
     ['EKS', [by('eks', IMAGE)]],
     ['a note', [by('kube-controller-manager', '.metadata.annotations.deployment.kubernetes.io/revision')]],
@@ -35,18 +29,15 @@ describe('foreignFields', () => {
   ])('are none of %s', (_, fields) => expect(foreign(...fields)).toEqual([]));
   it('name the subresource that they were written through', () => {
     const scaled = { manager: 'kube-controller-manager', subresource: 'scale', fields: ['.spec.replicas'] };
-    expect(foreign(by('eks', IMAGE), scaled)).toEqual([{ workload: 'Deployment ebs-csi-controller', ...scaled }]);
+    expect(foreign(by('eks', IMAGE), scaled)).toEqual([{ workload, ...scaled }]);
   });
 });
 
 it('workloadsOfAddon are those of the planned service accounts, and those with the same name label', () => {
   const unlabelled = aWorkload({ name: 'own', labels: {} });
   const other = aWorkload({ name: 'other', serviceAccount: 'other', labels: {} });
-  expect(workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]).map((one) => one.name)).toEqual([
-    'ebs-csi-controller',
-    'ebs-csi-node',
-    'own',
-  ]);
+  const found = workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]);
+  expect(found.map(({ name }) => name)).toEqual(['ebs-csi-controller', 'ebs-csi-node', 'own']);
 });
 
 describe('check field-managers', () => {
@@ -63,10 +54,10 @@ describe('check field-managers', () => {
   const NONE = { resolveConflicts: 'NONE' } as const;
   const preserving = { strategy: 'recreate', preserve: true } as const;
 
-  it('passes if EKS has set all fields, and ignores third-party workloads', () =>
-    expect(
-      check(planMigration(someFacts({ workloads: [...someWorkloads(), agentDaemonSet({ managedFields: [edited] })] }))),
-    ).toMatchObject({ status: 'pass' }));
+  it('passes if EKS has set all fields, and ignores third-party workloads', () => {
+    const workloads = [...someWorkloads(), agentDaemonSet({ managedFields: [edited] })];
+    expect(check(planMigration(someFacts({ workloads }))).status).toBe('pass');
+  });
 
   const inPlace = { strategy: 'in-place' } as const;
   const IN_PLACE_NONE = { ...inPlace, ...NONE };
@@ -77,18 +68,15 @@ describe('check field-managers', () => {
   const byPerson = { ...by('kubectl', '.spec.replicas'), subresource: 'scale' };
   const RULED_OUT = /Strategies ruled out by this: recreate with preserve\.$/;
   const of = (after: string): RegExp => new RegExp(`${byAutoscaler}${after}`);
+  const BOTH_KEEP = /In place keeps them; recreate with preserve keeps them\.$/;
+  const RESETS = /In place resets those that EKS sets \(OVERWRITE\)\.$/;
+  const KEEPS_RESTART = /restartedAt"\] \(kubectl-rollout\)\. In place keeps them/;
+  const KEEPING = { ...IN_PLACE, ...NONE };
   const OVERWRITING = { ...RECREATE_PRESERVING, ...OVERWRITE };
   it.each<[string, Partial<MigrationRequestInput>, ManagedFields, Check['status'], RegExp, Attempt[]]>([
     ['in place', inPlace, edited, 'pass', /\.spec\.replicas \(kubectl-edit\)\. In place keeps them\.$/, [IN_PLACE]],
     ['in place, NONE', IN_PLACE_NONE, edited, 'fail', /In place would fail on those that EKS sets \(NONE\)\.$/, []],
-    [
-      'in place with consent',
-      IN_PLACE_OVERWRITE,
-      edited,
-      'warn',
-      /In place resets those that EKS sets \(OVERWRITE\)\.$/,
-      [{ ...IN_PLACE, ...OVERWRITE }],
-    ],
+    ['in place with consent', IN_PLACE_OVERWRITE, edited, 'warn', RESETS, [{ ...IN_PLACE, ...OVERWRITE }]],
     ['recreate with preserve', preserving, edited, 'fail', new RegExp(failing), []],
     ['recreate and consent', CONSENTED, edited, 'warn', /Recreate with preserve resets/, [OVERWRITING]],
     ['recreate', { strategy: 'recreate' }, edited, 'warn', /Recreate without preserve loses them\.$/, [RECREATE]],
@@ -109,23 +97,9 @@ describe('check field-managers', () => {
       [IN_PLACE, RECREATE],
     ],
     ['auto without consent to anything', { ...outage, ...NONE }, edited, 'fail', /In place would fail/, []],
-    [
-      'a restart by kubectl, in place without consent',
-      IN_PLACE_NONE,
-      restarted,
-      'pass',
-      /restartedAt"\] \(kubectl-rollout\)\. In place keeps them/,
-      [{ ...IN_PLACE, ...NONE }],
-    ],
+    ['a restart by kubectl, in place without consent', IN_PLACE_NONE, restarted, 'pass', KEEPS_RESTART, [KEEPING]],
     ['a restart, recreate', preserving, restarted, 'warn', /Recreate with preserve keeps them/, [RECREATE_PRESERVING]],
-    [
-      'a restart by kubectl, auto',
-      {},
-      restarted,
-      'warn',
-      /In place keeps them; recreate with preserve keeps them\.$/,
-      [IN_PLACE, RECREATE_PRESERVING],
-    ],
+    ['a restart by kubectl, auto', {}, restarted, 'warn', BOTH_KEEP, [IN_PLACE, RECREATE_PRESERVING]],
     ['an autoscaler, in place', inPlace, scaled, 'pass', of('In place keeps them\\.$'), [IN_PLACE]],
     ['an autoscaler, recreate with preserve', preserving, scaled, 'fail', of(failing), []],
     ['an autoscaler and consent', CONSENTED, scaled, 'warn', of('Recreate with preserve resets'), [OVERWRITING]],
@@ -134,7 +108,6 @@ describe('check field-managers', () => {
   ])('of fields that others have set: %s', (_, request, fields, status, message, attempts) => {
     const plan = planOf(request, by('eks', IMAGE), fields);
     expect(check(plan)).toMatchObject({ status, message: matching(message) });
-    expect(plan.attempts).toEqual(attempts);
-    expect(plan.verdict).toBe(status === 'fail' ? 'blocked' : 'migrate');
+    expect([plan.attempts, plan.verdict]).toEqual([attempts, status === 'fail' ? 'blocked' : 'migrate']);
   });
 });

@@ -4,9 +4,8 @@ import type { AttributedServiceAccount, Pod } from '../../../../lambdas/domain/k
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { ADDON, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { anAddon, anAssociation, aNodePod, aPod } from '../../eks-fixtures.ts';
-import { aRequest, GRANTED, someFacts } from '../../fixtures.ts';
+import { aRequest, GRANTED, someFacts, ADDON, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../fixtures.ts';
 import { said, containing } from '../../matchers.ts';
 
 const NODES = 'ebs-csi-node-sa';
@@ -93,27 +92,21 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     expect(plan.steps[2]!.what).not.toContain(NODES);
   });
 
-  it('has the trust of that role checked, as of any planned one', () => {
-    const plan = planOf({}, { roles: { [NODES]: OTHER_ROLE } });
-    expect(blockingChecks(plan)).toEqual(['role-exists']);
-  });
+  it('has the trust of that role checked, as of any planned one', () =>
+    expect(blockingChecks(planOf({}, { roles: { [NODES]: OTHER_ROLE } }))).toEqual(['role-exists']));
 
   it('names all of them in one command', () => {
-    const third = annotated({ name: 'third-sa' });
-    const plan = planOf({
-      annotated: { seen: [controller, annotated(), third] },
-      pods: [aPod('irsa'), nodePod(), nodePod({ name: 'third', uid: 'third', serviceAccount: 'third-sa' })],
-    });
+    const seen = [controller, annotated(), annotated({ name: 'third-sa' })];
+    const third = nodePod({ name: 'third', uid: 'third', serviceAccount: 'third-sa' });
+    const plan = planOf({ annotated: { seen }, pods: [aPod('irsa'), nodePod(), third] });
     for (const { remedy } of plan.checks.filter(({ id }) => id === 'identity-loss'))
       expect(remedy).toContain(`--accept-identity-loss ${NODES} --accept-identity-loss third-sa`);
   });
 
   it('has another hash once it is accepted, and the same with more pods', () => {
     const accepted = planOf({}, { acceptIdentityLoss: [NODES] });
-    const more = planOf(
-      { pods: [aPod('irsa'), nodePod(), nodePod({ name: 'second', uid: 'second' })] },
-      { acceptIdentityLoss: [NODES] },
-    );
+    const pods = [aPod('irsa'), nodePod(), nodePod({ name: 'second', uid: 'second' })];
+    const more = planOf({ pods }, { acceptIdentityLoss: [NODES] });
     expect(more.hash).toBe(accepted.hash);
     expect(planOf({}, { acceptIdentityLoss: [NODES, 'other-sa'] }).hash).not.toBe(accepted.hash);
   });
@@ -132,16 +125,14 @@ describe('who loses nothing', () => {
   const ofEfs = { ...only(named), pods: [aPod('irsa'), nodePod(named)] };
   const efsUsesRole = { addons: [{ name: EFS, roleArn: ROLE }], associations: [], more: false };
   const owned = anAssociation({ id: 'a-efs', serviceAccount: NODES, ownerArn: anAddon().arn.replace(ADDON, EFS) });
+  const migratingEfs = { ...ofEfs, roleUsers: { addons: [], associations: [owned], more: false } };
   const containers = aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } }));
   const cases: [string, Partial<AddonFacts>][] = [
     ['whose annotation another manager has set', only({ annotatedBy: ['kubectl'] })],
     ['whose annotation another manager has set as well', only({ annotatedBy: ['eks', 'helm'] })],
     ['with another role', only({ roleArn: OTHER_ROLE })],
     ['of another add-on that shares the role', { ...ofEfs, roleUsers: efsUsesRole }],
-    [
-      'of another add-on that migrates just now: its role is gone, and its annotations are not yet',
-      { ...ofEfs, roleUsers: { addons: [], associations: [owned], more: false } },
-    ],
+    ['of another add-on that migrates just now: its role is gone, and its annotations are not yet', migratingEfs],
     ['with an association', { bystanderAssociations: [anAssociation({ id: 'a-own', serviceAccount: NODES })] }],
     ['on the node role', { ...none, pods: [aPod('irsa'), aNodePod()] }],
     ['with another role in its pods', { ...none, pods: [aPod('irsa'), nodePod({ containers })] }],
@@ -177,11 +168,8 @@ describe('an annotation that another manager has set', () => {
   it('stays where it is not of the add-on', () => {
     const elsewhere = { 'app.kubernetes.io/name': 'shop' };
     const seen = [controller, annotated({ annotatedBy: ['kubectl'], labels: elsewhere })];
-    const plan = planOf(
-      { annotated: { seen }, pods: [aPod('irsa'), nodePod({ labels: elsewhere })] },
-      { strategy: 'recreate' },
-    );
-    expect(lossesOf(plan)).toEqual([]);
+    const pods = [aPod('irsa'), nodePod({ labels: elsewhere })];
+    expect(lossesOf(planOf({ annotated: { seen }, pods }, { strategy: 'recreate' }))).toEqual([]);
   });
 });
 
@@ -210,6 +198,7 @@ describe('who loses something too', () => {
 });
 
 describe('a role for a service account that is not known as the one that loses it', () => {
+  const unread = { pods: undefined, annotated: undefined, kubernetesError: 'Unauthorized (401)' };
   it('blocks where it does not have the identity of the add-on', () => {
     const plan = planOf({}, { roles: { shop: ROLE }, acceptIdentityLoss: [NODES] });
     expect(blockingChecks(plan)).toEqual(['role-service-accounts']);
@@ -221,19 +210,13 @@ describe('a role for a service account that is not known as the one that loses i
     ['ready', 'unknown'],
     ['api', 'warn'],
   ] as const)('where nobody may look, with verification %s: %s', (verification, status) => {
-    const plan = planOf(
-      { pods: undefined, annotated: undefined, kubernetesError: 'Unauthorized (401)' },
-      { verification, roles: { [NODES]: ROLE } },
-    );
+    const plan = planOf(unread, { verification, roles: { [NODES]: ROLE } });
     expect(checkOf(plan, 'role-service-accounts')).toMatchObject(said(status, 'could not be read: Unauthorized (401)'));
     expect(plan.associations.some(({ standalone }) => standalone)).toBe(true);
   });
 
   it('says, where nobody may look, that losses are not known', () => {
-    const plan = planOf(
-      { pods: undefined, annotated: undefined, kubernetesError: 'Unauthorized (401)' },
-      { verification: 'api' },
-    );
+    const plan = planOf(unread, { verification: 'api' });
     expect(plan.verdict).toBe('migrate');
     expect(checkOf(plan, 'kubernetes-access')?.message).toContain("other service accounts have the add-on's role");
   });

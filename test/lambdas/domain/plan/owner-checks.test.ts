@@ -12,6 +12,7 @@ import type { TrustRepair } from '../../../../lambdas/domain/trust/model.ts';
 import { aState, anAccountRequest, accountFacts } from '../../account-fixtures.ts';
 import { ADDON, aRequest, anAddon, anAssociation, planned, ROLE, someFacts } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
+import { forAll } from '../../../for-all.ts';
 
 const SIGNS: Record<string, Record<string, string>> = {
   ack: { 'services.k8s.aws/controller-version': 'eks-1.5.0', 'services.k8s.aws/namespace': 'infra' },
@@ -23,14 +24,13 @@ const SIGNS: Record<string, Record<string, string>> = {
   cdk: { 'aws:cloudformation:logical-id': 'Addon12345678' },
   eksctl: { 'alpha.eksctl.io/cluster-name': 'dev' },
 };
+const PAUSE = '{"spec":{"paused":true}}';
 const BY_ITSELF = ['ack', 'crossplane', 'cluster-api'] as const;
 const REPAIR: TrustRepair = { roleArn: ROLE, before: '{}', after: '{}', statement: {} };
 
 const checks = (change: Partial<AddonFacts> = {}, repairs: TrustRepair[] = []): Check[] =>
   checkOwners(someFacts(change), [planned], repairs);
-const withTags = (tags: Record<string, string> | undefined): Partial<AddonFacts> => ({
-  addon: anAddon({ tags: tags ?? {} }),
-});
+const withTags = (tags: Record<string, string> | undefined) => ({ addon: anAddon({ tags: tags ?? {} }) });
 const withRoleTags = (tags: Record<string, string>): Partial<AddonFacts> => {
   const role = someFacts().roles[ROLE];
   return { roles: { [ROLE]: role && { ...role, tags } } };
@@ -61,9 +61,8 @@ describe('owners', () => {
     const blocked = planMigration(someFacts(withTags(SIGNS[tool])));
     expect(blockingChecks(blocked)).toEqual([`owner-${tool}`]);
     expect(blocked.owners).toMatchObject([{ owns: 'add-on', name: ADDON, tool, reverts: 'by-itself' }]);
-    const accepted = planMigration(
-      someFacts({ ...withTags(SIGNS[tool]), request: aRequest({ acceptOwners: [tool] }) }),
-    );
+    const request = aRequest({ acceptOwners: [tool] });
+    const accepted = planMigration(someFacts({ ...withTags(SIGNS[tool]), request }));
     expect(accepted.verdict).toBe('migrate');
     expect(accepted.checks.find(({ id }) => id === `owner-${tool}`)).toMatchObject({ status: 'warn' });
     expect(accepted.hash).not.toBe(planMigration(someFacts()).hash);
@@ -72,34 +71,26 @@ describe('owners', () => {
   it.each([
     ['ack', 'kubectl annotate addons.eks.services.k8s.aws NAME -n infra services.k8s.aws/read-only=true --overwrite'],
     ['crossplane', 'kubectl annotate addon.eks.aws.upbound.io ebs crossplane.io/paused=true --overwrite'],
-    [
-      'cluster-api',
-      `kubectl patch clusters.cluster.x-k8s.io dev -n NAMESPACE --type merge -p '{"spec":{"paused":true}}'`,
-    ],
+    ['cluster-api', `kubectl patch clusters.cluster.x-k8s.io dev -n NAMESPACE --type merge -p '${PAUSE}'`],
   ])('names the command that suspends %s', (tool, command) => {
     const [check] = checks(withTags(SIGNS[tool]));
     expect(check?.remedy).toContain(command);
     expect(check?.remedy).toMatch(new RegExp(` , then plan again with --accept-owner ${tool}$`));
   });
 
-  it.each(['terraform', 'pulumi', 'cloudformation', 'cdk', 'eksctl'] as const)(
-    'of the add-on: %s warns, and names who must not apply until when',
-    (tool) => {
-      const plan = planMigration(someFacts(withTags(SIGNS[tool])));
-      expect(plan.verdict).toBe('migrate');
-      const check = plan.checks.find(({ id }) => id === `owner-${tool}`);
-      expect(check).toMatchObject(said('warn', 'the next apply of its present code reverts the migration'));
-      expect(check?.remedy).toMatch(/neither a person nor a pipeline may apply .* pod-identity plan .*--hand-off/);
-    },
-  );
+  const BY_APPLY = ['terraform', 'pulumi', 'cloudformation', 'cdk', 'eksctl'] as const;
+  it.each(BY_APPLY)('of the add-on: %s warns, and names who must not apply until when', (tool) => {
+    const plan = planMigration(someFacts(withTags(SIGNS[tool])));
+    expect(plan.verdict).toBe('migrate');
+    const check = plan.checks.find(({ id }) => id === `owner-${tool}`);
+    expect(check).toMatchObject(said('warn', 'the next apply of its present code reverts the migration'));
+    expect(check?.remedy).toMatch(/neither a person nor a pipeline may apply .* pod-identity plan .*--hand-off/);
+  });
 
   it('blocks by the word of the request alone', () => {
     const [check] = checks({ request: aRequest({ iac: 'crossplane' }) });
-    expect(check).toMatchObject({
-      id: 'owner-crossplane',
-      status: 'fail',
-      message: `As the request states, Crossplane owns add-on ${ADDON}, and would revert the change by itself.`,
-    });
+    const message = `As the request states, Crossplane owns add-on ${ADDON}, and would revert the change by itself.`;
+    expect(check).toMatchObject({ id: 'owner-crossplane', status: 'fail', message });
   });
 
   it('combines what one tool owns in one line', () => {
@@ -129,30 +120,25 @@ describe('owners', () => {
   it('plans again if an owner appears, and not if only what shows it changes', () => {
     const hashOf = (tags: Record<string, string>): string => planMigration(someFacts(withRoleTags(tags))).hash;
     expect(hashOf(SIGNS['cloudformation']!)).not.toBe(hashOf({}));
-    expect(hashOf({ 'services.k8s.aws/controller-version': 'a' })).toBe(
-      hashOf({ 'services.k8s.aws/controller-version': 'b' }),
-    );
+    const [a, b] = ['a', 'b'].map((version) => hashOf({ 'services.k8s.aws/controller-version': version }));
+    expect(a).toBe(b);
     expect(hashOf({ team: 'a' })).toBe(hashOf({}));
   });
 
   it('shows the owners of an add-on that is migrated already', () => {
     const addon = anAddon({ tags: SIGNS['ack']!, podIdentityAssociations: ['arn:a'] });
     delete addon.serviceAccountRoleArn;
-    expect(planMigration(someFacts({ addon }))).toMatchObject({
-      verdict: 'already-migrated',
-      owners: [{ owns: 'add-on', tool: 'ack' }],
-    });
+    const owners = [{ owns: 'add-on', tool: 'ack' }];
+    expect(planMigration(someFacts({ addon }))).toMatchObject({ verdict: 'already-migrated', owners });
   });
 
   it('blocks exactly if an owner that reverts by itself is not accepted', () =>
-    fc.assert(
-      fc.property(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptOwners) => {
-        const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptOwners.includes(iac);
-        const [check] = checks({ request: aRequest({ iac, acceptOwners }) });
-        expect(check).toMatchObject({ id: `owner-${iac}`, status: blocks ? 'fail' : 'warn' });
-        expect(check?.remedy).toMatch(/--accept-owner|--hand-off/);
-      }),
-    ));
+    forAll(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptOwners) => {
+      const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptOwners.includes(iac);
+      const [check] = checks({ request: aRequest({ iac, acceptOwners }) });
+      expect(check).toMatchObject({ id: `owner-${iac}`, status: blocks ? 'fail' : 'warn' });
+      expect(check?.remedy).toMatch(/--accept-owner|--hand-off/);
+    }));
 });
 
 const MARKS: Partial<Record<OwnerTool, Partial<ObjectMarks>>> = {

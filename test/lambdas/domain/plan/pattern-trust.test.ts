@@ -6,10 +6,8 @@ import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { isOverNamespaces, patternsOverNamespaces } from '../../../../lambdas/domain/trust/patterns.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
-import { NAMESPACE, SERVICE_ACCOUNT } from '../../example.ts';
 import { podIdentityStatement, policyText } from '../../trust-examples.ts';
-import { anAssociation } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting, NAMESPACE, SERVICE_ACCOUNT, anAssociation } from '../../fixtures.ts';
 import { irsa, irsaOfOtherClusters, OTHER_ISSUER_NAME, OTHER_PROVIDER, PROVIDER } from '../trust/policies.ts';
 import { said } from '../../matchers.ts';
 
@@ -31,9 +29,7 @@ const ofIssuer = (issuer: string, subjects: unknown): JsonObject => ({
 const withTrust = (statements: JsonObject[], change: Partial<Facts> = {}): Facts =>
   someFacts({ roles: trusting(policyText(...statements, podIdentityStatement)), ...change });
 const checksOf = (facts: Facts, id: string): Check[] => planMigration(facts).checks.filter((check) => check.id === id);
-const accounts = (...names: string[]): Facts['serviceAccounts'] => ({
-  seen: names.map((name) => ({ namespace: NAMESPACE, name })),
-});
+const accounts = (...names: string[]) => ({ seen: names.map((name) => ({ namespace: NAMESPACE, name })) });
 const users = (associations: string[], more = false): Partial<Facts> => ({
   roleUsers: {
     addons: [],

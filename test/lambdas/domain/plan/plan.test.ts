@@ -8,17 +8,7 @@ import { blockingChecks, planMigration, plannedAssociations } from '../../../../
 import { addonArn, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../../example.ts';
 import { at, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../run-examples.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
-import {
-  aCluster,
-  agentDaemonSet,
-  anAddon,
-  anAssociation,
-  aPod,
-  associationArn,
-  aWorkload,
-  planned,
-  aMigratedAddon,
-} from '../../eks-fixtures.ts';
+import { aCluster, agentDaemonSet, anAddon, anAssociation, aPod, associationArn } from '../../eks-fixtures.ts';
 import {
   answeredRights,
   aRequest,
@@ -27,19 +17,18 @@ import {
   RECREATE_PRESERVING,
   someFacts,
   trusting,
+  aWorkload,
+  planned,
+  aMigratedAddon,
 } from '../../fixtures.ts';
-import { said } from '../../matchers.ts';
+import { said, matching } from '../../matchers.ts';
 import { runs } from '../../../runs.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 /** The controller was scaled by hand. */
-const edited = [
-  aWorkload({
-    managedFields: [
-      { manager: 'eks', fields: ['.spec.selector'] },
-      { manager: 'kubectl-edit', fields: ['.spec.replicas'] },
-    ],
-  }),
-];
+const managers = { eks: '.spec.selector', 'kubectl-edit': '.spec.replicas' };
+const managedFields = Object.entries(managers).map(([manager, field]) => ({ manager, fields: [field] }));
+const edited = [aWorkload({ managedFields })];
 
 /** The value of its key is not known in advance. */
 const onAccount = { ...podIdentityStatement, Condition: { StringEquals: { 'aws:PrincipalAccount': '111122223333' } } };
@@ -53,7 +42,9 @@ const EMPTY = {
   agentAddon: undefined,
   agentWorkload: undefined,
 };
+const ADMINISTRATOR = { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' };
 const INSTRUMENTATIONS = { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' };
+const otherLock = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60), recovering: false };
 const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
 
 describe('planMigration', () => {
@@ -86,21 +77,13 @@ describe('planMigration', () => {
   });
 
   it('stops at a lock that another run holds', () => {
-    const lock = {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(-60),
-      running: true,
-      recovering: false,
-    };
-    const plan = planMigration(someFacts({ lock }));
+    const plan = planMigration(someFacts({ lock: { ...otherLock, running: true } }));
     expect([plan.verdict, ids(plan), plan.attempts, plan.steps]).toEqual(['blocked', ['lock-free'], [], []]);
   });
   it('stops at a cluster that is not there', () => {
     const plan = planMigration(someFacts({ cluster: undefined, addon: undefined, ...EMPTY }));
     expect(plan).toMatchObject({ verdict: 'blocked', steps: [], associations: [] });
-    expect(ids(plan)).toEqual(['lock-free', 'cluster-exists']);
-    expect(plan.addon).toBeUndefined();
+    expect([ids(plan), plan.addon]).toEqual([['lock-free', 'cluster-exists'], undefined]);
   });
   it('stops at an add-on that is not there', () => {
     const plan = planMigration(someFacts({ addon: undefined, ...EMPTY }));
@@ -119,23 +102,11 @@ describe('planMigration', () => {
   });
 
   it('goes on over a warning', () => {
-    const plan = planMigration(
-      someFacts({
-        associations: [anAssociation()],
-        roles: {
-          [ROLE]: {
-            trustPolicy: parseTrust(
-              policyText({ ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } }, podIdentityStatement),
-            ),
-          },
-        },
-      }),
-    );
-    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual([
-      'role-sharing',
-      'rollback-trust',
-      'associations',
-    ]);
+    const other = { ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } };
+    const roles = trusting(policyText(other, podIdentityStatement));
+    const plan = planMigration(someFacts({ associations: [anAssociation()], roles }));
+    const warnings = plan.checks.filter((check) => check.status === 'warn').map((check) => check.id);
+    expect(warnings).toEqual(['role-sharing', 'rollback-trust', 'associations']);
     const left = ['a-left00000000000001'];
     expect(plan).toMatchObject({ verdict: 'migrate', existing: left, purge: left });
   });
@@ -209,12 +180,7 @@ describe('planMigration', () => {
           {},
           { [ROLE]: { policies: [], error: 'no' } },
           {
-            [ROLE]: {
-              policies: [
-                { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' },
-                { name: 'odd', document: parsePolicy('{', 'identity') },
-              ],
-            },
+            [ROLE]: { policies: [ADMINISTRATOR, { name: 'odd', document: parsePolicy('{', 'identity') }] },
           },
         ),
         associations: maybe(
@@ -229,14 +195,7 @@ describe('planMigration', () => {
         passableRoleArns: maybe([ROLES_OF_ACCOUNT], []),
         configurationSchema: maybe(undefined, someFacts().configurationSchema, '{"type":"array"}', '{'),
         workloads: maybe(someFacts().workloads, undefined, edited),
-        lock: maybe(undefined, undefined, undefined, {
-          migrationId: OTHER_MIGRATION_ID,
-          executionArn: OTHER_EXECUTION,
-          since: at(-60),
-          running: false,
-          recovering: false,
-          outcome: 'needs-human' as const,
-        }),
+        lock: maybe(undefined, undefined, undefined, { ...otherLock, running: false, outcome: 'needs-human' as const }),
         customResources: maybe(
           [],
           [{ kind: INSTRUMENTATIONS, instances: ['web/shop'] }],
@@ -250,39 +209,30 @@ describe('planMigration', () => {
       { decision: 'denied', why: 'no' },
       { decision: 'unknown', why: 'who knows' },
     );
-    fc.assert(
-      fc.property(facts, answers, fc.boolean(), (others, answer, always) => {
-        const rights = answeredRights(others, ({ step }) =>
-          always || step === 'create-addon' ? answer : { decision: 'allowed' },
-        );
-        const some = { ...others, rights };
-        const plan = planMigration(some);
-        expect(planSchema.parse(plan)).toEqual(plan);
-        const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
-        expect(['blocked', 'keep-irsa'].includes(plan.verdict)).toBe(blocking.length > 0);
-        // One reason to keep IRSA decides, and is what a reader sees first.
-        const reasons = plan.checks.filter(({ keepIrsa }) => keepIrsa);
-        expect(plan.verdict === 'keep-irsa').toBe(reasons.length > 0);
-        expect(plan.checks.slice(0, reasons.length)).toEqual(reasons);
-        expect(reasons.filter(({ status, remedy }) => status !== 'fail' || !/^Keep IRSA\b/.test(remedy ?? ''))).toEqual(
-          [],
-        );
-        expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
-        expect(plan.attempts.length > 0).toBe(plan.verdict === 'migrate');
-        expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
-        expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
-        expect(
-          plan.attempts.filter(
-            (attempt) => some.request.addon === 'vpc-cni' && attempt.strategy === 'recreate' && !attempt.preserve,
-          ),
-        ).toEqual([]);
-        expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
-        // No message shows a hole where a name should be.
-        for (const check of plan.checks)
-          expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
-      }),
-      { numRuns: runs(800, 2500) },
-    );
+    forAllIn(runs(800, 2500), facts, answers, fc.boolean(), (others, answer, always) => {
+      const isAnswered = (step: string): boolean => always || step === 'create-addon';
+      const rights = answeredRights(others, ({ step }) => (isAnswered(step) ? answer : { decision: 'allowed' }));
+      const some = { ...others, rights };
+      const plan = planMigration(some);
+      expect(planSchema.parse(plan)).toEqual(plan);
+      const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
+      expect(['blocked', 'keep-irsa'].includes(plan.verdict)).toBe(blocking.length > 0);
+      // One reason to keep IRSA decides, and is what a reader sees first.
+      const reasons = plan.checks.filter(({ keepIrsa }) => keepIrsa);
+      expect(plan.verdict === 'keep-irsa').toBe(reasons.length > 0);
+      expect(plan.checks.slice(0, reasons.length)).toEqual(reasons);
+      expect(reasons.every(({ status, remedy }) => status === 'fail' && /^Keep IRSA\b/.test(remedy ?? ''))).toBe(true);
+      expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
+      expect(plan.attempts.length > 0).toBe(plan.verdict === 'migrate');
+      expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
+      expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
+      const cutting = plan.attempts.filter(({ strategy, preserve }) => strategy === 'recreate' && !preserve);
+      expect(some.request.addon === 'vpc-cni' && cutting.length > 0).toBe(false);
+      expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
+      // No message shows a hole where a name should be.
+      for (const check of plan.checks)
+        expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
+    });
   });
 });
 
@@ -291,8 +241,7 @@ describe('plannedAssociations', () => {
   const rolesFor = (change: Parameters<typeof aRequest>[0]): (string | undefined)[] =>
     plannedAssociations(someFacts({ request: aRequest(change), podIdentity: two })).map((one) => one.roleArn);
 
-  it('gives every service account of the version the role it has now', () =>
-    expect(rolesFor({})).toEqual([ROLE, ROLE]));
+  it('gives every service account of the version its present role', () => expect(rolesFor({})).toEqual([ROLE, ROLE]));
   it("takes the request's role before it, and a role by name before both", () => {
     expect(rolesFor({ roleArn: OTHER_ROLE })).toEqual([OTHER_ROLE, OTHER_ROLE]);
     expect(rolesFor({ roleArn: OTHER_ROLE, roles: { 'second-sa': ROLE } })).toEqual([OTHER_ROLE, ROLE]);
@@ -309,10 +258,8 @@ describe('the hash of a plan', () => {
   const hashOf = (change: Partial<Facts>): string => planMigration(someFacts(change)).hash;
   const base = hashOf({});
 
-  it('is a SHA-256 that equal facts share', () => {
-    expect(base).toMatch(/^[0-9a-f]{64}$/);
-    expect(hashOf({})).toBe(base);
-  });
+  it('is a SHA-256 that equal facts share', () =>
+    expect([base, hashOf({})]).toEqual([matching(/^[0-9a-f]{64}$/), base]));
   it.each<[string, Partial<Facts>]>([
     ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
     ['the present role of the add-on', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
@@ -349,32 +296,17 @@ describe('the hash of a plan', () => {
           roles: trusting(policyText(irsaStatement, statement)),
         }),
       );
-    const migrates = [1, 'migrate'];
-    const [one, other] = [
-      repaired({ ...podIdentityStatement, Action: 'sts:AssumeRole' }),
-      repaired({ ...podIdentityStatement, Action: 'sts:TagSession' }),
-    ];
-    expect([one, other].map(({ trustRepairs, verdict }) => [trustRepairs.length, verdict])).toEqual([
-      migrates,
-      migrates,
-    ]);
-    expect(one.hash).not.toBe(other.hash);
+    const plans = ['sts:AssumeRole', 'sts:TagSession'].map((Action) => repaired({ ...podIdentityStatement, Action }));
+    for (const { trustRepairs, verdict } of plans) expect([trustRepairs.length, verdict]).toEqual([1, 'migrate']);
+    expect(plans[0]?.hash).not.toBe(plans[1]?.hash);
   });
 
   it('does not change with the order of keys', () => {
     const shuffled = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).toReversed()) as T;
     const tags = { team: 'storage', a: '1', b: '2' };
-    expect(
-      hashOf({
-        addon: shuffled(anAddon({ tags: shuffled(tags) })),
-        roles: shuffled({ [ROLE]: { trustPolicy: parseTrust(bothWays) }, [OTHER_ROLE]: undefined }),
-      }),
-    ).toBe(
-      hashOf({
-        addon: anAddon({ tags }),
-        roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) }, [OTHER_ROLE]: undefined },
-      }),
-    );
+    const roles = { [ROLE]: { trustPolicy: parseTrust(bothWays) }, [OTHER_ROLE]: undefined };
+    const other = hashOf({ addon: shuffled(anAddon({ tags: shuffled(tags) })), roles: shuffled(roles) });
+    expect(other).toBe(hashOf({ addon: anAddon({ tags }), roles }));
   });
   it('does change with the order of a list', () => {
     const two = [anAssociation({ id: 'a-1' }), anAssociation({ id: 'a-2' })];

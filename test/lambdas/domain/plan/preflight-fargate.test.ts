@@ -4,20 +4,18 @@ import type { FargateProfile } from '../../../../lambdas/domain/aws/eks.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import { preflight } from '../../../../lambdas/domain/plan/preflight.ts';
-import { aNode, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
-import { someFacts } from '../../fixtures.ts';
+import { someFacts, aNode, aPod, aWorkload, planned } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';
 
 const LABELS = { app: 'ebs-csi-controller', 'eks.example.com/tier': 'system' };
 const DRIVER = aWorkload({ templateLabels: LABELS });
-const profile = (namespace: string, labels: Record<string, string> = {}): FargateProfile => ({
-  name: 'serverless',
-  selectors: [
-    { namespace: 'other', labels: {} },
-    { namespace, labels },
-  ],
-});
+const other = { namespace: 'other', labels: {} };
+const profile = (namespace: string, labels: Record<string, string> = {}): FargateProfile => {
+  return { name: 'serverless', selectors: [other, { namespace, labels }] };
+};
 const OWNED: Partial<Pod> = { owner: { kind: DRIVER.kind, name: DRIVER.name } };
+
+const ofDaemonSet: Partial<Pod> = { owner: { kind: 'DaemonSet', name: DRIVER.name } };
 
 interface Given {
   workload?: Partial<Workload>;
@@ -63,11 +61,7 @@ describe('a Fargate profile', () => {
     ['another namespace', profile('kube-system?'), {}],
     ['another label', profile('*', { app: 'ebs-csi-controlle' }), {}],
     ['one label of two', profile('*', { app: '*', no: '*' }), {}],
-    [
-      'a DaemonSet',
-      profile('*'),
-      { workload: { kind: 'DaemonSet' }, pod: { owner: { kind: 'DaemonSet', name: DRIVER.name } } },
-    ],
+    ['a DaemonSet', profile('*'), { workload: { kind: 'DaemonSet' }, pod: ofDaemonSet }],
     ['another service account', profile('*'), { workload: { serviceAccount: 'x' }, pod: { serviceAccount: 'x' } }],
   ])('that selects only %s concerns none of the pods', (_, selected, given) =>
     expect(checked(selected, given).status).toBe('pass'),

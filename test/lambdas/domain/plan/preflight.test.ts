@@ -19,16 +19,16 @@ import { words } from '../../../words.ts';
 
 const API = aRequest({ verification: 'api' });
 const PLANNED = [planned];
+const GRANT_ACCESS = 'pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --deployed';
 const on = (node: string, change: Partial<Pod> = {}): Pod =>
   aPod('irsa', { name: `controller-on-${node}`, node, ...change });
 
 describe('all of them', () => {
   it('pass, each by name, and take part in the plan', () => {
     const checks = preflight(someFacts(), PLANNED);
-    expect(checks.map(({ id, status }) => [id, status])).toEqual(
-      words`platform-version node-role unsupported-compute agent-nodes webhook static-credentials aws-sdk-version`.map(
-        (id) => [id, 'pass'],
-      ),
+    expect(checks.every(({ status }) => status === 'pass')).toBe(true);
+    expect(checks.map(({ id }) => id)).toEqual(
+      words`platform-version node-role unsupported-compute agent-nodes webhook static-credentials aws-sdk-version`,
     );
     const plan = planMigration(someFacts());
     expect([plan.verdict, plan.checks]).toEqual(['migrate', expect.arrayContaining(checks)]);
@@ -55,19 +55,16 @@ describe('all of them', () => {
   ] satisfies [string, Partial<Facts>, string[]][])(
     'block where %s may not be seen, and say what to grant; with verification api they warn',
     (_, change, ids) => {
-      const open = preflight(someFacts(change), PLANNED).filter(({ status }) => status !== 'pass');
+      const openOf = (facts: Facts) => preflight(facts, PLANNED).filter(({ status }) => status !== 'pass');
+      const open = openOf(someFacts(change));
       expect(open.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'unknown']));
       for (const { message, remedy, source } of open) {
         expect(message).toContain('is forbidden');
-        expect(remedy).toMatch(
-          /pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --deployed$/,
-        );
+        expect(remedy?.endsWith(GRANT_ACCESS)).toBe(true);
         expect(source).toBeTruthy();
       }
       expect(planMigration(someFacts(change)).verdict).toBe('blocked');
-      const content = preflight(someFacts({ ...change, request: API }), PLANNED).filter(
-        ({ status }) => status !== 'pass',
-      );
+      const content = openOf(someFacts({ ...change, request: API }));
       expect(content.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'warn']));
     },
   );
@@ -94,11 +91,9 @@ describe('platform-version', () => {
   );
 
   it('says from which on, and that EKS updates it', () => {
-    expect(of({ version: '1.31', platformVersion: 'eks.3' })).toMatchObject({
-      message: containing('eks.3 is too old'),
-      remedy: containing('describe-cluster --region eu-west-1 --name dev'),
-    });
-    expect(of({ version: '1.31', platformVersion: 'eks.3' }).message).toContain('from eks.4.');
+    const update = 'describe-cluster --region eu-west-1 --name dev';
+    const old = said('fail', /eks\.3 is too old.*from eks\.4\./, update);
+    expect(of({ version: '1.31', platformVersion: 'eks.3' })).toMatchObject(old);
   });
   it('that EKS does not tell is a warning', () => {
     const { platformVersion: _, ...cluster } = aCluster();
@@ -108,26 +103,19 @@ describe('platform-version', () => {
 
 describe('unsupported-compute', () => {
   const check = (change: Partial<Facts>): Check => only(checkCompute(someFacts(change), PLANNED));
-  const nodes = {
-    seen: [
-      aNode(),
-      aNode({ name: 'f', compute: 'fargate' }),
-      aNode({ name: 'w', os: 'windows' }),
-      aNode({ name: 'h', compute: 'hybrid' }),
-      aNode({ name: 'a', compute: 'auto' }),
-    ],
-  } satisfies Facts['nodes'];
+  const FARGATE = { 'eks.amazonaws.com/fargate-profile': 'system' };
+  const computes = { f: 'fargate', h: 'hybrid', a: 'auto' } as const;
+  const others = Object.entries(computes).map(([name, compute]) => aNode({ name, compute }));
+  const nodes = { seen: [aNode(), aNode({ name: 'w', os: 'windows' }), ...others] } satisfies Facts['nodes'];
 
   it.each(['node-1', 'h', 'a'])('passes for pods on %s', (node) =>
     expect(check({ nodes, pods: [on(node)] }).status).toBe('pass'),
   );
   it('fails for pods on Fargate and Windows, and names them', () => {
-    const found = check({
-      nodes,
-      pods: [on('node-1'), on('f'), on('w'), on('w', { name: 'leaving', terminating: true }), aNodePod({ node: 'w' })],
-    });
-    expect(found.status).toBe('fail');
-    expect(found.message).toContain('2 of 3 pods');
+    const leaving = on('w', { name: 'leaving', terminating: true });
+    const pods = [on('node-1'), on('f'), on('w'), leaving, aNodePod({ node: 'w' })];
+    const found = check({ nodes, pods });
+    expect(found).toMatchObject(said('fail', '2 of 3 pods'));
     expect(found.message).toContain('controller-on-f (AWS Fargate), controller-on-w (Windows)');
     expect(found.keepIrsa).toBe(true);
     expect(found.remedy).toMatch(/^Keep IRSA for this add-on\. To migrate it all the same, .*Fargate profile/);
@@ -139,17 +127,14 @@ describe('unsupported-compute', () => {
     expect(check({ nodes, pods }).message).toMatch(/p0 .*p4 \(AWS Fargate\) and 2 more\.$/);
   });
   it('knows a pod on Fargate by its label too, where nodes may not be read', () => {
-    const found = check({
-      nodes: { error: 'nodes is forbidden' },
-      pods: [on('unknown', { labels: { 'eks.amazonaws.com/fargate-profile': 'system' } })],
-    });
+    const pods = [on('unknown', { labels: FARGATE })];
+    const found = check({ nodes: { error: 'nodes is forbidden' }, pods });
     expect(found).toMatchObject(said('fail', 'AWS Fargate'));
     expect(found.keepIrsa).toBeUndefined();
   });
   it('does not believe the label of a pod whose node is another, and keeps IRSA for none that has only the label', () => {
-    const labels = { 'eks.amazonaws.com/fargate-profile': 'system' };
-    expect(check({ nodes, pods: [on('node-1', { labels })] }).status).toBe('pass');
-    const { node: _, ...waiting } = on('node-1', { labels });
+    expect(check({ nodes, pods: [on('node-1', { labels: FARGATE })] }).status).toBe('pass');
+    const { node: _, ...waiting } = on('node-1', { labels: FARGATE });
     expect(planMigration(someFacts({ nodes, pods: [waiting] })).verdict).toBe('blocked');
     expect(planMigration(someFacts({ nodes, pods: [waiting, on('f')] })).verdict).toBe('keep-irsa');
   });
@@ -171,10 +156,8 @@ describe('agent-nodes', () => {
 
   it('names the nodes whose agent is not ready, five at most', () => {
     const nodes = { seen: names.map((name) => aNode({ name })) };
-    const found = check({
-      nodes,
-      agentPods: { seen: names.map((name) => anAgentPod(name, { ready: name === 'n7' })) },
-    });
+    const agentPods = { seen: names.map((name) => anAgentPod(name, { ready: name === 'n7' })) };
+    const found = check({ nodes, agentPods });
     expect(found).toMatchObject({ status: 'fail', remedy: containing('kubectl -n kube-system get pods') });
     expect(found.message).toContain('6 of 7 nodes where these pods can run: n1, n2, n3, n4, n5 and 1 more');
   });
@@ -182,18 +165,15 @@ describe('agent-nodes', () => {
     ['is on its way out', { terminating: true }, 'fail'],
     ['is not ready', { ready: false }, 'fail'],
     ['is ready', {}, 'pass'],
-  ])('an agent that %s: %s', (_, change, status) =>
-    expect(
-      check({ nodes: { seen: [aNode()] }, pods: [on('node-1')], agentPods: { seen: [anAgentPod('node-1', change)] } })
-        .status,
-    ).toBe(status),
-  );
+  ])('an agent that %s: %s', (_, change, status) => {
+    const agentPods = { seen: [anAgentPod('node-1', change)] };
+    expect(check({ nodes: { seen: [aNode()] }, pods: [on('node-1')], agentPods }).status).toBe(status);
+  });
   it('a node without any agent fails where one of the pods is, and warns elsewhere', () => {
     const agentPods = { seen: [anAgentPod('node-1')] };
     expect(check({ pods: [on('node-2')], agentPods })).toMatchObject(said('fail', 'node-2'));
-    expect(check({ pods: [on('node-1')], agentPods })).toMatchObject(
-      said('warn', '1 of 2 Linux nodes have no Pod Identity agent: node-2'),
-    );
+    const warns = said('warn', '1 of 2 Linux nodes have no Pod Identity agent: node-2');
+    expect(check({ pods: [on('node-1')], agentPods })).toMatchObject(warns);
   });
   it.each([
     ['Windows', aNode({ name: 'x', os: 'windows' })],
@@ -208,28 +188,24 @@ describe('agent-nodes', () => {
   );
   it('a hybrid node with one of the pods needs one', () => {
     const nodes = { seen: [aNode({ name: 'h', compute: 'hybrid' })] } satisfies Facts['nodes'];
-    expect(check({ nodes, pods: [on('h')], agentPods: { seen: [] } }).status).toBe('fail');
-    expect(
-      check({
-        nodes,
-        pods: [on('h')],
-        agentPods: { seen: [anAgentPod('h', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-hybrid' } })] },
-      }).status,
-    ).toBe('pass');
+    const owner = { kind: 'DaemonSet', name: 'eks-pod-identity-agent-hybrid' };
+    const statuses = [[], [anAgentPod('h', { owner })]].map(
+      (seen) => check({ nodes, pods: [on('h')], agentPods: { seen } }).status,
+    );
+    expect(statuses).toEqual(['fail', 'pass']);
   });
   it('in a cluster with Auto Mode, the other nodes need one too', () => {
     const autoMode = { cluster: aCluster({ autoMode: true }), agentWorkload: undefined, agentPods: undefined };
     const nodes = { seen: [aNode({ name: 'a', compute: 'auto' }), aNode({ name: 'own' })] } satisfies Facts['nodes'];
     expect(check({ ...autoMode, nodes, pods: [on('own')] })).toMatchObject(said('fail', 'own'));
     expect(check({ ...autoMode, nodes, pods: [on('a')] }).status).toBe('warn');
-    expect(checkAgentNodes(someFacts({ ...autoMode, nodes: { seen: [aNode({ compute: 'auto' })] } }), PLANNED)).toEqual(
-      [],
-    );
+    const auto = someFacts({ ...autoMode, nodes: { seen: [aNode({ compute: 'auto' })] } });
+    expect(checkAgentNodes(auto, PLANNED)).toEqual([]);
   });
-  it('is not asked where there is no agent: the check agent says so, or that it will be installed', () =>
-    expect(
-      checkAgentNodes(someFacts({ agentWorkload: undefined, agentAddon: undefined, agentPods: undefined }), PLANNED),
-    ).toEqual([]));
+  it('is not asked where there is no agent: the check agent says so, or that it will be installed', () => {
+    const none = someFacts({ agentWorkload: undefined, agentAddon: undefined, agentPods: undefined });
+    expect(checkAgentNodes(none, PLANNED)).toEqual([]);
+  });
 });
 
 describe('webhook', () => {
@@ -240,12 +216,10 @@ describe('webhook', () => {
     expect(check({ seen: [other, podIdentityWebhook()] })).toMatchObject(said('pass', 'failurePolicy: Ignore'));
     expect(check({ seen: [podIdentityWebhook({ failurePolicy: 'Fail' })] }).message).not.toContain('Ignore');
   });
-  it.each([[[]], [[other]]])('fails where it is missing', (seen) =>
-    expect(check({ seen })).toMatchObject({
-      status: 'fail',
-      remedy: containing('kubectl get mutatingwebhookconfiguration pod-identity-webhook'),
-    }),
-  );
+  it.each([[[]], [[other]]])('fails where it is missing', (seen) => {
+    const remedy = containing('kubectl get mutatingwebhookconfiguration pod-identity-webhook');
+    expect(check({ seen })).toMatchObject({ status: 'fail', remedy });
+  });
   it.each([[['v1']], [['v1', 'v1beta1']], [[]]])(
     'warns where it is asked in a version that it has not been seen to answer: %j',
     (reviewVersions) => expect(check({ seen: [podIdentityWebhook({ reviewVersions })] }).status).toBe('warn'),

@@ -1,7 +1,7 @@
 /** A plan without a deployed service: what only a deployment knows neither blocks it nor passes as known. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/model.ts';
+
 import type { AddonFacts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blocks } from '../../../../lambdas/domain/plan/attempts.ts';
 import { callKey } from '../../../../lambdas/domain/plan/calls.ts';
@@ -11,6 +11,7 @@ import { callsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { ACTING_STEPS } from '../../../../lambdas/domain/plan/acting.ts';
 import { ROLE, someFacts } from '../../fixtures.ts';
 import { said, containing } from '../../matchers.ts';
+import { forAll } from '../../../for-all.ts';
 
 const ME = 'arn:aws:iam::111122223333:role/people/me';
 
@@ -31,8 +32,7 @@ const previewOf = (
     },
   };
 };
-const checkIn = (facts: AddonFacts, id: string): Check | undefined =>
-  planMigration(facts).checks.find((check) => check.id === id);
+const checkIn = (facts: AddonFacts, id: string) => planMigration(facts).checks.find((check) => check.id === id);
 
 describe('step-rights', () => {
   it("passes for the caller's own role, and names it", () =>
@@ -53,16 +53,14 @@ describe('step-rights', () => {
       minLength: 1,
       maxLength: 12,
     });
-    fc.assert(
-      fc.property(decisions, fc.boolean(), (given, known) => {
-        const facts = previewOf(known ? { roleArn: ME } : { why: 'no role' }, (index) => given[index % given.length]!);
-        const { verdict, attempts, checks } = planMigration(facts);
-        expect({ verdict, attempts }).toEqual({ verdict: usual.verdict, attempts: usual.attempts });
-        const [check] = checks.filter(({ id }) => id === 'step-rights');
-        expect(blocks(check!)).toBe(false);
-        expect(check!.status === 'pass').toBe(known && given.every((one) => one === 'allowed'));
-      }),
-    );
+    forAll(decisions, fc.boolean(), (given, known) => {
+      const facts = previewOf(known ? { roleArn: ME } : { why: 'no role' }, (index) => given[index % given.length]!);
+      const { verdict, attempts, checks } = planMigration(facts);
+      expect({ verdict, attempts }).toEqual({ verdict: usual.verdict, attempts: usual.attempts });
+      const [check] = checks.filter(({ id }) => id === 'step-rights');
+      expect(blocks(check!)).toBe(false);
+      expect(check!.status === 'pass').toBe(known && given.every((one) => one === 'allowed'));
+    });
   });
 });
 

@@ -30,16 +30,14 @@ const check = (of: Facts): Check[] => checkReachability(of, [planned]);
 
 describe('agent-reachability', () => {
   it('passes without policies, and with those that do not concern the pods', () => {
+    const passes = said('pass', '169.254.170.23, TCP port 80');
     for (const policies of [
       [],
       [object('ingress', { podSelector: {}, policyTypes: ['Ingress'] })],
       [object('others', { podSelector: { matchLabels: { app: 'other' } }, policyTypes: ['Egress'] })],
       [object('elsewhere', { podSelector: {}, policyTypes: ['Egress'] }, 'other')],
     ])
-      expect(only(check(facts(network(policies))))).toMatchObject({
-        id: 'agent-reachability',
-        ...said('pass', '169.254.170.23, TCP port 80'),
-      });
+      expect(only(check(facts(network(policies))))).toMatchObject({ id: 'agent-reachability', ...passes });
   });
 
   it('fails by name, with the command that adds the rule, and the option that accepts the policy last', () => {
@@ -54,9 +52,8 @@ describe('agent-reachability', () => {
 
   it('adds the rule to those that a policy has already', () => {
     const spec = { podSelector: {}, policyTypes: ['Egress'], egress: [{ to: [{ podSelector: {} }] }] };
-    expect(only(check(facts(network([object('some', spec)])))).remedy).toContain(
-      '"path":"/spec/egress/-","value":{"to"',
-    );
+    const { remedy } = only(check(facts(network([object('some', spec)]))));
+    expect(remedy).toContain('"path":"/spec/egress/-","value":{"to"');
   });
 
   it('names the IPv6 address in an IPv6 cluster', () => {
@@ -72,17 +69,14 @@ describe('agent-reachability', () => {
 
   it('blocks until each of the policies is accepted', () => {
     const other = object('other', { podSelector: {}, policyTypes: ['Egress'] });
-    const of = (names: string[]): string[] =>
-      check(facts(network([DENY, other]), accepting(names))).map(({ status }) => status);
+    const of = (names: string[]) => check(facts(network([DENY, other]), accepting(names))).map(({ status }) => status);
     expect([of([NAME]), of([NAME, `NetworkPolicy/${NAMESPACE}/other`])]).toEqual([['fail'], ['warn']]);
   });
 
   it('warns of an accepted policy that keeps no pod from the agent, unless the option is that of many plans', () => {
     const of = facts(network([]), accepting([NAME]));
-    expect(check(of).map(({ id, status }) => [id, status])).toEqual([
-      ['agent-reachability', 'pass'],
-      ['accepted-network-policies', 'warn'],
-    ]);
+    const found = check(of).map(({ id, status }) => `${id} ${status}`);
+    expect(found).toEqual(['agent-reachability pass', 'accepted-network-policies warn']);
     expect(check({ ...of, oneOfMany: true })).toHaveLength(1);
   });
 
@@ -90,9 +84,8 @@ describe('agent-reachability', () => {
     const of = (change: Partial<NetworkFacts>, more: Partial<Facts> = {}): Check =>
       only(check(facts(network([DENY], change), more)));
     expect(of({ vpcCni: undefined })).toMatchObject(said('unknown', 'aws-node'));
-    expect(of({ vpcCni: undefined }, { cluster: aCluster({ autoMode: true }) })).toMatchObject(
-      said('unknown', 'amazon-vpc-cni'),
-    );
+    const autoMode = of({ vpcCni: undefined }, { cluster: aCluster({ autoMode: true }) });
+    expect(autoMode).toMatchObject(said('unknown', 'amazon-vpc-cni'));
     expect(of({ vpcCni: 'ignores' })).toMatchObject(said('warn', 'enableNetworkPolicy is not set'));
     expect(of({ vpcCni: 'ignores', engines: ['cilium'] }).status).toBe('fail');
   });
@@ -113,8 +106,7 @@ describe('agent-reachability', () => {
   it('fails by a policy of Cilium, with a rule for the node', () => {
     const spec = { endpointSelector: {}, egress: [{ toEndpoints: [{}] }] };
     const found = only(check(facts(cilium({ 'ciliumnetworkpolicies.cilium.io': [object('strict', spec)] }))));
-    expect(found.status).toBe('fail');
-    expect(found.message).toContain(`CiliumNetworkPolicy/${NAMESPACE}/strict`);
+    expect([found.status, found.message]).toEqual(['fail', containing(`CiliumNetworkPolicy/${NAMESPACE}/strict`)]);
     expect(found.remedy).toContain('patch ciliumnetworkpolicy strict');
     expect(found.remedy).toContain('"toEntities":["host"]');
     // The command ends where it is printed on a line of its own.
@@ -123,18 +115,12 @@ describe('agent-reachability', () => {
 
   it('does not offer a NetworkPolicy where Cilium enforces it, nor a rule where one denies', () => {
     const clusterwide = object('no-node', { endpointSelector: {}, egressDeny: [{ toEntities: ['host'] }] }, '');
-    const found = only(
-      check(
-        facts(
-          cilium({
-            'networkpolicies.networking.k8s.io': [DENY],
-            'ciliumclusterwidenetworkpolicies.cilium.io': [clusterwide],
-          }),
-        ),
-      ),
-    );
-    expect(found.remedy).toContain('add a CiliumNetworkPolicy');
-    expect(found.remedy).toContain('egressDeny');
+    const policies = {
+      'networkpolicies.networking.k8s.io': [DENY],
+      'ciliumclusterwidenetworkpolicies.cilium.io': [clusterwide],
+    };
+    const found = only(check(facts(cilium(policies))));
+    for (const part of ['add a CiliumNetworkPolicy', 'egressDeny']) expect(found.remedy).toContain(part);
     expect(found.remedy).toContain('--accept-network-policy CiliumClusterwideNetworkPolicy/no-node');
   });
 
@@ -147,14 +133,12 @@ describe('agent-reachability', () => {
 
   it('warns of what could not be read, and of what is not read', () => {
     const unread = [{ resource: 'ciliumnetworkpolicies.cilium.io', error: 'it is forbidden' }];
-    expect(only(check(facts(network([], { unread }))))).toMatchObject(
-      said('warn', 'ciliumnetworkpolicies.cilium.io could not be read (it is forbidden)', 'grant-access'),
-    );
+    const why = 'ciliumnetworkpolicies.cilium.io could not be read (it is forbidden)';
+    expect(only(check(facts(network([], { unread }))))).toMatchObject(said('warn', why, 'grant-access'));
     expect(only(check(facts(network([], { engines: ['calico'] })))).message).toContain('projectcalico.org');
     // It is the check of node pools that reports those.
-    expect(
-      only(check(facts(network([], { unread: [{ resource: 'nodepools.karpenter.sh', error: '403' }] })))).status,
-    ).toBe('pass');
+    const ofNodes = { unread: [{ resource: 'nodepools.karpenter.sh', error: '403' }] };
+    expect(only(check(facts(network([], ofNodes)))).status).toBe('pass');
   });
 
   it('is left out where nothing could be read', () =>
@@ -162,26 +146,20 @@ describe('agent-reachability', () => {
 
   describe('of a service account without pods and workloads', () => {
     const none = { pods: [], workloads: [] };
+    const ALLOW = object('agent', { podSelector: {}, policyTypes: ['Egress'], egress: [{}] });
     const WEB = object('web', { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'] });
 
     it('warns of policies that keep, or may keep, pods to come from the agent', () => {
-      expect(only(check(facts(network([DENY]), none)))).toMatchObject(
-        said(
-          'warn',
-          /^No pod or workload was found, and network policies keep pods to come from /,
-          new RegExp(`--accept-network-policy ${NAME}$`),
-        ),
-      );
+      const why = /^No pod or workload was found, and network policies keep pods to come from /;
+      const option = new RegExp(`--accept-network-policy ${NAME}$`);
+      expect(only(check(facts(network([DENY]), none)))).toMatchObject(said('warn', why, option));
       expect(only(check(facts(network([WEB]), none))).message).toContain('may keep pods to come');
     });
 
     it.each<[string, Facts]>([
       ['they are accepted', facts(network([DENY]), { ...none, ...accepting([NAME]) })],
       ['they are not enforced', facts(network([DENY], { vpcCni: 'ignores' }), none)],
-      [
-        'another one allows it',
-        facts(network([DENY, object('agent', { podSelector: {}, policyTypes: ['Egress'], egress: [{}] })]), none),
-      ],
+      ['another one allows it', facts(network([DENY, ALLOW]), none)],
       ['there are none', facts(network([]), none)],
     ])('passes if %s', (_, of) => expect(only(check(of)).status).toBe('pass'));
   });

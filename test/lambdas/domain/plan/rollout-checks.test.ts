@@ -5,9 +5,8 @@ import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
 import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
-import { at } from '../../run-examples.ts';
 import { aNodePod, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
-import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts } from '../../fixtures.ts';
+import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts, at } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 
 const NAME = 'ebs-csi-controller';
@@ -18,16 +17,11 @@ const podsOf = (kind: Workload['kind'], count: number, seconds = 30): Pod[] =>
   Array.from({ length: count }, (_, index) =>
     aPod('irsa', { name: `${NAME}-${index}`, owner: { kind, name: NAME }, readyAt: at(-3600 + seconds) }),
   );
-const plan = (
-  workloads: Workload[],
-  pods: Pod[] | undefined,
-  request: Partial<MigrationRequestInput> = {},
-  attempt: Attempt = IN_PLACE,
-  change: Partial<AddonFacts> = {},
-) =>
+type Request = Partial<MigrationRequestInput>;
+type Change = Partial<AddonFacts>;
+const plan = (workloads: Workload[], pods?: Pod[], request: Request = {}, attempt = IN_PLACE, change: Change = {}) =>
   planRollout(someFacts({ request: aRequest(request), workloads, pods, readAt: at(0), ...change }), [planned], attempt);
-const checkOf = ({ checks }: { checks: Check[] }, id: string): Check | undefined =>
-  checks.find((check) => check.id === id);
+const checkOf = ({ checks }: { checks: Check[] }, id: string) => checks.find((check) => check.id === id);
 
 describe('the duration', () => {
   it.each<[string, Attempt, number]>([
@@ -81,11 +75,11 @@ describe('the duration', () => {
 
   it('blocks where it is longer than any migration is waited for, unless that is a guess', () => {
     const days = workload('StatefulSet', Math.ceil((MOST_DURATION_MINUTES * 60) / 32) + 1);
-    expect(checkOf(plan([days], podsOf('StatefulSet', 10)), 'duration')).toMatchObject(
-      said('fail', 'A migration may take at most 7 days.'),
-    );
+    const durationOf = (...given: Parameters<typeof plan>) => checkOf(plan(...given), 'duration');
+    const tooLong = said('fail', 'A migration may take at most 7 days.');
+    expect(durationOf([days], podsOf('StatefulSet', 10))).toMatchObject(tooLong);
     const guessed = workload('StatefulSet', MOST_DURATION_MINUTES + 1);
-    expect(checkOf(plan([guessed], []), 'duration')).toMatchObject(said('pass', 'so this is a guess'));
+    expect(durationOf([guessed], [])).toMatchObject(said('pass', 'so this is a guess'));
   });
 
   it('is of the workloads of planned service accounts that have pods alone', () => {
@@ -94,9 +88,8 @@ describe('the duration', () => {
       workload('StatefulSet', 0, { name: 'off' }),
     ];
     expect(plan(others, [aNodePod()]).checks).toEqual([]);
-    expect(plan([...others, workload('Deployment', 1)], podsOf('Deployment', 1)).forecast?.workloads).toMatchObject([
-      { name: NAME },
-    ]);
+    const { forecast } = plan([...others, workload('Deployment', 1)], podsOf('Deployment', 1));
+    expect(forecast?.workloads).toMatchObject([{ name: NAME }]);
   });
 
   it('is not known where no pod could be seen: it is a warning where there is a limit', () => {
@@ -130,32 +123,21 @@ describe('pods that do not work before', () => {
 
   it('are a warning where the rollout gets past them', () => {
     const found = plan([workload('Deployment', 8)], [...podsOf('Deployment', 7), crashing(0)]);
-    expect(checkOf(found, 'pods-before')).toMatchObject(
-      said(
-        'warn',
-        /^1 of 8 pods do not work before anything is changed: ebs-csi-.* restarts/,
-        'kubectl -n kube-system get pods -o wide',
-      ),
-    );
+    const why = /^1 of 8 pods do not work before anything is changed: ebs-csi-.* restarts/;
+    const remedy = 'kubectl -n kube-system get pods -o wide';
+    expect(checkOf(found, 'pods-before')).toMatchObject(said('warn', why, remedy));
     expect(found.brokenPods).toMatchObject([{ name: `${NAME}-broken-0`, trouble: 'crash-looping' }]);
   });
 
   const missing = (kind: string, already: number): string =>
     `${kind} ebs-csi-controller allows 1 of 4 pods to be unavailable (maxUnavailable), and ${already} already are`;
   const oneOf = (kind: Workload['kind']): Pod[] => [...podsOf(kind, 3), crashing(0, kind)];
+  const twoOf = [...podsOf('Deployment', 2), crashing(0), crashing(1)];
+  const NONE_WORKS =
+    'No pod of service account ebs-csi-controller-sa works, so nothing would show that the change did no harm';
   it.each<[string, Workload, Pod[], string]>([
-    [
-      'no other pod of the service account works',
-      workload('Deployment', 1),
-      [crashing(0)],
-      'No pod of service account ebs-csi-controller-sa works, so nothing would show that the change did no harm',
-    ],
-    [
-      'more of a Deployment are broken than it may miss',
-      workload('Deployment', 4),
-      [...podsOf('Deployment', 2), crashing(0), crashing(1)],
-      missing('Deployment', 2),
-    ],
+    ['no other pod of the service account works', workload('Deployment', 1), [crashing(0)], NONE_WORKS],
+    ['more of a Deployment are broken than it may miss', workload('Deployment', 4), twoOf, missing('Deployment', 2)],
     ['as many of a DaemonSet as it may miss', workload('DaemonSet', 4), oneOf('DaemonSet'), missing('DaemonSet', 1)],
     ['a StatefulSet waits', workload('StatefulSet', 4), oneOf('StatefulSet'), 'one pod after the other, and waits'],
   ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {

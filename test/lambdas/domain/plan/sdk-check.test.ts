@@ -66,14 +66,12 @@ describe('an image that is too old', () => {
 
   it('blocks until each such image is accepted by its exact name', () => {
     const argo = 'quay.io/argoproj/argocd:v2.10.1';
-    expect(only(account([OLD, argo], [OLD]))).toMatchObject(
-      said('fail', argo, /: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/),
-    );
+    const option = /: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/;
+    expect(only(account([OLD, argo], [OLD]))).toMatchObject(said('fail', argo, option));
     const accepted = account([OLD, argo, NEW], [OLD, argo]);
     const check = only(accepted);
-    expect(check.status).toBe('warn');
-    expect(check.message).toContain(
-      `accepts 2 images with an AWS SDK that is too old for EKS Pod Identity: ${OLD}, ${argo}.`,
+    expect(check).toMatchObject(
+      said('warn', `accepts 2 images with an AWS SDK that is too old for EKS Pod Identity: ${OLD}, ${argo}.`),
     );
     expect(check.message).toContain('At or above the minimum: ExternalDNS v0.15.0 (0.14.1).');
     expect(planServiceAccount(accepted).verdict).toBe('migrate');
@@ -108,12 +106,11 @@ describe('the other images', () => {
 
   it('that are unknown warn with what was looked at', () => {
     const digest = `quay.io/argoproj/argocd@sha256:${'a'.repeat(64)}`;
-    const check = only(account([UNKNOWN, digest, NEW]));
-    expect(check.status).toBe('warn');
-    expect(check.message).toBe(
-      `It is not known whether the AWS SDKs of 2 images support EKS Pod Identity: ${UNKNOWN} is not in the table; ${digest} has a digest without a tag. An SDK that is too old ignores what EKS injects, and finds no credentials. At or above the minimum: ExternalDNS v0.15.0 (0.14.1).`,
-    );
-    expect(check.remedy).toContain('docs/sdk-versions.md');
+    expect(only(account([UNKNOWN, digest, NEW]))).toMatchObject({
+      status: 'warn',
+      message: `It is not known whether the AWS SDKs of 2 images support EKS Pod Identity: ${UNKNOWN} is not in the table; ${digest} has a digest without a tag. An SDK that is too old ignores what EKS injects, and finds no credentials. At or above the minimum: ExternalDNS v0.15.0 (0.14.1).`,
+      remedy: containing('docs/sdk-versions.md'),
+    });
     const other = UNKNOWN.replace('api', 'web');
     expect(only(account([UNKNOWN, other])).message).toContain(`: ${UNKNOWN}, ${other} are not in the table. `);
   });
@@ -129,24 +126,17 @@ describe('the other images', () => {
 
   it('of containers that the webhook skips do not count', () => {
     const templateAnnotations = { 'eks.amazonaws.com/skip-containers': 'c1' };
-    const check = only(
-      account([], [], {
-        pods: [anAccountPod('irsa', { containers: containers([OLD, NEW]), annotations: templateAnnotations })],
-        workloads: [anAccountWorkload({ containers: containers([OLD, NEW]), templateAnnotations })],
-      }),
-    );
-    expect(check.status).toBe('pass');
+    const both = { containers: containers([OLD, NEW]) };
+    const pods = [anAccountPod('irsa', { ...both, annotations: templateAnnotations })];
+    const workloads = [anAccountWorkload({ ...both, templateAnnotations })];
+    expect(only(account([], [], { pods, workloads })).status).toBe('pass');
   });
 
   it('of a pod without a workload count', () => {
-    const pod = anAccountPod('irsa', {
-      name: 'job-1',
-      owner: { kind: 'Job', name: 'job' },
-      containers: containers([OLD]),
-    });
-    expect(only(account([], [], { pods: [pod], workloads: [] })).message).toContain(
-      `${OLD} in container c1 of Pod job-1`,
-    );
+    const owner = { kind: 'Job', name: 'job' };
+    const pods = [anAccountPod('irsa', { name: 'job-1', owner, containers: containers([OLD]) })];
+    const { message } = only(account([], [], { pods, workloads: [] }));
+    expect(message).toContain(`${OLD} in container c1 of Pod job-1`);
   });
 
   it('are few in a line, of many', () => {
@@ -202,14 +192,11 @@ describe('an EKS add-on', () => {
 
 it('without pods that can be read an add-on passes by its version, and a service account is a warning', () => {
   const none = { pods: undefined, workloads: undefined };
-  expect(only(someFacts(none))).toMatchObject(
-    said('pass', /^Version .* is at or above .* Its images were not read\.$/),
-  );
-  const check = only(
-    accountFacts({ ...none, request: anAccountRequest({ verification: 'api', acceptImages: [OLD] }) }),
-  );
-  expect(check).toMatchObject(said('warn', 'since no container was read'));
-  expect(check.remedy).toContain('docs/sdk-versions.md');
+  const passes = said('pass', /^Version .* is at or above .* Its images were not read\.$/);
+  expect(only(someFacts(none))).toMatchObject(passes);
+  const request = anAccountRequest({ verification: 'api', acceptImages: [OLD] });
+  const check = only(accountFacts({ ...none, request }));
+  expect(check).toMatchObject(said('warn', 'since no container was read', 'docs/sdk-versions.md'));
 });
 
 it.each([
@@ -222,10 +209,8 @@ it.each([
   ['a digest in addition', `${OLD}@sha256:${'a'.repeat(64)}`],
   ['what could be a pattern', OLD.replace('v0.13.6', 'v0...6')],
 ])('an image that is accepted does not accept another one: %s', (_, name) => {
-  expect(checksOf(account([OLD], [name]))).toMatchObject([
-    { id: 'aws-sdk-version', status: 'fail' },
-    { id: 'accepted-images', status: 'warn' },
-  ]);
+  const found = checksOf(account([OLD], [name])).map(({ id, status }) => `${id} ${status}`);
+  expect(found).toEqual(['aws-sdk-version fail', 'accepted-images warn']);
   expect(only(account([OLD], [OLD])).status).toBe('warn');
 });
 
@@ -240,8 +225,6 @@ it('images with hostile names make no text long, and are no part of a command', 
     // eslint-disable-next-line no-control-regex
     expect(`${message}${remedy}`).not.toMatch(/[\u001b\u202e]/);
   }
-  expect(only(account([long]))).toMatchObject({
-    status: 'fail',
-    remedy: expect.not.stringContaining('--accept') as string,
-  });
+  const { status, remedy } = only(account([long]));
+  expect([status, remedy?.includes('--accept')]).toEqual(['fail', false]);
 });

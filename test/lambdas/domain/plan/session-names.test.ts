@@ -9,17 +9,13 @@ import { said } from '../../matchers.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-names');
-const policy = (...statements: object[]): Partial<Facts> => ({
-  rolePolicies: {
-    [ROLE]: { policies: [{ name: 's3', document: parsePolicy(policyText(...statements), 'identity') }] },
-  },
-});
-const when = (Condition: object, Resource: string | string[] = '*', Effect = 'Allow'): object => ({
-  Effect,
-  Action: 's3:*',
-  Resource,
-  Condition,
-});
+const policy = (...statements: object[]): Partial<Facts> => {
+  const document = parsePolicy(policyText(...statements), 'identity');
+  return { rolePolicies: { [ROLE]: { policies: [{ name: 's3', document }] } } };
+};
+const when = (Condition: object, Resource: string | string[] = '*', Effect = 'Allow'): object => {
+  return { Effect, Action: 's3:*', Resource, Condition };
+};
 
 describe('check session-names', () => {
   it.each<[string, object]>([
@@ -58,8 +54,7 @@ describe('check session-names', () => {
       ),
     };
     const [first] = named.containers;
-    const message = `container ${first!.name} of `;
-    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([said('warn', message)]);
+    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([said('warn', `container ${first!.name} of `)]);
     expect(checksOf({ pods: [pod], workloads: [aWorkload()] })).toEqual([]);
   });
 });

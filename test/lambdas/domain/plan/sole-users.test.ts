@@ -3,10 +3,8 @@ import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
 import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import { ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
 import { irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';
-import { aCluster } from '../../eks-fixtures.ts';
-import { aRequest, trusting } from '../../fixtures.ts';
+import { aRequest, trusting, ISSUER, NAMESPACE, ROLE, SERVICE_ACCOUNT, target, aCluster } from '../../fixtures.ts';
 
 const SUB = `${ISSUER.replace('https://', '')}:sub`;
 const OWN = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;

@@ -6,10 +6,8 @@ import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';
-import { addonArn, ROLE } from '../../example.ts';
-import { irsaStatement, policyText } from '../../trust-examples.ts';
 import { anAddon, anAssociation, associationArn } from '../../eks-fixtures.ts';
-import { aRequest, someFacts, trusting } from '../../fixtures.ts';
+import { aRequest, someFacts, trusting, addonArn, ROLE, irsaStatement, policyText } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
 
 const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan['steps'] =>

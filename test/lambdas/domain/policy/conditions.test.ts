@@ -179,8 +179,7 @@ describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-mu
   });
 
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('treat %j as a key like any other', (key) => {
-    const Condition = JSON.parse(`{"StringEquals":{${JSON.stringify(key)}:"a"}}`) as unknown;
-    expect(whether(Condition, {})).toBe('unknown');
+    expect(whether(JSON.parse(`{"StringEquals":{${JSON.stringify(key)}:"a"}}`) as unknown, {})).toBe('unknown');
     expect(whether(JSON.parse(`{${JSON.stringify(key)}:{"aws:SourceAccount":"a"}}`), keys)).toBe('unknown');
   });
 });

@@ -11,6 +11,7 @@ import {
 import type { PolicyRequest } from '../../../../lambdas/domain/policy/request.ts';
 import { containing } from '../../matchers.ts';
 import { words } from '../../../words.ts';
+import { forAll } from '../../../for-all.ts';
 
 const ACCOUNT = '111122223333';
 const NAMESPACE = 'kube-system';
@@ -37,13 +38,9 @@ const irsa = (change: Partial<TrustUse> = {}): PolicyRequest => irsaRequest({ ..
 describe('the request of EKS Auth', () => {
   it('has two actions of one service principal, both with the session tags', () => {
     const requests = podIdentityRequests(use);
-    expect(requests.map(({ action, principal, resource }) => ({ action, principal, resource }))).toEqual(
-      ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({
-        action,
-        principal: { type: 'Service', values: ['pods.eks.amazonaws.com'] },
-        resource: undefined,
-      })),
-    );
+    const principal = { type: 'Service', values: ['pods.eks.amazonaws.com'] };
+    expect(requests.map(({ action }) => action)).toEqual(['sts:AssumeRole', 'sts:TagSession']);
+    for (const request of requests) expect([request.principal, request.resource]).toEqual([principal, undefined]);
     for (const request of requests) expect(asked(request, 'aws:RequestTag/kubernetes-namespace')).toEqual([NAMESPACE]);
   });
 
@@ -99,14 +96,9 @@ describe('the request of EKS Auth', () => {
 
   it('has no tags if the association has session tags disabled', () => {
     const request = podIdentity({ disableSessionTags: true });
-    for (const key of [
-      ...TAGS.map((tag) => `aws:RequestTag/${tag}`),
-      'aws:RequestTag/team',
-      'aws:TagKeys',
-      'sts:TransitiveTagKeys',
-    ]) {
+    const tags = [...TAGS, 'team'].map((tag) => `aws:RequestTag/${tag}`);
+    for (const key of [...tags, 'aws:TagKeys', 'sts:TransitiveTagKeys'])
       expect([key, asked(request, key)]).toEqual([key, 'absent']);
-    }
     expect(asked(request, 'aws:SourceArn')).toEqual([CLUSTER_ARN]);
   });
 
@@ -180,14 +172,11 @@ describe('the request of a pod with an IRSA token', () => {
   });
 
   it('has the same audience in China, and its own partition', () => {
-    const request = irsa({
-      clusterArn: `arn:aws-cn:eks:cn-north-1:${ACCOUNT}:cluster/dev`,
-      oidcIssuer: 'https://oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC',
-    });
-    expect(request.principal).toMatchObject({
-      values: [`arn:aws-cn:iam::${ACCOUNT}:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC`],
-    });
-    expect(asked(request, 'oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC:aud')).toEqual(['sts.amazonaws.com']);
+    const name = 'oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC';
+    const inChina = `arn:aws-cn:eks:cn-north-1:${ACCOUNT}:cluster/dev`;
+    const request = irsa({ clusterArn: inChina, oidcIssuer: `https://${name}` });
+    expect(request.principal).toMatchObject({ values: [`arn:aws-cn:iam::${ACCOUNT}:oidc-provider/${name}`] });
+    expect(asked(request, `${name}:aud`)).toEqual(['sts.amazonaws.com']);
   });
 });
 
@@ -197,9 +186,8 @@ describe('a role in an account other than the cluster', () => {
   it('is the resource of both requests, and its account has the OIDC provider', () => {
     for (const request of [podIdentity({ roleAccount }), irsa({ roleAccount })])
       expect(asked(request, 'aws:ResourceAccount')).toEqual([roleAccount]);
-    expect(irsa({ roleAccount }).principal).toMatchObject({
-      values: [`arn:aws:iam::${roleAccount}:oidc-provider/${NAME}`],
-    });
+    const values = [`arn:aws:iam::${roleAccount}:oidc-provider/${NAME}`];
+    expect(irsa({ roleAccount }).principal).toMatchObject({ values });
   });
 
   it('does not change the keys about the cluster', () => {
@@ -243,10 +231,8 @@ describe('requests that are known completely', () => {
 
   it('have the parameters of the call: external ID, tags, time', () => {
     const now = Date.UTC(2026, 0, 5, 9);
-    const request = assumeRoleRequest(
-      { ...call, externalId: 'x-1', tags: { Team: 'a', stage: 'b' }, transitiveTagKeys: ['Team'], now },
-      'sts:TagSession',
-    );
+    const tagging = { tags: { Team: 'a', stage: 'b' }, transitiveTagKeys: ['Team'] };
+    const request = assumeRoleRequest({ ...call, externalId: 'x-1', ...tagging, now }, 'sts:TagSession');
     expect(request.action).toBe('sts:TagSession');
     const keys = words`
       sts:ExternalId aws:RequestTag/team aws:RequestTag/stage aws:TagKeys sts:TransitiveTagKeys aws:CurrentTime
@@ -264,16 +250,14 @@ describe('requests that are known completely', () => {
   });
 
   it('answer for every key, including names of object prototypes', () =>
-    fc.assert(
-      fc.property(
-        fc.dictionary(fc.string(), fc.string()),
-        fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty')),
-        (values, key) => {
-          const there = Object.keys(values).some((name) => name.toLowerCase() === key.toLowerCase());
-          fc.pre(there || !Object.keys(values).some((name) => name.endsWith('/')));
-          expect(closedWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'absent');
-        },
-      ),
+    forAll(
+      fc.dictionary(fc.string(), fc.string()),
+      fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty')),
+      (values, key) => {
+        const there = Object.keys(values).some((name) => name.toLowerCase() === key.toLowerCase());
+        fc.pre(there || !Object.keys(values).some((name) => name.endsWith('/')));
+        expect(closedWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'absent');
+      },
     ));
 });
 

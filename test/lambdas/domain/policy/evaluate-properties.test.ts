@@ -5,6 +5,7 @@ import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { evaluate, type EvaluateOptions } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation, Verdict } from '../../../../lambdas/domain/policy/request.ts';
 import { ABSENT, POD_IDENTITY, policy as parsed, PRESENT, request, type Keys } from './requests.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 interface Written {
   Effect: 'Allow' | 'Deny';
@@ -134,63 +135,46 @@ const statement: fc.Arbitrary<Written> = fc
   .tuple(effectAndPrincipal, action, conditionOrNone)
   .map(([first, ...parts]) => Object.assign({}, ...first, ...parts) as Written);
 const policy = fc.array(statement, { minLength: 1, maxLength: 4 });
-const runs = { numRuns: 400 };
+const RUNS = 400;
 
 describe('evaluate', () => {
   it('allows nothing more after a Deny was added', () =>
-    fc.assert(
-      fc.property(policy, statement, fc.nat(4), (statements, added, where) => {
-        expect(gained(statements.toSpliced(where, 0, { ...added, Effect: 'Deny' }), statements)).toBeLessThanOrEqual(0);
-      }),
-      runs,
+    forAllIn(RUNS, policy, statement, fc.nat(4), (statements, added, where) =>
+      expect(gained(statements.toSpliced(where, 0, { ...added, Effect: 'Deny' }), statements)).toBeLessThanOrEqual(0),
     ));
 
   it('allows nothing less after an Allow was added', () =>
-    fc.assert(
-      fc.property(policy, principal, action, conditionOrNone, (statements, who, what, when) => {
-        const added: Written = { Effect: 'Allow', ...who, ...what, ...when };
-        expect(gained(statements, [...statements, added])).toBeLessThanOrEqual(0);
-      }),
-      runs,
-    ));
+    forAllIn(RUNS, policy, principal, action, conditionOrNone, (statements, who, what, when) => {
+      const added: Written = { Effect: 'Allow', ...who, ...what, ...when };
+      expect(gained(statements, [...statements, added])).toBeLessThanOrEqual(0);
+    }));
 
   it('allows nothing more after a condition was added to an Allow, and nothing less after one was added to a Deny', () =>
-    fc.assert(
-      fc.property(policy, principal, action, condition, (statements, who, actions, added) => {
-        const open = { ...who, ...actions };
-        expect(
-          gained(
-            [...statements, { Effect: 'Allow', ...open, Condition: added }],
-            [...statements, { Effect: 'Allow', ...open }],
-          ),
-        ).toBeLessThanOrEqual(0);
-        expect(
-          gained(
-            [...statements, { Effect: 'Deny', ...open }],
-            [...statements, { Effect: 'Deny', ...open, Condition: added }],
-          ),
-        ).toBeLessThanOrEqual(0);
-      }),
-      runs,
-    ));
+    forAllIn(RUNS, policy, principal, action, condition, (statements, who, actions, added) => {
+      const open = { ...who, ...actions };
+      const both = (Effect: 'Allow' | 'Deny'): Written[][] =>
+        [open, { ...open, Condition: added }].map((one) => [...statements, { Effect, ...one }]);
+      const [allow, conditionalAllow] = both('Allow');
+      expect(gained(conditionalAllow!, allow!)).toBeLessThanOrEqual(0);
+      const [deny, conditionalDeny] = both('Deny');
+      expect(gained(deny!, conditionalDeny!)).toBeLessThanOrEqual(0);
+    }));
 
   it('allows nothing less when more keys are accepted, and names only accepted keys', () =>
-    fc.assert(
-      fc.property(
-        policy,
-        fc.subarray(['aws:principalorgid', 'AWS:SourceAccount', 'aws:username', 'aws:RequestTag/kubernetes-pod-uid']),
-        (statements, acceptedKeys) => {
-          const [before, after] = [evaluations(statements), evaluations(statements, { acceptedKeys })];
-          const lower = acceptedKeys.map((key) => key.toLowerCase());
-          for (const [index, { verdict, accepted, undecided }] of after.entries()) {
-            expect(rank[verdict]).toBeGreaterThanOrEqual(rank[before[index]!.verdict]);
-            expect(accepted.length > 0).toBe(verdict !== before[index]!.verdict);
-            expect(accepted.every((key) => lower.includes(key.toLowerCase()))).toBe(true);
-            expect(undecided.length === 0 || verdict === 'unknown').toBe(true);
-          }
-        },
-      ),
-      runs,
+    forAllIn(
+      RUNS,
+      policy,
+      fc.subarray(['aws:principalorgid', 'AWS:SourceAccount', 'aws:username', 'aws:RequestTag/kubernetes-pod-uid']),
+      (statements, acceptedKeys) => {
+        const [before, after] = [evaluations(statements), evaluations(statements, { acceptedKeys })];
+        const lower = acceptedKeys.map((key) => key.toLowerCase());
+        for (const [index, { verdict, accepted, undecided }] of after.entries()) {
+          expect(rank[verdict]).toBeGreaterThanOrEqual(rank[before[index]!.verdict]);
+          expect(accepted.length > 0).toBe(verdict !== before[index]!.verdict);
+          expect(accepted.every((key) => lower.includes(key.toLowerCase()))).toBe(true);
+          expect(undecided.length === 0 || verdict === 'unknown').toBe(true);
+        }
+      },
     ));
 
   it('ignores statements about other principals', () => {
@@ -203,11 +187,8 @@ describe('evaluate', () => {
     const added = fc
       .tuple(effect, thirdParty, action, conditionOrNone)
       .map(([whether, Principal, what, when]): Written => ({ ...whether, Principal, ...what, ...when }));
-    fc.assert(
-      fc.property(policy, added, fc.nat(4), (statements, one, where) => {
-        expect(verdictsOf(statements.toSpliced(where, 0, one))).toEqual(verdictsOf(statements));
-      }),
-      runs,
+    forAllIn(RUNS, policy, added, fc.nat(4), (statements, one, where) =>
+      expect(verdictsOf(statements.toSpliced(where, 0, one))).toEqual(verdictsOf(statements)),
     );
   });
 
@@ -215,59 +196,40 @@ describe('evaluate', () => {
     const shuffled = policy.chain((statements) =>
       fc.tuple(fc.constant(statements), fc.shuffledSubarray(statements, { minLength: statements.length })),
     );
-    fc.assert(
-      fc.property(shuffled, ([statements, other]) => {
-        const [before, after] = [evaluations(statements), evaluations(other)];
-        const found = ({ verdict, undecided, steps }: Evaluation): unknown => ({
-          verdict,
-          steps,
-          undecided: undecided.map((key) => key.toLowerCase()).sort(),
-        });
-        expect(after.map(found)).toEqual(before.map(found));
-        const others = other.map((single) => parsed(single));
-        expect(requests.map((one) => found(evaluate(others, one)))).toEqual(before.map(found));
-      }),
-      runs,
-    );
+    forAllIn(RUNS, shuffled, ([statements, other]) => {
+      const [before, after] = [evaluations(statements), evaluations(other)];
+      const found = ({ verdict, undecided, steps }: Evaluation): unknown => ({
+        verdict,
+        steps,
+        undecided: undecided.map((key) => key.toLowerCase()).sort(),
+      });
+      expect(after.map(found)).toEqual(before.map(found));
+      const others = other.map((single) => parsed(single));
+      expect(requests.map((one) => found(evaluate(others, one)))).toEqual(before.map(found));
+    });
   });
 
   it('evaluates a policy that was written again in the same way', () => {
     const indent = fc.constantFrom<(number | string)[]>(0, 2, '\t');
-    fc.assert(
-      fc.property(policy, indent, fc.boolean(), (statements, space, encoded) => {
-        const text = JSON.stringify(
-          {
-            Statement: statements.map((one) => Object.fromEntries(Object.entries(one).toReversed())),
-            Version: '2012-10-17',
-          },
-          null,
-          space,
-        );
-        const again = parsePolicy(encoded ? encodeURIComponent(text) : text, 'resource');
-        expect(requests.map((one) => evaluate(again, one))).toEqual(evaluations(statements));
-      }),
-      runs,
-    );
+    forAllIn(RUNS, policy, indent, fc.boolean(), (statements, space, encoded) => {
+      const Statement = statements.map((one) => Object.fromEntries(Object.entries(one).toReversed()));
+      const text = JSON.stringify({ Statement, Version: '2012-10-17' }, null, space);
+      const again = parsePolicy(encoded ? encodeURIComponent(text) : text, 'resource');
+      expect(requests.map((one) => evaluate(again, one))).toEqual(evaluations(statements));
+    });
   });
 
-  it('returns allowed only if a single Allow suffices and no Deny may apply', () => {
-    fc.assert(
-      fc.property(policy, (statements) => {
-        for (const [index, verdict] of verdictsOf(statements).entries()) {
-          if (verdict !== 'allowed') continue;
-          expect(statements.some((one) => one.Effect === 'Allow' && verdictsOf([one])[index] === 'allowed')).toBe(true);
-          // A Deny that may apply would prevent the verdict, even with an Allow for every principal.
-          const everybody: Written = { Effect: 'Allow', Action: '*', Principal: '*' };
-          expect(
-            statements
-              .filter((one) => one.Effect === 'Deny')
-              .every((one) => verdictsOf([everybody, one])[index] === 'allowed'),
-          ).toBe(true);
-        }
-      }),
-      runs,
-    );
-  });
+  it('returns allowed only if a single Allow suffices and no Deny may apply', () =>
+    forAllIn(RUNS, policy, (statements) => {
+      for (const [index, verdict] of verdictsOf(statements).entries()) {
+        if (verdict !== 'allowed') continue;
+        expect(statements.some((one) => one.Effect === 'Allow' && verdictsOf([one])[index] === 'allowed')).toBe(true);
+        // A Deny that may apply would prevent the verdict, even with an Allow for every principal.
+        const everybody: Written = { Effect: 'Allow', Action: '*', Principal: '*' };
+        const denies = statements.filter((one) => one.Effect === 'Deny');
+        expect(denies.every((one) => verdictsOf([everybody, one])[index] === 'allowed')).toBe(true);
+      }
+    }));
 
   it('decides nothing by a condition on a multivalued key without a set operator', () => {
     const plain = fc.constantFrom(
@@ -282,8 +244,15 @@ describe('evaluate', () => {
       fc.constantFrom<Keys[string][]>(ABSENT, PRESENT),
       fc.array(fc.constantFrom(ACCOUNT, NAMESPACE, ''), { maxLength: 3 }),
     );
-    fc.assert(
-      fc.property(effect, action, plain, multivalued, wanted, state, (whether, what, operators, key, values, found) => {
+    forAllIn(
+      RUNS,
+      effect,
+      action,
+      plain,
+      multivalued,
+      wanted,
+      state,
+      (whether, what, operators, key, values, found) => {
         const hangs: Written = { ...whether, ...what, Principal: '*', Condition: { [operators]: { [key]: values } } };
         const everybody: Written = { Effect: 'Allow', Action: '*', Principal: '*' };
         const statements = hangs.Effect === 'Allow' ? [hangs] : [everybody, hangs];
@@ -294,19 +263,15 @@ describe('evaluate', () => {
           const concerned = hangs.Effect === 'Allow' ? without === 'allowed' : without === 'denied';
           expect(verdict).toBe(concerned ? 'unknown' : without);
         }
-      }),
-      runs,
+      },
     );
   });
 
   it('has a reason for every verdict', () =>
-    fc.assert(
-      fc.property(policy, (statements) => {
-        for (const { reasons } of evaluations(statements)) {
-          expect(reasons.length).toBeGreaterThan(0);
-          for (const { message } of reasons) expect(message).toMatch(/\w{5,}/);
-        }
-      }),
-      runs,
-    ));
+    forAllIn(RUNS, policy, (statements) => {
+      for (const { reasons } of evaluations(statements)) {
+        expect(reasons.length).toBeGreaterThan(0);
+        for (const { message } of reasons) expect(message).toMatch(/\w{5,}/);
+      }
+    }));
 });

@@ -20,9 +20,8 @@ describe('reasons', () => {
     ]));
 
   it('of a Deny name the key, the required values and those of the request', () => {
-    expect(
-      of([allowPods, unless({ ...yes, ArnNotLike: { 'aws:SourceArn': 'arn:aws:eks:*:*:cluster/prod' } })]).reasons,
-    ).toEqual<Reason[]>([
+    const notProd = { ArnNotLike: { 'aws:SourceArn': 'arn:aws:eks:*:*:cluster/prod' } };
+    expect(of([allowPods, unless({ ...yes, ...notProd })]).reasons).toEqual<Reason[]>([
       {
         message: `"DenyPods": denies sts:AssumeRole to pods.eks.amazonaws.com: aws:SourceAccount is 111122223333, StringEquals requires 111122223333; aws:SourceArn is ${CLUSTER}, ArnNotLike requires arn:aws:eks:*:*:cluster/prod`,
         ...ALLOW,
@@ -37,11 +36,8 @@ describe('reasons', () => {
     expect(messages([allowPods, unless({ Null: { 'aws:SourceArn': ['true', 'false'] } })])).toEqual([
       `"DenyPods": denies sts:AssumeRole to pods.eks.amazonaws.com: aws:SourceArn is ${CLUSTER}, Null requires it to be absent or present`,
     ]);
-    const six = Object.fromEntries(
-      ['ArnLike', 'ArnEquals', 'StringLike', 'ArnLikeIfExists', 'ArnEqualsIfExists', 'StringLikeIfExists'].map(
-        (operator) => [operator, { 'aws:SourceArn': 'arn:*:*:*:*:*' }],
-      ),
-    );
+    const likes = ['ArnLike', 'ArnEquals', 'StringLike'].flatMap((name) => [name, `${name}IfExists`]);
+    const six = Object.fromEntries(likes.map((operator) => [operator, { 'aws:SourceArn': 'arn:*:*:*:*:*' }]));
     expect(messages([allowPods, unless(six)])[0]?.match(/requires/g)).toHaveLength(5);
     expect(messages([allowPods, denyPods])).toEqual(['"DenyPods": denies sts:AssumeRole to pods.eks.amazonaws.com']);
   });
@@ -60,9 +56,7 @@ describe('reasons', () => {
     ]);
   });
 
-  const account = (value: unknown, operator = 'StringEquals'): object => ({
-    [operator]: { 'aws:SourceAccount': value },
-  });
+  const account = (value: unknown, operator = 'StringEquals') => ({ [operator]: { 'aws:SourceAccount': value } });
   const required = 'aws:SourceAccount is 111122223333, StringEquals requires';
   const tagKeys = (operator: string, value: unknown): object => ({ [operator]: { 'aws:TagKeys': value } });
   const session = (operator: string, value: string): object => ({ [operator]: { 'sts:RoleSessionName': value } });
@@ -112,9 +106,8 @@ describe('reasons', () => {
     expect(explained(`https://${name}:aud`)).toEqual([
       `"AllowPods": https://${name}:aud is not part of the request, StringEquals requires x: no request has a key that begins with https://; write ${name}:aud instead`,
     ]);
-    expect(explained(`${name}:sub`)).toEqual([
-      `"AllowPods": ${name}:sub is not part of the request, StringEquals requires x`,
-    ]);
+    const absent = `"AllowPods": ${name}:sub is not part of the request, StringEquals requires x`;
+    expect(explained(`${name}:sub`)).toEqual([absent]);
     expect(explained(`${arn}:${'x'.repeat(300)}`)[0]!.length).toBeLessThan(600);
   });
 
@@ -148,30 +141,18 @@ describe('reasons', () => {
   it('report that nothing nearly applies, and what the statements for this principal allow', () => {
     const forEc2 = { ...allowPods, Principal: { Service: 'ec2.amazonaws.com' } };
     expect(of([forEc2]).reasons).toEqual<Reason[]>([{ message: NONE, action }]);
-    const others = [
-      { ...allowPods, Action: 'sts:AssumeRole' },
-      { Effect: 'Allow', Principal: '*', NotAction: ['sts:*'] },
-    ];
+    const notSts = { Effect: 'Allow', Principal: '*', NotAction: ['sts:*'] };
+    const others = [{ ...allowPods, Action: 'sts:AssumeRole' }, notSts];
     const tags = { effect: 'Allow' as const, action: 'sts:TagSession', found: ['sts:TagSession'] };
+    const but = (allowed: string) => `is for ${POD}, but allows ${allowed} and not sts:TagSession`;
     expect(ask(others, request(keys, { action: 'sts:TagSession' })).reasons).toEqual<Reason[]>([
       { message: `no statement allows sts:TagSession to ${POD}`, action: 'sts:TagSession' },
-      {
-        ...tags,
-        message: `"AllowPods": is for ${POD}, but allows sts:AssumeRole and not sts:TagSession`,
-        statement: 'AllowPods',
-        wanted: ['sts:AssumeRole'],
-      },
-      {
-        ...tags,
-        message: `"statement 2": is for ${POD}, but allows all but sts:* and not sts:TagSession`,
-        statement: 'statement 2',
-        wanted: ['sts:*'],
-      },
+      { ...tags, message: `"AllowPods": ${but('sts:AssumeRole')}`, statement: 'AllowPods', wanted: ['sts:AssumeRole'] },
+      { ...tags, message: `"statement 2": ${but('all but sts:*')}`, statement: 'statement 2', wanted: ['sts:*'] },
     ]);
     expect(messages([{ ...forEc2, Action: 's3:*' }])).toEqual([NONE]);
-    expect(messages([{ ...allowPods, Action: ['s3:*', 'ec2:*'] }])).toContain(
-      `"AllowPods": is for ${POD}, but allows s3:*, ec2:* and not sts:AssumeRole`,
-    );
+    const s3AndEc2 = `"AllowPods": is for ${POD}, but allows s3:*, ec2:* and not sts:AssumeRole`;
+    expect(messages([{ ...allowPods, Action: ['s3:*', 'ec2:*'] }])).toContain(s3AndEc2);
     expect([messages([unless(no)]), told(evaluate([], request()))]).toEqual([[NONE], [NONE]]);
   });
 
@@ -185,61 +166,43 @@ describe('reasons', () => {
     ).toEqual(['"AllowPods": aws:SourceAccount is 111122223333, StringEquals requires 444455556666']));
 
   it('name the principal of the request', () => {
-    const asked = (principal: Parameters<typeof request>[1]): string[] =>
-      told(ask([{ ...allowPods, Action: 's3:*', Principal: '*' }], request(keys, principal)));
-    expect(asked({ principal: undefined })).toContain('no statement allows sts:AssumeRole to the role');
-    expect(asked({ principal: { type: 'Federated', unknown: 'some provider' } })).toContain(
-      'no statement allows sts:AssumeRole to some provider',
-    );
-    expect(asked({ principal: { type: 'AWS', values: [] } })).toContain(
-      'no statement allows sts:AssumeRole to no principal',
-    );
+    const other = [{ ...allowPods, Action: 's3:*', Principal: '*' }];
+    const asked = (principal: NonNullable<Parameters<typeof request>[1]>['principal']): string[] =>
+      told(ask(other, request(keys, { principal })));
+    const none = 'no statement allows sts:AssumeRole to';
+    expect(asked(undefined)).toContain(`${none} the role`);
+    expect(asked({ type: 'Federated', unknown: 'some provider' })).toContain(`${none} some provider`);
+    expect(asked({ type: 'AWS', values: [] })).toContain(`${none} no principal`);
   });
 
   it('of an unknown principal, and of an unknown resource', () => {
     const statement = { Sid: 'Tokens', Effect: 'Allow', Principal: { Federated: ['a', 'b', 'c', 'd'] }, Action: '*' };
-    const { verdict, reasons, undecided } = ask(
-      [statement],
-      request(keys, { principal: { type: 'Federated', unknown: 'some provider' } }),
-    );
-    expect({ verdict, undecided, reasons }).toEqual({
-      verdict: 'unknown',
-      undecided: [],
-      reasons: [
-        {
-          ...ALLOW,
-          message: '"Tokens": whether some provider is a or b or c is not known in advance',
-          statement: 'Tokens',
-        },
-      ],
-    });
+    const principal = { type: 'Federated', unknown: 'some provider' } as const;
+    const { verdict, reasons, undecided } = ask([statement], request(keys, { principal }));
+    expect([verdict, undecided]).toEqual(['unknown', []]);
+    const message = '"Tokens": whether some provider is a or b or c is not known in advance';
+    expect(reasons).toEqual([{ ...ALLOW, message, statement: 'Tokens' }]);
     const own = (Statement: object | object[], resource?: string): Evaluation =>
       evaluate(parsePolicy({ Statement }, 'identity'), request(keys, { principal: undefined, resource }));
     const any = { Effect: 'Allow', Action: '*', Resource: 'a' };
-    expect(told(own(any))).toEqual([
-      '"statement 1": whether its resource includes the requested resource cannot be decided',
-    ]);
-    expect(own(any, 'b').reasons).toEqual([
-      { ...ALLOW, message: '"statement 1": is not for b', statement: 'statement 1' },
-    ]);
+    const undecidable = 'whether its resource includes the requested resource cannot be decided';
+    expect(told(own(any))).toEqual([`"statement 1": ${undecidable}`]);
+    const notForB = { ...ALLOW, message: '"statement 1": is not for b', statement: 'statement 1' };
+    expect(own(any, 'b').reasons).toEqual([notForB]);
     const s3 = { ...any, Action: 's3:*' };
-    expect(told(own([{ Effect: 'Allow', Action: '*', NotResource: '*' }, s3]))).toEqual([
-      '"statement 1": is not for this resource',
-    ]);
+    const nowhere = { Effect: 'Allow', Action: '*', NotResource: '*' };
+    expect(told(own([nowhere, s3]))).toEqual(['"statement 1": is not for this resource']);
     expect(told(own(s3, 'b'))).toEqual([
       'no statement allows sts:AssumeRole to the role',
       '"statement 1": is for the role, but allows s3:* and not sts:AssumeRole',
     ]);
     const asked = (Principal: unknown, change: Parameters<typeof request>[1], ...more: object[]): string[] =>
       told(ask([{ Effect: 'Allow', Principal, Action: '*' }, ...more], request(keys, change)));
-    expect(asked({ AWS: 'a' }, { principal: undefined })).toEqual([
-      '"statement 1": the principal of the request is not known',
-    ]);
-    expect(asked({ Federated: '*' }, { principal: { type: 'Federated', values: ['arn:x'] } })).toEqual([
-      '"statement 1": a * for this principal type is not documented',
-    ]);
-    expect(asked('*', {}, { Effect: 'Deny', NotPrincipal: { Service: 'p*' }, Action: '*' })).toEqual([
-      '"statement 2": NotPrincipal has p*, a wildcard that is not documented',
-    ]);
+    const unknown = asked({ AWS: 'a' }, { principal: undefined });
+    expect(unknown).toEqual(['"statement 1": the principal of the request is not known']);
+    const federated = asked({ Federated: '*' }, { principal: { type: 'Federated', values: ['arn:x'] } });
+    expect(federated).toEqual(['"statement 1": a * for this principal type is not documented']);
+    const denied = asked('*', {}, { Effect: 'Deny', NotPrincipal: { Service: 'p*' }, Action: '*' });
+    expect(denied).toEqual(['"statement 2": NotPrincipal has p*, a wildcard that is not documented']);
   });
 });

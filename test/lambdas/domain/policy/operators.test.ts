@@ -43,9 +43,7 @@ describe(`String operators: ${OPERATORS}#Conditions_String`, () => {
     ['StringNotLike', 'john*', 'johndoe', 'does not'],
     ['StringNotLike', 'jane*', 'johndoe', 'holds'],
     ['StringNotLike', ['jane*', '*doe'], 'johndoe', 'does not'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
-    expect(on(operator, wanted, found)).toBe(expected),
-  );
+  ])('%s %j, request has %j: %s', (operator, wanted, has, result) => expect(on(operator, wanted, has)).toBe(result));
 });
 
 describe(`Numeric operators: ${OPERATORS}#Conditions_Numeric`, () => {
@@ -88,9 +86,7 @@ describe(`Numeric operators: ${OPERATORS}#Conditions_Numeric`, () => {
     ['NumericEquals', '.5', '0.5', 'unknown'],
     ['NumericEquals', 'Infinity', 'Infinity', 'unknown'],
     ['NumericEquals', ' 1', '1', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
-    expect(on(operator, wanted, found)).toBe(expected),
-  );
+  ])('%s %j, request has %j: %s', (operator, wanted, has, result) => expect(on(operator, wanted, has)).toBe(result));
 });
 
 describe(`Boolean operator: ${OPERATORS}#Conditions_Boolean`, () => {
@@ -103,9 +99,7 @@ describe(`Boolean operator: ${OPERATORS}#Conditions_Boolean`, () => {
     ['Bool', 'yes', 'true', 'unknown'],
     ['Bool', 'true', '1', 'unknown'],
     ['Bool', 'True', 'true', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
-    expect(on(operator, wanted, found)).toBe(expected),
-  );
+  ])('%s %j, request has %j: %s', (operator, wanted, has, result) => expect(on(operator, wanted, has)).toBe(result));
 });
 
 describe(`Binary operator: ${OPERATORS}#Conditions_BinaryEquals`, () => {
@@ -127,9 +121,7 @@ describe(`Binary operator: ${OPERATORS}#Conditions_BinaryEquals`, () => {
     ['BinaryEquals', 'QU!D', 'QU!D', 'unknown'],
     ['BinaryEquals', 'QUJD', 'not base 64', 'unknown'],
     ['BinaryNotEquals', 'QUJD', 'QUJD', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
-    expect(on(operator, wanted, found)).toBe(expected),
-  );
+  ])('%s %j, request has %j: %s', (operator, wanted, has, result) => expect(on(operator, wanted, has)).toBe(result));
 });
 
 describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
@@ -164,14 +156,11 @@ describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
       [operator, '*', arn, 'unknown'],
     ]),
     ['StringLike', finance, document, 'holds'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
-    expect(on(operator, wanted, found)).toBe(expected),
-  );
+  ])('%s %j, request has %j: %s', (operator, wanted, has, result) => expect(on(operator, wanted, has)).toBe(result));
 });
 
 describe(`...IfExists: ${OPERATORS}#Conditions_IfExists`, () => {
-  const absent = (operator: string, wanted: string): ReturnType<typeof whether> =>
-    whether({ [operator]: { [KEY]: wanted } }, { [KEY]: ABSENT });
+  const absent = (operator: string, wanted: string) => whether({ [operator]: { [KEY]: wanted } }, { [KEY]: ABSENT });
   const comparisons = ['Equals', 'NotEquals', 'LessThan', 'LessThanEquals', 'GreaterThan', 'GreaterThanEquals'];
   const strings = ['Equals', 'NotEquals', 'EqualsIgnoreCase', 'NotEqualsIgnoreCase', 'Like', 'NotLike'];
   const all = (type: string, names: string[], wanted: string): [string, string][] =>
@@ -221,9 +210,7 @@ describe(`operator names: ${USER_GUIDE}reference_policies_elements_condition.htm
     // "Error – Null with if exists" of the check reference.
     ['NullIfExists', 'false', 'a', 'unknown'],
     ['ForAnyValue:Null', 'false', 'a', 'unknown'],
-  ])('%j %j, request has %j: %s', (operator, wanted, found, expected) =>
-    expect(on(operator, wanted, found)).toBe(expected),
-  );
+  ])('%j %j, request has %j: %s', (operator, wanted, has, result) => expect(on(operator, wanted, has)).toBe(result));
 
   it('leave an unknown operator undecided even if the key is absent', () =>
     expect(whether({ StringMatchesIfExists: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe('unknown'));

@@ -48,18 +48,13 @@ export const ask = (statements: unknown, asked: PolicyRequest = request(), optio
 
 type Truth = 'holds' | 'does not' | 'unknown' | 'invalid';
 
-const asAllow: Record<Verdict, Truth> = {
-  allowed: 'holds',
-  denied: 'does not',
-  unknown: 'unknown',
-  invalid: 'invalid',
-};
+const truth: Record<Verdict, Truth> = { allowed: 'holds', denied: 'does not', unknown: 'unknown', invalid: 'invalid' };
 const asDeny: Record<Verdict, Truth> = { allowed: 'does not', denied: 'holds', unknown: 'unknown', invalid: 'invalid' };
 
 /** Returns whether a condition is met, by an Allow that depends on it, and checks that a Deny agrees. */
 export function whether(Condition: unknown, keys: Keys, Version?: string): Truth {
   const allow = evaluate(policy([{ ...allowPods, Condition }], Version), request(keys)).verdict;
   const deny = evaluate(policy([allowPods, { ...denyPods, Condition }], Version), request(keys)).verdict;
-  expect(asDeny[deny]).toBe(asAllow[allow]);
-  return asAllow[allow];
+  expect(asDeny[deny]).toBe(truth[allow]);
+  return truth[allow];
 }

@@ -93,9 +93,7 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['IpAddress', '${aws:SourceIp}', '1.2.3.4', 'unknown'],
     ['BinaryEquals', '${aws:username}', 'QUJD', 'unknown'],
     ['Null', '${aws:username}', 'a', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
-    expect(on(operator, wanted, found)).toBe(expected),
-  );
+  ])('%s %j, request has %j: %s', (operator, wanted, has, result) => expect(on(operator, wanted, has)).toBe(result));
 
   // "If you don't set the Version to 2012-10-17, variables like ${aws:username} are treated as literal strings."
   it.each<[operator: string, wanted: string, found: string, expected: Truth]>([

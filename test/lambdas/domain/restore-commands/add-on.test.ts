@@ -16,21 +16,16 @@ import { FakeClock, FakeRoles } from '../../fakes.ts';
 import { FakeEks } from '../../fake-eks.ts';
 import { aTrustChange, BEFORE, REPAIR, repairOf } from '../../steps/repaired.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../../example.ts';
-import { at, MIGRATION_ID } from '../../run-examples.ts';
 import { irsaStatement, policyText, ec2Statement } from '../../trust-examples.ts';
 import { anAddon, anAssociation, planned, aMigratedAddon } from '../../eks-fixtures.ts';
-import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
+import { aMigration, aPlan, aSnapshot, RECREATE, RECREATE_PRESERVING, at, MIGRATION_ID } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
 
 const COPY = addonArn(9);
 const policy =
   '{"Version":"2012-10-17","Statement":[{"Sid":"it\'s $HOME","Effect":"Deny","Action":"*","Resource":"*"}]}';
-const unportable: Partial<Association> = {
-  targetRoleArn: OTHER_ROLE,
-  disableSessionTags: true,
-  policy,
-  tags: { team: "o'hara & co" },
-};
+const TAGS = { team: "o'hara & co" };
+const unportable: Partial<Association> = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy, tags: TAGS };
 const OTHER_ACCOUNT = 'ebs-csi-other-sa';
 const standAlone = anAssociation({ id: 'a-alone', ...unportable });
 const owned = anAssociation({ id: 'a-owned', serviceAccount: OTHER_ACCOUNT, ownerArn: addonArn(1), ...unportable });
@@ -45,12 +40,7 @@ const before: [string, Partial<Snapshot>][] = [
   [
     'an owned association, awkward values and tags',
     {
-      addon: anAddon({
-        podIdentityAssociations: [owned.arn],
-        configurationValues,
-        namespace: NAMESPACE,
-        tags: { team: "o'hara & co" },
-      }),
+      addon: anAddon({ podIdentityAssociations: [owned.arn], configurationValues, namespace: NAMESPACE, tags: TAGS }),
       planned: [planned, { ...planned, serviceAccount: OTHER_ACCOUNT }],
       associations: [standAlone, owned],
     },
@@ -97,6 +87,9 @@ const working = (begin: (eks: FakeEks, snapshot: Snapshot) => Promise<unknown>):
 };
 const issuesOf = (code: string, message: string): Addon['issues'] => [{ code, message, resourceIds: [] }];
 
+const updateOf = ({ planned: podIdentityAssociations }: Snapshot) => {
+  return { addon: ADDON, clientRequestToken: 'x', podIdentityAssociations };
+};
 const CONFLICTS = issuesOf('ConfigurationConflict', 'Conflicts:\nConfigMap x');
 
 /** The states in which the migration and its rollback can stop. */
@@ -116,12 +109,7 @@ const states: [string, Prepare][] = [
   ['UPDATE_FAILED', migrated({ status: 'UPDATE_FAILED' })],
   ['DEGRADED', migrated({ status: 'DEGRADED' })],
   ['DEGRADED as before', asBefore((all) => all, { status: 'DEGRADED' })],
-  [
-    'UPDATING',
-    working((eks, { planned: podIdentityAssociations }) =>
-      eks.updateAddon({ addon: ADDON, clientRequestToken: 'x', podIdentityAssociations }),
-    ),
-  ],
+  ['UPDATING', working((eks, snapshot) => eks.updateAddon(updateOf(snapshot)))],
 ];
 
 function newWorld(change: Partial<Snapshot>, attempt = RECREATE_PRESERVING): World {
@@ -158,11 +146,8 @@ function expectRestored({ eks, snapshot }: World): void {
   const { version, serviceAccountRoleArn, configurationValues: values, tags, namespace } = snapshot.addon;
   expect(now).toMatchObject({ status: 'ACTIVE', version, tags });
   // The fake shows a namespace only where one was chosen.
-  expect([now?.serviceAccountRoleArn, now?.configurationValues, now?.namespace ?? NAMESPACE]).toEqual([
-    serviceAccountRoleArn,
-    values,
-    namespace ?? NAMESPACE,
-  ]);
+  const found = [now?.serviceAccountRoleArn, now?.configurationValues, now?.namespace ?? NAMESPACE];
+  expect(found).toEqual([serviceAccountRoleArn, values, namespace ?? NAMESPACE]);
   expect(said(eks.associations, now?.arn)).toEqual(said(snapshot.associations, addonArn(1)));
 }
 
@@ -194,12 +179,9 @@ describe('addonRestoreCommands', () => {
   /** The arguments that `aws` would get from a shell. */
   const argumentsOf = (commands: string[]): string[][] => {
     const script = `aws() { if [ "$2" = list-pod-identity-associations ]; then echo a-found; else printf '%s\\0' "$@"; printf '\\001'; fi; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${commands.join('\n')}`;
-    const calls = execFileSync('/bin/bash', ['-c', script], {
-      encoding: 'utf8',
-      env: { HOME: '/somewhere', LC_ALL: 'C.UTF-8' },
-    })
-      .split('\u0001')
-      .slice(0, -1);
+    const env = { HOME: '/somewhere', LC_ALL: 'C.UTF-8' };
+    const printed = execFileSync('/bin/bash', ['-c', script], { encoding: 'utf8', env });
+    const calls = printed.split('\u0001').slice(0, -1);
     return calls.map((call) => call.split('\0').slice(0, -1));
   };
   const facts = (change: Partial<Snapshot> = {}, more: Partial<RestoreCommandsFacts> = {}): RestoreCommandsFacts => ({
@@ -209,17 +191,16 @@ describe('addonRestoreCommands', () => {
     seen: { addon: undefined, associations: [] },
     ...more,
   });
+  const commandsNow = (addon: Addon | undefined, associations: Association[] = [], change: Partial<Snapshot> = {}) =>
+    addonRestoreCommands(facts(change, { seen: { addon, associations } }));
   const create = (change: Partial<Snapshot>): Record<string, unknown> =>
     parseAwsCommand(
       (argumentsOf(addonRestoreCommands(facts(change))).find((call) => call[1] === 'create-addon') ?? []).slice(1),
     ).input;
 
   it('creates with version, role, raw configuration, namespace and tags, as a shell reads it', () => {
-    const addon = anAddon({
-      configurationValues,
-      namespace: 'storage',
-      tags: { team: "o'hara & co", 'aws:cloudformation:stack-name': 'x' },
-    });
+    const tags = { ...TAGS, 'aws:cloudformation:stack-name': 'x' };
+    const addon = anAddon({ configurationValues, namespace: 'storage', tags });
     expect(create({ addon })).toEqual({
       clusterName: target.cluster,
       addonName: ADDON,
@@ -259,24 +240,19 @@ describe('addonRestoreCommands', () => {
   });
 
   it('offers OVERWRITE where conflicts stopped the create, without the text of the conflicts', () => {
-    const addon = anAddon({
-      arn: COPY,
-      status: 'CREATE_FAILED',
-      issues: [{ code: 'ConfigurationConflict', message: 'Conflicts:\nConfigMap x - .data', resourceIds: [] }],
-    });
-    const commands = addonRestoreCommands(facts({}, { seen: { addon, associations: [] } }));
-    expect(commands.join('\n')).toMatch(
+    const issues = issuesOf('ConfigurationConflict', 'Conflicts:\nConfigMap x - .data');
+    const addon = anAddon({ arn: COPY, status: 'CREATE_FAILED', issues });
+    const commands = commandsNow(addon).join('\n');
+    expect(commands).toMatch(
       /\n: 'OVERWRITE resets the fields [^\n]*'\naws eks create-addon [^\n]*--resolve-conflicts OVERWRITE\n/,
     );
-    expect(commands.join('\n')).not.toContain('ConfigMap x');
-    expect(healthWarnings(addon)).toMatchObject([
-      { id: 'health-at-end', message: containing('Conflicts:\\nConfigMap x - .data') },
-    ]);
+    expect(commands).not.toContain('ConfigMap x');
+    const message = containing('Conflicts:\\nConfigMap x - .data');
+    expect(healthWarnings(addon)).toMatchObject([{ id: 'health-at-end', message }]);
   });
 
   it('keeps a version that another tool has chosen', () => {
-    const addon = aMigratedAddon([], { version: 'v1.40.0-eksbuild.1' });
-    const commands = addonRestoreCommands(facts({}, { seen: { addon, associations: [] } }));
+    const commands = commandsNow(aMigratedAddon([], { version: 'v1.40.0-eksbuild.1' }));
     expect(commands.join('\n')).toMatch(
       /: 'Another principal has changed it since: version and configuration are left as they are now\.'/,
     );
@@ -286,21 +262,15 @@ describe('addonRestoreCommands', () => {
   });
 
   it('reports that another principal deleted or created it', () => {
-    expect(addonRestoreCommands(facts({}, { record: aMigration() })).join('\n')).toContain(
-      ": 'Another principal deleted it, not this migration.'",
-    );
-    expect(
-      addonRestoreCommands(
-        facts({}, { seen: { addon: anAddon({ arn: addonArn(5), version: 'v1.40.0-eksbuild.1' }), associations: [] } }),
-      ).join('\n'),
-    ).toContain(": 'Another principal created this copy.'");
+    const deleted = addonRestoreCommands(facts({}, { record: aMigration() })).join('\n');
+    expect(deleted).toContain(": 'Another principal deleted it, not this migration.'");
+    const another = anAddon({ arn: addonArn(5), version: 'v1.40.0-eksbuild.1' });
+    expect(commandsNow(another)).toContainEqual(containing(": 'Another principal created this copy.'"));
   });
 
   it('deletes an association of another principal that conflicts with an old one, with a note', () => {
     const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
-    const commands = addonRestoreCommands(
-      facts({ associations: [standAlone] }, { seen: { addon: anAddon(), associations: [other] } }),
-    );
+    const commands = commandsNow(anAddon(), [other], { associations: [standAlone] });
     const note = commands.findIndex((line) => line.includes('Another principal created a-others'));
     expect(note).toBeGreaterThan(0);
     expect(commands[note + 1]).toContain('--association-id a-others');
@@ -311,16 +281,11 @@ describe('addonRestoreCommands', () => {
     const changed = policyText(irsaStatement, others, REPAIR.statement);
     const altered = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
     const commandsFor = (trust: RestoreCommandsFacts['trust'], record: Partial<Migration> = {}): string[] =>
-      addonRestoreCommands(
-        facts(
-          {},
-          {
-            seen: { addon: anAddon(), associations: [] },
-            record: aMigration({ trustChanges: [aTrustChange()], ...record }),
-            ...(trust ? { trust } : {}),
-          },
-        ),
-      );
+      addonRestoreCommands({
+        ...facts({}, { seen: { addon: anAddon(), associations: [] } }),
+        record: aMigration({ trustChanges: [aTrustChange()], ...record }),
+        ...(trust ? { trust } : {}),
+      });
     const ofTrust = (lines: string[]): string[] =>
       lines.filter((line) => /trust policy|assume-role-policy|iam get-role/.test(line));
 
@@ -363,14 +328,11 @@ describe('addonRestoreCommands', () => {
 
     it('only describes what to do if the statement itself has changed', () => {
       const lines = ofTrust(commandsFor({ [ROLE]: altered }));
-      expect(lines).toEqual([
-        containing('cannot be removed automatically: see warning trust-to-edit'),
-        containing(BEFORE),
-      ]);
+      const note = containing('cannot be removed automatically: see warning trust-to-edit');
+      expect(lines).toEqual([note, containing(BEFORE)]);
       expect(argumentsOf(lines)).toEqual([]);
-      expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([
-        { id: 'trust-to-edit', message: containing('has been changed since the repair') },
-      ]);
+      const message = containing('has been changed since the repair');
+      expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([{ id: 'trust-to-edit', message }]);
     });
 
     it.each<[string, RestoreCommandsFacts['trust'], Partial<Migration>]>([
@@ -383,29 +345,22 @@ describe('addonRestoreCommands', () => {
     it('comes after the restarts, role by role, and before the last command', () => {
       const trustChanges = [aTrustChange(), { ...aTrustChange(), ...repairOf(OTHER_ROLE) }];
       const commands = commandsFor({ [ROLE]: REPAIR.after, [OTHER_ROLE]: REPAIR.after }, { trustChanges });
-      const names = commands
-        .filter((line) => !line.startsWith(': '))
-        .map((line) => line.split(' ').slice(0, 3).join(' '));
-      expect(names.slice(-4)).toEqual([
-        containing('kubectl'),
-        'aws iam update-assume-role-policy',
-        'aws iam update-assume-role-policy',
-        'pod-identity rollback 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
-      ]);
+      const run = commands.filter((line) => !line.startsWith(': '));
+      const names = run.map((line) => line.split(' ').slice(0, 3).join(' '));
+      const update = 'aws iam update-assume-role-policy';
+      const last = 'pod-identity rollback 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+      expect(names.slice(-4)).toEqual([containing('kubectl'), update, update, last]);
     });
   });
 
   it("restarts the workloads by name, or by the add-on's label if they could not be read", () => {
-    const named = addonRestoreCommands(
-      facts({}, { workloads: [{ kind: 'DaemonSet', namespace: NAMESPACE, name: 'node' }] }),
-    );
-    expect(named.filter((line) => line.startsWith('kubectl'))).toEqual([
-      `kubectl -n ${NAMESPACE} rollout restart daemonset/node`,
-    ]);
-    expect(addonRestoreCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([
+    const workloads: RestoreCommandsFacts['workloads'] = [{ kind: 'DaemonSet', namespace: NAMESPACE, name: 'node' }];
+    const named = addonRestoreCommands(facts({}, { workloads }));
+    const byKubectl = (lines: string[]) => lines.filter((line) => line.startsWith('kubectl'));
+    expect(byKubectl(named)).toEqual([`kubectl -n ${NAMESPACE} rollout restart daemonset/node`]);
+    expect(byKubectl(addonRestoreCommands(facts()))).toEqual([
       `kubectl -n ${NAMESPACE} rollout restart deployment,daemonset,statefulset -l app.kubernetes.io/name=${ADDON} || true`,
     ]);
-    const found = named.indexOf(`aws eks update-kubeconfig --region ${target.region} --name ${target.cluster}`);
-    expect(found).toBeGreaterThan(0);
+    expect(named.slice(1)).toContain(`aws eks update-kubeconfig --region ${target.region} --name ${target.cluster}`);
   });
 });

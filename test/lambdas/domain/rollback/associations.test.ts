@@ -23,10 +23,8 @@ const full: Partial<Association> = {
   tags: { team: 'storage' },
 };
 
-it('the owners of associations separates what is restored with the add-on from what is restored as standalone', () => {
-  expect(ownedBefore(snapshot)).toEqual([owned]);
-  expect(standAloneBefore(snapshot, CLUSTER)).toEqual([ofDeadCopy, standAlone]);
-});
+it('the owners of associations separates what is restored with the add-on from what is restored as standalone', () =>
+  expect([ownedBefore(snapshot), standAloneBefore(snapshot, CLUSTER)]).toEqual([[owned], [ofDeadCopy, standAlone]]));
 
 describe('leftOvers and createdByThirdParty', () => {
   const record = (change: Partial<Migration['associations']> = {}) =>

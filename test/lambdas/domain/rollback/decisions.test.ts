@@ -26,8 +26,7 @@ describe('what a person has decided', () => {
   });
 
   it.each(BY_ITSELF)('is nothing in a rollback %s', (_, record) => {
-    expect(decidedByPerson(record)).toBe(false);
-    expect(isTaken(record, 'addon-changed')).toBe(false);
+    expect([decidedByPerson(record), isTaken(record, 'addon-changed')]).toEqual([false, false]);
     expect(takenAssociations(record, [anAssociation()])).toEqual([]);
   });
 

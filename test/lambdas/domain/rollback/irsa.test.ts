@@ -99,8 +99,7 @@ describe('IRSA, judged for a rollback', () => {
   it('knows for which service accounts it worked before', () => {
     const { problems } = judgeIrsa(WORKS, [planned, OTHER], []);
     const irsaBroken = brokenFor(problems, [planned, OTHER]);
-    expect(irsaBroken).toEqual([OTHER_NAME]);
-    expect(workedBefore([planned, OTHER], { irsaBroken })).toEqual([planned]);
+    expect([irsaBroken, workedBefore([planned, OTHER], { irsaBroken })]).toEqual([[OTHER_NAME], [planned]]);
     expect(workedBefore([OTHER], {})).toEqual([OTHER]);
   });
 });

@@ -15,6 +15,7 @@ import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import type { ExpectedPods } from '../../../../lambdas/domain/verification/pods.ts';
 import { unreplacedPods } from '../../../../lambdas/domain/verification/unreplaced.ts';
 import { aPod, at, NAMESPACE, SERVICE_ACCOUNT, someWorkloads } from '../../fixtures.ts';
+import { forAll, forAllIn } from '../../../for-all.ts';
 
 const HOUR = 3600;
 const MINUTE = 60;
@@ -32,17 +33,14 @@ describe('sureSessionSeconds', () => {
   it('is a lower bound for every pod of that age, whenever its agent has refreshed', () => {
     // What an SDK holds: fetched at once, then each time that five minutes are left, of an age that the agent chooses.
     const ages = fc.array(fc.integer({ min: 0, max: 3 * HOUR }), { minLength: 12, maxLength: 12 });
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 30 * HOUR }), ages, (age, given) => {
-        let end = 6 * HOUR;
-        for (const old of given) {
-          if (end - age > 5 * MINUTE) break;
-          end = end - 5 * MINUTE + 6 * HOUR - old;
-        }
-        expect(sureSessionSeconds(age)).toBeLessThanOrEqual(Math.max(end - age, 5 * MINUTE));
-      }),
-      { numRuns: 2000 },
-    );
+    forAllIn(2000, fc.integer({ min: 0, max: 30 * HOUR }), ages, (age, given) => {
+      let end = 6 * HOUR;
+      for (const old of given) {
+        if (end - age > 5 * MINUTE) break;
+        end = end - 5 * MINUTE + 6 * HOUR - old;
+      }
+      expect(sureSessionSeconds(age)).toBeLessThanOrEqual(Math.max(end - age, 5 * MINUTE));
+    });
   });
 });
 
@@ -64,18 +62,15 @@ describe('mayRemoveAssociations', () => {
       leaving: new Set(pods.map(({ uid }) => uid)),
       now: Date.parse(at(0)),
     });
-  const owned = (pods: Pod[]): Pod[] =>
-    pods.map((one) => ({ ...one, owner: { kind: 'StatefulSet', name: deployment!.name } }));
+  const owner = { kind: 'StatefulSet', name: deployment!.name };
+  const owned = (pods: Pod[]): Pod[] => pods.map((one) => ({ ...one, owner }));
 
   it('allows the removal if all pods are replaced before the first session can end, and asks otherwise', () => {
     expect(decide(owned(many(18)), 18)).toEqual({ do: 'go' });
     // Of the same pods a week later nobody knows more than five minutes.
     const old = { createdAt: at(-7 * 24 * HOUR), readyAt: at(-7 * 24 * HOUR + 30) };
-    expect(decide(owned(many(18, old)), 18)).toMatchObject({
-      do: 'ask',
-      slow: { sureSeconds: 5 * MINUTE, pod: 'p-0' },
-      unreplaced: [],
-    });
+    const slow = { sureSeconds: 5 * MINUTE, pod: 'p-0' };
+    expect(decide(owned(many(18, old)), 18)).toMatchObject({ do: 'ask', slow, unreplaced: [] });
     expect(decide(owned(many(2, old)), 2)).toEqual({ do: 'go' });
   });
 
@@ -104,16 +99,11 @@ describe('pods that no rollout replaces', () => {
     ['none that fails', of('Job', { ready: false, restarts: 3 }), undefined],
     ['none that terminates', of('Job', { terminating: true }), undefined],
     ['none of a workload', pod('task', 'pod-identity'), undefined],
-  ])('make the removal ask: %s', (__, task, sureSeconds) =>
-    expect(
-      mayRemoveAssociations({
-        pods: [task],
-        workloads: [workload()],
-        leaving: new Set([task.uid]),
-        now: Date.parse(at(0)),
-      }),
-    ).toEqual(sureSeconds === undefined ? { do: 'go' } : { do: 'ask', unreplaced: [{ pod: task, sureSeconds }] }),
-  );
+  ])('make the removal ask: %s', (__, task, sureSeconds) => {
+    const facts = { pods: [task], workloads: [workload()], leaving: new Set([task.uid]), now: Date.parse(at(0)) };
+    const asks = { do: 'ask', unreplaced: [{ pod: task, sureSeconds }] };
+    expect(mayRemoveAssociations(facts)).toEqual(sureSeconds === undefined ? { do: 'go' } : asks);
+  });
 
   it.each<[string, Pod[], Workload[], string]>([
     ['others are replaced first', [of('Job'), old], [workload()], 'restart'],
@@ -184,19 +174,17 @@ describe('replaceNext', () => {
       seconds: fc.integer({ min: -HOUR, max: HOUR }),
       ready: fc.boolean(),
     });
-    fc.assert(
-      fc.property(fc.array(some, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 8 }), (drawn, desired) => {
-        const pods = drawn.map(({ identity, seconds, ready }, n) =>
-          pod(`p-${n}`, identity, { createdAt: at(seconds), ready }),
-        );
-        const isThere = drawn.some(({ identity, seconds }) => identity === 'irsa' && seconds > 0);
-        const { restart, evict, isWitnessed } = replaceNext(looked(pods, [workload({ desired })]));
-        const wrong = drawn.filter(({ identity }) => identity === 'pod-identity').length;
-        expect(isWitnessed).toBe(wrong === 0 || isThere);
-        expect(evict.length + (isThere || desired === 1 ? 0 : restart.length)).toBeLessThanOrEqual(1);
-        for (const { pod: one } of evict) expect(drawn[Number(one.name.slice(2))]?.identity).toBe('pod-identity');
-      }),
-    );
+    forAll(fc.array(some, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 8 }), (drawn, desired) => {
+      const pods = drawn.map(({ identity, seconds, ready }, n) =>
+        pod(`p-${n}`, identity, { createdAt: at(seconds), ready }),
+      );
+      const isThere = drawn.some(({ identity, seconds }) => identity === 'irsa' && seconds > 0);
+      const { restart, evict, isWitnessed } = replaceNext(looked(pods, [workload({ desired })]));
+      const wrong = drawn.filter(({ identity }) => identity === 'pod-identity').length;
+      expect(isWitnessed).toBe(wrong === 0 || isThere);
+      expect(evict.length + (isThere || desired === 1 ? 0 : restart.length)).toBeLessThanOrEqual(1);
+      for (const { pod: one } of evict) expect(drawn[Number(one.name.slice(2))]?.identity).toBe('pod-identity');
+    });
   });
 });
 
@@ -224,11 +212,8 @@ describe('judgeRollback', () => {
     'lets a hopeless pod of a StatefulSet not wait for others that end: %s, hopeless: %s',
     (kind, isHopeless, result) => {
       const owner = { kind, name: 'ledger' };
-      const pods = [
-        { ...failing, owner },
-        { ...witness, owner, terminating: true },
-      ];
-      const observed = looked(pods, [{ ...rolling, kind, name: 'ledger' }]);
+      const [fails, ends] = [failing, { ...witness, terminating: true }].map((one) => ({ ...one, owner }));
+      const observed = looked([fails!, ends!], [{ ...rolling, kind, name: 'ledger' }]);
       const leniency = { ...NO_LENIENCY, hopeless: new Set(isHopeless ? [failing.uid] : []) };
       expect(judgeRollback({ ...observed, leniency }).verdict).toBe(result);
     },

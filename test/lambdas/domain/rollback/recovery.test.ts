@@ -1,29 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OUTCOMES, type Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { OwnerState, RecoveryDecision, RecoveryFacts } from '../../../../lambdas/domain/rollback/recovery.ts';
 import {
   decideRecovery,
   isRunning,
-  type OwnerState,
-  type RecoveryDecision,
-  type RecoveryFacts,
   standingRelease,
   standingTrustChanges,
 } from '../../../../lambdas/domain/rollback/recovery.ts';
 import { OTHER_ROLE, ROLE } from '../../example.ts';
-import {
-  ADDON_LOCK,
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  NOW,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  RECOVERY_EXECUTION,
-  ROLE_LOCK,
-} from '../../run-examples.ts';
-import { aMigration, aRollback } from '../../fixtures.ts';
+import { ADDON_LOCK, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION } from '../../run-examples.ts';
+import { aMigration, aRollback, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../../fixtures.ts';
 import { containing } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const GRACE_MS = 75_000;
 const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({
@@ -57,8 +46,7 @@ const OTHERS = [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)];
 
 describe('decideRecovery of a stranded migration', () => {
   it('rolls back once no Lambda function can act any more', () => {
-    expect(decide()).toEqual(ROLL_BACK);
-    expect(decide({ owner: stopped(75) })).toEqual(ROLL_BACK);
+    expect([decide(), decide({ owner: stopped(75) })]).toEqual([ROLL_BACK, ROLL_BACK]);
     expect(decide({ owner: stopped(74) })).toMatchObject({ do: 'wait', why: containing(at(-74)) });
     expect(decide({ owner: undefined })).toEqual(ROLL_BACK);
   });
@@ -67,14 +55,8 @@ describe('decideRecovery of a stranded migration', () => {
     for (const status of ['RUNNING', 'PENDING_REDRIVE'])
       expect(decide({ owner: { status } })).toMatchObject({ do: 'nothing', why: containing('still working') });
     // Another Recover has it.
-    expect(
-      decide({
-        owners: new Map([
-          [EXECUTION, stopped(600)],
-          [OTHER_EXECUTION, { status: 'RUNNING' }],
-        ]),
-      }).do,
-    ).toBe('nothing');
+    const owners = { [EXECUTION]: stopped(600), [OTHER_EXECUTION]: { status: 'RUNNING' } };
+    expect(decide({ owners: new Map(Object.entries(owners)) }).do).toBe('nothing');
   });
 
   it.each(['injected', 'ready', 'api'] as const)(
@@ -86,8 +68,7 @@ describe('decideRecovery of a stranded migration', () => {
   );
 
   it('releases the locks if nothing was started', () => {
-    expect(decide({ hasSnapshot: false })).toEqual(RELEASE);
-    expect(decide({ hasSnapshot: false, locks: [] })).toEqual(RELEASE);
+    expect([decide({ hasSnapshot: false }), decide({ hasSnapshot: false, locks: [] })]).toEqual([RELEASE, RELEASE]);
     expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual(RELEASE);
     expect(decide({ hasSnapshot: false, locks: OTHERS })).toEqual(RELEASE);
   });
@@ -112,20 +93,15 @@ describe('decideRecovery on demand', () => {
     ['blocked', 'refuse'],
     ['planned', 'refuse'],
     ['already-migrated', 'refuse'],
-  ])('of a migration that ended %s: %s', (outcome, expected) =>
-    expect(onDemand({ record: ended(outcome) }).do).toBe(expected),
-  );
+  ])('of a migration that ended %s: %s', (outcome, does) => expect(onDemand({ record: ended(outcome) }).do).toBe(does));
 
   it('refuses with the reason', () => {
     expect(onDemand({ record: ended('rolled-back') })).toMatchObject({ why: containing('already rolled back') });
     expect(onDemand({ record: ended('blocked') })).toMatchObject({ why: containing('changed nothing') });
-    expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({
-      do: 'refuse',
-      why: containing(`cancel ${MIGRATION_ID}`),
-    });
-    expect(
-      onDemand({ record: ended('migrated'), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)] }),
-    ).toMatchObject({ do: 'refuse', why: containing(OTHER_MIGRATION_ID) });
+    const refused = (why: string) => ({ do: 'refuse', why: containing(why) });
+    expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject(refused(`cancel ${MIGRATION_ID}`));
+    const locks = [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)];
+    expect(onDemand({ record: ended('migrated'), locks })).toMatchObject(refused(OTHER_MIGRATION_ID));
   });
 
   it('takes the parked lock of restore commands', () => {
@@ -150,9 +126,8 @@ describe('changes of trust policies', () => {
   it('are undone by the same decision as the add-on', () => {
     const trustChanges = [{ roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) }];
     expect(decide({ record: { trustChanges } })).toEqual(ROLL_BACK);
-    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual(
-      ROLL_BACK,
-    );
+    const record = { ...ended('needs-human'), trustChanges };
+    expect(decide({ record, cause: 'requested', locks: free })).toEqual(ROLL_BACK);
   });
 });
 
@@ -170,9 +145,13 @@ describe('decideRecovery', () => {
     const own = { owner: 'none', locks: [heldBy(RECOVERY_EXECUTION)] } as const;
     const taken = { executionArn: RECOVERY_EXECUTION, status: 'rolling-back', rollback: aRollback() } as const;
     expect(decide({ ...own, locks: [...own.locks], record: taken })).toEqual(decide());
-    expect(
-      decide({ ...own, locks: [...own.locks], cause: 'requested', record: { ...taken, outcome: 'migrated' } }),
-    ).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
+    const again = decide({
+      ...own,
+      locks: [...own.locks],
+      cause: 'requested',
+      record: { ...taken, outcome: 'migrated' },
+    });
+    expect(again).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
   });
 
   it('never takes over while an execution runs or may still act, and never without a snapshot', () => {
@@ -180,39 +159,37 @@ describe('decideRecovery', () => {
       fc.oneof(fc.constant<OwnerState>({ status: 'RUNNING' }), fc.integer({ min: 0, max: 200 }).map(stopped)),
       { nil: undefined },
     );
-    fc.assert(
-      fc.property(
-        fc.array(owner, { maxLength: 3 }),
-        fc.constantFrom<RecoveryFacts['cause']>('stranded', 'requested'),
-        fc.boolean(),
-        fc.boolean(),
-        fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
-        fc.constantFrom<Migration['verified']>('none', 'api', 'injected', 'ready'),
-        fc.constantFrom(free, [heldBy(EXECUTION)], []),
-        (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
-          const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));
-          const decision = decide({
-            owners,
-            cause,
-            hasSnapshot,
-            rollbackBegun,
-            locks,
-            record: { verified, ...(outcome ? ended(outcome) : {}) },
-          });
-          const mayAct = states.some(
-            (state) =>
-              isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS),
-          );
-          const action = decision.do === 'take-over' ? decision.action : undefined;
-          expect([
-            action !== undefined && mayAct,
-            (action === 'roll-back' || action === 'finish') && !hasSnapshot,
-          ]).toEqual([false, false]);
-          const onlyTheEnd = cause === 'stranded' && verified !== 'none' && !rollbackBegun && outcome === undefined;
-          expect(action === 'finish' && !onlyTheEnd).toBe(false);
-        },
-      ),
-      { numRuns: 3000 },
+    forAllIn(
+      3000,
+      fc.array(owner, { maxLength: 3 }),
+      fc.constantFrom<RecoveryFacts['cause']>('stranded', 'requested'),
+      fc.boolean(),
+      fc.boolean(),
+      fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
+      fc.constantFrom<Migration['verified']>('none', 'api', 'injected', 'ready'),
+      fc.constantFrom(free, [heldBy(EXECUTION)], []),
+      (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
+        const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));
+        const decision = decide({
+          owners,
+          cause,
+          hasSnapshot,
+          rollbackBegun,
+          locks,
+          record: { verified, ...(outcome ? ended(outcome) : {}) },
+        });
+        const mayAct = states.some(
+          (state) =>
+            isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS),
+        );
+        const action = decision.do === 'take-over' ? decision.action : undefined;
+        expect([
+          action !== undefined && mayAct,
+          (action === 'roll-back' || action === 'finish') && !hasSnapshot,
+        ]).toEqual([false, false]);
+        const onlyTheEnd = cause === 'stranded' && verified !== 'none' && !rollbackBegun && outcome === undefined;
+        expect(action === 'finish' && !onlyTheEnd).toBe(false);
+      },
     );
   });
 });

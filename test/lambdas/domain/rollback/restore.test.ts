@@ -8,20 +8,18 @@ import {
   type Attempt,
   type AddonSnapshot as Snapshot,
 } from '../../../../lambdas/domain/migration/model.ts';
+import type { RestoreDecision, RestoreFacts } from '../../../../lambdas/domain/rollback/restore.ts';
 import {
   conflictsOfCreate,
   decideRestore,
   isAsSnapshot,
   needsConsent,
   preservesFailedCopy,
-  type RestoreDecision,
-  type RestoreFacts,
 } from '../../../../lambdas/domain/rollback/restore.ts';
-import { addonArn, OTHER_ROLE, ROLE } from '../../example.ts';
-import { at } from '../../run-examples.ts';
-import { anAddon, anAssociation, aMigratedAddon } from '../../eks-fixtures.ts';
+import { addonArn, anAddon, anAssociation, aMigratedAddon, at, OTHER_ROLE, ROLE } from '../../fixtures.ts';
 import { aMigration, aPlan, aSnapshot, IN_PLACE, RECREATE, RECREATE_PRESERVING, aRollback } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const statuses = addonSchema.shape.status.options;
 const COPY = addonArn(9);
@@ -122,28 +120,24 @@ describe('decideRestore', () => {
       expect(decide(back, { record, associations: [left] })).toEqual({ do: 'update' });
     expect(decide(back, { record, associations: [made({ ownerArn: undefined })] })).toEqual({ do: 'done' });
     const created = { associations: { purged: [], created: [made()], restored: [] } };
-    expect(decide(back, { record: { ...record, ...created }, associations: [made({ ownerArn: undefined })] })).toEqual({
-      do: 'update',
-    });
+    const ownerless = [made({ ownerArn: undefined })];
+    expect(decide(back, { record: { ...record, ...created }, associations: ownerless })).toEqual({ do: 'update' });
   });
 
   it("restores the add-on's own associations, role by role", () => {
     const owned = anAssociation({ id: 'a-old', ownerArn: addonArn(1), roleArn: OTHER_ROLE });
     const snapshot = { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] };
     const now = anAddon({ podIdentityAssociations: [owned.arn] });
-    expect(decide(now, { record: untouched, snapshot, associations: [owned] })).toEqual({ do: 'done' });
-    expect(decide(now, { record: untouched, snapshot, associations: [{ ...owned, roleArn: ROLE }] })).toEqual({
-      do: 'update',
-    });
-    expect(decide(anAddon(), { record: untouched, snapshot, associations: [] })).toMatchObject({ do: 'refuse' });
+    const known = { record: untouched, snapshot };
+    expect(decide(now, { ...known, associations: [owned] })).toEqual({ do: 'done' });
+    expect(decide(now, { ...known, associations: [{ ...owned, roleArn: ROLE }] })).toEqual({ do: 'update' });
+    expect(decide(anAddon(), { ...known, associations: [] })).toMatchObject({ do: 'refuse' });
   });
 
   it('ignores associations of service accounts that are not planned', () => {
     const elsewhere = made({ id: 'a-elsewhere', serviceAccount: 'other-sa' });
-    const snapshot = { addon: anAddon({ podIdentityAssociations: [elsewhere.arn] }) };
-    expect(
-      decide(anAddon({ podIdentityAssociations: [elsewhere.arn] }), { record: untouched, snapshot, associations: [] }),
-    ).toEqual({ do: 'done' });
+    const addon = anAddon({ podIdentityAssociations: [elsewhere.arn] });
+    expect(decide(addon, { record: untouched, snapshot: { addon }, associations: [] })).toEqual({ do: 'done' });
   });
 
   it('waits while the add-on and the list of associations differ', () => {
@@ -153,10 +147,9 @@ describe('decideRestore', () => {
 
   const NEWER = 'v1.40.0-eksbuild.1';
   const asRead = { record: untouched };
-  const failing: Partial<Addon> = {
-    status: 'DELETE_FAILED',
-    issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }],
-  };
+  const failedCopy = anAddon({ arn: addonArn(5), status: FAILED });
+  const issues = [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }];
+  const failing: Partial<Addon> = { status: 'DELETE_FAILED', issues };
   const nine = '{"controller":{"replicaCount":9}}';
   it.each<[string, RestoreDecision, RegExp]>([
     ['another version', decide(migrated({ version: NEWER })), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
@@ -168,22 +161,17 @@ describe('decideRestore', () => {
     ['a failed delete that was not its own', decide(anAddon(failing), asRead), /could not delete .*: no rights/],
     ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
     ['a copy of another principal', decide(migrated({ arn: addonArn(5) })), /another principal has created/],
-    [
-      'a copy that failed',
-      decide(anAddon({ arn: addonArn(5), status: FAILED }), asRead),
-      /another principal has created/,
-    ],
+    ['a copy that failed', decide(failedCopy, asRead), /another principal has created/],
   ])('leaves %s to a person', (_, decision, why) =>
     expect(decision).toMatchObject({ do: 'refuse', why: matching(why) }),
   );
 
   it('adopts a copy from its own create whose reply was lost', () => {
     const record = { removed: [addonArn(1)], made: [] };
-    expect(decide(migrated({ arn: addonArn(5) }), { record, associations: [made({ ownerArn: addonArn(5) })] })).toEqual(
-      { do: 'update' },
-    );
-    expect(decide(migrated({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
-    expect(decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
+    const associations = [made({ ownerArn: addonArn(5) })];
+    expect(decide(migrated({ arn: addonArn(5) }), { record, associations })).toEqual({ do: 'update' });
+    for (const copy of [migrated({ arn: addonArn(5), status: FAILED }), failedCopy])
+      expect(decide(copy, { record })).toEqual({ do: 'delete' });
   });
 
   it('repeats its own failed delete, but not forever', () => {
@@ -194,13 +182,11 @@ describe('decideRestore', () => {
 
   it('keeps third-party changes once a person has requested the rollback', () => {
     const rollback = aRollback();
-    const other = anAddon({ version: 'v1.40.0-eksbuild.1' });
+    const other = anAddon({ version: NEWER });
     expect(decide(other, { record: { ...untouched, rollback } })).toEqual({ do: 'done' });
     expect(decide(other, { record: { ...untouched, rollback: aRollback({ after: 'migrated' }) } }).do).toBe('refuse');
     // Without its role it is still not put back.
-    expect(decide(inPlace({ version: 'v1.40.0-eksbuild.1' }), { record: { ...untouched, rollback } }).do).toBe(
-      'refuse',
-    );
+    expect(decide(inPlace({ version: NEWER }), { record: { ...untouched, rollback } }).do).toBe('refuse');
   });
 
   it('never creates over an existing add-on, and is done only if role and version are restored', () => {
@@ -213,30 +199,27 @@ describe('decideRestore', () => {
     });
     const now = changes.map((change) => anAddon(change));
     const record = fc.record({ removed: fc.subarray([addonArn(1), COPY]), made: fc.subarray([COPY]) });
-    fc.assert(
-      fc.property(now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
-        const { do: action } = decide(addon, { record: known, actions });
-        expect(action).not.toBe('create');
-        const allRemoved = [addonArn(1), ...known.made].every((arn) => known.removed.includes(arn));
-        const isForeign =
-          addon.arn !== addonArn(1) &&
-          !known.made.includes(addon.arn) &&
-          (addon.podIdentityAssociations.length > 0 || !allRemoved);
-        const same =
-          (addon.status === 'ACTIVE' || addon.status === 'DEGRADED') &&
-          addon.version === 'v1.38.1-eksbuild.1' &&
-          addon.serviceAccountRoleArn === ROLE &&
-          (addon.podIdentityAssociations.length === 0 || !isForeign);
-        expect(action === 'done').toBe(same);
-        // Third-party changes and copies are neither updated nor deleted.
-        const foreign =
-          addon.version !== 'v1.38.1-eksbuild.1' ||
-          addon.serviceAccountRoleArn === OTHER_ROLE ||
-          (addon.arn === addonArn(5) && !allRemoved);
-        expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
-      }),
-      { numRuns: 3000 },
-    );
+    forAllIn(3000, now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
+      const { do: action } = decide(addon, { record: known, actions });
+      expect(action).not.toBe('create');
+      const allRemoved = [addonArn(1), ...known.made].every((arn) => known.removed.includes(arn));
+      const isForeign =
+        addon.arn !== addonArn(1) &&
+        !known.made.includes(addon.arn) &&
+        (addon.podIdentityAssociations.length > 0 || !allRemoved);
+      const same =
+        (addon.status === 'ACTIVE' || addon.status === 'DEGRADED') &&
+        addon.version === 'v1.38.1-eksbuild.1' &&
+        addon.serviceAccountRoleArn === ROLE &&
+        (addon.podIdentityAssociations.length === 0 || !isForeign);
+      expect(action === 'done').toBe(same);
+      // Third-party changes and copies are neither updated nor deleted.
+      const foreign =
+        addon.version !== 'v1.38.1-eksbuild.1' ||
+        addon.serviceAccountRoleArn === OTHER_ROLE ||
+        (addon.arn === addonArn(5) && !allRemoved);
+      expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
+    });
   });
 });
 
@@ -252,17 +235,16 @@ describe('conflicts over preserved objects', () => {
     ['without preserve', RECREATE, 'OVERWRITE', false],
   ])('%s', (_, attempt, conflicts, preserves) => {
     const { record } = facts(undefined, tried(attempt));
-    expect(conflictsOfCreate(record)).toBe(conflicts);
-    expect(preservesFailedCopy(record)).toBe(preserves);
+    expect([conflictsOfCreate(record), preservesFailedCopy(record)]).toEqual([conflicts, preserves]);
     const failed = migrated({ status: 'CREATE_FAILED', issues: [conflicting] });
     expect(needsConsent(record, failed)).toBe(conflicts === 'NONE');
     expect(decide(failed, tried(attempt)).do).toBe(conflicts === 'NONE' ? 'refuse' : 'delete');
   });
 
-  it('are named if a person has to decide', () =>
-    expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({
-      why: containing('Conflicts found'),
-    }));
+  it('are named if a person has to decide', () => {
+    const why = containing('Conflicts found');
+    expect(decide(migrated({ status: FAILED, issues: [conflicting] }))).toMatchObject({ why });
+  });
 
   it('depend on the last attempt', () => {
     const record = { plan: aPlan({ attempts: [RECREATE_PRESERVING, RECREATE] }), attempt: 1 };

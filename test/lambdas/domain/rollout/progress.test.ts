@@ -15,6 +15,7 @@ import {
   hopelessText,
 } from '../../../../lambdas/domain/rollout/text.ts';
 import { aNode, aPod, at, aWorkload, MIGRATION_ID, NOW } from '../../fixtures.ts';
+import { forAll } from '../../../for-all.ts';
 
 const NAME = 'ebs-csi-controller';
 const unready = (change: Partial<Pod> = {}): Pod => aPod('pod-identity', { ready: false, ...change });
@@ -36,12 +37,8 @@ it('seenOf counts pods that are ready with the right identity, and all other pod
     { pod: aPod('pod-identity', { createdAt: at(-5), terminating: true }), right: true },
     { pod: aPod('irsa'), right: false },
   ];
-  expect(seenOf(pods, [aWorkload({ observed: false }), aWorkload({ observed: true })])).toEqual({
-    ready: 1,
-    others: 2,
-    newest: at(-30),
-    observed: 1,
-  });
+  const workloads = [aWorkload({ observed: false }), aWorkload({ observed: true })];
+  expect(seenOf(pods, workloads)).toEqual({ ready: 1, others: 2, newest: at(-30), observed: 1 });
 });
 
 describe('progressOf', () => {
@@ -59,35 +56,26 @@ describe('progressOf', () => {
     const after = progressOf(before, of, { ...same, ...change }, at(0));
     expect(after).toEqual(goesOn ? { ...before, ...change, since: at(0) } : before);
   });
-  it('begins again with each round', () =>
-    expect(progressOf(progressed(), 'pod-identity.0-2', same, at(0))).toEqual({
-      ...same,
-      of: 'pod-identity.0-2',
-      startedAt: at(0),
-      since: at(0),
-    }));
+  it('begins again with each round', () => {
+    const again = { ...same, of: 'pod-identity.0-2', startedAt: at(0), since: at(0) };
+    expect(progressOf(progressed(), 'pod-identity.0-2', same, at(0))).toEqual(again);
+  });
   it('does not count pods that alternate between ready and not ready as progress', () =>
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 50 }), (counts) => {
-        let progress = progressed();
-        for (const ready of counts) progress = progressOf(progress, of, { ...same, ready }, at(0));
-        expect(progress).toEqual(progressed());
-      }),
-    ));
+    forAll(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 50 }), (counts) => {
+      let progress = progressed();
+      for (const ready of counts) progress = progressOf(progress, of, { ...same, ready }, at(0));
+      expect(progress).toEqual(progressed());
+    }));
 });
 
 describe('allowanceSeconds', () => {
+  const graceful = aWorkload({ rollout: { minReadySeconds: 20, graceSeconds: 600 } });
+  const slow = aPod('irsa', { createdAt: at(-1000), readyAt: at(-500) });
   it.each<[string, Workload[], Pod[], number]>([
     ['nothing at all', [], [], 600],
     ['quick pods', [aWorkload()], [aPod('irsa', { createdAt: at(-60), readyAt: at(-50) })], 600],
     ['a deadline of its own', [aWorkload({ rollout: { progressDeadlineSeconds: 1800 } })], [], 1800],
-    // 3 × (500 + 20 + 600)
-    [
-      'slow pods with a long grace period',
-      [aWorkload({ rollout: { minReadySeconds: 20, graceSeconds: 600 } })],
-      [aPod('irsa', { createdAt: at(-1000), readyAt: at(-500) })],
-      3360,
-    ],
+    ['slow pods with a long grace period', [graceful], [slow], 3 * (500 + 20 + 600)],
   ])('of %s', (_, workloads, pods, expected) => expect(allowanceSeconds(workloads, pods, undefined)).toBe(expected));
   it('includes what the plan observed of pods that are gone', () => {
     const one = { kind: 'Deployment', namespace: 'kube-system', name: NAME, longestStartSeconds: 900 } as const;
@@ -113,8 +101,7 @@ describe('stuckBecause', () => {
 });
 
 describe('brokenPods', () => {
-  const find = (pod: Pod, nodes: Node[] = [aNode()]): BrokenPod[] =>
-    brokenPods([pod], [aWorkload()], { nodes, now: NOW });
+  const find = (pod: Pod, nodes: Node[] = [aNode()]) => brokenPods([pod], [aWorkload()], { nodes, now: NOW });
   const pending = { ready: false, phase: 'Pending' };
   const looping = { ready: false, createdAt: at(-10), restarts: 4, waiting: ['CrashLoopBackOff'] };
   it.each<[string, Partial<Pod>, string | undefined, RegExp?]>([
@@ -136,18 +123,15 @@ describe('brokenPods', () => {
   });
   it('reports a lost node', () => {
     const lost = [aNode({ ready: false })];
-    expect(find(aPod('irsa', { terminating: true, deletionDue: at(-900) }), lost)).toMatchObject([
-      { trouble: 'terminating', owner: { kind: 'Deployment', name: NAME } },
-    ]);
+    const owner = { kind: 'Deployment', name: NAME };
+    const found = find(aPod('irsa', { terminating: true, deletionDue: at(-900) }), lost);
+    expect(found).toMatchObject([{ trouble: 'terminating', owner }]);
     expect(find(aPod('irsa', { ready: false }), lost)[0]!.text).toContain('its node node-1 is not ready');
   });
   it('allows slow pods as long as their siblings took', () => {
     const like = aPod('irsa', { name: 'like', createdAt: at(-9000), readyAt: at(-8500) });
-    const of = (age: number): number =>
-      brokenPods([like, aPod('irsa', { ready: false, createdAt: at(-age) })], [aWorkload()], {
-        nodes: [aNode()],
-        now: NOW,
-      }).length;
+    const podsOf = (age: number) => [like, aPod('irsa', { ready: false, createdAt: at(-age) })];
+    const of = (age: number) => brokenPods(podsOf(age), [aWorkload()], { nodes: [aNode()], now: NOW }).length;
     expect([of(900), of(1100)]).toEqual([0, 1]);
   });
   it('leaves the other pods for the verification', () => {

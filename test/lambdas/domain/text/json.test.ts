@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../../../lambdas/domain/text/json.ts';
 import { type Json, readJson } from '../../../../lambdas/domain/policy/index.ts';
+import { forAll, forAllIn } from '../../../for-all.ts';
 
 /** As JSON.parse gives it, keys in the order of the text. */
 function plain(value: Json): unknown {
@@ -11,9 +12,8 @@ function plain(value: Json): unknown {
 
 function pairs(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(pairs);
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).map(([key, item]) => [key, pairs(item)])
-    : value;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value).map(([key, item]) => [key, pairs(item)]);
 }
 
 const byParse = (text: string): { value: unknown } | undefined => {
@@ -31,27 +31,22 @@ const failure = (text: string): string => {
 
 describe('readJson', () => {
   it('reads what JSON.parse reads', () =>
-    fc.assert(
-      fc.property(fc.json({ maxDepth: 4 }), fc.constantFrom(0, 1, '\t', '\r\n'), (text, indent) => {
-        const spaced = JSON.stringify(JSON.parse(text), null, indent);
-        const read = readJson(spaced);
-        expect(read.ok && plain(read.value)).toEqual(pairs(JSON.parse(spaced)));
-      }),
-    ));
+    forAll(fc.json({ maxDepth: 4 }), fc.constantFrom(0, 1, '\t', '\r\n'), (text, indent) => {
+      const spaced = JSON.stringify(JSON.parse(text), null, indent);
+      const read = readJson(spaced);
+      expect(read.ok && plain(read.value)).toEqual(pairs(JSON.parse(spaced)));
+    }));
 
   it('refuses what JSON.parse refuses', () => {
     const characters = Array.from('{}[]":,\\u01a-+.etn \n\u0001\u00a0/');
     const unit = fc.constantFrom(...characters, 'true', 'false', 'null');
-    fc.assert(
-      fc.property(fc.string({ unit, maxLength: 12 }), (text) => {
-        const read = readJson(text);
-        const parsed = byParse(text);
-        const twice = !read.ok && read.message.endsWith('occurs twice');
-        expect(read.ok || twice).toBe(parsed !== undefined);
-        expect(read.ok ? plain(read.value) : undefined).toEqual(read.ok ? pairs(parsed?.value) : undefined);
-      }),
-      { numRuns: 5000 },
-    );
+    forAllIn(5000, fc.string({ unit, maxLength: 12 }), (text) => {
+      const read = readJson(text);
+      const parsed = byParse(text);
+      const twice = !read.ok && read.message.endsWith('occurs twice');
+      expect(read.ok || twice).toBe(parsed !== undefined);
+      expect(read.ok ? plain(read.value) : undefined).toEqual(read.ok ? pairs(parsed?.value) : undefined);
+    });
   });
 
   it.each([
@@ -71,10 +66,8 @@ describe('readJson', () => {
 
   it('keeps keys such as __proto__', () => {
     const read = readJson('{"__proto__":{"Effect":"Allow"},"constructor":1}');
-    expect(read.ok && plain(read.value)).toEqual([
-      ['__proto__', [['Effect', 'Allow']]],
-      ['constructor', 1],
-    ]);
+    const expected = Object.entries({ ['__proto__']: [['Effect', 'Allow']], constructor: 1 });
+    expect(read.ok && plain(read.value)).toEqual(expected);
   });
 
   it.each([
@@ -115,15 +108,12 @@ describe('readJson', () => {
 });
 
 describe('parseJson', () => {
-  it('returns the same as JSON.parse if no key occurs twice', () => {
-    fc.assert(
-      fc.property(fc.json({ maxDepth: 4 }), (text) => {
-        const value: unknown = JSON.parse(text);
-        // JSON.stringify writes each key once.
-        expect(parseJson(JSON.stringify(value))).toEqual({ ok: true, value });
-      }),
-    );
-  });
+  it('returns the same as JSON.parse if no key occurs twice', () =>
+    forAll(fc.json({ maxDepth: 4 }), (text) => {
+      const value: unknown = JSON.parse(text);
+      // JSON.stringify writes each key once.
+      expect(parseJson(JSON.stringify(value))).toEqual({ ok: true, value });
+    }));
 
   it.each([
     ['{"dryRun": true, "dryRun": false}', ['dryRun']],
@@ -136,23 +126,18 @@ describe('parseJson', () => {
 
   it('finds a key that is repeated anywhere', () => {
     const openings = fc.array(fc.oneof(fc.constant('['), fc.constant('{"k":')), { maxLength: 20 });
-    fc.assert(
-      fc.property(openings, fc.string(), (opens, key) => {
-        const name = JSON.stringify(key);
-        const closes = opens.map((open) => (open === '[' ? ']' : '}')).toReversed();
-        const text = [...opens, `{${name}:1,"other${key.length}":2,${name}:1}`, ...closes].join('');
-        const path = opens.map((open) => (open === '[' ? 0 : 'k'));
-        fc.pre(key !== `other${key.length}`);
-        expect(parseJson(text)).toMatchObject({ ok: false, twice: [...path, key] });
-      }),
-    );
+    forAll(openings, fc.string(), (opens, key) => {
+      const name = JSON.stringify(key);
+      const closes = opens.map((open) => (open === '[' ? ']' : '}')).toReversed();
+      const text = [...opens, `{${name}:1,"other${key.length}":2,${name}:1}`, ...closes].join('');
+      const path = opens.map((open) => (open === '[' ? 0 : 'k'));
+      fc.pre(key !== `other${key.length}`);
+      expect(parseJson(text)).toMatchObject({ ok: false, twice: [...path, key] });
+    });
   });
 
-  it('has no path for text that is not JSON', () =>
-    expect(parseJson('{"a":1,}')).toEqual({
-      ok: false,
-      line: 1,
-      column: 8,
-      message: 'expected a key in double quotes',
-    }));
+  it('has no path for text that is not JSON', () => {
+    const message = 'expected a key in double quotes';
+    expect(parseJson('{"a":1,}')).toEqual({ ok: false, line: 1, column: 8, message });
+  });
 });

@@ -24,16 +24,7 @@ const right = {
   serviceAccountName: 'ebs-csi.controller',
   conditionKey: 'aws:SourceIp',
 };
-const schemas = {
-  migrationId,
-  accountId,
-  regionName,
-  clusterName,
-  addonName,
-  roleArn,
-  serviceAccountName,
-  conditionKey,
-};
+const kinds = { migrationId, accountId, regionName, clusterName, addonName, roleArn, serviceAccountName, conditionKey };
 /** What is done to a right one. */
 const spoilt: [string, (name: string) => string][] = [
   ['a line break at its end', (name) => `${name}\n`],
@@ -47,8 +38,8 @@ const spoilt: [string, (name: string) => string][] = [
   ['half a megabyte of parts behind it', (name) => `${name}${'-a.'.repeat(160_000)}`],
 ];
 
-describe.each(Object.keys(schemas) as (keyof typeof schemas)[])('%s', (kind) => {
-  const schema = schemas[kind];
+describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('%s', (kind) => {
+  const schema = kinds[kind];
   it('takes a right one', () => expect(schema.parse(right[kind])).toBe(right[kind]));
   it.each(spoilt)('refuses one with %s, at once and without repeating it', (_, spoil) => {
     const started = performance.now();

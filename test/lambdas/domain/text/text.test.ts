@@ -7,6 +7,7 @@ import { ZOD_MESSAGES } from '../../../../lambdas/domain/text/zod-messages.ts';
 import { hasProtoKey, problemsOf } from '../../../../lambdas/domain/text/problems.ts';
 import { isOneLine, isPrintable, jsonText, printable, shown, shownIn } from '../../../../lambdas/domain/text/text.ts';
 import { codePoint } from '../../../code-points.ts';
+import { forAll } from '../../../for-all.ts';
 
 describe('third-party text', () => {
   it.each([
@@ -21,39 +22,30 @@ describe('third-party text', () => {
     ['a\u200bb\u00adc\u2060', 'a\\u200bb\\xadc\\u2060'],
     ['\u3164\u115f\u1160\uffa0', '\\u3164\\u115f\\u1160\\uffa0'],
     ['x\u{e0041}\u{e0100}', 'x\\u{e0041}\\u{e0100}'],
-  ])('%j is shown as %s', (text, as) => {
-    expect(printable(text)).toBe(as);
-    expect(isPrintable(text)).toBe(text === as);
-    expect(isPrintable(as)).toBe(true);
-  });
+  ])('%j is shown as %s', (text, as) =>
+    expect([printable(text), isPrintable(text), isPrintable(as)]).toEqual([as, text === as, true]),
+  );
   it('has an escape for each control, format and ignorable character that Unicode knows', () => {
     const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
     const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
     expect(all.filter((character) => hidden.test(character) && isPrintable(character))).toEqual([]);
   });
   it('is idempotent', () =>
-    fc.assert(
-      fc.property(fc.string({ unit: codePoint }), (text) => {
-        expect(printable(printable(text))).toBe(printable(text));
-      }),
-    ));
+    forAll(fc.string({ unit: codePoint }), (text) => expect(printable(printable(text))).toBe(printable(text))));
   it('is refused in an input if it ends the line or reverses text, and otherwise accepted unchanged', () => {
     expect(['a\nb', '\u202e', '\u001b', '\ufeff'].filter(isOneLine)).toEqual([]);
     expect(['👩\u200d💻 ❤\ufe0f', 'می\u200cخواهم'].filter((text) => !isOneLine(text))).toEqual([]);
   });
-  it('is escaped anywhere in a value', () =>
-    expect(shownIn({ a: ['\u001b', { 'k\u200b': 'x\ny' }], n: 1 })).toEqual({
-      a: ['\\x1b', { 'k\\u200b': 'x\ny' }],
-      n: 1,
-    }));
+  it('is escaped anywhere in a value', () => {
+    const escaped = { a: ['\\x1b', { 'k\\u200b': 'x\ny' }], n: 1 };
+    expect(shownIn({ a: ['\u001b', { 'k\u200b': 'x\ny' }], n: 1 })).toEqual(escaped);
+  });
   it('is the same data in JSON, which has nothing that is not shown as itself', () =>
-    fc.assert(
-      fc.property(fc.jsonValue({ stringUnit: codePoint }), fc.constantFrom(undefined, 2), (value, indent) => {
-        const text = jsonText(value, indent);
-        expect(text.split('\n').every(isPrintable)).toBe(true);
-        expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(value));
-      }),
-    ));
+    forAll(fc.jsonValue({ stringUnit: codePoint }), fc.constantFrom(undefined, 2), (value, indent) => {
+      const text = jsonText(value, indent);
+      expect(text.split('\n').every(isPrintable)).toBe(true);
+      expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(value));
+    }));
   it('is cut, and its length is appended', () => {
     expect(shown('12345', 5)).toBe('12345');
     expect(shown(`\u001b${'x'.repeat(1_000_000)}`, 3)).toBe('\\x1bxx… (1000001 characters)');
@@ -86,9 +78,8 @@ describe('what is wrong with data', () => {
   });
   it('lists at most ten problems', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key-${index}`, 1]));
-    expect(problems({ name: 'a', tags: many })).toMatch(
-      /(tags\.key-\d+: has a key that must be small; ){10}and 490 more$/,
-    );
+    const ten = /(tags\.key-\d+: has a key that must be small; ){10}and 490 more$/;
+    expect(problems({ name: 'a', tags: many })).toMatch(ten);
     expect(problems({ name: 'a', tags: {}, ...many })).toMatch(/key-9 and 490 more$/);
   });
   it('finds a key __proto__ at any depth', () => {

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ZOD_MESSAGES } from '../../../../lambdas/domain/text/zod-messages.ts';
 import { problemsOf } from '../../../../lambdas/domain/text/problems.ts';
+import { forAllIn } from '../../../for-all.ts';
 
-const words = (schema: z.ZodType, value: unknown): string =>
-  problemsOf(schema.safeParse(value, ZOD_MESSAGES).error!, 'it');
+const words = (schema: z.ZodType, value: unknown) => problemsOf(schema.safeParse(value, ZOD_MESSAGES).error!, 'it');
 
 describe('what is wrong with a value', () => {
   it.each<[string, z.ZodType, unknown, string]>([
@@ -52,17 +52,14 @@ describe('what is wrong with a value', () => {
       z.tuple([z.string()]),
       z.discriminatedUnion('kind', [z.object({ kind: z.literal('a') }), z.object({ kind: z.literal('b') })]),
     );
-    fc.assert(
-      fc.property(leaf, fc.oneof(fc.jsonValue(), fc.constant(undefined)), (schema, value) => {
-        const whole = z.strictObject({ a: schema, b: z.array(schema) });
-        for (const given of [{ a: value, b: [value] }, { a: value }, value]) {
-          const parsed = whole.safeParse(given, ZOD_MESSAGES);
-          if (parsed.success) continue;
-          for (const { message } of parsed.error.issues)
-            expect(message).toMatch(/^(must |has |is (missing|not allowed))/);
-        }
-      }),
-      { numRuns: 2000 },
-    );
+    forAllIn(2000, leaf, fc.oneof(fc.jsonValue(), fc.constant(undefined)), (schema, value) => {
+      const whole = z.strictObject({ a: schema, b: z.array(schema) });
+      for (const given of [{ a: value, b: [value] }, { a: value }, value]) {
+        const parsed = whole.safeParse(given, ZOD_MESSAGES);
+        if (parsed.success) continue;
+        for (const { message } of parsed.error.issues)
+          expect(message).toMatch(/^(must |has |is (missing|not allowed))/);
+      }
+    });
   });
 });

@@ -6,6 +6,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aPod, OTHER_ROLE, ROLE } from '../../fixtures.ts';
 import { said, matching } from '../../matchers.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 type Needs = Parameters<typeof checkConsumers>[0];
 
@@ -34,10 +35,7 @@ const issuer = (role: string): object => ({
     },
   },
 });
-const withIssuer = (role: string): Needs['consumers'] => ({
-  objects: { 'issuers.cert-manager.io': [issuer(role)] },
-  unread: [],
-});
+const withIssuer = (role: string) => ({ objects: { 'issuers.cert-manager.io': [issuer(role)] }, unread: [] });
 
 describe('the check of a retirement', () => {
   it('fails for a SecretStore that names the service account, and passes for another one', () => {
@@ -101,18 +99,16 @@ describe('the check of a retirement', () => {
 
 it('never blocks what is accepted, and always what is not', () => {
   const name = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
-  fc.assert(
-    fc.property(
-      fc.uniqueArray(name, { maxLength: 8 }),
-      fc.subarray([SECRET_STORES, CLUSTER_STORES, 'issuers.cert-manager.io']),
-      fc.infiniteStream(fc.boolean()),
-      (stores, unread, chosen) => {
-        const all = [...stores.map((one) => `SecretStore/shop/${one}`), ...unread];
-        const acceptConsumers = all.filter(() => chosen.next().value as boolean);
-        const check = only({ consumers: readStores(stores.map(store), unread.map(notAllowed)), acceptConsumers });
-        expect(check.status === 'fail' || check.status === 'unknown').toBe(acceptConsumers.length < all.length);
-      },
-    ),
-    { numRuns: 60 },
+  forAllIn(
+    60,
+    fc.uniqueArray(name, { maxLength: 8 }),
+    fc.subarray([SECRET_STORES, CLUSTER_STORES, 'issuers.cert-manager.io']),
+    fc.infiniteStream(fc.boolean()),
+    (stores, unread, chosen) => {
+      const all = [...stores.map((one) => `SecretStore/shop/${one}`), ...unread];
+      const acceptConsumers = all.filter(() => chosen.next().value as boolean);
+      const check = only({ consumers: readStores(stores.map(store), unread.map(notAllowed)), acceptConsumers });
+      expect(check.status === 'fail' || check.status === 'unknown').toBe(acceptConsumers.length < all.length);
+    },
   );
 });

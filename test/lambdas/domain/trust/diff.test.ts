@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { diffPolicies } from '../../../../lambdas/domain/trust/diff.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../fixtures.ts';
 import { ec2, irsa, statementLists } from './policies.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const pretty = (text: string): string[] => JSON.stringify(JSON.parse(text), undefined, 2).split('\n');
 const side = (lines: string[], mark: '- ' | '+ '): string[] =>
@@ -59,21 +60,18 @@ describe('diffPolicies', () => {
   });
 
   it('turns one policy into the other, with the fewest changes', () =>
-    fc.assert(
-      fc.property(statementLists, statementLists, (one, other) => {
-        const [before, after] = [policyText(...one), policyText(...other)];
-        const lines = diffPolicies(before, after);
-        fc.pre(lines.length > 0 && !lines.includes('  …'));
-        expect([side(lines, '- '), side(lines, '+ ')]).toEqual([pretty(before), pretty(after)]);
-        const changes = diffLines(`${pretty(before).join('\n')}\n`, `${pretty(after).join('\n')}\n`).filter(
-          (part) => part.added || part.removed,
-        );
-        expect(lines.filter((line) => !line.startsWith('  '))).toHaveLength(
-          changes.reduce((sum, part) => sum + part.count, 0),
-        );
-      }),
-      { numRuns: 150 },
-    ));
+    forAllIn(150, statementLists, statementLists, (one, other) => {
+      const [before, after] = [policyText(...one), policyText(...other)];
+      const lines = diffPolicies(before, after);
+      fc.pre(lines.length > 0 && !lines.includes('  …'));
+      expect([side(lines, '- '), side(lines, '+ ')]).toEqual([pretty(before), pretty(after)]);
+      const changes = diffLines(`${pretty(before).join('\n')}\n`, `${pretty(after).join('\n')}\n`).filter(
+        (part) => part.added || part.removed,
+      );
+      expect(lines.filter((line) => !line.startsWith('  '))).toHaveLength(
+        changes.reduce((sum, part) => sum + part.count, 0),
+      );
+    }));
 
   it('shows a retirement as removed lines', () => {
     const lines = diffPolicies(

@@ -76,8 +76,7 @@ const subjects = fc.constantFrom(
   'system:serviceaccount:kube-system:ebs-csi-controller-s?',
   'system:serviceaccount:gone:*',
 );
-const oneOrMore = (item: fc.Arbitrary<string>): fc.Arbitrary<string | string[]> =>
-  fc.oneof(item, fc.uniqueArray(item, { minLength: 1, maxLength: 3 }));
+const oneOrMore = (item: fc.Arbitrary<string>) => fc.oneof(item, fc.uniqueArray(item, { minLength: 1, maxLength: 3 }));
 const operators = fc.constantFrom(
   'StringEquals',
   'StringLike',

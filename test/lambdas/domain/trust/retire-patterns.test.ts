@@ -7,6 +7,7 @@ import { patternTrust, proposeRetirement } from '../../../../lambdas/domain/trus
 import type { JsonObject, ServiceAccountUse } from '../../../../lambdas/domain/trust/statements.ts';
 import { ISSUER, podIdentityStatement, policyText, target } from '../../fixtures.ts';
 import { irsa, OTHER_PROVIDER, PROVIDER } from './policies.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 const of = (namespace: string, serviceAccount: string): ServiceAccountUse => ({ namespace, serviceAccount });
 const LEAVING = of('shop', 'api');
@@ -53,28 +54,25 @@ const may = (policy: string, account: ServiceAccountUse): string =>
 
 it('the retirement of any trust with patterns takes the role from no other service account than those that it names', () => {
   const met = { remove: 0, refuse: 0, nothing: 0, others: 0 };
-  fc.assert(
-    fc.property(fc.array(statement, { minLength: 1, maxLength: 3 }), (statements) => {
-      const trustPolicy = policyText(...statements, podIdentityStatement);
-      const request = { trustPolicy, target, oidcIssuer: ISSUER, serviceAccounts: [LEAVING] };
-      const proposal = proposeRetirement({ ...request, existing: EXISTING });
-      if (proposal.do === 'list') throw new Error('It knows the service accounts.');
-      met[proposal.do] += 1;
-      if (proposal.do !== 'remove') return;
-      expect(may(proposal.after, LEAVING)).toBe('denied');
-      const others = new Set(proposal.others.map(named));
-      if (others.size > 0) met.others += 1;
-      const losing = EXISTING.filter(
-        (one) => named(one) !== named(LEAVING) && may(trustPolicy, one) !== may(proposal.after, one),
-      );
-      expect(losing.map(named).filter((name) => !others.has(name))).toEqual([]);
-      // Without the service accounts it is decided as soon as a pattern is removed, and only then.
-      expect(proposeRetirement(request).do).toBe(proposal.patterns.length > 0 ? 'list' : 'remove');
-      expect(patternTrust(trustPolicy, target, ISSUER, [LEAVING]).othersIn(EXISTING).map(named).sort()).toEqual(
-        [...others].sort(),
-      );
-    }),
-    { numRuns: 600 },
-  );
+  forAllIn(600, fc.array(statement, { minLength: 1, maxLength: 3 }), (statements) => {
+    const trustPolicy = policyText(...statements, podIdentityStatement);
+    const request = { trustPolicy, target, oidcIssuer: ISSUER, serviceAccounts: [LEAVING] };
+    const proposal = proposeRetirement({ ...request, existing: EXISTING });
+    if (proposal.do === 'list') throw new Error('It knows the service accounts.');
+    met[proposal.do] += 1;
+    if (proposal.do !== 'remove') return;
+    expect(may(proposal.after, LEAVING)).toBe('denied');
+    const others = new Set(proposal.others.map(named));
+    if (others.size > 0) met.others += 1;
+    const losing = EXISTING.filter(
+      (one) => named(one) !== named(LEAVING) && may(trustPolicy, one) !== may(proposal.after, one),
+    );
+    expect(losing.map(named).filter((name) => !others.has(name))).toEqual([]);
+    // Without the service accounts it is decided as soon as a pattern is removed, and only then.
+    expect(proposeRetirement(request).do).toBe(proposal.patterns.length > 0 ? 'list' : 'remove');
+    expect(patternTrust(trustPolicy, target, ISSUER, [LEAVING]).othersIn(EXISTING).map(named).sort()).toEqual(
+      [...others].sort(),
+    );
+  });
   for (const count of Object.values(met)) expect(count).toBeGreaterThan(20);
 });

@@ -15,7 +15,7 @@ import {
   subject,
   verdicts,
 } from './policies.ts';
-import { containing } from '../../matchers.ts';
+import { matching } from '../../matchers.ts';
 
 const propose = (statements: readonly JsonObject[], change: Partial<RetirementRequest> = {}) =>
   proposeRetirement({
@@ -42,8 +42,7 @@ const both = [subject(controller), subject(shop)];
 
 describe('a statement that names only the migrated service accounts', () => {
   const one = subject(controller);
-  const onSubject = (more: JsonObject): JsonObject =>
-    irsa(one, { Condition: { StringEquals: { [SUB]: one }, ...more } });
+  const onSubject = (more: JsonObject) => irsa(one, { Condition: { StringEquals: { [SUB]: one }, ...more } });
   it.each<[string, JsonObject]>([
     ['as eksctl writes it', irsa(one)],
     ['with a Sid', irsaStatement],
@@ -60,35 +59,27 @@ describe('a statement that names only the migrated service accounts', () => {
     ['with a condition that cannot be decided', onSubject({ IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } })],
   ])('is removed: %s', (_, statement) => {
     const { after, removed } = removal([ec2, statement, irsaOfOtherClusters, open]);
-    expect(removed).toEqual([{ statement }]);
-    expect(after).toBe(policyText(ec2, irsaOfOtherClusters, open));
+    expect([removed, after]).toEqual([[{ statement }], policyText(ec2, irsaOfOtherClusters, open)]);
     expect(verdicts(after, controller)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
   });
 
   it('is removed if it names several service accounts, and so is each of several statements', () => {
     const first = irsa(both);
     const second = irsa(subject(shop));
-    expect(removal([first, second, open], { serviceAccounts: [shop, controller, shop] })).toEqual({
-      do: 'remove',
-      after: policyText(open),
-      removed: [{ statement: first }, { statement: second }],
-      patterns: [],
-      others: [],
-    });
+    const removed = [{ statement: first }, { statement: second }];
+    const found = removal([first, second, open], { serviceAccounts: [shop, controller, shop] });
+    expect(found).toEqual({ do: 'remove', after: policyText(open), removed, patterns: [], others: [] });
   });
 
   it("is removed by the provider's ARN in the partition of the cluster", () => {
     const china = { account: ACCOUNT, region: 'cn-north-1', cluster: 'dev' };
     const name = 'oidc.eks.cn-north-1.amazonaws.com.cn/id/EXAMPLE';
-    const statement = {
-      ...irsaStatement,
-      Principal: { Federated: `arn:aws-cn:iam::${ACCOUNT}:oidc-provider/${name}` },
-      Condition: { StringEquals: { [`${name}:sub`]: subject(controller) } },
-    };
-    expect(removal([statement, open], { target: china, oidcIssuer: `https://${name}` }).removed).toEqual([
-      { statement },
-    ]);
-    expect(propose([statement, open], { oidcIssuer: `https://${name}` }).do).toBe('nothing');
+    const Principal = { Federated: `arn:aws-cn:iam::${ACCOUNT}:oidc-provider/${name}` };
+    const Condition = { StringEquals: { [`${name}:sub`]: subject(controller) } };
+    const statement = { ...irsaStatement, Principal, Condition };
+    const oidcIssuer = `https://${name}`;
+    expect(removal([statement, open], { target: china, oidcIssuer }).removed).toEqual([{ statement }]);
+    expect(propose([statement, open], { oidcIssuer }).do).toBe('nothing');
   });
 });
 
@@ -97,8 +88,7 @@ it('a statement that names other service accounts too is kept for the others', (
   const statement = list(subject(shop), subject(controller), 'system:serviceaccount:web:*');
   const kept = list(subject(shop), 'system:serviceaccount:web:*');
   const { after, removed } = removal([statement, open]);
-  expect(removed).toEqual([{ statement, kept }]);
-  expect(after).toBe(policyText(kept, open));
+  expect([removed, after]).toEqual([[{ statement, kept }], policyText(kept, open)]);
   expect([verdicts(after, shop).irsa, verdicts(after, controller).irsa]).toEqual(['allowed', 'denied']);
 });
 
@@ -114,18 +104,14 @@ it.each<[string, JsonObject]>([
   ["a subject under the provider's ARN", irsa('', { Condition: { StringEquals: { [ARN_SUB]: both } } })],
   ['a subject under the URL', irsa('', { Condition: { StringEquals: { [`https://${SUB}`]: subject(controller) } } })],
 ])('a statement is not changed if it has %s', (_, statement) => {
-  expect(propose([statement, open])).toEqual({
-    do: 'nothing',
-    why: `No statement allows kube-system/ebs-csi-controller-sa through ${PROVIDER}`,
-  });
+  const why = `No statement allows kube-system/ebs-csi-controller-sa through ${PROVIDER}`;
+  expect(propose([statement, open])).toEqual({ do: 'nothing', why });
   expect(removal([statement, irsaStatement, open]).after).toBe(policyText(statement, open));
 });
 
 describe('a statement that cannot be split is refused', () => {
-  const several = {
-    Principal: { Federated: PROVIDER, Service: 'ec2.amazonaws.com' },
-    Action: ['sts:AssumeRoleWithWebIdentity', 'sts:AssumeRole'],
-  };
+  const Principal = { Federated: PROVIDER, Service: 'ec2.amazonaws.com' };
+  const several = { Principal, Action: ['sts:AssumeRoleWithWebIdentity', 'sts:AssumeRole'] };
   const variable = irsa('system:serviceaccount:kube-system:${aws:userid}', {}, 'StringLike');
   const providers = irsa(subject(controller), { Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } });
   const twice = { StringLike: { [SUB]: 'system:serviceaccount:kube-system:*' }, StringEquals: { [SUB]: both } };
@@ -140,23 +126,17 @@ describe('a statement that cannot be split is refused', () => {
     ['ForAllValues:', forAll, /by ForAllValues:StringEquals/, /one "StringEquals"/],
     ['a wildcard principal', everybody, /not for this cluster's provider alone/, /Change Open by hand/],
   ])('%s', (_, statement, why, remedy) => {
-    for (const statements of [
-      [statement, open],
-      [statement, irsaStatement, open],
-    ]) {
-      const refused = refusal(statements);
-      expect(refused.why).toMatch(why);
-      expect(refused.remedy).toMatch(remedy);
+    for (const others of [[], [irsaStatement]]) {
+      const refused = refusal([statement, ...others, open]);
+      expect([refused.why, refused.remedy]).toEqual([matching(why), matching(remedy)]);
     }
   });
 
   it('and each of several statements is named', () => {
-    const { why } = refusal([
-      irsa(subject(shop), {}, 'StringNotEquals'),
-      irsa(subject(controller), { Sid: 'Two', Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } }),
-      open,
-    ]);
-    expect(why).toMatch(/statement 1 restricts.*statement 2 \(Two\) trusts/s);
+    const two = { ...providers, Sid: 'Two' };
+    expect(refusal([irsa(subject(shop), {}, 'StringNotEquals'), two, open]).why).toMatch(
+      /statement 1 restricts.*statement 2 \(Two\) trusts/s,
+    );
   });
 });
 
@@ -164,11 +144,7 @@ describe('a pattern', () => {
   const node = { namespace: 'kube-system', serviceAccount: 'ebs-csi-node-sa' };
   const existing = [controller, node, shop];
   const ofNamespace = 'system:serviceaccount:kube-system:*';
-  const unconditional = {
-    Effect: 'Allow',
-    Principal: { Federated: PROVIDER },
-    Action: 'sts:AssumeRoleWithWebIdentity',
-  };
+  const always = { Effect: 'Allow', Principal: { Federated: PROVIDER }, Action: 'sts:AssumeRoleWithWebIdentity' };
 
   const onAudience = { StringEquals: { [AUD]: 'sts.amazonaws.com' } };
   const ofVault = { StringLike: { [SUB]: ofNamespace }, StringEquals: { [AUD]: 'vault' } };
@@ -181,7 +157,7 @@ describe('a pattern', () => {
     ['with IfExists', irsa(ofNamespace, {}, 'StringLikeIfExists'), [ofNamespace], [node]],
     ['in other case', irsa('SYSTEM:serviceaccount:kube-system:ebs-*', {}, 'ForAnyValue:StringLike'), [], []],
     ['as no condition on the subject', irsa('', { Condition: onAudience }), ['*'], [node, shop]],
-    ['as no condition at all', unconditional, ['*'], [node, shop]],
+    ['as no condition at all', always, ['*'], [node, shop]],
     ['of another audience, whose tokens others may have', irsa('', { Condition: ofVault }), [ofNamespace], [node]],
     ["as a negated condition on the provider's ARN", irsa('', { Condition: byArn }), ['*'], [node, shop]],
   ])('%s is removed, with the service accounts that lose it', (_, statement, patterns, others) => {
@@ -192,35 +168,22 @@ describe('a pattern', () => {
 
   it('leaves the rest of its list, also those that it matches', () => {
     const list = irsa([subject(shop), ofNamespace, subject(node), subject(controller)], {}, 'StringLike');
-    const found = propose([list, open], {
-      existing: [...existing, { namespace: 'kube-system', serviceAccount: 'dns' }],
-    });
+    const dns = { namespace: 'kube-system', serviceAccount: 'dns' };
+    const found = propose([list, open], { existing: [...existing, dns] });
     const kept = irsa([subject(shop), subject(node)], {}, 'StringLike');
-    expect(found).toEqual({
-      do: 'remove',
-      after: policyText(kept, open),
-      removed: [{ statement: list, kept }],
-      patterns: [ofNamespace],
-      others: [{ namespace: 'kube-system', serviceAccount: 'dns' }],
-    });
+    const removed = [{ statement: list, kept }];
+    const after = policyText(kept, open);
+    expect(found).toEqual({ do: 'remove', after, removed, patterns: [ofNamespace], others: [dns] });
   });
 
   it('of another cluster stays, and so does one that matches none of those that leave', () => {
-    const kept = irsa('system:serviceaccount:shop:*', {}, 'StringLike');
-    const others = [kept, irsaOfOtherClusters];
-    expect(propose([...others, irsaStatement, open], { existing })).toMatchObject({
-      do: 'remove',
-      after: policyText(...others, open),
-      patterns: [],
-      others: [],
-    });
+    const others = [irsa('system:serviceaccount:shop:*', {}, 'StringLike'), irsaOfOtherClusters];
+    const found = propose([...others, irsaStatement, open], { existing });
+    expect(found).toMatchObject({ do: 'remove', after: policyText(...others, open), patterns: [], others: [] });
   });
 
   it('is refused if the pods of those that leave have no Pod Identity', () =>
-    expect(propose([irsa(ofNamespace, {}, 'StringLike'), ec2], { existing })).toMatchObject({
-      do: 'refuse',
-      why: containing('might no longer be able'),
-    }));
+    expect(refusal([irsa(ofNamespace, {}, 'StringLike'), ec2], { existing }).why).toContain('might no longer be able'));
 });
 
 describe('Pod Identity', () => {
@@ -240,19 +203,15 @@ describe('Pod Identity', () => {
 
 it('refuses a policy with NotPrincipal, which IAM does not accept', () => {
   const excepting = { Sid: 'Others', Effect: 'Deny', NotPrincipal: { AWS: ACCOUNT }, Action: 'sts:SetSourceIdentity' };
-  expect(refusal([irsaStatement, open, excepting]).why).toContain(
-    'The trust policy is not valid at Statement[2].NotPrincipal: is not supported in a trust policy',
-  );
+  const why = 'The trust policy is not valid at Statement[2].NotPrincipal: is not supported in a trust policy';
+  expect(refusal([irsaStatement, open, excepting]).why).toContain(why);
 });
 
 it('refuses a policy that is not valid', () =>
   expect(refusal([{ ...irsaStatement, Effect: 'allow' }, open]).why).toContain('Statement[0].Effect'));
 
-it('accepts a URL-encoded policy', () =>
-  expect(propose([], { trustPolicy: encodeURIComponent(bothWays) })).toEqual({
-    do: 'remove',
-    after: policyText(podIdentityStatement),
-    removed: [{ statement: irsaStatement }],
-    patterns: [],
-    others: [],
-  }));
+it('accepts a URL-encoded policy', () => {
+  const found = propose([], { trustPolicy: encodeURIComponent(bothWays) });
+  const removed = [{ statement: irsaStatement }];
+  expect(found).toEqual({ do: 'remove', after: policyText(open), removed, patterns: [], others: [] });
+});

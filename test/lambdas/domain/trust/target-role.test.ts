@@ -101,18 +101,15 @@ describe('the setup for a target role', () => {
         constantFrom(
           (one: TargetRoleUse): TargetRoleUse => ({ ...one, serviceAccount: `${one.serviceAccount}x` }),
           (one: TargetRoleUse): TargetRoleUse => ({ ...one, namespace: `${one.namespace}x` }),
-          (one: TargetRoleUse): TargetRoleUse => ({
-            ...one,
-            target: { ...one.target, cluster: `${one.target.cluster}x` },
-          }),
+          (one: TargetRoleUse): TargetRoleUse => {
+            return { ...one, target: { ...one.target, cluster: `${one.target.cluster}x` } };
+          },
         ),
         (one, change) => {
           const setup = targetRoleSetup(one);
           const other = change(one);
-          expect(verdictsOf(other, setup)).toMatchObject({
-            'base-role-trust': 'denied',
-            'target-role-trust': 'denied',
-          });
+          const denied = { 'base-role-trust': 'denied', 'target-role-trust': 'denied' };
+          expect(verdictsOf(other, setup)).toMatchObject(denied);
         },
       ),
     ));

@@ -95,8 +95,7 @@ describe('a container that the webhook has changed, and that does not ask the ag
   ])('%s', (_, env, change, expected) => expect(is(env, change)).toBe(expected));
 
   it('has no token of the right audience', () => {
-    const wrong = { ...TOKENS.podIdentity, audience: 'sts.amazonaws.com' };
-    expect(is({}, {}, [wrong])).toBe('elsewhere');
+    expect(is({}, {}, [{ ...TOKENS.podIdentity, audience: 'sts.amazonaws.com' }])).toBe('elsewhere');
     expect([is({}, {}, [{ ...TOKENS.podIdentity, path: 'other' }]), is({}, {}, [])]).toEqual(['unknown', 'unknown']);
   });
 });

@@ -21,6 +21,8 @@ const also = (
 
 const withAlso = (...given: Parameters<typeof also>): Pod => withContainers([also(...given)]);
 const withOnly = (env: Record<string, string>): Pod => withContainers([aContainer({ env })]);
+const withOptionalKey = withAlso({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] });
+const keyed = aContainer({ name: 'old', env: { AWS_ACCESS_KEY_ID: 'AKIA' } });
 const ADDRESS = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
 const skipping = (names: string): Partial<Pod> => ({ annotations: { 'eks.amazonaws.com/skip-containers': names } });
 
@@ -48,16 +50,8 @@ describe('classifyPod', () => {
     ['static keys in addition', withAlso({ AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'x' }), 'unknown'],
     ['static keys from a Secret', withAlso({ AWS_ACCESS_KEY_ID: undefined }), 'unknown'],
     ['an access key without its secret key', withAlso({ AWS_ACCESS_KEY_ID: 'AKIA' }), 'unknown'],
-    [
-      'static keys from a Secret that need not be there',
-      withAlso({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] }),
-      'pod-identity',
-    ],
-    [
-      'static keys in a container that the webhook was told to skip',
-      withContainers([onPodIdentity, aContainer({ name: 'old', env: { AWS_ACCESS_KEY_ID: 'AKIA' } })], skipping('old')),
-      'pod-identity',
-    ],
+    ['static keys from a Secret that need not be there', withOptionalKey, 'pod-identity'],
+    ['static keys in a skipped container', withContainers([onPodIdentity, keyed], skipping('old')), 'pod-identity'],
     ['an unknown container in addition to IRSA', withContainers([onIrsa, { ...plain, ...FROM_SECRET }]), 'mixed'],
     ['the env without its token volume', aPod('pod-identity', { tokens: [TOKENS.irsa] }), 'unknown'],
     ['other env keys only', withOnly({ AWS_REGION: 'r', AWS_STS_REGIONAL_ENDPOINTS: 'regional' }), 'node-role'],
@@ -71,41 +65,28 @@ describe('classifyPod', () => {
   ])('%s: %s', (_, pod, identity) => expect(classifyPod(pod).identity).toBe(identity));
 
   it('has the evidence in the spec', () => {
-    expect(classifyPod(aPod('pod-identity')).evidence).toBe(
-      'AWS_CONTAINER_CREDENTIALS_FULL_URI in all 2 containers, token for pods.eks.amazonaws.com',
-    );
-    expect(classifyPod(aPod('irsa')).evidence).toBe(
-      `AWS_WEB_IDENTITY_TOKEN_FILE in all 2 containers, token for sts.amazonaws.com, role ${ROLE}`,
-    );
-    expect(classifyPod(aPod('node-role')).evidence).toContain('node role');
-    expect(classifyPod(aPod('mixed')).evidence).toBe(
+    const of = (pod: Pod) => classifyPod(pod).evidence;
+    const injected = 'AWS_CONTAINER_CREDENTIALS_FULL_URI in all 2 containers, token for pods.eks.amazonaws.com';
+    const irsa = `AWS_WEB_IDENTITY_TOKEN_FILE in all 2 containers, token for sts.amazonaws.com, role ${ROLE}`;
+    expect([of(aPod('pod-identity')), of(aPod('irsa'))]).toEqual([injected, irsa]);
+    expect(of(aPod('node-role'))).toContain('node role');
+    expect(of(aPod('mixed'))).toBe(
       '2 of 2 containers have the environment of Pod Identity, 2 have that of IRSA, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner use IRSA, to which SDKs give precedence',
     );
-    expect(
-      classifyPod(withAlso({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] })).evidence,
-    ).toMatch(
+    expect(of(withOptionalKey)).toMatch(
       /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would take precedence$/,
     );
-    expect(classifyPod(withContainers([onPodIdentity, plain], { tokens: [TOKENS.podIdentity] })).evidence).toBe(
+    expect(of(withContainers([onPodIdentity, plain], { tokens: [TOKENS.podIdentity] }))).toBe(
       '1 of 2 containers have the environment of Pod Identity, 0 have that of IRSA, token audiences: pods.eks.amazonaws.com',
     );
-    const hidden = withContainers([onPodIdentity, aContainer({ name: 'other' })], {
-      tokens: [TOKENS.podIdentity],
-      ...skipping('other,absent'),
-    });
-    expect(classifyPod(hidden)).toMatchObject({
-      identity: 'pod-identity',
-      evidence: matching(
-        /; container other does not count, since the annotation eks\.amazonaws\.com\/skip-containers excludes it$/,
-      ),
-    });
+    const skips = { tokens: [TOKENS.podIdentity], ...skipping('other,absent') };
+    const hidden = classifyPod(withContainers([onPodIdentity, aContainer({ name: 'other' })], skips));
+    const excluded = /; container other does not count, since the annotation \S+\/skip-containers excludes it$/;
+    expect([hidden.identity, hidden.evidence]).toEqual(['pod-identity', matching(excluded)]);
     const debugged = { ...aPod('pod-identity'), ephemeral: ['debug'] };
-    expect(classifyPod(debugged)).toMatchObject({
-      identity: 'pod-identity',
-      injected: true,
-      evidence: matching(/; ephemeral container debug does not count, since the webhook never changes it$/),
-    });
-    expect(classifyPod({ ...debugged, ephemeral: ['a', 'b'] }).evidence).toMatch(/ephemeral containers a, b do not/);
+    const evidence = matching(/; ephemeral container debug does not count, since the webhook never changes it$/);
+    expect(classifyPod(debugged)).toMatchObject({ identity: 'pod-identity', injected: true, evidence });
+    expect(of({ ...debugged, ephemeral: ['a', 'b'] })).toMatch(/ephemeral containers a, b do not/);
   });
 });
 
@@ -138,16 +119,15 @@ describe('a pod whose identity is unknown', () => {
       /^container driver has AWS_ACCESS_KEY and AWS_SECRET_KEY, with which AWS SDKs use static keys \(Go v2\); it has AWS_DEFAULT_PROFILE, with which AWS SDKs use a profile, and fail if it does not exist \(botocore\)$/,
     ],
   ])('has the reason: %s', (_, container, why) => {
-    const pod = withContainers([container]);
-    const { identity, evidence } = classifyPod(pod);
-    expect(identity).toBe('unknown');
-    expect(evidence.replace('it cannot be determined: ', '')).toMatch(why);
+    const { identity, evidence } = classifyPod(withContainers([container]));
+    expect([identity, evidence.replace('it cannot be determined: ', '')]).toEqual(['unknown', matching(why)]);
   });
 
-  it('names every container whose identity is unknown', () =>
-    expect(
-      classifyPod(withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }])).evidence,
-    ).toMatch(/^it cannot be determined: container ebs-plugin has .*; container plain gets variables from/));
+  it('names every container whose identity is unknown', () => {
+    const both = withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }]);
+    const why = /^it cannot be determined: container ebs-plugin has .*; container plain gets variables from/;
+    expect(classifyPod(both).evidence).toMatch(why);
+  });
 
   it('is on IRSA before the change if a Secret could only override it, with a note', () =>
     expect(classifyPod(withContainers([{ ...onIrsa, ...FROM_SECRET }]))).toMatchObject({
@@ -183,47 +163,37 @@ describe('a pod whose identity is unknown', () => {
 describe('collectEvidence', () => {
   const since = new Map([[`${NAMESPACE}/${SERVICE_ACCOUNT}`, at(-60)]]);
   const evidenceOf = (pod: Pod): string => collectEvidence([pod], accounts, since)[0]!.evidence;
+  const namesOf = (pods: Pod[]): string[] => collectEvidence(pods, accounts).map(({ name }) => name);
 
   it('notes that a pod that is older than its association cannot use it', () => {
+    const older = /; created before its association, which was created at \S+: only a new pod can use it$/;
     for (const identity of ['irsa', 'node-role', 'mixed', 'unknown'] as const)
-      expect(evidenceOf(aPod(identity))).toMatch(
-        /; created before its association, which was created at \S+: only a new pod can use it$/,
-      );
-    expect(evidenceOf(aPod('pod-identity'))).toMatch(
-      /; admitted under an earlier association: the current one was created at/,
-    );
+      expect(evidenceOf(aPod(identity))).toMatch(older);
+    const earlier = /; admitted under an earlier association: the current one was created at/;
+    expect(evidenceOf(aPod('pod-identity'))).toMatch(earlier);
   });
   it('notes that the webhook was late for a younger pod without the association', () => {
     for (const identity of ['irsa', 'node-role'] as const)
       expect(evidenceOf(aPod(identity, { createdAt: at(-58) }))).toMatch(
         /; created after its association, which was created at \S+, but admitted without it: the webhook did not know it yet$/,
       );
-    expect(evidenceOf(aPod('pod-identity', { createdAt: at(-58) }))).toBe(
-      collectEvidence([aPod('pod-identity')], accounts)[0]!.evidence,
-    );
+    const [plainEvidence] = collectEvidence([aPod('pod-identity')], accounts);
+    expect(evidenceOf(aPod('pod-identity', { createdAt: at(-58) }))).toBe(plainEvidence?.evidence);
   });
   it('treats a pod of the same second as younger, since its time has no fractions', () => {
-    expect(evidenceOf(aPod('node-role', { createdAt: new Date(Date.parse(at(-60)) - 999).toISOString() }))).toContain(
-      'created after its association',
-    );
-    expect(evidenceOf(aPod('node-role', { createdAt: at(-61) }))).toContain('created before its association');
+    const of = (createdAt: string) => evidenceOf(aPod('node-role', { createdAt }));
+    expect(of(new Date(Date.parse(at(-60)) - 999).toISOString())).toContain('created after its association');
+    expect(of(at(-61))).toContain('created before its association');
   });
   it('ignores an association of another namespace', () =>
-    expect(collectEvidence([aPod('irsa', { namespace: 'elsewhere' })], accounts, since)[0]!.evidence).not.toContain(
-      'association',
-    ));
+    expect(evidenceOf(aPod('irsa', { namespace: 'elsewhere' }))).not.toContain('association'));
 
   it('counts the pods of the planned service accounts and shows the rest of the add-on', () => {
     const third = aPod('irsa', { name: 'z', serviceAccount: 'shop', labels: {} });
-    const evidence = collectEvidence(
-      [aNodePod(), aPod('pod-identity', { name: 'b' }), aPod('irsa', { name: 'a' }), third],
-      accounts,
-    );
-    expect(evidence.map((pod) => [pod.name, pod.identity])).toEqual([
-      ['a', 'irsa'],
-      ['b', 'pod-identity'],
-      ['ebs-csi-node-1', 'not-applicable'],
-    ]);
+    const pods = [aNodePod(), aPod('pod-identity', { name: 'b' }), aPod('irsa', { name: 'a' }), third];
+    const evidence = collectEvidence(pods, accounts);
+    const expected = ['a irsa', 'b pod-identity', 'ebs-csi-node-1 not-applicable'];
+    expect(evidence.map((pod) => `${pod.name} ${pod.identity}`)).toEqual(expected);
     expect(evidence[2]?.evidence).toBe('service account ebs-csi-node-sa is not part of the migration');
     expect(podsThatCount(evidence).map((pod) => pod.name)).toEqual(['a', 'b']);
   });
@@ -246,20 +216,13 @@ describe('collectEvidence', () => {
   });
 
   it('leaves out pods that are terminating or have ended', () => {
-    const gone = [
-      aPod('irsa', { name: 'a', terminating: true }),
-      aPod('irsa', { name: 'b', phase: 'Succeeded' }),
-      aPod('irsa', { name: 'c', phase: 'Failed' }),
-    ];
-    expect(
-      collectEvidence([...gone, aPod('pod-identity', { phase: 'Pending' })], accounts).map((pod) => pod.name),
-    ).toEqual(['ebs-csi-controller-1']);
+    const ends: Partial<Pod>[] = [{ terminating: true }, { phase: 'Succeeded' }, { phase: 'Failed' }];
+    const gone = ends.map((change, index) => aPod('irsa', { name: `gone-${index}`, ...change }));
+    expect(namesOf([...gone, aPod('pod-identity', { phase: 'Pending' })])).toEqual(['ebs-csi-controller-1']);
   });
 
   it('does not group pods without a name label', () =>
-    expect(
-      collectEvidence([aPod('irsa', { labels: {} }), aNodePod({ labels: {} })], accounts).map((pod) => pod.name),
-    ).toEqual(['ebs-csi-controller-1']));
+    expect(namesOf([aPod('irsa', { labels: {} }), aNodePod({ labels: {} })])).toEqual(['ebs-csi-controller-1']));
 });
 
 describe('a pod whose author wants the evidence to be large', () => {

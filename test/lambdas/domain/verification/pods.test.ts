@@ -3,6 +3,7 @@ import { collectEvidence } from '../../../../lambdas/domain/verification/pod-ide
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
+import type { ExpectedPods, PodsVerdict } from '../../../../lambdas/domain/verification/pods.ts';
 import {
   annotationLeft,
   asBefore,
@@ -10,14 +11,11 @@ import {
   onPodIdentity,
   podsNotSeen,
   roleStillSet,
-  type ExpectedPods,
-  type PodsVerdict,
 } from '../../../../lambdas/domain/verification/pods.ts';
 import { plannedAccount, REF, SUBJECT } from '../../account-fixtures.ts';
-import { ADDON, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../example.ts';
 import { aNodePod, anAddon, anAssociation, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
-import { anEvidence, aSnapshot } from '../../fixtures.ts';
-import { matching } from '../../matchers.ts';
+import { anEvidence, aSnapshot, ADDON, NAMESPACE, ROLE, SERVICE_ACCOUNT, target } from '../../fixtures.ts';
+import { matching, containing } from '../../matchers.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const judge = (
@@ -27,11 +25,10 @@ const judge = (
 ): PodsVerdict => judgePods(collectEvidence(pods, accounts), pods, workloads, expected);
 const good = (change: Partial<Pod> = {}): Pod => aPod('pod-identity', change);
 /** A pod on EKS Pod Identity with a variable with which SDKs differ. */
-const withProfile = (): Pod =>
-  good({
-    name: 'profile',
-    containers: good().containers.map((one) => ({ ...one, env: { ...one.env, AWS_PROFILE: 'x' } })),
-  });
+const withProfile = (): Pod => {
+  const containers = good().containers.map((one) => ({ ...one, env: { ...one.env, AWS_PROFILE: 'x' } }));
+  return good({ name: 'profile', containers });
+};
 
 describe('judgePods', () => {
   it('is verified when every pod that counts is ready on Pod Identity', () =>
@@ -41,14 +38,13 @@ describe('judgePods', () => {
       aPod('irsa', { name: 'shop', serviceAccount: 'shop', labels: {}, ready: false }),
       aNodePod({ ready: false, terminating: true }),
     ];
-    expect(
-      judge([good(), ...others], [aWorkload(), aWorkload({ name: 'shop', serviceAccount: 'shop', settled: false })]),
-    ).toEqual({ verdict: 'verified' });
+    const shop = aWorkload({ name: 'shop', serviceAccount: 'shop', settled: false });
+    expect(judge([good(), ...others], [aWorkload(), shop])).toEqual({ verdict: 'verified' });
   });
-  it('ignores a workload that has no desired pods', () =>
-    expect(judge([good()], [aWorkload(), aWorkload({ name: 'off', desired: 0, ready: 0, settled: false })])).toEqual({
-      verdict: 'verified',
-    }));
+  it('ignores a workload that has no desired pods', () => {
+    const off = aWorkload({ name: 'off', desired: 0, ready: 0, settled: false });
+    expect(judge([good()], [aWorkload(), off])).toEqual({ verdict: 'verified' });
+  });
 
   const rolling = aWorkload({ settled: false, desired: 2 });
   const old = aPod('irsa', { name: 'old', terminating: true });
@@ -66,11 +62,8 @@ describe('judgePods', () => {
     'wants a restart of the workload whose settled pod is on %s',
     (identity) => {
       const other = aWorkload({ name: 'snapshotter' });
-      const judged = judge(
-        [good({ name: 'fine', owner: { kind: 'Deployment', name: 'snapshotter' } }), aPod(identity, { name: 'wrong' })],
-        [aWorkload(), other],
-      );
-      expect(judged).toMatchObject({
+      const fine = good({ name: 'fine', owner: { kind: 'Deployment', name: 'snapshotter' } });
+      expect(judge([fine, aPod(identity, { name: 'wrong' })], [aWorkload(), other])).toMatchObject({
         verdict: 'restart',
         workloads: [{ kind: 'Deployment', namespace: NAMESPACE, name: 'ebs-csi-controller' }],
         pods: [{ name: 'wrong', identity }],
@@ -79,8 +72,7 @@ describe('judgePods', () => {
   );
 
   it('restarts only in the namespace of the pod, if another namespace has a workload of the same kind and name', () => {
-    const [here, there] = [NAMESPACE, 'shop'].map((namespace) => aWorkload({ namespace }));
-    const workloads = [here, there].filter((one) => one !== undefined);
+    const workloads = [NAMESPACE, 'shop'].map((namespace) => aWorkload({ namespace }));
     const wrong = aPod('irsa', { name: 'wrong', namespace: 'shop' });
     expect(judge([good(), wrong], workloads)).toMatchObject({
       verdict: 'restart',
@@ -112,54 +104,41 @@ describe('judgePods', () => {
   });
 
   it('restarts pods whose identity is unknown, and accepts them if they have the configuration of EKS Pod Identity', () => {
-    expect(judge([good(), aPod('unknown', { name: 'dark' })])).toMatchObject({
-      verdict: 'restart',
-      pods: [{ name: 'dark' }],
-    });
+    const dark = aPod('unknown', { name: 'dark' });
+    expect(judge([good(), dark])).toMatchObject({ verdict: 'restart', pods: [{ name: 'dark' }] });
     expect(judge([good(), withProfile()])).toEqual({ verdict: 'verified' });
     expect(judge([aPod('irsa'), withProfile()])).toMatchObject({ verdict: 'restart', pods: [{ identity: 'irsa' }] });
-    expect(judge([aPod('irsa'), aPod('unknown', { name: 'dark' })])).toMatchObject({
-      verdict: 'restart',
-      pods: [{ name: 'dark' }, { identity: 'irsa' }],
-    });
-    expect(
-      judge([aPod('unknown')], [aWorkload()], asBefore(aSnapshot(), [anEvidence({ identity: 'unknown' })])).verdict,
-    ).toBe('verified');
+    const both = [{ name: 'dark' }, { identity: 'irsa' }];
+    expect(judge([aPod('irsa'), dark])).toMatchObject({ verdict: 'restart', pods: both });
+    const before = asBefore(aSnapshot(), [anEvidence({ identity: 'unknown' })]);
+    expect(judge([aPod('unknown')], [aWorkload()], before).verdict).toBe('verified');
   });
 
   it('restarts pods with the configuration of EKS Pod Identity in a rollback, also if their identity was unknown before', () => {
     const before = [anEvidence({ identity: 'unknown' })];
-    expect(judge([withProfile()], [aWorkload()], asBefore(aSnapshot(), before))).toMatchObject({
-      verdict: 'restart',
-      pods: [{ identity: 'unknown', level: 'injected' }],
-    });
-    const associations = [anAssociation()];
-    expect(judge([withProfile()], [aWorkload()], asBefore(aSnapshot({ associations }), before)).verdict).toBe(
-      'verified',
-    );
+    const back = (snapshot = aSnapshot()) => judge([withProfile()], [aWorkload()], asBefore(snapshot, before));
+    const pods = [{ identity: 'unknown', level: 'injected' }];
+    expect(back()).toMatchObject({ verdict: 'restart', pods });
+    expect(back(aSnapshot({ associations: [anAssociation()] })).verdict).toBe('verified');
   });
 
   it('waits for a pod of a Job, which keeps its identity until it ends, before it restarts others', () => {
-    const job = aPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } });
+    const owner = { kind: 'Job', name: 'nightly' };
+    const job = aPod('irsa', { name: 'nightly-1', owner });
     const why = 'pod nightly-1 of Job nightly keeps the identity that it started with until it ends';
     expect(judge([good(), job])).toEqual({ verdict: 'wait', why });
     expect(judge([aPod('irsa'), job])).toEqual({ verdict: 'wait', why });
     expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'verified' });
-    const found = judge([good(), aPod('pod-identity', { name: 'nightly-2', owner: { kind: 'Job', name: 'nightly' } })]);
-    expect(found).toEqual({ verdict: 'verified' });
+    expect(judge([good(), good({ name: 'nightly-2', owner })])).toEqual({ verdict: 'verified' });
     // One of another service account does not count.
     expect(judge([aPod('irsa'), { ...job, serviceAccount: 'shop', labels: {} }]).verdict).toBe('restart');
   });
 
   const zero = aWorkload({ desired: 0, ready: 0 });
+  const zeroNodes = aWorkload({ desired: 0, ready: 0, kind: 'DaemonSet' });
   const ended = aPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' }, phase: 'Succeeded' });
   it.each<[string, Pod[], Workload[], RegExp | undefined]>([
-    [
-      'a Deployment and a DaemonSet',
-      [],
-      [zero, { ...zero, kind: 'DaemonSet' }],
-      /0 replicas, DaemonSet .* has 0 nodes/,
-    ],
+    ['a Deployment and a DaemonSet', [], [zero, zeroNodes], /0 replicas, DaemonSet .* has 0 nodes/],
     ['an ended Job', [ended], [], /^pod nightly-1 of Job nightly has ended$/],
     ['no workload', [], [aWorkload({ serviceAccount: 'shop' })], /^no workload uses service account ebs-csi-cont/],
     ['a pod on its way out', [good({ terminating: true })], [zero], undefined],
@@ -172,12 +151,9 @@ describe('judgePods', () => {
   it('waits for a workload that was scaled to zero, and restarts nothing', () => {
     const of = aPod('irsa', { name: 'other', owner: { kind: 'Deployment', name: 'off' } });
     const off = aWorkload({ name: 'off', desired: 0 });
-    expect(judge([good(), of], [aWorkload(), off])).toMatchObject({
-      why: 'Deployment off has not removed its pods yet',
-    });
-    expect(judge([aPod('irsa'), of], [aWorkload(), off])).toMatchObject({
-      workloads: [{ name: 'ebs-csi-controller' }],
-    });
+    const [waits, restarts] = [good(), aPod('irsa')].map((pod) => judge([pod, of], [aWorkload(), off]));
+    expect(waits).toMatchObject({ why: 'Deployment off has not removed its pods yet' });
+    expect(restarts).toMatchObject({ workloads: [{ name: 'ebs-csi-controller' }] });
   });
 
   it('does not wait until a pod that nothing replaces is ready', () => {
@@ -187,32 +163,26 @@ describe('judgePods', () => {
 
   it('names no workload for a pod without one', () => {
     const { owner: _, ...bare } = aPod('irsa');
-    expect(judge([bare])).toMatchObject({
-      verdict: 'restart',
-      workloads: [],
-      pods: [{ name: 'ebs-csi-controller-1' }],
-    });
+    const pods = [{ name: 'ebs-csi-controller-1' }];
+    expect(judge([bare])).toMatchObject({ verdict: 'restart', workloads: [], pods });
   });
 });
 
 describe('the warnings if no pod was inspected', () => {
   it('claim no more about pods than was observed', () => {
     const addon = anAddon();
-    for (const level of ['injected', 'ready'] as const)
-      expect(roleStillSet(addon, level).message).toBe(
-        `All pods have the configuration of Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
-      );
-    expect(roleStillSet(addon, 'api').message).toBe(
-      `The associations are as planned, and no pod was inspected, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
-    );
+    const still = `but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`;
+    const configured = `All pods have the configuration of Pod Identity, ${still}`;
+    for (const level of ['injected', 'ready'] as const) expect(roleStillSet(addon, level).message).toBe(configured);
+    const unseen = `The associations are as planned, and no pod was inspected, ${still}`;
+    expect(roleStillSet(addon, 'api').message).toBe(unseen);
     expect(roleStillSet(addon, 'api').remedy).not.toContain('Nothing has to be done');
   });
 
   it('explain how to find and restart the pods in each namespace', () => {
     const both = [planned, { ...planned, serviceAccount: 'second' }, { ...planned, namespace: 'shop' }];
     const { message, remedy, status } = podsNotSeen('migrated', ADDON, target, both);
-    expect(status).toBe('warn');
-    expect(message).toContain('no pod was inspected');
+    expect([status, message]).toEqual(['warn', containing('no pod was inspected')]);
     for (const namespace of ['kube-system', 'shop']) {
       expect(remedy).toContain(
         `kubectl -n ${namespace} get deployments,daemonsets,statefulsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName`,
@@ -228,12 +198,10 @@ describe('the warnings if no pod was inspected', () => {
     const [there, back] = (['migrated', 'rolled-back'] as const).map((outcome) =>
       podsNotSeen(outcome, SUBJECT, target, [plannedAccount]),
     );
-    expect(there?.message).toMatch(
-      /^EKS shows service account payments\/api with its Pod Identity association, but no pod was inspected/,
-    );
-    expect(back?.message).toMatch(
-      /^EKS shows service account payments\/api as it was before, but no pod was inspected/,
-    );
+    const shown = (how: string) =>
+      new RegExp(`^EKS shows service account payments/api ${how}, but no pod was inspected`);
+    expect(there?.message).toMatch(shown('with its Pod Identity association'));
+    expect(back?.message).toMatch(shown('as it was before'));
     for (const { message, remedy } of [there!, back!]) {
       expect(message).not.toMatch(/ACTIVE|add-on/);
       expect(remedy).toContain('then for each of api: kubectl -n payments rollout restart KIND/NAME');
@@ -242,11 +210,7 @@ describe('the warnings if no pod was inspected', () => {
 });
 
 it('an annotation that was to be removed leads to a warning with the commands to remove it, and to allow the service to remove it', () => {
-  const { id, status, message, remedy } = annotationLeft(REF, {
-    account: '111122223333',
-    region: 'eu-west-1',
-    cluster: 'payments-prod',
-  });
+  const { id, status, message, remedy } = annotationLeft(REF, { ...target, cluster: 'payments-prod' });
   expect([id, status]).toEqual(['annotation-left', 'warn']);
   expect(message).toMatch(/of service account payments\/api was not removed.*on Pod Identity nevertheless/);
   // Set off by blanks, so that nothing else is copied with it.
@@ -257,8 +221,7 @@ it('an annotation that was to be removed leads to a warning with the commands to
 });
 
 describe('the pods that are expected after a rollback', () => {
-  const before = (...identities: PodIdentity[]): ReturnType<typeof anEvidence>[] =>
-    identities.map((identity) => anEvidence({ identity }));
+  const before = (...identities: PodIdentity[]) => identities.map((identity) => anEvidence({ identity }));
   const back = (had: PodIdentity[], pods: Pod[], associations = [] as ReturnType<typeof anAssociation>[]): string =>
     judge(pods, [aWorkload()], asBefore(aSnapshot({ associations }), before(...had))).verdict;
 
@@ -280,14 +243,10 @@ describe('the pods that are expected after a rollback', () => {
   });
   it('are decided for each service account separately', () => {
     const both = aSnapshot({ planned: [planned, { ...planned, serviceAccount: 'second' }] });
-    const expected = asBefore(both, [
-      anEvidence({ identity: 'node-role', serviceAccount: 'second' }),
-      anEvidence({ identity: 'not-applicable', serviceAccount: 'second' }),
-    ]);
-    expect([...expected.identities].map(([name, identities]) => [name, [...identities]])).toEqual([
-      [SERVICE_ACCOUNT, ['irsa', 'unknown']],
-      ['second', ['irsa', 'unknown', 'node-role']],
-    ]);
+    const had = before('node-role', 'not-applicable').map((one) => ({ ...one, serviceAccount: 'second' }));
+    const { identities } = asBefore(both, had);
+    const expected = { [SERVICE_ACCOUNT]: ['irsa', 'unknown'], second: ['irsa', 'unknown', 'node-role'] };
+    expect(Object.fromEntries([...identities].map(([name, all]) => [name, [...all]]))).toEqual(expected);
   });
   it('needs no pods where there were none, and waits for them where there were', () =>
     expect([back([], []), back(['not-applicable'], []), back(['irsa'], [])]).toEqual(['verified', 'verified', 'wait']));

@@ -22,8 +22,8 @@ const SECTIONS: Readonly<Record<string, (typeof HAND_OFF_FORMATS)[number]>> = {
 };
 
 describe('docs/hand-off-formats.md', () => {
-  const printed = Object.values(EXAMPLES).flatMap((example) =>
-    HAND_OFF_FORMATS.map((format) => renderHandOff(example, format)),
+  const printed = Object.values(EXAMPLES).flatMap((one) =>
+    HAND_OFF_FORMATS.map((format) => renderHandOff(one, format)),
   );
   const blocks = [...document.matchAll(/^```(?:hcl|yaml)\n(.*?)^```$/gms)].map(([, code = '']) => code);
 
@@ -49,9 +49,8 @@ describe('docs/hand-off-formats.md', () => {
 
 describe('the parsers of CI', () => {
   it('are pinned, what they bring too', () => {
-    const pins = read('tools/hand-off/requirements.txt')
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('#'));
+    const lines = read('tools/hand-off/requirements.txt').split('\n');
+    const pins = lines.filter((line) => line !== '' && !line.startsWith('#'));
     expect(pins.length).toBeGreaterThan(5);
     expect(pins.filter((line) => !/^[\w.-]+==[\w.]+$/.test(line))).toEqual([]);
   });

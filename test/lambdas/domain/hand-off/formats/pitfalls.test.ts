@@ -7,14 +7,11 @@ import { EXAMPLES, MIGRATED, PLANNED, ROLLED_BACK, WORKLOAD } from './hand-offs.
 const text = (handOff: HandOff, format: HandOffFormat = 'terraform'): string => pitfallsOf(handOff, format).join('\n');
 
 const UNTAGGED: HandOff = { ...WORKLOAD, associations: WORKLOAD.associations.map((one) => ({ ...one, tags: {} })) };
-const RESTORED: HandOff = {
-  ...WORKLOAD,
-  annotations: WORKLOAD.annotations.map((one) => ({ ...one, action: 'restore' })),
+const annotated = (change: Partial<HandOff['annotations'][number]>): HandOff => {
+  return { ...WORKLOAD, annotations: WORKLOAD.annotations.map((one) => ({ ...one, ...change })) };
 };
-const withNamespace = (namespace: string): HandOff => ({
-  ...WORKLOAD,
-  annotations: WORKLOAD.annotations.map((one) => ({ ...one, namespace })),
-});
+const RESTORED = annotated({ action: 'restore' });
+const withNamespace = (namespace: string): HandOff => annotated({ namespace });
 
 describe('each pitfall', () => {
   const all = [...Object.values(EXAMPLES), UNTAGGED, RESTORED, ...['external-secrets', 'argo-cd'].map(withNamespace)];

@@ -1,5 +1,4 @@
 /** What the Terraform formats contain, read with a reader of its own. */
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hclString } from '../../../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
@@ -12,6 +11,7 @@ import {
 import { newest } from '../../../../../lambdas/domain/hand-off/formats/terraform-parts.ts';
 import { handOff as schema, type HandOff } from '../../../../../lambdas/domain/hand-off/model.ts';
 import { isPrintable } from '../../../../../lambdas/domain/text/text.ts';
+import { commentsOf } from './comments.ts';
 import {
   EXAMPLES,
   handOffs,
@@ -26,39 +26,33 @@ import {
   WORKLOAD,
 } from './hand-offs.ts';
 import { asRead, readHcl, type ReadBlock, type Value } from './hcl-reader.ts';
+import { forAll, forAllIn } from '../../../../for-all.ts';
 
 const blocksOf = (handOff: HandOff, type: string): ReadBlock[] =>
   readHcl(renderHandOff(handOff, 'terraform')).filter((block) => block.type === type);
 const resourcesOf = (handOff: HandOff, type: string): ReadBlock[] =>
   blocksOf(handOff, 'resource').filter(({ labels }) => labels[0] === type);
 const attributes = (block: ReadBlock | undefined): Record<string, Value> => Object.fromEntries(block?.attributes ?? []);
-const commentsOf = (handOff: HandOff, format: 'terraform' | 'terraform-module' = 'terraform'): string =>
-  renderHandOff(handOff, format)
-    .split('\n')
-    .filter((line) => line.startsWith('#'))
-    .map((line) => line.replace(/^# */, ''))
-    .join(' ');
 
-it.each(Object.entries(EXAMPLES))('the examples %s is a hand-off', (_, example) =>
-  expect(schema.parse(example)).toEqual(example),
-);
+it.each(Object.entries(EXAMPLES))('the example %s is a hand-off', (_, one) => expect(schema.parse(one)).toEqual(one));
 
 describe('the add-on', () => {
   it('has a block for each service account, and no role', () => {
     const [addon, ...others] = resourcesOf(MIGRATED, 'aws_eks_addon');
     expect(others).toEqual([]);
     expect(attributes(addon)).toEqual({ cluster_name: 'reliability-dev', addon_name: 'aws-ebs-csi-driver' });
-    expect(addon?.blocks.map((block) => [block.type, attributes(block)])).toEqual([
-      ['pod_identity_association', { role_arn: ROLE, service_account: 'ebs-csi-controller-sa' }],
-      ['pod_identity_association', { role_arn: ROLE, service_account: 'ebs-csi-node-sa' }],
-    ]);
+    const accounts = ['ebs-csi-controller-sa', 'ebs-csi-node-sa'].map((name) => ({
+      role_arn: ROLE,
+      service_account: name,
+    }));
+    expect(addon?.blocks.map(({ type }) => type)).toEqual(accounts.map(() => 'pod_identity_association'));
+    expect(addon?.blocks.map(attributes)).toEqual(accounts);
     expect(commentsOf(MIGRATED)).toContain(`remove: service_account_role_arn = "${ROLE}"`);
   });
 
   it('has its role again after a rollback, and no block', () => {
     const [addon] = resourcesOf(ROLLED_BACK, 'aws_eks_addon');
-    expect(attributes(addon)['service_account_role_arn']).toBe(ROLE);
-    expect(addon?.blocks).toEqual([]);
+    expect([attributes(addon)['service_account_role_arn'], addon?.blocks]).toEqual([ROLE, []]);
     expect(commentsOf(ROLLED_BACK)).toContain('remove: every pod_identity_association block');
   });
 
@@ -68,10 +62,8 @@ describe('the add-on', () => {
 describe('an association', () => {
   it('that is standalone is imported with all that it has', () => {
     const [imported] = blocksOf(WORKLOAD, 'import');
-    expect(attributes(imported)).toEqual({
-      to: { reference: 'aws_eks_pod_identity_association.payments_api' },
-      id: 'reliability-dev,a-standalone',
-    });
+    const to = { reference: 'aws_eks_pod_identity_association.payments_api' };
+    expect(attributes(imported)).toEqual({ to, id: 'reliability-dev,a-standalone' });
     const [resource] = resourcesOf(WORKLOAD, 'aws_eks_pod_identity_association');
     expect(resource?.labels[1]).toBe('payments_api');
     expect(attributes(resource)).toEqual({
@@ -99,11 +91,8 @@ describe('an association', () => {
 
   it('has labels of its own, also where names differ only in characters that labels cannot have', () => {
     const twice = { ...WORKLOAD, associations: ['a.b', 'a-b', '9'].map((name) => ({ ...one, serviceAccount: name })) };
-    expect(resourcesOf(twice, 'aws_eks_pod_identity_association').map(({ labels }) => labels[1])).toEqual([
-      'payments_a_b',
-      'payments_a_b_2',
-      'payments_9',
-    ]);
+    const labels = resourcesOf(twice, 'aws_eks_pod_identity_association').map((block) => block.labels[1]);
+    expect(labels).toEqual(['payments_a_b', 'payments_a_b_2', 'payments_9']);
   });
 });
 const [one] = WORKLOAD.associations as [HandOff['associations'][number]];
@@ -113,14 +102,12 @@ describe('a trust policy', () => {
     const [document] = blocksOf(MIGRATED, 'data');
     expect(document?.labels).toEqual(['aws_iam_policy_document', 'reliability_dev_ebs_trust']);
     const [statement] = document?.blocks ?? [];
+    const arn = REPAIR.Condition.ArnEquals['aws:SourceArn'];
     expect(attributes(statement)).toEqual({ sid: 'PodIdentity7', effect: 'Allow', actions: REPAIR.Action });
     expect(statement?.blocks.map((block) => [block.type, attributes(block)])).toEqual([
       ['principals', { type: 'Service', identifiers: ['pods.eks.amazonaws.com'] }],
       ['condition', { test: 'StringEquals', variable: 'aws:SourceAccount', values: ['111122223333'] }],
-      [
-        'condition',
-        { test: 'ArnEquals', variable: 'aws:SourceArn', values: [REPAIR.Condition.ArnEquals['aws:SourceArn']] },
-      ],
+      ['condition', { test: 'ArnEquals', variable: 'aws:SourceArn', values: [arn] }],
     ]);
     expect(commentsOf(MIGRATED)).toMatch(/The same statement, for jsonencode: \{ Sid +=/);
   });
@@ -136,9 +123,8 @@ describe('a trust policy', () => {
   ])('is a local value if the data source cannot have %s', (_, statement) => {
     const handOff = { ...MIGRATED, trust: [{ roleArn: ROLE, action: 'add' as const, statement }] };
     expect(blocksOf(handOff, 'data')).toEqual([]);
-    expect(attributes(blocksOf(handOff, 'locals')[0])).toEqual({
-      reliability_dev_ebs_trust_statement: asRead(statement),
-    });
+    const expected = { reliability_dev_ebs_trust_statement: asRead(statement) };
+    expect(attributes(blocksOf(handOff, 'locals')[0])).toEqual(expected);
   });
 });
 
@@ -208,41 +194,33 @@ describe('any hand-off', () => {
   it.each(['terraform', 'terraform-module'] as const)(
     'is HCL of printable lines, with arguments of the provider alone: %s',
     (format) =>
-      fc.assert(
-        fc.property(handOffs(hostile, hostile), (handOff) => {
-          const code = renderHandOff(handOff, format);
-          expect([code.split('\n').filter((line) => !isPrintable(line)), unknownOf(readHcl(code))]).toEqual([[], []]);
-        }),
-      ),
+      forAll(handOffs(hostile, hostile), (handOff) => {
+        const code = renderHandOff(handOff, format);
+        expect([code.split('\n').filter((line) => !isPrintable(line)), unknownOf(readHcl(code))]).toEqual([[], []]);
+      }),
   );
 
   it('keeps every value, whatever it contains', () =>
-    fc.assert(
-      fc.property(handOffs(tame, hostile), (handOff) => {
-        const imports = handOff.associations.filter(({ action }) => action === 'import');
-        const found = resourcesOf(handOff, 'aws_eks_pod_identity_association');
-        expect(found.map((block) => attributes(block)['policy'])).toEqual(imports.map(({ policy }) => policy));
-        expect(found.map((block) => attributes(block)['tags'] ?? new Map())).toEqual(
-          imports.map(({ tags }) => asRead(tags)),
-        );
-        expect(blocksOf(handOff, 'import').map((block) => attributes(block)['id'])).toEqual(
-          imports.map(({ id }) => `${handOff.target.cluster},${id ?? 'ASSOCIATION-ID'}`),
-        );
-        const labels = blocksOf(handOff, 'resource').map(({ labels: all }) => all.join('.'));
-        expect(new Set(labels).size).toBe(labels.length);
-      }),
-    ));
+    forAll(handOffs(tame, hostile), (handOff) => {
+      const imports = handOff.associations.filter(({ action }) => action === 'import');
+      const found = resourcesOf(handOff, 'aws_eks_pod_identity_association');
+      expect(found.map((block) => attributes(block)['policy'])).toEqual(imports.map(({ policy }) => policy));
+      const tagsOf = found.map((block) => attributes(block)['tags'] ?? new Map());
+      expect(tagsOf).toEqual(imports.map(({ tags }) => asRead(tags)));
+      const ids = imports.map(({ id }) => `${handOff.target.cluster},${id ?? 'ASSOCIATION-ID'}`);
+      expect(blocksOf(handOff, 'import').map((block) => attributes(block)['id'])).toEqual(ids);
+      const labels = blocksOf(handOff, 'resource').map(({ labels: all }) => all.join('.'));
+      expect(new Set(labels).size).toBe(labels.length);
+    }));
 
   it('quotes every text so that reading it returns it', () =>
-    fc.assert(
-      fc.property(hostile, (text) => {
-        expect(attributes(readHcl(`a {\n  b = ${hclString(text)}\n}\n`)[0])['b']).toBe(text);
-      }),
-      { numRuns: 2000 },
-    ));
+    forAllIn(2000, hostile, (text) => {
+      const [block] = readHcl(`a {\n  b = ${hclString(text)}\n}\n`);
+      expect(attributes(block)['b']).toBe(text);
+    }));
 
-  it('reports an attribute that the provider does not have', () =>
-    expect(
-      unknownOf(readHcl('resource "aws_eks_addon" "a" {\n  nonsense = 1\n  timeouts {\n    b = 1\n  }\n}\n')),
-    ).toEqual(['aws_eks_addon.nonsense', 'aws_eks_addon.timeouts.b']));
+  it('reports an attribute that the provider does not have', () => {
+    const code = 'resource "aws_eks_addon" "a" {\n  nonsense = 1\n  timeouts {\n    b = 1\n  }\n}\n';
+    expect(unknownOf(readHcl(code))).toEqual(['aws_eks_addon.nonsense', 'aws_eks_addon.timeouts.b']);
+  });
 });

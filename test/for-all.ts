@@ -1,0 +1,22 @@
+/** Properties: what holds for all values that the arbitraries of fast-check generate. */
+import * as fc from 'fast-check';
+
+type Arbitraries<Values> = { [Index in keyof Values]: fc.Arbitrary<Values[Index]> };
+/** Returns false or throws where the property is broken; expectations may be its expression, whatever they return. */
+type Predicate<Values extends unknown[]> = (...values: Values) => boolean | void;
+type Property<Values extends [unknown, ...unknown[]]> = [...Arbitraries<Values>, Predicate<Values>];
+
+/** Asserts that a property holds in `numRuns` runs. */
+export function forAllIn<Values extends [unknown, ...unknown[]]>(
+  numRuns: number | undefined,
+  ...property: Property<Values>
+): void {
+  const arbitraries = property.slice(0, -1) as Arbitraries<Values>;
+  const predicate = property.at(-1) as Predicate<Values>;
+  const isKept = (...values: Values): boolean => predicate(...values) !== false;
+  fc.assert(fc.property(...arbitraries, isKept), numRuns === undefined ? {} : { numRuns });
+}
+
+/** Asserts that a property holds, in as many runs as fast-check makes by default. */
+export const forAll = <Values extends [unknown, ...unknown[]]>(...property: Property<Values>): void =>
+  forAllIn(undefined, ...property);
