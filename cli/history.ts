@@ -1,6 +1,7 @@
 /** Converts the history of a Step Functions execution to the steps of a migration. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { isPerAttempt, type LineName, lineName, NEXT_ATTEMPT, stepOfState } from './step-names.ts';
+import { notedPauseOf } from '../lambdas/domain/waiting/noted-pause.ts';
 import { printable } from '../lambdas/domain/text/text.ts';
 
 export interface StepProgress {
@@ -26,9 +27,11 @@ const ATTEMPT_FAILED = new Set([
 ]);
 const EXECUTION_ENDED = new Set(['ExecutionSucceeded', 'ExecutionFailed', 'ExecutionAborted', 'ExecutionTimedOut']);
 
+/** A step that has noted its pause fails with that, and its message has the step's own error. */
 const errorOf = (event: HistoryEvent): string =>
   printable(
-    event.taskFailedEventDetails?.error ??
+    notedPauseOf(event.taskFailedEventDetails ?? {})?.error ??
+      event.taskFailedEventDetails?.error ??
       event.lambdaFunctionFailedEventDetails?.error ??
       (event.type?.includes('TimedOut') ? 'time-out' : 'error'),
   );

@@ -10,12 +10,14 @@ import { waitEvent } from '../domain/events/outbox-events.ts';
 import { randomFrom } from '../domain/text/random.ts';
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import { migrationId, target, type Target } from '../domain/migration/model.ts';
+import { PAUSE_NOTED } from '../domain/waiting/noted-pause.ts';
 import type { NotedWait } from '../domain/waiting/waiting-for.ts';
 import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { hasProtoKey, problemsOf } from '../domain/text/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { RESERVE, throughThrottling } from './retry.ts';
 import { noteRollback } from './note-rollback.ts';
+import { notePause, type Pausing, splitPausing } from './pausing.ts';
 import { InvocationPace } from './pacing.ts';
 import { cancelledAs, cancelledText } from './cancellation.ts';
 import { waitingForAccess } from './denied-access.ts';
@@ -79,8 +81,10 @@ function parseInput(step: Step, event: unknown): unknown {
 /** Returns the error as it may leave the function: the runtime logs its message and stack, and Step Functions keeps both. */
 function outward(error: unknown): Error {
   if (isMigrationError(error)) return error;
-  const { name, message } = failureOf(error);
-  if (error instanceof Error && error.message === message) return error;
+  const { name: own, message } = failureOf(error);
+  // Only a pause that was noted has that name, and no error that is named by what a service answered.
+  const name = own === PAUSE_NOTED ? 'Error' : own;
+  if (error instanceof Error && error.name === name && error.message === message) return error;
   const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line)) : [];
   const clean = new Error(message);
   clean.name = name;
@@ -129,7 +133,7 @@ function targetOf(event: unknown): Target | undefined {
 
 async function runStep(
   step: Step,
-  { event, who }: { event: unknown; who: Identified | undefined },
+  { event, pausing, who }: { event: unknown; pausing?: Pausing; who: Identified | undefined },
   given: HandlerDependencies,
   pacing: InvocationPace,
 ): Promise<unknown> {
@@ -160,7 +164,7 @@ async function runStep(
     await note({ error: failureOf(error) }).catch((second: unknown) =>
       dependencies.telemetry.log.warn('could not write the step line', failureOf(second)),
     );
-    throw outward(error);
+    throw (await notePause({ migrationId: who?.migrationId, pausing }, error, dependencies)) ?? outward(error);
   }
 }
 
@@ -186,7 +190,8 @@ export function createHandler(
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const handler = middy<unknown, unknown>().use(middlewares);
   const telemetry = withShownText(dependencies.telemetry);
-  const stack = handler.handler(async (event: unknown, context: LambdaContext) => {
+  const stack = handler.handler(async (given: unknown, context: LambdaContext) => {
+    const { event, ...paused } = splitPausing(given);
     const remainingTime = (): number => context.getRemainingTimeInMillis();
     const { clock, pace } = dependencies;
     const who = identified.safeParse(event).data;
@@ -212,7 +217,7 @@ export function createHandler(
     };
     try {
       const invocation = { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime };
-      return await runStep(step, { event, who }, invocation, pacing);
+      return await runStep(step, { event, ...paused, who }, invocation, pacing);
     } finally {
       await pacing.end();
     }

@@ -5,7 +5,8 @@
  * fleet do not retry at the same time.
  */
 import { ERROR_CLASSES, type ErrorName, namesOfClass } from '../../lambdas/domain/failures/errors.ts';
-import { onwardFrom, STAGE_OF, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
+import { failureKind, onwardFrom, STAGE_OF, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
+import { OUTAGE_ERRORS, pausedErrors as pausedErrorsOf } from '../../lambdas/domain/waiting/paused-errors.ts';
 import { MOST_WINDOW_HOURS } from '../../lambdas/domain/waiting/change-window.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
@@ -44,15 +45,7 @@ export interface Retrier {
 /**
  * Errors that are not caused by the migration: a service, the network or an invocation failed, or calls were throttled.
  */
-const OUTAGES: RetriedName[] = [
-  'Throttled',
-  'ServiceUnavailable',
-  'ConnectionLost',
-  // Too little of the invocation was left to start the change; the next invocation has its full time.
-  'OutOfTime',
-  ...LAMBDA_ERRORS,
-  'States.Timeout',
-];
+const OUTAGES: RetriedName[] = [...OUTAGE_ERRORS, ...LAMBDA_ERRORS, 'States.Timeout'];
 
 /**
  * Retrier of a state that pauses: one quick retry, which most faults do not outlast. FULL jitter may draw zero, and a
@@ -61,21 +54,8 @@ const OUTAGES: RetriedName[] = [
  */
 const AT_ONCE: Retrier[] = [{ errors: OUTAGES, intervalSeconds: 2, backoffRate: 1, maxAttempts: 1, jitter: true }];
 
-/**
- * Errors for which a state pauses: all that may pass with time, including the answers "not yet" of polls. `AwaitWindow`
- * itself waits for change windows.
- */
-const PAUSED: RetriedName[] = [
-  ...OUTAGES,
-  ...namesOfClass('retryable').filter((error) => !OUTAGES.includes(error)),
-  ...namesOfClass('waiting').filter((error) => error !== 'WindowClosed' && error !== 'WindowFarOff'),
-];
-
-/**
- * A rollback also waits for a missing right (`lambdas/domain/waiting/pause.ts`): the add-on may be deleted, and a
- * person can grant the right again.
- */
-const PAUSED_DURING_ROLLBACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
+/** Returns the errors for which a state pauses: all that may pass with time. */
+const pausedFor = (back: boolean): RetriedName[] => [...pausedErrorsOf({ back }), ...LAMBDA_ERRORS, 'States.Timeout'];
 
 /** A variant of a step whose failures lead elsewhere than those of the step. */
 export type StepVariant = 'confirm-ready';
@@ -85,19 +65,21 @@ const isOfChange = (step: StepName | StepVariant): step is StepOfChange => Objec
 
 /** Returns the errors that a state of the workflow pauses for, in addition to those that may pass with time. */
 export const heldErrors = (step: StepName | StepVariant): ErrorName[] =>
-  isOfChange(step) ? ERROR_NAMES.filter((error) => !PAUSED.includes(error) && onwardFrom(step, error) === 'hold') : [];
+  isOfChange(step)
+    ? ERROR_NAMES.filter((error) => failureKind(error) !== 'time' && onwardFrom(step, error) === 'hold')
+    : [];
 
-/** Returns the errors that a state pauses for. `callback`: its time-out is an answer. `held`: see `heldErrors`. */
-export const pausedErrors = ({
-  back,
-  callback,
-  held = [],
-}: {
+/** How a state pauses. */
+export interface Pausing {
+  /** Whether its phase is the rollback or records the end: a cancellation does not stop these. */
   back: boolean;
-  callback: boolean;
+  /** Errors that the state pauses for in addition to those that may pass with time: see `heldErrors`. */
   held?: readonly ErrorName[];
-}): RetriedName[] =>
-  [...(back ? PAUSED_DURING_ROLLBACK : PAUSED), ...held].filter((error) => !callback || error !== 'States.Timeout');
+}
+
+/** Returns the errors that a state pauses for. `callback`: its time-out is an answer. */
+export const pausedErrors = ({ back, callback, held = [] }: Pausing & { callback: boolean }): RetriedName[] =>
+  [...pausedFor(back), ...held].filter((error) => !callback || error !== 'States.Timeout');
 
 /** Errors with which a pause ends the waiting: see `lambdas/steps/pause`. */
 export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
@@ -179,8 +161,8 @@ const poll = (error: ErrorName, intervalSeconds: number, maxAttempts: number): R
 });
 
 /**
- * Polls by Retry, which takes one state transition and three history events, whereas a pause takes four transitions and
- * some twenty events. Constant intervals keep the delay small: half an interval on average, one interval at most.
+ * Polls by Retry, which takes one state transition and three history events, whereas a pause takes three transitions and
+ * nine events at least. Constant intervals keep the delay small: half an interval on average, one interval at most.
  */
 const POLLS: Partial<Record<StepName, Retrier[]>> = {
   'await-window': [

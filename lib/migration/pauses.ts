@@ -1,15 +1,16 @@
 /**
- * Waits out errors that may pass with time (ADR 47). A state that fails with one of them leads to `Pause`, which
- * decides how long to wait, after which the state is entered again. The variable `pause` names that state; nothing else
+ * Waits out errors that may pass with time (ADR 47). A step that fails with one of them decides itself how long to wait
+ * and fails with `PauseNoted`, which leads to `WaitForPause` (ADR 120). If it could not, its state leads to `Pause`,
+ * which decides that. After the wait, the state is entered again. The variable `pause` names that state; nothing else
  * reads it, so an error that was waited out is never reported as the failure of a later end.
  */
 import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { ErrorName } from '../../lambdas/domain/failures/errors.ts';
+import { NOTED_PAUSE_FORM, PAUSE_NOTED } from '../../lambdas/domain/waiting/noted-pause.ts';
 import { MOST_PAUSES } from '../../lambdas/domain/waiting/pause.ts';
-import { PAUSE_OVER, pausedErrors } from './errors.ts';
+import { PAUSE_OVER, pausedErrors, type Pausing } from './errors.ts';
 import { caughtFailure, expression, type Expression, failureText, MIGRATION_ID } from './expressions.ts';
 import { type StepFunctions, stepTask } from './task.ts';
 
@@ -33,12 +34,25 @@ export const GAVE_UP = expression('$gaveUp');
 /** Text of that error, within an expression. */
 export const GAVE_UP_TEXT = failureText('gaveUp');
 
+/** How a state of the rollback pauses, and one that records an end. */
+export const BACK: Pausing = { back: true };
+
 /** Wait while the ledger is unavailable, when the time waited so far is unknown: minutes. */
 const WITHOUT_LEDGER = 5;
+
+/**
+ * The seconds of a pause that the failed step has noted. Lambda's cause is JSON, in whose texts every quote has a
+ * backslash before it: the expression matches the message of the error itself and nothing that another text quotes. A
+ * cause of any other form sets no pause, and the wait is that without the ledger.
+ */
+const NOTED_SECONDS = expression(
+  `($noted := $match('' & $states.errorOutput.Cause, /"errorMessage" ?: ?"${NOTED_PAUSE_FORM.replaceAll('"', String.raw`\\"`)}"/); $exists($noted) ? $number($noted[0].groups[0]) : ${WITHOUT_LEDGER * 60})`,
+);
 
 export class Pauses {
   private readonly scope: Construct;
   private readonly pause: tasks.LambdaInvoke;
+  private readonly wait: sfn.Wait;
   private readonly paused: { task: tasks.LambdaInvoke; phase: string }[] = [];
   private readonly phases = new Map<string, PausePhase>();
 
@@ -58,6 +72,7 @@ export class Pauses {
       assign: { pauseSeconds: expression('$states.result.Payload.seconds') },
       paused: true,
     });
+    this.wait = sfn.Wait.jsonata(scope, 'WaitForPause', { time: sfn.WaitTime.seconds(expression('$pauseSeconds')) });
   }
 
   /** The first state of the state machine, which leads to its first step. */
@@ -76,23 +91,22 @@ export class Pauses {
   around(
     task: tasks.LambdaInvoke,
     phase: string,
-    { back, callback = false, held = [] }: { back: boolean; callback?: boolean; held?: readonly ErrorName[] },
+    { callback = false, ...pausing }: Pausing & { callback?: boolean },
   ): void {
     this.paused.push({ task, phase });
-    task.addCatch(this.pause, {
-      errors: pausedErrors({ back, callback, held }),
-      assign: {
-        pause: expression(
-          `{'state': '${task.stateId}', 'phase': '${phase}', 'back': ${back}, 'Error': $states.errorOutput.Error, 'Cause': '' & $states.errorOutput.Cause}`,
-        ),
-        pauses: expression('$pauses + 1'),
-      },
-    });
+    const assign = {
+      pause: expression(
+        `{'state': '${task.stateId}', 'phase': '${phase}', 'back': ${pausing.back}, 'Error': $states.errorOutput.Error, 'Cause': '' & $states.errorOutput.Cause}`,
+      ),
+      pauses: expression('$pauses + 1'),
+    };
+    task.addCatch(this.wait, { errors: [PAUSE_NOTED], assign: { ...assign, pauseSeconds: NOTED_SECONDS } });
+    task.addCatch(this.pause, { errors: pausedErrors({ ...pausing, callback }), assign });
   }
 
   /** Creates the states that follow a pause, once all pausing states and all phases are known. */
   close(): void {
-    const { scope, pause } = this;
+    const { scope, pause, wait } = this;
     const over = this.createEnd();
     const goOn = sfn.Choice.jsonata(scope, 'WhereToResume', {
       assign: {
@@ -111,7 +125,6 @@ export class Pauses {
       goOn.when(sfn.Condition.jsonata(expression(`$pause.state = '${task.stateId}'`)), task);
     goOn.otherwise(over);
 
-    const wait = sfn.Wait.jsonata(scope, 'WaitForPause', { time: sfn.WaitTime.seconds(expression('$pauseSeconds')) });
     const withoutLedger = sfn.Wait.jsonata(scope, 'WaitForLedger', {
       time: sfn.WaitTime.duration(Duration.minutes(WITHOUT_LEDGER)),
     });

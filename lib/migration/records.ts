@@ -2,7 +2,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { caught, expression, type Expression, FAILURE_TEXT, type FailureOf } from './expressions.ts';
 import type { FailureTarget } from './errors.ts';
-import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
+import { BACK, GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { catchFailures, EXECUTION_ARN, MIGRATION, type StepFunctions, stepTask } from './task.ts';
 
 const FAILURE = expression('$failure');
@@ -31,14 +31,14 @@ export function recordEnd(
     functions,
     stateName,
     payload: { ...migration, executionArn: EXECUTION_ARN, outcome, ...failure },
-    paused: true,
+    pausing: BACK,
   });
   record.next(next);
   pauses.phase(stateName, {
     back: true,
     tooLong: { to: unrecorded.state, failure: unrecorded.failure(GAVE_UP_TEXT) },
   });
-  pauses.around(record, stateName, { back: true });
+  pauses.around(record, stateName, BACK);
   catchFailures(
     record,
     [{ errors: 'any', next: unrecorded.target }],

@@ -6,7 +6,7 @@ import { WITNESS_WAIT_SECONDS } from '../../lambdas/domain/rollout/forecast.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { type Catcher, type FailureTarget, ROLLBACK_CATCHERS, WEBHOOK_STILL_INJECTS } from './errors.ts';
 import { anotherFailure, caught, expression, type Expression, migrationText, recordText } from './expressions.ts';
-import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
+import { BACK, GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import {
   answerIs,
@@ -246,8 +246,8 @@ export function createRollback(
 
   pauses.phase('back', { back: true, tooLong: { to: recordNeedsHuman, failure: NOT_PUT_BACK(GAVE_UP_TEXT) } });
   const task: MakeTask = (step, options, { catchers, targets } = { catchers: [], targets: {} }) => {
-    const state = stepTask(scope, step, { functions, paused: true, ...options });
-    pauses.around(state, 'back', { back: true });
+    const state = stepTask(scope, step, { functions, pausing: BACK, ...options });
+    pauses.around(state, 'back', BACK);
     catchFailures(
       state,
       [...catchers, ...ROLLBACK_CATCHERS],

@@ -7,7 +7,14 @@ import type { z } from 'zod';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
-import { type Catcher, type FailureTarget, retriersOf, type StepVariant, type WorkflowStep } from './errors.ts';
+import {
+  type Catcher,
+  type FailureTarget,
+  type Pausing,
+  retriersOf,
+  type StepVariant,
+  type WorkflowStep,
+} from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
 /**
@@ -65,7 +72,12 @@ export interface StepTaskOptions<Name extends StepName> {
    * what is sent with that token.
    */
   callback?: { timeoutSeconds: Expression };
-  /** Whether the state pauses (`pauses.ts`) for errors that the second try does not resolve. */
+  /**
+   * How the state pauses (`pauses.ts`) for errors that the second try does not resolve. The step's input then has what
+   * the step needs to note the pause itself. Default: the state does not pause.
+   */
+  pausing?: Pausing;
+  /** Whether the state has the retriers of a state that pauses. Default: whether it pauses. */
   paused?: boolean;
 }
 
@@ -75,6 +87,21 @@ export type MakeTask = <Name extends WorkflowStep>(
   options: Omit<StepTaskOptions<Name>, 'functions'>,
   others?: Partial<Record<FailureTarget, sfn.State>>,
 ) => tasks.LambdaInvoke;
+
+/** Returns what a step needs to note its pause, as an expression: see `lambdas/runtime/pausing.ts`. */
+const pausingInput = (state: string, { back, held = [] }: Pausing): string =>
+  `{'state': '${state}', 'back': ${back}, ${held.length > 0 ? `'held': [${held.map((error) => `'${error}'`).join(', ')}], ` : ''}'pauses': $pauses + 1, 'executionStartedAt': $states.context.Execution.StartTime, 'retries': $states.context.State.RetryCount}`;
+
+/** Returns a payload with what its step needs to note its pause. */
+function payloadWith(payload: Expression | object, state: string, pausing: Pausing | undefined): sfn.TaskInput {
+  if (typeof payload !== 'string')
+    return sfn.TaskInput.fromObject(
+      pausing ? { ...payload, pausing: expression(pausingInput(state, pausing)) } : payload,
+    );
+  return sfn.TaskInput.fromText(
+    pausing ? expression(`$merge([${payload.slice(2, -2)}, {'pausing': ${pausingInput(state, pausing)}}])`) : payload,
+  );
+}
 
 /** The task token that a state waits under, for its payload. */
 export const TASK_TOKEN = expression('$states.context.Task.Token');
@@ -91,12 +118,10 @@ export function stepTask<Name extends StepName>(
   const lambdaFunction = options.functions[step];
   if (!lambdaFunction)
     throw new Error(`The step ${step} is not part of this deployment: leave out the states that call it.`);
-  const task = tasks.LambdaInvoke.jsonata(scope, options.stateName ?? pascalCase(options.variant ?? step), {
+  const name = options.stateName ?? pascalCase(options.variant ?? step);
+  const task = tasks.LambdaInvoke.jsonata(scope, name, {
     lambdaFunction,
-    payload:
-      typeof options.payload === 'string'
-        ? sfn.TaskInput.fromText(options.payload)
-        : sfn.TaskInput.fromObject(options.payload),
+    payload: payloadWith(options.payload, name, options.pausing),
     ...(options.callback ? { integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN } : {}),
     outputs: expression(options.callback ? '$states.result' : '$states.result.Payload'),
     assign: options.assign,
@@ -108,7 +133,7 @@ export function stepTask<Name extends StepName>(
     retryOnServiceExceptions: false,
   });
   for (const retrier of retriersOf(step, {
-    paused: options.paused ?? false,
+    paused: options.paused ?? options.pausing !== undefined,
     callback: options.callback !== undefined,
   })) {
     task.addRetry({

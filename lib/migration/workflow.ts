@@ -188,11 +188,11 @@ const phaseOf = (step: WorkflowStep | StepVariant): 'before' | 'change' | 'settl
 /** Creates the states from the plan to the verification, attempt by attempt. Returns the first state. */
 export function createWorkflow(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
-    const state = stepTask(scope, step, { functions, paused: true, ...options });
+    const pausing = { back: false, held: heldErrors(options.variant ?? step) };
+    const state = stepTask(scope, step, { functions, pausing, ...options });
     endings.pauses.around(state, phaseOf(options.variant ?? step), {
-      back: false,
+      ...pausing,
       callback: options.callback !== undefined,
-      held: heldErrors(options.variant ?? step),
     });
     if (options.callback)
       state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });

@@ -9,7 +9,8 @@ type Calls = Partial<Record<'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'De
 
 const READS = 'reads the record, the plan and the snapshot of its migration';
 const GUARD = 'checks its lock directly before each change';
-const LINE = "writes the step's own line";
+/** Of the steps of the state machines that pause. */
+const LINE = "writes the step's own line and its wait";
 const RESERVES = 'reserves its calls';
 
 const callsOf: Record<StepName, Calls> = {
@@ -125,7 +126,7 @@ const callsOf: Record<StepName, Calls> = {
     Query: `${READS}, and whether a rollback was begun`,
     GetItem: `${GUARD}, and reads whether the migration still shows this retirement`,
     PutItem: 'records a trust policy, before and after, before it is written',
-    UpdateItem: `takes and releases the locks, records the state of the retirement, ends its wait, and ${LINE}`,
+    UpdateItem: `takes and releases the locks, records the state of the retirement, ends its wait, and writes the step's own line`,
   },
   api: {
     Query:

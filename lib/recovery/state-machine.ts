@@ -12,7 +12,7 @@ import {
   unknownFields,
 } from '../migration/expressions.ts';
 import { failWith, recordEnd } from '../migration/records.ts';
-import { GAVE_UP, Pauses } from '../migration/pauses.ts';
+import { BACK, GAVE_UP, Pauses } from '../migration/pauses.ts';
 import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
 import { type MachineProps, PHASES_TIMEOUT } from '../migration/state-machine.ts';
 import {
@@ -49,7 +49,7 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
       acceptCredentialGap: `${INPUT}.acceptCredentialGap`,
       unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason', 'acceptCredentialGap'),
     }),
-    paused: true,
+    pausing: BACK,
     assign: Object.fromEntries(
       assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),
     ),
@@ -100,7 +100,7 @@ export class Recover extends Construct {
 
     const takeOver = createTakeOver(states, functions);
     pauses.phase('take-over', { back: true, tooLong: { to: failed, failure: GAVE_UP } });
-    pauses.around(takeOver, 'take-over', { back: true });
+    pauses.around(takeOver, 'take-over', BACK);
     catchFailures(takeOver, BEFORE_RECOVERY, { RecoveryFailed: failed });
     takeOver.next(
       sfn.Choice.jsonata(states, 'WhatIsLeft')

@@ -1,6 +1,7 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { type StepProgress, StepReader } from '../../cli/history.ts';
+import { PauseNoted } from '../../lambdas/domain/waiting/noted-pause.ts';
 import { words } from '../words.ts';
 
 const START = Date.parse('2026-01-15T09:00:00.000Z');
@@ -64,6 +65,33 @@ describe('steps of a history', () => {
     expect(stepsOf(poll)).toMatchObject([{ tries: 2, error: 'AddonNotActive' }]);
     const [step] = stepsOf([...poll, ...history(['TaskSucceeded']).map((event) => ({ ...event, id: 5 }))]);
     expect(step).not.toHaveProperty('error');
+  });
+
+  it('show the error of a step that has noted its pause, and how often it was tried', () => {
+    const cause = JSON.stringify({
+      errorType: 'PauseNoted',
+      errorMessage: new PauseNoted({ seconds: 3, error: 'AddonNotActive' }).message,
+      trace: [],
+    });
+    const events = history(
+      ['TaskStateEntered', 'AwaitActive'],
+      ['TaskScheduled'],
+      ['TaskFailed', 'PauseNoted'],
+      ['TaskStateExited', 'AwaitActive'],
+      ['WaitStateEntered', 'WaitForPause'],
+      ['WaitStateExited'],
+      ['ChoiceStateEntered', 'WhereToResume'],
+      ['TaskStateEntered', 'AwaitActive'],
+      ['TaskScheduled'],
+    ).map((event) =>
+      event.taskFailedEventDetails
+        ? { ...event, taskFailedEventDetails: { ...event.taskFailedEventDetails, cause } }
+        : event,
+    );
+    const [waiting, ...others] = stepsOf(events.slice(0, 5));
+    expect([waiting, others]).toMatchObject([{ step: 'await-active', tries: 1, error: 'AddonNotActive' }, []]);
+    expect(waiting).not.toHaveProperty('endedAt');
+    expect(stepsOf(events)).toMatchObject([{ tries: 2, error: 'AddonNotActive' }]);
   });
 
   it('begin when the wait before them began', () => {

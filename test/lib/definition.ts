@@ -114,7 +114,7 @@ export class Graph {
         .filter(([name]) => !PAUSE_STATES.has(name))
         .map(([name, state]): [string, State] => [
           name,
-          state.Catch ? { ...state, Catch: state.Catch.filter(({ Next }) => Next !== 'Pause') } : state,
+          state.Catch ? { ...state, Catch: state.Catch.filter(({ Next }) => !PAUSE_STATES.has(Next)) } : state,
         ]),
     );
     this.edges = edgesOf(this.states);

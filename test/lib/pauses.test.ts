@@ -1,8 +1,11 @@
-/** Every state of a migration that calls something is entered again after what time may cure: see ADR 47. */
+/** Every state of a migration that calls something is entered again after what time may cure: see ADR 47 and 120. */
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { namesOfClass } from '../../lambdas/domain/failures/errors.ts';
+import { classOf, namesOfClass } from '../../lambdas/domain/failures/errors.ts';
+import { notedPauseOf, PauseNoted } from '../../lambdas/domain/waiting/noted-pause.ts';
+import { pausedErrors } from '../../lambdas/domain/waiting/paused-errors.ts';
 import { MOST_PAUSES, waitsForOf } from '../../lambdas/domain/waiting/pause.ts';
+import { splitPausing } from '../../lambdas/runtime/pausing.ts';
 import { pauseSchema } from '../../lambdas/steps/pause/schema.ts';
 import { type Branch, functionOf, type Machine, machines, migrateAddon, recover, type State } from './definition.ts';
 import { words } from '../words.ts';
@@ -36,12 +39,21 @@ describe('a state that calls a step', () => {
   it.each(pausing)(
     '%#, of $name, %s, pauses for every error that time may cure, before it is caught',
     (machine, name) => {
-      const [first] = rawOf(machine)[name]!.Catch!;
+      const [noted, first] = rawOf(machine)[name]!.Catch!;
+      expect([noted!.ErrorEquals, noted!.Next]).toEqual([['PauseNoted'], 'WaitForPause']);
       expect(first!.Next).toBe('Pause');
       const isCallback = rawOf(machine)[name]!.Resource!.endsWith('.waitForTaskToken');
       expect(first!.ErrorEquals).toEqual(expect.arrayContaining([...OURS, ...OF_LAMBDA]));
       expect(first!.ErrorEquals.includes('States.Timeout')).toBe(!isCallback);
-      for (const error of ['LockLost', 'Cancelled', 'BadInput', 'AddonFailed', 'PodsOnWrongIdentity', 'States.ALL'])
+      for (const error of [
+        'PauseNoted',
+        'LockLost',
+        'Cancelled',
+        'BadInput',
+        'AddonFailed',
+        'PodsOnWrongIdentity',
+        'States.ALL',
+      ])
         expect(first!.ErrorEquals).not.toContain(error);
     },
   );
@@ -57,6 +69,23 @@ describe('a state that calls a step', () => {
       expect([taken, await evaluate(pauseCatchOf(machine, name)!.Assign!.pauses, { pauses: 3 })]).toEqual([[name], 4]);
     },
   );
+
+  it.each(pausing)('%#, of $name, %s, gives its step what a pause is decided from', async (machine, name) => {
+    const { Payload } = rawOf(machine)[name]!.Arguments!;
+    const field =
+      typeof Payload === 'string'
+        ? `{% ${/'pausing': (\{[^}]*\})/.exec(Payload)![1]!} %}`
+        : (Payload as { pausing: string }).pausing;
+    const StartTime = '2026-01-05T09:00:00.000Z';
+    const context = { Execution: { StartTime }, State: { RetryCount: 1 } };
+    const event = { pausing: await evaluate(field, { pauses: 6, states: { context } }) };
+    const { back } = await pauseOf(machine, name);
+    const { pausing: given } = splitPausing(event);
+    expect(given).toMatchObject({ state: name, back, pauses: 7, executionStartedAt: StartTime, retries: 1 });
+    // The step pauses for the same errors as the state machine, apart from those of Lambda.
+    const ofService = pauseCatchOf(machine, name)!.ErrorEquals.filter((error) => classOf(error) !== undefined);
+    expect([...pausedErrors(given!), ...(given!.held ?? [])].toSorted()).toEqual(ofService.toSorted());
+  });
 
   it('waits for a permission that it lacks during the rollback, and while pods follow their associations', () => {
     const waits = (machine: Machine): string[] =>
@@ -98,6 +127,56 @@ describe.each(machines)('the pause of $name', (machine) => {
     for (const [field, text] of Object.entries(Pause!.Arguments!.Payload))
       payload[field] = await evaluate(text, bindings);
     expect(pauseSchema.input.parse(payload)).toEqual(payload);
+  });
+
+  it('waits as long as the failed step has noted, and some minutes if its message is not exactly that', async () => {
+    const failure = new PauseNoted({ seconds: 42, error: 'AddonNotActive' });
+    const { message } = failure;
+    const secondsOf = (Cause: unknown): Promise<unknown> => {
+      const { Assign } = states[machine.tasks[0]![0]]!.Catch![0]!;
+      return evaluate(Assign!.pauseSeconds, { states: { errorOutput: { Error: 'PauseNoted', Cause } } });
+    };
+    const causeOf = (errorMessage: unknown, rest: object = { trace: [] }): string =>
+      JSON.stringify({ errorType: 'PauseNoted', errorMessage, ...rest });
+    for (const cause of [
+      causeOf(message),
+      causeOf(message, { trace: ['PauseNoted', '    at file:///var/task/index.mjs:1:1'] }),
+      JSON.stringify({ errorMessage: message, errorType: 'PauseNoted' }),
+      JSON.stringify({ errorType: 'PauseNoted', errorMessage: message }, undefined, 1),
+    ])
+      expect([await secondsOf(cause), notedPauseOf({ error: 'PauseNoted', cause })]).toEqual([
+        42,
+        { seconds: 42, error: 'AddonNotActive' },
+      ]);
+    const quoting = `EKS answered: ${message}`;
+    for (const cause of [
+      causeOf(quoting),
+      causeOf(`${message}.`),
+      causeOf(` ${message}`),
+      causeOf(`${message}\n`),
+      causeOf(JSON.stringify({ errorMessage: message })),
+      causeOf(causeOf(message)),
+      causeOf(`\\","errorMessage":"${message}`),
+      causeOf(`"errorMessage":${JSON.stringify(message)}`),
+      causeOf('It failed.', { trace: [message, causeOf(message)] }),
+      causeOf({ seconds: 42, error: 'AddonNotActive' }),
+      causeOf('{"seconds":0,"error":"AddonNotActive"}'),
+      causeOf('{"seconds":-5,"error":"AddonNotActive"}'),
+      causeOf('{"seconds":1e9,"error":"AddonNotActive"}'),
+      causeOf('{"seconds":999999999,"error":"AddonNotActive"}'),
+      causeOf('{"seconds":"42","error":"AddonNotActive"}'),
+      causeOf('{"seconds":42}'),
+      causeOf('{"seconds":42,"error":"Addon not active"}'),
+      causeOf('{"error":"AddonNotActive","seconds":42}'),
+      message,
+      '',
+      undefined,
+    ])
+      expect([await secondsOf(cause), notedPauseOf({ error: 'PauseNoted', cause })], `of ${cause}`).toEqual([
+        300,
+        undefined,
+      ]);
+    expect(notedPauseOf({ error: 'Throttled', cause: causeOf(message) })).toBe(undefined);
   });
 
   it('waits as long as that says, and some minutes where the ledger is away, and then goes on', async () => {

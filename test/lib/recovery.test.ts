@@ -1,5 +1,6 @@
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
+import { splitPausing } from '../../lambdas/runtime/pausing.ts';
 import { takeOverSchema } from '../../lambdas/steps/take-over/schema.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { statusChange } from '../../sandbox/events/event.ts';
@@ -49,12 +50,20 @@ describe('Recover', () => {
     { migrationId: MIGRATION_ID, cause: 'requested', requestedBy: 'alice', reason: 'slow mounts' },
   ])('gives the take-over what its own input has, and no more: %o', async (input) => {
     const payload = (states.TakeOver!.Arguments!.Payload as string).slice(2, -2);
+    const StartTime = '2026-01-05T09:00:00.000Z';
     const given: unknown = await jsonata(payload).evaluate(
       {},
-      { states: { context: { Execution: { Id: 'arn:of:recover', Input: input } } } },
+      {
+        pauses: 0,
+        states: {
+          context: { Execution: { Id: 'arn:of:recover', Input: input, StartTime }, State: { RetryCount: 0 } },
+        },
+      },
     );
-    expect(given).toEqual({ ...input, executionArn: 'arn:of:recover', unknownFields: [] });
-    expect(takeOverSchema.input.safeParse(given).success).toBe(true);
+    const { event, pausing } = splitPausing(given);
+    expect(event).toEqual({ ...input, executionArn: 'arn:of:recover', unknownFields: [] });
+    expect(pausing).toEqual({ state: 'TakeOver', back: true, pauses: 1, executionStartedAt: StartTime, retries: 0 });
+    expect(takeOverSchema.input.safeParse(event).success).toBe(true);
   });
 });
 

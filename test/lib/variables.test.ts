@@ -44,7 +44,7 @@ describe.each(allMachines)('variables of $name', (machine) => {
 describe('variables', () => {
   it('are read at all, so that the check above checks something', () => {
     expect(readIn(migrateAddon.states.VerifyPods)).toEqual(words`
-      attempt fence planHash podRound settling subject target tries
+      attempt fence pauses planHash podRound settling subject target tries
     `);
     expect(readIn(migrateAddon.states.WhichStrategy)).toEqual(expect.arrayContaining(['attempts', 'attempt']));
     expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');

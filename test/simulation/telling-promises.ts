@@ -1,6 +1,7 @@
 /** Promises about approvals and change windows before a change, and about published events. */
 import type { Outcome } from '../../lambdas/domain/migration/model.ts';
 import { isOpen } from '../../lambdas/domain/waiting/change-window.ts';
+import { PAUSE_NOTED } from '../../lambdas/domain/waiting/noted-pause.ts';
 import { keyOf } from './calls.ts';
 import { allMigrations, changes, migrationOf } from './observe.ts';
 import { EVENT_SOURCE } from '../../lambdas/domain/events/service-event.ts';
@@ -126,6 +127,20 @@ const endsOf = (result: RunResult, migrationId: string): End[] => {
     });
 };
 
+/** Returns whether an execution of the migration has paused: its step has noted that, or the step `pause` has. */
+const hasPaused = (result: RunResult, migrationId: string): boolean => {
+  const { executions, world } = result.sandbox;
+  const isOwn = (execution: string | undefined): boolean => migrationOf(result, execution) === migrationId;
+  return (
+    world.log.calls.some(({ step, execution }) => step === 'pause' && isOwn(execution)) ||
+    executions
+      .stateMachines()
+      .flatMap(({ arn }) => executions.list(arn))
+      .filter(({ arn }) => isOwn(arn))
+      .some(({ history }) => history.events.some((event) => event['taskFailedEventDetails']?.['error'] === PAUSE_NOTED))
+  );
+};
+
 /**
  * Returns whether an event belongs to a wait that happened: a `waiting` event to a pause of the migration's executions,
  * a `resumed` event to a wait that was published before.
@@ -133,12 +148,7 @@ const endsOf = (result: RunResult, migrationId: string): End[] => {
 function isOfAWait(result: RunResult, migrationId: string, eventId: string, ids: ReadonlySet<string>): boolean {
   const [, type, wait = ''] = /#(waiting|resumed)\.(.*)$/.exec(eventId) ?? [];
   if (type === 'resumed') return ids.has(`${migrationId}#waiting.${wait}`);
-  return (
-    type === 'waiting' &&
-    result.sandbox.world.log.calls.some(
-      ({ step, execution }) => step === 'pause' && migrationOf(result, execution) === migrationId,
-    )
-  );
+  return type === 'waiting' && hasPaused(result, migrationId);
 }
 
 export const outcomesArePublished: Promised = {

@@ -81,3 +81,6 @@ export function allowanceSeconds(
   });
   return Math.max(DEFAULT_DEADLINE_SECONDS, ...each);
 }
+
+/** Returns whether what is waited for is a pod that goes first, and not a rollout of all. */
+export const isOfWitness = (progress: Pick<Progress, 'of'> | undefined): boolean => /\.\d+$/.test(progress?.of ?? '');

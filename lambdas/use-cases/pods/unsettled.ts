@@ -18,9 +18,6 @@ import { utcNow } from '../../runtime/utc.ts';
 const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1, tries = 0): string =>
   `${towards}.${attempt}-${round}${settling > 1 ? `-${settling}` : ''}${tries > 0 ? `.${tries}` : ''}`;
 
-/** Returns whether what is waited for is a pod that goes first, and not a rollout of all. */
-export const isOfWitness = (progress: Pick<Progress, 'of'> | undefined): boolean => /\.\d+$/.test(progress?.of ?? '');
-
 interface Observer {
   kubernetes: Kubernetes;
   ledger: Pick<Ledger, 'updateMigration'>;

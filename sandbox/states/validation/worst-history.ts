@@ -20,7 +20,7 @@ export interface RetryBound {
  * a loop. Alternatively they lead where that state's own catches lead, so that each walk grows only by the passages.
  */
 export interface Detour {
-  /** The states of one passage, in order. */
+  /** The states of one passage, in order. It may be entered at any of them. */
   states: readonly string[];
   /** Maximum passages in one execution. */
   passages: number;
@@ -89,12 +89,14 @@ const EXECUTION_EVENTS = 2;
 const END = 'the end';
 
 /**
- * Returns the events of one passage: its own states, and one more visit of the most expensive state that leads to it.
+ * Returns the events of one passage: all of its own states, and one more visit of the most expensive state that leads to
+ * it.
  */
 function passageOf(states: StateSet['States'], { states: own }: Detour, costOf: (name: string) => number): number {
-  const [first = ''] = own;
-  const entries = Object.entries(states).flatMap(([name, state]) => (nextOf(state).includes(first) ? [name] : []));
-  if (entries.length === 0) throw new Error(`A detour is declared through ${first}, but no state leads there.`);
+  const entries = Object.entries(states).flatMap(([name, state]) =>
+    !own.includes(name) && nextOf(state).some((to) => own.includes(to)) ? [name] : [],
+  );
+  if (entries.length === 0) throw new Error(`A detour is declared through ${own[0] ?? ''}, but no state leads there.`);
   return own.reduce((sum, name) => sum + costOf(name), Math.max(...entries.map(costOf)));
 }
 
@@ -122,7 +124,7 @@ export const worstHistory = (
     Object.entries(States).map(([name, state]) => [
       name,
       [
-        ...nextOf(state).filter((to) => !detours.some(({ states }) => states[0] === to)),
+        ...nextOf(state).filter((to) => !detours.some(({ states }) => states.includes(to))),
         ...(isEnd(state) ? [END] : []),
       ],
     ]),

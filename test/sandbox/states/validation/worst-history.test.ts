@@ -141,6 +141,39 @@ describe('a walk', () => {
   });
 });
 
+describe('a detour', () => {
+  const states: States = {
+    A: task({
+      Catch: [
+        { ErrorEquals: ['Noted'], Next: 'W' },
+        { ErrorEquals: ['Late'], Next: 'P' },
+      ],
+      Next: 'Z',
+    }),
+    P: task({ Next: 'W' }),
+    W: { Type: 'Wait', Seconds: 1, Next: 'R' },
+    R: choice('A', 'A'),
+    Z: END,
+  };
+
+  test('counts with all of its states, wherever it is entered, and the state that is entered again', () => {
+    const { events, detours, rows } = worst(states, { loops: [], detours: [{ states: ['P', 'W', 'R'], passages: 4 }] });
+    expect(rows.map(({ state }) => state)).toEqual(['A', 'Z']);
+    expect(detours).toMatchObject([{ eventsOfEach: 5 + 2 + 2 + 5, events: 4 * 14 }]);
+    expect(events).toBe(2 + 5 + 2 + 4 * 14);
+  });
+
+  test('is a loop without a bound where one of its states is left out', () =>
+    expect(() => worst(states, { loops: [], detours: [{ states: ['P'], passages: 4 }] })).toThrow(
+      /The states A, W, R/,
+    ));
+
+  test('is refused if no state leads to it', () =>
+    expect(() => worst({ A: END }, { loops: [], detours: [{ states: ['X'], passages: 4 }] })).toThrow(
+      'A detour is declared through X, but no state leads there.',
+    ));
+});
+
 describe('refuses', () => {
   const loop: States = { A: pass('B'), B: choice('A', 'C'), C: END };
 

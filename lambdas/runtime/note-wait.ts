@@ -1,8 +1,8 @@
 /** Notes what a migration waits for, and adds the outbox events: one when the wait begins and one when it ends. */
-import { type OutboxEvent, waitEvent } from '../../domain/events/outbox-events.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { NotedWait } from '../../domain/waiting/waiting-for.ts';
-import type { Ledger } from '../../ports/index.ts';
+import { type OutboxEvent, waitEvent } from '../domain/events/outbox-events.ts';
+import type { Migration } from '../domain/migration/model.ts';
+import type { NotedWait } from '../domain/waiting/waiting-for.ts';
+import type { Ledger } from '../ports/index.ts';
 
 const isSame = (one: NotedWait, other: Pick<NotedWait, 'what' | 'state'>): boolean =>
   one.state === other.state && one.what === other.what;
