@@ -268,7 +268,7 @@ export const RUNS: Run[] = [
   {
     name: 'asked for twice at once',
     scenario: 'in-place',
-    ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon Blocked'],
+    ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'],
     again: 0,
   },
   {
@@ -338,6 +338,15 @@ export const RUNS: Run[] = [
     ends: ['MigrateAddon RolledBack'],
     request: RECREATE,
     change: both(tagged, owningMore),
+    faults: [refused('create-addon', 'CreateAddon')],
+  },
+  {
+    name: 'the same where EKS asks for the right to pass the role of the association that gets its settings again',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon RolledBack'],
+    request: RECREATE,
+    change: owningMore,
+    knobs: { updateAssociationPassesRole: true },
     faults: [refused('create-addon', 'CreateAddon')],
   },
   {
