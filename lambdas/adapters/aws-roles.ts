@@ -45,8 +45,6 @@ const LISTS = /^aws:TagKeys$/i;
 const typeOf = (key: string): 'boolean' | 'string' | 'stringList' =>
   BOOLEANS.test(key) ? 'boolean' : LISTS.test(key) ? 'stringList' : 'string';
 
-const BOUNDARY = 'its permissions boundary does not allow it';
-
 /**
  * Returns the simulated calls of an action. Each resource has its own result: "The top-level EvalDecision reflects the
  * most restrictive decision across all resources" (IAM API Reference, EvaluationResult). Without results by resource,
@@ -66,17 +64,29 @@ function callsIn(result: EvaluationResult): SimulatedCall[] {
     organization?.AllowedByOrganizations === false
       ? ['a service control policy of the organization does not allow it']
       : [];
-  const call = (resource: string, allowed: boolean, isBounded: boolean, keys: string[]): SimulatedCall => {
-    const why = [...inOrganization, ...(isBounded ? [BOUNDARY] : [])].join('; ');
-    return { action, resource, allowed, missing: keys, ...(allowed || why === '' ? {} : { why }) };
+  const call = (resource: string, allowed: boolean, detail: typeof boundary, keys: string[]): SimulatedCall => {
+    const why = [
+      ...inOrganization,
+      ...(detail?.AllowedByPermissionsBoundary === false ? ['its permissions boundary does not allow it'] : []),
+    ].join('; ');
+    return {
+      action,
+      resource,
+      allowed,
+      missing: keys,
+      limitedBy: [
+        ...(detail === undefined ? [] : ['boundary' as const]),
+        ...(organization === undefined ? [] : ['organization' as const]),
+      ],
+      ...(allowed || why === '' ? {} : { why }),
+    };
   };
-  const bounded = (detail: typeof boundary): boolean => detail?.AllowedByPermissionsBoundary === false;
-  if (specific.length === 0) return name ? [call(name, decision === 'allowed', bounded(boundary), missing)] : [];
+  if (specific.length === 0) return name ? [call(name, decision === 'allowed', boundary, missing)] : [];
   return specific.map((one) =>
     call(
       one.EvalResourceName ?? '',
       one.EvalResourceDecision === 'allowed',
-      bounded(one.PermissionsBoundaryDecisionDetail),
+      one.PermissionsBoundaryDecisionDetail ?? boundary,
       [...new Set([...missing, ...(one.MissingContextValues ?? [])])],
     ),
   );

@@ -39,6 +39,11 @@ export interface SimulatedCall {
   why?: string;
   /** Condition keys that the policies use and that the input did not have. */
   missing: string[];
+  /**
+   * What took part in the decision in addition to the role's own policies. It is not documented whether `missing` has the
+   * condition keys of these policies.
+   */
+  limitedBy: readonly ('boundary' | 'organization')[];
 }
 
 /** IAM of an account. */

@@ -2,7 +2,7 @@
  * SimulatePrincipalPolicy: evaluates a role's own policies and its permissions boundary, with the same evaluator as for
  * trust policies.
  */
-import { closedWorld, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
+import { closedWorld, keysReadBy, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import { decide, type Decision, denies, identityPolicy } from '../authorization/decide.ts';
 import type { CallContext } from '../http.ts';
 import { findRole } from '../world/world.ts';
@@ -77,11 +77,17 @@ const contextOf = (parameters: Map<string, string>): Record<string, string[]> =>
     ]),
   );
 
-/** Returns the names of the condition keys that statements of the policies use. */
+/** Returns the names of the condition keys, also those in policy variables, that statements of the policies use. */
 const keysIn = (policies: readonly ParsedPolicy[]): string[] =>
-  policies.flatMap((policy) =>
-    policy.valid ? policy.statements.flatMap(({ conditions }) => conditions.map(({ key }) => key.toLowerCase())) : [],
-  );
+  policies
+    .flatMap((policy) => (policy.valid ? policy.statements : []))
+    .flatMap(({ conditions, resource, version }) => [
+      ...conditions.map(({ key }) => key),
+      ...[...(resource?.patterns ?? []), ...conditions.flatMap(({ wanted }) => wanted)].flatMap((text) =>
+        keysReadBy(text, version),
+      ),
+    ])
+    .map((key) => key.toLowerCase());
 
 /** The result of simulating one action on one resource. */
 interface Simulation {

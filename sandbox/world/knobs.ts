@@ -286,10 +286,10 @@ export const knobs = z
       'Results of SimulatePrincipalPolicy for several resources: one for each action, or one for each action and resource, as formerly. The decision on each resource is in ResourceSpecificResults either way.',
     ),
     simulationMissingKeys: knob(
-      z.enum(['evaluated', 'policies']).default('evaluated'),
-      'unknown',
-      'IAM API Reference, ResourceSpecificResult: "context keys that are required by the included input policies but that were not provided": whether that includes keys of statements for other actions is not documented',
-      'Which keys MissingContextValues lists: those that the decision needed, or all that any statement of the policies uses.',
+      z.enum(['policies', 'evaluated']).default('policies'),
+      'likely',
+      'boto/boto3#3111: the keys and policy variables of a statement for another action are listed; IAM API Reference, ResourceSpecificResult: "context keys that are required by the included input policies but that were not provided"',
+      'Which keys MissingContextValues lists: all that any statement of the policies uses, or only those of the statements for the simulated action and resource.',
     ),
     timeoutCause: knob(
       z.enum(['empty', 'absent', 'text']).default('empty'),

@@ -202,7 +202,7 @@ describe('the calls of an inventory', () => {
     'iam ListRolePolicies': 1,
     'iam ListAttachedRolePolicies': 1,
     // Of the steps, and of the two roles with access entries that could be nodes' roles.
-    'iam SimulatePrincipalPolicy': 12,
+    'iam SimulatePrincipalPolicy': 14,
     'kubernetes list pods': 1,
     'kubernetes list replicasets': 1,
     'kubernetes list deployments': 1,
@@ -231,8 +231,8 @@ describe('the calls of an inventory', () => {
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first cluster pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 7, iam: 15, kubernetes: 10 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 15, kubernetes: 10 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 7, iam: 17, kubernetes: 10 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 17, kubernetes: 10 });
     expect([clusters['charlie']?.calls, clusters['echo']?.calls]).toEqual([{ eks: 8 }, { eks: 2 }]);
     expect(location?.calls).toEqual({ eks: 1 });
   });

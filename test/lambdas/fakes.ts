@@ -187,6 +187,9 @@ export class FakeRoles implements Roles {
   readonly refused: { action: string; principalArn?: string; resource?: string; service?: string }[] = [];
   /** Condition keys that its answers miss. */
   readonly missing: string[] = [];
+  /** Condition keys of the policies, which its answers miss if the question does not have them. */
+  readonly used: string[] = [];
+  readonly limitedBy: SimulatedCall['limitedBy'][number][] = [];
   async getRole(arn: string): Promise<Role | undefined> {
     const trustPolicy = this.trust[arn];
     return trustPolicy === undefined ? undefined : { arn, trustPolicy, tags: this.tags[arn] ?? {} };
@@ -231,7 +234,8 @@ export class FakeRoles implements Roles {
             (one.resource ?? resource) === resource &&
             (one.service ?? service) === service,
         );
-        return { action, resource, allowed: !refused, missing: [...this.missing] };
+        const missing = [...this.missing, ...this.used.filter((key) => context[key] === undefined)];
+        return { action, resource, allowed: !refused, missing, limitedBy: [...this.limitedBy] };
       }),
     );
   }

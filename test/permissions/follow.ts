@@ -228,6 +228,8 @@ export interface Ran {
   ends: string[];
   /** What the plan's failed checks say. */
   blockedBy: string[];
+  /** What the plan warns of. */
+  warnings: string[];
   /** What the sandbox's own services threw. */
   failures: unknown[];
   /** How many calls it made. */
@@ -343,6 +345,7 @@ export const follows = async (
     blockedBy: (record?.plan?.checks ?? [])
       .filter(({ status }) => status === 'fail' || status === 'unknown')
       .map(({ message, remedy }) => `${message} ${remedy ?? ''}`),
+    warnings: (record?.plan?.checks ?? []).filter(({ status }) => status === 'warn').map(({ message }) => message),
     failures: sandbox.failures,
     calls: sandbox.world.log.calls.length,
   };

@@ -2,6 +2,7 @@
  * What both proofs of rights are made of: of the roles where the service is, and of those that it assumes in other
  * accounts.
  */
+import { expect } from 'vitest';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import { ACTING_STEPS } from '../../lambdas/domain/plan/acting.ts';
 import { follows, type Ran, type Run } from './follow.ts';
@@ -12,12 +13,15 @@ export const unused = (all: readonly Grant[], uses: readonly Use[]): string[] =>
 
 export const usesOf = (ran: ReadonlyMap<Run, Ran>): Use[] => [...ran.values()].flatMap((one) => one.uses);
 
-/** The shortest run that rests on it. */
-export const runFor = (grant: Grant, ran: ReadonlyMap<Run, Ran>): Run => {
-  const [shortest] = [...ran].filter(([, one]) => isUsed(grant, one.uses)).sort(([, a], [, b]) => a.calls - b.calls);
-  if (!shortest) throw new Error(`No run uses ${titleOf(grant)}.`);
-  return shortest[0];
+/** Every run that rests on it, the shortest first. */
+export const runsFor = (grant: Grant, ran: ReadonlyMap<Run, Ran>): Run[] => {
+  const runs = [...ran].filter(([, one]) => isUsed(grant, one.uses)).sort(([, a], [, b]) => a.calls - b.calls);
+  if (runs.length === 0) throw new Error(`No run uses ${titleOf(grant)}.`);
+  return runs.map(([run]) => run);
 };
+
+/** The shortest of them. */
+export const runFor = (grant: Grant, ran: ReadonlyMap<Run, Ran>): Run => runsFor(grant, ran)[0]!;
 
 /** What the plan asks IAM about beforehand: the calls of the steps that change something in EKS. */
 export const isAsked = ({ holder, action }: Pick<Grant, 'holder' | 'action'>): boolean =>
@@ -34,3 +38,15 @@ export const deletedBefore = ({ uses, denied }: Pick<Ran, 'uses' | 'denied'>): s
   denied.length === 0
     ? []
     : uses.filter(({ action }) => DELETES.test(action)).map(({ action, resource }) => `${action} ${resource}`);
+
+/**
+ * Throws if anything was deleted before the right was missed. A rollback may delete what the migration has created: if
+ * it is not known beforehand whether it may create that again, the plan warns of it, and deletes nothing else.
+ */
+export const expectNothingDeleted = (followed: Ran, { holder, action }: Grant, run: Run): void => {
+  const deleted = deletedBefore(followed);
+  const isWarned = followed.warnings.some((message) => message.includes(` may make ${action} for `));
+  const isOwn = holder === 'restore-associations' && deleted.every((one) => one.startsWith('eks:DeletePodIdentity'));
+  const isInRollback = followed.ends.some((end) => end.startsWith('Recover'));
+  expect([run.name, ...(isWarned && isOwn && isInRollback ? [] : deleted)]).toEqual([run.name]);
+};

@@ -199,7 +199,7 @@ export const RUNS: Run[] = [
     request: { ...RECREATE, ...BY_EKS },
   }),
   runOf('role with a managed policy', { scenario: 'role-chaining', change: managed }),
-  runOf('asked for twice at once', { ends: [MIGRATED, BLOCKED], again: 0 }),
+  runOf('asked for twice at once', { ends: [BLOCKED, MIGRATED], again: 0 }),
   runOf('asked for again meanwhile', { ends: [BLOCKED, MIGRATED], again: 10 }),
   runOf('in place over its own association, rolled back on demand', {
     request: IN_PLACE,
@@ -246,6 +246,14 @@ export const RUNS: Run[] = [
     ends: ['MigrateAddon RolledBack'],
     request: RECREATE,
     change: both(tagged, owningMore),
+    faults: [refused('create-addon', 'CreateAddon')],
+  }),
+  runOf('the same where EKS asks for the right to pass the role of the association that gets its settings again', {
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon RolledBack'],
+    request: RECREATE,
+    change: owningMore,
+    knobs: { updateAssociationPassesRole: true },
     faults: [refused('create-addon', 'CreateAddon')],
   }),
   runOf('every create fails: needs a person', {

@@ -122,10 +122,14 @@ export interface CallKeys {
   known: Record<string, readonly string[]>;
 }
 
-/** Service Authorization Reference: none of the EKS actions that occur here has an EKS-specific key. */
-const isOfOtherService = (key: string, action: string): boolean => {
+/**
+ * Returns whether no request of the action has the key. Service Authorization Reference: none of the EKS actions that occur
+ * here has an EKS-specific key, and of IAM's keys iam:GetRole and iam:PassRole have only the tags of the role, and
+ * iam:PassRole the two that `keysOf` sets.
+ */
+const isOfOtherAction = (key: string, action: string): boolean => {
   const service = key.split(':')[0] ?? '';
-  return service !== 'aws' && !(service === 'iam' && action.startsWith('iam:'));
+  return service !== 'aws' && !(action.startsWith('iam:') && key.startsWith('iam:resourcetag/'));
 };
 
 export function keysOf(call: Call, principalArn: string, target: Target): CallKeys {
@@ -144,25 +148,22 @@ export function keysOf(call: Call, principalArn: string, target: Target): CallKe
     state.state === 'values' ? [[key, state.values] as const] : [],
   );
   return {
-    lookUp: lookUpIn(states, (key) => (isOfOtherService(key, call.action) ? ABSENT : UNKNOWN)),
+    lookUp: lookUpIn(states, (key) => (isOfOtherAction(key, call.action) ? ABSENT : UNKNOWN)),
     known: Object.fromEntries(known),
   };
 }
 
 /**
- * How IAM is asked. `exactly`: for each call with all known keys, except `aws:ViaAWSService`, which few policies use.
- * `thriftily`: for all calls of a role together, with their common keys. If the answer may depend on an omitted key, IAM
- * is asked again with that key.
+ * How IAM is asked. `exactly`: about the calls of one subject, with all known keys that they have in common. `thriftily`:
+ * about the calls of all subjects of a cluster, with the keys that all subjects have in common. If the answer may depend
+ * on an omitted key, IAM is asked again with that key.
  */
 export type Asking = 'exactly' | 'thriftily';
 
-const isShared = (key: string): boolean =>
-  /^(aws:(principal|multifactorauthpresent|securetransport|resourceaccount)|iam:)/.test(key.toLowerCase());
-
-/** Returns the keys for the first request about a call. */
-export const firstKeys = ({ known }: CallKeys, asking: Asking): CallKeys['known'] =>
-  Object.fromEntries(
-    Object.entries(known).filter(([key]) => (asking === 'exactly' ? key !== 'aws:ViaAWSService' : isShared(key))),
+/** Returns whether a key of a call does not depend on the subject. */
+export const isOfAllSubjects = (key: string): boolean =>
+  /^(aws:(principal|multifactorauthpresent|securetransport|resourceaccount|requestedregion)|iam:)/.test(
+    key.toLowerCase(),
   );
 
 /**

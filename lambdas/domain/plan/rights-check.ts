@@ -6,13 +6,15 @@ import { eksCommand } from '../aws/command.ts';
 import { clusterArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { isSpokeRole, SPOKE_STACK } from '../aws/spokes.ts';
+import { shellCommand } from '../text/shell.ts';
 import { asClause } from '../text/text.ts';
 import { callKey, type Call } from './calls.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { CallAnswer, Facts } from './facts.ts';
 import { isRecreate, nameOf, type AttemptCheck } from './attempts.ts';
 import { NOT_ASKED, type Preview } from './preview.ts';
-import { purgedBy, deletes, type Right, rightsOf } from './rights.ts';
+import { deletes, type Right, rightsOf } from './rights.ts';
+import { groundOf, purgedBy, reassigned } from './rights-ground.ts';
 
 const ID = 'step-rights';
 const SOURCE = 'IAM API Reference, SimulatePrincipalPolicy; Service Authorization Reference, Amazon EKS';
@@ -138,9 +140,13 @@ const openText = (ways: readonly AttemptRights[]): string =>
 
 /** Returns the remedy if the permissions are not known. */
 function alternative(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly AttemptRights[]): string {
-  const purged = ways.flatMap(({ attempt }) => (isRecreate(attempt) ? [] : purgedBy(facts, planned, attempt)));
-  return purged.length > 0
-    ? `or delete the conflicting associations yourself, and plan again: ${purged.map(({ id }) => eksCommand(facts.request.target, 'delete-pod-identity-association', ['--association-id', id])).join(' ; ')}`
+  const inPlace = ways.filter(({ attempt }) => !isRecreate(attempt));
+  const purged = inPlace.flatMap(({ attempt }) => purgedBy(facts, planned, attempt));
+  if (purged.length > 0)
+    return `or delete the conflicting associations yourself, and plan again: ${purged.map(({ id }) => eksCommand(facts.request.target, 'delete-pod-identity-association', ['--association-id', id])).join(' ; ')}`;
+  const kept = inPlace.flatMap(({ attempt }) => reassigned(groundOf(facts, planned, attempt)));
+  return kept.length > 0
+    ? `or keep the roles of the add-on's associations, which EKS might replace: ${kept.map(({ serviceAccount, roleArn }) => shellCommand(['--role', `${serviceAccount}=${roleArn}`])).join(' ')}`
     : 'or migrate in place, which deletes nothing: --strategy in-place';
 }
 

@@ -86,6 +86,7 @@ export function makerOf(step: ActingStep, { request: { target }, cluster }: Fact
     tag: (resource: string, requestTags: Record<string, string>): Call[] =>
       one('eks:TagResource', resource, { requestTags }),
     tagNew,
+    readRole: (role: string): Call[] => one('iam:GetRole', role),
     /** Marks calls that EKS makes with its caller's permissions. */
     onBehalf: (calls: Call[]): Call[] => calls.map((call) => ({ ...call, onBehalf: true })),
     passing: passingOf(step),

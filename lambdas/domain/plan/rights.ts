@@ -3,24 +3,16 @@
  * calls that EKS makes with its caller's permissions: the handlers' permissions in the CloudFormation schemas of
  * AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation.
  */
-import { parseRoleArn } from '../aws/arn.ts';
-import {
-  carriedOver,
-  decidePurge,
-  ownedOf,
-  ownTags,
-  plannedFor,
-  standaloneOf,
-  unportableFields,
-} from '../associations/associations.ts';
+import { carriedOver, ownTags, plannedFor, standaloneOf, unportableFields } from '../associations/associations.ts';
 import type { Association, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { MIGRATION_TAG } from '../migration/service-account.ts';
+import { irsaRoleOf } from '../verification/irsa.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { ActingStep } from './acting.ts';
 import { callKey, type Call } from './calls.ts';
 import type { Facts } from './facts.ts';
 import { isRecreate } from './attempts.ts';
-import { isPassable } from './pass-role.ts';
+import { asked, type Ground, groundOf, isOwned, plannedRoles, reassigned, rolesFor } from './rights-ground.ts';
 import { type Making, makerOf } from './rights-maker.ts';
 
 /** A permission that a step needs: one call, or all of several calls if it is not known which one AWS authorizes. */
@@ -32,75 +24,16 @@ export interface Right {
 
 type Tags = NonNullable<Call['requestTags']>;
 
-/** The associations of an add-on before the migration. */
-interface Owned {
-  /** Associations of planned service accounts. */
-  planned: Association[];
-  /** ARNs of the other associations. */
-  others: string[];
-}
-
-const ownedBy = ({ addon, associations }: Facts): Owned => {
-  const planned = associations.filter((one) => one.ownerArn !== undefined && one.ownerArn === addon?.arn);
-  const known = new Set(planned.map(({ arn }) => arn));
-  return { planned, others: (addon?.podIdentityAssociations ?? []).filter((arn) => !known.has(arn)) };
-};
-
-/** Returns the associations that the attempt itself deletes with DeletePodIdentityAssociation. */
-export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): Association[] => {
-  const { request, addon, associations } = facts;
-  const { addon: name } = request;
-  if (name === undefined) return [];
-  const { cluster, region } = request.target;
-  const { acceptOwners } = request;
-  const context = { cluster, region, addon: name, planned, attempt, acceptOwners };
-  return associations.filter(
-    (one) => decidePurge(one, { ...context, ...(addon ? { addonArn: addon.arn } : {}) }).do === 'purge',
-  );
-};
-
-interface Ground {
-  facts: Facts;
-  /** For an add-on: the planned associations that it will own. */
-  planned: readonly PlannedAssociation[];
-  attempt: Attempt;
-  owned: Owned;
-  purged: Association[];
-}
-
-/** Returns whether the add-on already has an association for the service account. */
-const isOwned = ({ owned }: Ground, one: PlannedAssociation): boolean =>
-  owned.planned.some((other) => plannedFor(other, [one]) !== undefined);
-
-/** Returns the roles that can be passed at all. Others are refused before IAM is asked. */
-const asked = ({ facts: { request, passableRoleArns } }: Ground, arns: readonly (string | undefined)[]): string[] =>
-  [...new Set(arns)].filter(
-    (arn): arn is string =>
-      arn !== undefined &&
-      parseRoleArn(arn)?.account === request.target.account &&
-      isPassable({ passableRoleArns }, arn),
-  );
-
-/** Returns the roles of planned associations. Another check blocks a role that does not exist. */
-const rolesFor = (ground: Ground, planned: readonly PlannedAssociation[]): string[] =>
-  asked(
-    ground,
-    planned.map(({ roleArn }) => roleArn).filter((arn) => ground.facts.roles[arn] !== undefined),
-  );
-const plannedRoles = (ground: Ground): string[] => rolesFor(ground, ground.planned);
-
 /**
  * Returns the calls for an association whose add-on gets another role, and for its rollback. It is not documented whether
  * EKS updates the association or creates it again.
  */
-function reassigning(making: Making, { planned, owned }: Ground): Call[][] {
-  const changed = owned.planned.filter((one) => plannedFor(one, planned)?.roleArn !== one.roleArn);
-  return changed.flatMap((one) => [
+const reassigning = (making: Making, ground: Ground): Call[][] =>
+  reassigned(ground).flatMap((one) => [
     making.onBehalf(making.createAssociation()),
     making.onBehalf(making.update(one.arn, one.tags)),
     making.onBehalf(making.delete(one.arn, one.tags)),
   ]);
-}
 
 /** Returns the calls that EKS makes for associations when an add-on gets the planned ones. */
 const replacing = (making: Making, ground: Ground): Call[][] => [
@@ -110,17 +43,22 @@ const replacing = (making: Making, ground: Ground): Call[][] => [
 ];
 
 /** Returns the calls for the standalone association of a service account. `tags` are its tags. */
-export const creating = (making: Making, roleArns: readonly string[], tags: Tags): Call[][] => [
+const creating = (making: Making, roleArns: readonly string[], tags: Tags): Call[][] => [
   making.createAssociation(tags),
   ...making.tagNew('CreatePodIdentityAssociation', making.newAssociation, tags),
   ...making.passing({ podRoles: roleArns }),
 ];
 
-/** Returns the calls that carry over fields and tags of an association to its replacement. */
-const fieldsAgain = (making: Making, one: Association, there: string): Call[][] => {
+/**
+ * Returns the calls by which the rollback restores the fields and tags of the add-on's own association `one`, now at
+ * `there`. The update names no role. It is not documented whether EKS authorizes passing the association's current role.
+ */
+const fieldsAgain = (ground: Ground, making: Making, one: Association, there: string): Call[][] => {
   const tags = ownTags(one.tags);
   return [
-    ...(unportableFields(one).length > 0 ? [making.update(there)] : []),
+    ...(unportableFields(one).length > 0
+      ? [making.update(there), ...making.passing({ podRoles: asked(ground, [one.roleArn]) })]
+      : []),
     ...(Object.keys(tags).length > 0 ? [making.tag(there, tags)] : []),
   ];
 };
@@ -142,11 +80,35 @@ function carryOver(ground: Ground, making: Making): Call[][] {
   ];
 }
 
+/** The tag of a standalone association that the migration creates. Its value is the migration's id. */
+const OWN_TAG: Tags = { [MIGRATION_TAG]: undefined };
+
+/** The rollback reads the IRSA role, to check that IRSA works before the pods lose EKS Pod Identity. */
+const readingIrsaRole = (making: Making, ground: Ground): Call[][] =>
+  asked(ground, [irsaRoleOf(ground.facts)]).map((role) => making.readRole(role));
+
+/**
+ * Returns the calls that delete the migration's own associations of these service accounts in the rollback, and those that
+ * create them again if EKS's webhook continues to inject EKS Pod Identity.
+ */
+const removingOwn = (
+  making: Making,
+  ground: Ground,
+  removed: readonly PlannedAssociation[],
+  tags?: 'unknown',
+): Call[][] => [
+  making.delete(making.newAssociation, tags),
+  ...creating(making, rolesFor(ground, removed), OWN_TAG),
+  ...readingIrsaRole(making, ground),
+];
+
 /** The rollback deletes one by one what the add-on did not own before; without checks of the pods, EKS does. */
-const removing = (making: Making, ground: Ground): Call[][] =>
-  ground.facts.request.verification === 'api' || ground.planned.every((one) => isOwned(ground, one))
+const removing = (making: Making, ground: Ground): Call[][] => {
+  const removed = ground.planned.filter((one) => !isOwned(ground, one));
+  return ground.facts.request.verification === 'api' || removed.length === 0
     ? []
-    : [making.delete(making.newAssociation)];
+    : removingOwn(making, ground, removed);
+};
 
 type Needs = Partial<Record<ActingStep, (making: Making) => Call[][]>>;
 
@@ -182,7 +144,7 @@ function inPlace(ground: Ground): { there: Needs; back: Needs } {
       'restore-associations': (making) => [
         ...removing(making, ground),
         ...purged.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
-        ...owned.planned.flatMap((one) => fieldsAgain(making, one, one.arn)),
+        ...owned.planned.flatMap((one) => fieldsAgain(ground, making, one, one.arn)),
       ],
     },
   };
@@ -234,7 +196,8 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
       'restore-associations': (making) => [
         ...removing(making, ground),
         ...standAlone.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
-        ...owned.planned.flatMap((one) => fieldsAgain(making, one, making.newAssociation)),
+        ...owned.planned.flatMap((one) => fieldsAgain(ground, making, one, making.newAssociation)),
+        ...readingIrsaRole(making, ground),
       ],
     },
   };
@@ -244,10 +207,11 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
 function associate(ground: Ground, planned: readonly PlannedAssociation[]): { there: Needs; back: Needs } {
   const made = planned.filter((one) => ground.facts.associations.every((there) => !plannedFor(there, [one])));
   if (made.length === 0) return { there: {}, back: {} };
-  const tags = { [MIGRATION_TAG]: undefined };
   return {
-    there: { 'create-association': (making) => creating(making, rolesFor(ground, made), tags) },
-    back: { 'restore-associations': (making) => [making.delete(making.newAssociation, 'unknown')] },
+    there: { 'create-association': (making) => creating(making, rolesFor(ground, made), OWN_TAG) },
+    back: {
+      'restore-associations': (making) => removingOwn(making, ground, made, 'unknown'),
+    },
   };
 }
 
@@ -265,14 +229,7 @@ const rightsIn = (facts: Facts, needs: Needs, back: boolean): Right[] =>
 /** Returns every right that the steps of one attempt and of its rollback need, each once. */
 export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): Right[] {
   if (!facts.cluster || planned.length === 0) return [];
-  const own = ownedOf(planned);
-  const ground: Ground = {
-    facts,
-    planned: own,
-    attempt,
-    owned: ownedBy(facts),
-    purged: purgedBy(facts, planned, attempt),
-  };
+  const ground = groundOf(facts, planned, attempt);
   const isOfAddon = attempt.strategy !== 'associate';
   const ways = [
     associate(ground, isOfAddon ? standaloneOf(planned) : planned),
@@ -292,6 +249,15 @@ export const callsOf = (facts: Facts, planned: readonly PlannedAssociation[], wa
   return [...new Map(calls.map((call) => [callKey(call), call])).values()];
 };
 
-/** Returns whether the first denied call may come after a call that has deleted something. */
-export const deletes = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): boolean =>
-  isRecreate(attempt) || purgedBy(facts, planned, attempt).length > 0;
+/**
+ * Returns whether the first denied call may come after a call that has deleted something. It is not documented whether EKS
+ * replaces an association whose add-on gets another role.
+ */
+export const deletes = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): boolean => {
+  const ground = groundOf(facts, planned, attempt);
+  return (
+    isRecreate(attempt) ||
+    ground.purged.length > 0 ||
+    (attempt.strategy !== 'associate' && reassigned(ground).length > 0)
+  );
+};

@@ -39,4 +39,5 @@ export type { Json, JsonProblem } from './json.ts';
 export { issuerName, misnamedKey, providerOf } from './keys.ts';
 export { all, any, not } from './truth.ts';
 export type { Truth } from './truth.ts';
+export { keysReadBy } from './variables.ts';
 export { matchesWildcard } from './wildcard.ts';

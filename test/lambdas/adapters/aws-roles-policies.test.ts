@@ -170,8 +170,8 @@ describe('simulate', () => {
         IsTruncated: false,
       });
     expect(await roles.simulate(question)).toEqual([
-      { action: 'iam:PassRole', resource: ROLE, allowed: true, missing: [] },
-      { action: 'iam:PassRole', resource: OTHER_ROLE, allowed: false, missing: [] },
+      { action: 'iam:PassRole', resource: ROLE, allowed: true, missing: [], limitedBy: [] },
+      { action: 'iam:PassRole', resource: OTHER_ROLE, allowed: false, missing: [], limitedBy: [] },
     ]);
     expect(iam.calls().map((call) => call.args[0].input as unknown)).toMatchObject([
       {
@@ -208,8 +208,8 @@ describe('simulate', () => {
       ],
     });
     expect(await roles.simulate(question)).toEqual([
-      { action: 'iam:PassRole', resource: ROLE, allowed: true, missing: ['aws:SourceIp'] },
-      { action: 'iam:PassRole', resource: OTHER_ROLE, allowed: false, missing: [] },
+      { action: 'iam:PassRole', resource: ROLE, allowed: true, missing: ['aws:SourceIp'], limitedBy: [] },
+      { action: 'iam:PassRole', resource: OTHER_ROLE, allowed: false, missing: [], limitedBy: [] },
     ]);
   });
 
@@ -236,8 +236,11 @@ describe('simulate', () => {
     expect(first).toMatchObject({
       allowed: false,
       why: 'a service control policy of the organization does not allow it; its permissions boundary does not allow it',
+      limitedBy: ['boundary', 'organization'],
     });
     expect(second).not.toHaveProperty('why');
+    // Also if they allow it.
+    expect(second!.limitedBy).toEqual(['boundary', 'organization']);
   });
 
   it('asks nothing about no resource, and of no action', async () => {

@@ -75,7 +75,8 @@ describe('plan of a service account', () => {
       'kubernetes.getServiceAccount',
       ...ROLES,
       'eks.listOfferedVersions',
-      ...Array.from({ length: 5 }, () => 'roles.simulate'),
+      // Of create-association and restore-associations: for each service, and without one.
+      ...Array.from({ length: 6 }, () => 'roles.simulate'),
     ]);
     expect(fakes.journal.of('kubernetes.getServiceAccount')).toEqual([[REF.namespace, REF.name]]);
     expect(fakes.journal.of('kubernetes.listPods')).toEqual([['payments'], ['kube-system']]);
@@ -87,12 +88,15 @@ describe('plan of a service account', () => {
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
     const [ofNode, ...questions] = fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
     expect(ofNode?.actions).toEqual(['eks-auth:AssumeRoleForPodIdentity']);
+    const [associate, restore] = [STEP_ROLES['create-association'], STEP_ROLES['restore-associations']];
+    const create = ['eks:CreatePodIdentityAssociation', 'eks:TagResource'];
     expect(questions.map(({ principalArn, actions }) => [principalArn, actions])).toEqual([
-      [STEP_ROLES['create-association'], ['eks:CreatePodIdentityAssociation', 'eks:TagResource']],
-      [STEP_ROLES['create-association'], ['iam:PassRole']],
-      [STEP_ROLES['create-association'], ['iam:PassRole']],
-      [STEP_ROLES['create-association'], ['iam:GetRole']],
-      [STEP_ROLES['restore-associations'], ['eks:DeletePodIdentityAssociation']],
+      ...[associate, associate, restore, restore].map((role) => [role, ['iam:PassRole']]),
+      [associate, [...create, 'iam:GetRole']],
+      [restore, [create[0], 'eks:DeletePodIdentityAssociation', create[1], 'iam:GetRole']],
+      // A denial counts only if IAM had all keys of the call.
+      [associate, ['eks:TagResource']],
+      [restore, ['eks:TagResource']],
     ]);
   });
 

@@ -196,57 +196,93 @@ describe('the rights of the steps', () => {
     return fakes;
   };
 
-  it('are asked for in one question for each role and context', async ({ fakes }) => {
-    fakes.eks.addons.set(ADDON, anAddon({ tags: {} }));
+  const stepOf = ({ principalArn }: SimulationQuestion): string => principalArn.split('/').at(-1)!;
+  /** The actions of the questions with that key, and its value, by step. */
+  const askedWith = (fakes: Fakes, key: string): string[] =>
+    asked(fakes).flatMap((question) =>
+      question.context[key] === undefined
+        ? []
+        : [`${stepOf(question)} ${question.actions.join(' ')} ${question.context[key].join(' ')}`],
+    );
+
+  it('are asked for in one question for each role and service that it passes roles to', async ({ fakes }) => {
+    fakes.eks.addons.set(ADDON, anAddon({ tags: { team: 'a' } }));
     const found = await run(fakes);
-    const stepOf = (arn: string): string => arn.split('/').at(-1)!;
-    expect(
-      asked(fakes).map(({ principalArn, actions, context }) => [
-        stepOf(principalArn),
-        actions.join(' '),
-        context['iam:PassedToService']?.[0] ?? context['aws:RequestedRegion']?.[0],
-      ]),
-    ).toEqual([
-      ['update-addon', 'eks:CreatePodIdentityAssociation eks:UpdateAddon', 'eu-west-1'],
-      ['update-addon', 'iam:PassRole', 'pods.eks.amazonaws.com'],
-      ['update-addon', 'iam:PassRole', 'eks.amazonaws.com'],
-      ['update-addon', 'iam:GetRole', 'us-east-1'],
-      [
-        'restore-addon',
-        'eks:CreateAddon eks:DeleteAddon eks:DeletePodIdentityAssociation eks:UpdateAddon',
-        'eu-west-1',
-      ],
-      ['restore-addon', 'iam:PassRole', 'eks.amazonaws.com'],
-      ['restore-addon', 'iam:GetRole', 'us-east-1'],
-      ['restore-associations', 'eks:DeletePodIdentityAssociation', 'eu-west-1'],
-      ['delete-addon', 'eks:DeleteAddon', 'eu-west-1'],
-      [
-        'create-addon',
-        'eks:CreateAddon eks:CreatePodIdentityAssociation eks:DeletePodIdentityAssociation',
-        'eu-west-1',
-      ],
-      ['create-addon', 'iam:PassRole', 'pods.eks.amazonaws.com'],
-      ['create-addon', 'iam:PassRole', 'eks.amazonaws.com'],
-      ['create-addon', 'iam:GetRole', 'us-east-1'],
+    const questions = asked(fakes).map((question) => [
+      stepOf(question),
+      question.actions.join(' '),
+      question.context['iam:PassedToService']?.[0],
     ]);
+    const passing = (step: string): (string | undefined)[][] => [
+      [step, 'iam:PassRole', 'pods.eks.amazonaws.com'],
+      [step, 'iam:PassRole', 'eks.amazonaws.com'],
+    ];
+    const CREATE = 'eks:CreatePodIdentityAssociation';
+    const DELETE = 'eks:DeletePodIdentityAssociation';
+    expect(questions).toHaveLength(12);
+    expect(questions).toEqual(
+      expect.arrayContaining([
+        ['update-addon', `${CREATE} eks:UpdateAddon iam:GetRole`, undefined],
+        ...passing('update-addon'),
+        [
+          'restore-addon',
+          `eks:CreateAddon eks:DeleteAddon ${DELETE} eks:TagResource eks:UpdateAddon iam:GetRole`,
+          undefined,
+        ],
+        ['restore-addon', 'iam:PassRole', 'eks.amazonaws.com'],
+        ['restore-associations', `${CREATE} ${DELETE} eks:TagResource iam:GetRole`, undefined],
+        ...passing('restore-associations'),
+        ['delete-addon', 'eks:DeleteAddon', undefined],
+        ['create-addon', `eks:CreateAddon ${CREATE} ${DELETE} eks:TagResource iam:GetRole`, undefined],
+        ...passing('create-addon'),
+      ]),
+    );
     for (const { context, actions } of asked(fakes))
       expect(context['iam:AssociatedResourceArn']).toEqual(
         actions.includes('iam:PassRole') ? [CLUSTER_ARN] : undefined,
       );
     expect([checkOf(found, 'step-rights').status, fakes.journal.of('roles.getBoundary')]).toEqual(['pass', []]);
   });
-  it('are asked for with the tags of the resource and those of the request', async ({ fakes }) => {
+  it('are asked for again with the tags and the regions of the calls if the policies depend on them', async ({
+    fakes,
+  }) => {
     fakes.eks.addons.set(ADDON, anAddon({ tags: { team: 'a' } }));
-    await run(fakes, recreate);
-    const create = asked(fakes).find(
-      ({ principalArn, actions }) => principalArn === STEP_ROLES['create-addon'] && actions.includes('eks:CreateAddon'),
-    )!;
-    expect(create.context).toMatchObject({ 'aws:RequestTag/team': ['a'], 'aws:TagKeys': ['team'] });
-    expect(create.context).not.toHaveProperty('aws:ResourceTag/team');
-    const remove = asked(fakes).find(({ principalArn }) => principalArn === STEP_ROLES['delete-addon'])!;
-    expect(remove.context).toMatchObject({ 'aws:ResourceTag/team': ['a'] });
-    expect(remove.context).not.toHaveProperty('aws:TagKeys');
+    fakes.roles.used.push('aws:RequestTag/team', 'aws:RequestedRegion');
+    const found = await run(fakes, recreate);
+    expect(checkOf(found, 'step-rights').status).toBe('pass');
+    expect(askedWith(fakes, 'aws:RequestTag/team')).toEqual([
+      'create-addon eks:CreateAddon eks:TagResource a',
+      'restore-addon eks:CreateAddon eks:TagResource a',
+    ]);
+    expect(askedWith(fakes, 'aws:RequestedRegion')).toEqual(
+      expect.arrayContaining([
+        'create-addon eks:CreatePodIdentityAssociation eu-west-1',
+        'create-addon iam:GetRole us-east-1',
+      ]),
+    );
   });
+  it.each(['boundary', 'organization'] as const)(
+    'are asked for with the keys of each call if a policy takes part whose keys IAM does not report: %s',
+    async (limit) => {
+      const fakes = deployed();
+      fakes.eks.addons.set(ADDON, anAddon({ tags: { team: 'a' } }));
+      fakes.roles.limitedBy.push(limit);
+      await run(fakes, recreate);
+      expect(askedWith(fakes, 'aws:RequestTag/team')).toEqual([
+        'create-addon eks:CreateAddon eks:TagResource a',
+        'restore-addon eks:CreateAddon eks:TagResource a',
+      ]);
+      expect(askedWith(fakes, 'aws:RequestedRegion')).toEqual(
+        expect.arrayContaining([
+          'create-addon eks:CreatePodIdentityAssociation eu-west-1',
+          'create-addon iam:GetRole us-east-1',
+        ]),
+      );
+      // No question is wasted: the first one has all keys of its calls, and shows that there is such a policy.
+      const merged = asked(fakes).filter(({ context }) => context['aws:RequestedRegion'] === undefined);
+      expect(merged).toEqual([]);
+    },
+  );
   it('are checked for the remaining attempts, and not if none remain', async ({ fakes }) => {
     fakes.eks.offered = [];
     await run(fakes);

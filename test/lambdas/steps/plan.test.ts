@@ -79,8 +79,8 @@ describe('plan', () => {
       ...callsOf('eks', 'listCapabilities', 'listFargateProfiles'),
       'roles.listPolicies',
       'eks.listNodeCandidates',
-      // Of the nodes' role; of update, create, delete and rollback: each role with each context.
-      ...Array.from({ length: 18 }, () => 'roles.simulate'),
+      // Of the nodes' role; of update, create, delete and rollback: each role with each service.
+      ...Array.from({ length: 13 }, () => 'roles.simulate'),
     ];
     const questions = fakes.journal.of('roles.simulate').map((question) => JSON.stringify(question));
     expect(new Set(questions).size).toBe(questions.length);

@@ -143,11 +143,15 @@ describe('SimulatePrincipalPolicy', () => {
 
   it.each([
     ['evaluated', []],
-    ['policies', ['s3:prefix']],
+    ['policies', ['s3:prefix', 'aws:username']],
   ] as const)(
     'reports keys of statements about other actions, or does not: %s',
     async (simulationMissingKeys, expected) => {
-      const { world, simulate } = open(passes(), allow('s3:ListBucket', '*', { StringEquals: { 's3:prefix': 'a' } }));
+      const { world, simulate } = open(
+        passes(),
+        allow('s3:ListBucket', '*', { StringEquals: { 's3:prefix': 'a' } }),
+        allow('s3:GetObject', 'arn:aws:s3:::shared/${aws:username}/*'),
+      );
       world.knobs.simulationMissingKeys = simulationMissingKeys;
       const { EvaluationResults: [result] = [] } = await simulate();
       expect(result?.ResourceSpecificResults?.[0]).toMatchObject({

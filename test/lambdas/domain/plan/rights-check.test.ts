@@ -4,7 +4,7 @@ import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/dom
 import type { Call } from '../../../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { ADDON, ROLE } from '../../example.ts';
+import { ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../../example.ts';
 import { anAddon, anAssociation } from '../../eks-fixtures.ts';
 import { answeredRights, aRequest, IN_PLACE, RECREATE_PRESERVING, someFacts, STEP_ROLES } from '../../fixtures.ts';
 import { said, containing } from '../../matchers.ts';
@@ -67,7 +67,11 @@ describe('check step-rights', () => {
       'restore-associations',
       CREATE,
       /\(restore-associations\) to make eks:CreatePodIdentityAssociation on \S+ for the rollback\.$/,
-      purgeable,
+    ],
+    [
+      'restore-associations',
+      'iam:PassRole',
+      /ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com for the rollback\.$/,
     ],
     ['create-addon', DELETE, /addon\) to make eks:DeletePodIdentityAssociation on/, purgeable],
   ])('blocks a recreate where IAM refuses %s the call %s', (step, action, message, change = {}) => {
@@ -100,7 +104,7 @@ describe('check step-rights', () => {
     ['create-addon', 'eks:CreateAddon', { strategy: 'in-place' }],
     ['update-addon', 'eks:UpdateAddon', recreate],
     ['create-association', 'eks:CreatePodIdentityAssociation', recreate],
-    ['restore-associations', 'eks:CreatePodIdentityAssociation', recreate],
+    ['restore-associations', 'eks:UpdatePodIdentityAssociation', recreate],
   ])('does not mind a refusal for %s of %s, which is not called: %j', (step, action, request) =>
     expect(rightsOf(planWith(refusing(step, action), request))).toMatchObject([{ status: 'pass' }]),
   );
@@ -147,6 +151,15 @@ describe('what can not be told', () => {
     expect(blockingChecks(plan)).toEqual(['step-rights']);
     expect(rightsOf(plan)[0]!.remedy).toContain(
       'aws eks delete-pod-identity-association --region eu-west-1 --cluster-name dev --association-id a-left00000000000001',
+    );
+  });
+
+  it('blocks in place too where EKS might replace an association, and says how to keep it', () => {
+    const owned = { associations: [anAssociation({ ownerArn: anAddon().arn, roleArn: OTHER_ROLE })] };
+    const plan = planWith(unreported('restore-addon'), { strategy: 'in-place', roleArn: ROLE }, owned);
+    expect(blockingChecks(plan)).toContain('step-rights');
+    expect(rightsOf(plan)[0]!.remedy).toContain(
+      `or keep the roles of the add-on's associations, which EKS might replace: --role ${SERVICE_ACCOUNT}=${OTHER_ROLE} .`,
     );
   });
 

@@ -42,8 +42,16 @@ const pass = (role: string): string[] => [
 ];
 const IRSA = [`iam:PassRole ${short(ROLE)} to eks`, `iam:GetRole ${short(ROLE)} by EKS`];
 
-/** What the migration gave the add-on, one by one. */
-const TAKES_AWAY = ['eks:DeletePIA podidentityassociation/dev/NEW'];
+const OWN_TAG = '#pod-identity-migrator/migration';
+const CREATES_OWN = [
+  `eks:CreatePIA cluster/dev ${OWN_TAG}`,
+  ['cluster/dev', 'podidentityassociation/dev/NEW', '/createpodidentityassociation']
+    .map((resource) => `eks:TagResource ${resource} ${OWN_TAG}`)
+    .join(' | '),
+  ...pass(ROLE),
+];
+/** The rollback deletes the migration's own associations, creates them again if it has to, and reads the IRSA role. */
+const TAKES_AWAY = ['eks:DeletePIA podidentityassociation/dev/NEW', ...CREATES_OWN, `iam:GetRole ${short(ROLE)}`];
 
 describe('rightsOf', () => {
   it('in place, of an add-on that has only its role', () =>
@@ -105,7 +113,6 @@ describe('rightsOf', () => {
         ...TAKES_AWAY,
         'eks:CreatePIA cluster/dev #team',
         'eks:TagResource cluster/dev #team | eks:TagResource podidentityassociation/dev/NEW #team | eks:TagResource /createpodidentityassociation #team',
-        ...pass(ROLE),
       ],
     });
   });
@@ -149,6 +156,31 @@ describe('rightsOf', () => {
     });
   });
 
+  it('of an association of the add-on with settings that its form lacks: passing its role again in the rollback', () => {
+    const own = anAssociation({
+      id: 'a-own000000000000001',
+      ownerArn: addonArn(1),
+      roleArn: OTHER_ROLE,
+      disableSessionTags: true,
+    });
+    const facts = someFacts({
+      request: aRequest({ strategy: 'recreate' }),
+      associations: [own],
+      addon: anAddon({ podIdentityAssociations: [own.arn] }),
+    });
+    for (const [attempt, updated] of [
+      [IN_PLACE, short(own.arn)],
+      [RECREATE, 'podidentityassociation/dev/NEW'],
+    ] as const)
+      expect(needs(facts, attempt)['← restore-associations']).toEqual(
+        expect.arrayContaining([`eks:UpdatePIA ${updated}`, ...pass(OTHER_ROLE)]),
+      );
+    const tagged = { ...facts, associations: [{ ...own, disableSessionTags: false, tags: { team: 'a' } }] };
+    expect(needs(tagged, IN_PLACE)['← restore-associations']).not.toEqual(
+      expect.arrayContaining([expect.stringContaining('iam:PassRole')]),
+    );
+  });
+
   it('of an agent that is installed first: a create without role and tags', () => {
     const facts = someFacts({
       request: aRequest({ agent: 'install' }),
@@ -160,16 +192,10 @@ describe('rightsOf', () => {
       expect(needs(facts, attempt)['install-agent']).toEqual(['eks:CreateAddon cluster/dev']);
   });
 
-  it('of a service account: the association, its tag, and that it can be taken away again', () => {
+  it('of a service account: the association, its tag, and that the rollback can delete it and create it again', () => {
     expect(needs(accountFacts(), ASSOCIATE)).toEqual({
-      'create-association': [
-        'eks:CreatePIA cluster/dev #pod-identity-migrator/migration',
-        ['cluster/dev', 'podidentityassociation/dev/NEW', '/createpodidentityassociation']
-          .map((resource) => `eks:TagResource ${resource} #pod-identity-migrator/migration`)
-          .join(' | '),
-        ...pass(ROLE),
-      ],
-      '← restore-associations': ['eks:DeletePIA podidentityassociation/dev/NEW'],
+      'create-association': CREATES_OWN,
+      '← restore-associations': TAKES_AWAY,
     });
     const there = accountFacts({ request: anAccountRequest(), associations: [anAccountAssociation()] });
     expect(needs(there, ASSOCIATE)).toEqual({});
@@ -180,9 +206,10 @@ describe('rightsOf', () => {
       Object.values(needs({ ...facts, ...change }, RECREATE, plannedAssociations(facts)))
         .flat()
         .filter((one) => one.startsWith('iam:'));
-    expect([passes({ passableRoleArns: [] }), passes({ roles: {} })]).toEqual([[], IRSA]);
+    const irsa = [...IRSA, `iam:GetRole ${short(ROLE)}`];
+    expect([passes({ passableRoleArns: [] }), passes({ roles: {} })]).toEqual([[], irsa]);
     expect(passes({}, someFacts({ request: aRequest({ roleArn: 'arn:aws:iam::444455556666:role/far' }) }))).toEqual(
-      IRSA,
+      irsa,
     );
   });
 });
@@ -197,7 +224,7 @@ it('callsOf has each call of several attempts once', () => {
   expect(callsOf(facts, [], [IN_PLACE])).toEqual([]);
 });
 
-it('deletes is said of a recreate, and of a purge', () => {
+it('deletes is said of a recreate, of a purge, and of an association that EKS might replace', () => {
   const says = (attempt: Attempt, change: Partial<Facts> = {}): boolean => {
     const facts: Facts = { ...someFacts(), ...change };
     return deletes(facts, plannedAssociations(facts), attempt);
@@ -205,4 +232,6 @@ it('deletes is said of a recreate, and of a purge', () => {
   expect([says(IN_PLACE), says(RECREATE_PRESERVING), says(RECREATE)]).toEqual([false, true, true]);
   expect(says(IN_PLACE, { associations: [anAssociation()] })).toBe(true);
   expect(says(IN_PLACE, { associations: [anAssociation({ ownerArn: addonArn(1) })] })).toBe(false);
+  const reassigned = anAssociation({ ownerArn: addonArn(1), roleArn: OTHER_ROLE });
+  expect(says(IN_PLACE, { associations: [reassigned] })).toBe(true);
 });

@@ -189,7 +189,7 @@ describe('a plan is blocked', () => {
       [
         'IAM does not let it pass the role',
         { rights: noPassing },
-        /role\/create-association \(create-association\) to pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
+        /role\/create-association \(create-association\) to pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com, .*\(restore-associations\) to pass .* for the rollback\.$/,
       ],
     ],
     'pass-role': [

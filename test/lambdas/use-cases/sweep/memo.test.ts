@@ -115,7 +115,7 @@ describe('the ports of a cluster', () => {
     const { roles } = open([ROLE, mine, OTHER_ROLE, next, 'arn:aws:iam::999988887777:role/of-another-account']);
     const question = { principalArn: `${ROLE}-step`, actions: ['eks:UpdateAddon'], context: {} };
     const asked = async (resource: string): Promise<unknown> => roles.simulate({ ...question, resources: [resource] });
-    const answer = { action: 'eks:UpdateAddon', missing: [] };
+    const answer = { action: 'eks:UpdateAddon', missing: [], limitedBy: [] };
     expect(await asked(mine)).toEqual([{ ...answer, resource: mine, allowed: true }]);
     expect(await asked(next)).toEqual([{ ...answer, resource: next, allowed: false }]);
     const [whole, ...others] = fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
