@@ -81,13 +81,14 @@ const answer = async ({ id, payload, context, remaining }: HostRequest): Promise
   }
 };
 
+const respond = async (request: HostRequest): Promise<void> => {
+  process.send?.(await answer(request));
+  keepCompiled();
+};
+
 process.on('message', (message: HostRequest | Slept) => {
   if ('slept' in message) timers.pass(message.slept);
-  else
-    void answer(message).then((response) => {
-      process.send?.(response);
-      keepCompiled();
-    });
+  else void respond(message);
 });
 // The sandbox has exited, so no answer is needed any more.
 process.on('disconnect', () => process.exit());

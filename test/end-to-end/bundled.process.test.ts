@@ -35,7 +35,7 @@ const CLUSTERS = [...ENDS.map(([outcome]) => outcome), 'next-attempt', 'rolled-b
 
 /** Returns a copy with the names and the OIDC provider of another cluster. */
 const copyFor = <T>(value: T, { name, oidcId }: ScenarioCluster, to: string): T => {
-  const otherId = [...to].map((letter) => letter.charCodeAt(0).toString(16)).join('');
+  const otherId = Buffer.from(to).toString('hex');
   const text = JSON.stringify(value).replaceAll(name, to);
   return JSON.parse(text.replaceAll(oidcId!, otherId.padEnd(32, '0').slice(0, 32).toUpperCase())) as T;
 };
@@ -56,10 +56,7 @@ let knobs: Knobs;
 beforeAll(async () => void (backend = await openSandboxBackend(scenarioOf(), BUNDLED)));
 afterAll(() => backend?.close());
 beforeEach(() => void (knobs = { ...backend.sandbox.world.knobs }));
-afterEach(() => {
-  Object.assign(backend.sandbox.world.knobs, knobs);
-  expect(backend.sandbox.failures).toEqual([]);
-});
+afterEach(() => void Object.assign(backend.sandbox.world.knobs, knobs));
 
 interface Run {
   report: MigrationReport;
@@ -82,6 +79,7 @@ const migrate = async (cluster: string, request: Partial<MigrationRequestInput> 
 
 it.each(ENDS)('the bundled asset ends %s', async (outcome, request) => {
   const { report, changes } = await migrate(outcome, request);
+  expect(backend.sandbox.failures).toEqual([]);
   expect(report.outcome).toBe(outcome);
   expect(changes).toEqual(
     outcome === 'migrated' ? ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'] : [],
@@ -91,6 +89,7 @@ it.each(ENDS)('the bundled asset ends %s', async (outcome, request) => {
 it('the bundled asset continues with the next attempt, and ends migrated', async () => {
   backend.sandbox.world.knobs.podsKeepIdentityOnUpdate = true;
   const { report } = await migrate('next-attempt');
+  expect(backend.sandbox.failures).toEqual([]);
   expect(report).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate', preserve: true } });
 });
 
@@ -98,6 +97,7 @@ it('the bundled asset ends rolled-back, with the add-on in its original state', 
   // The webhook never sees these pods again: both restarts are in vain.
   backend.sandbox.world.knobs.webhookLagSeconds = 86_400;
   const { report } = await migrate('rolled-back', RECREATE);
+  expect(backend.sandbox.failures).toEqual([]);
   expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
   const { clusters } = backend.sandbox.world.accounts.get(TARGET.account)!;
   expect(clusters.get(`${TARGET.region}/rolled-back`)!.addons.get(ADDON)).toMatchObject({
@@ -110,6 +110,7 @@ it('the bundled asset ends needs-human, with the commands', async () => {
   // The rollback has nothing to wait for: its own update fails too.
   backend.sandbox.world.knobs.updateEndsIn = 'UPDATE_FAILED';
   const { report } = await migrate('needs-human', { strategy: 'in-place' });
+  expect(backend.sandbox.failures).toEqual([]);
   expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
   expect(report.restoreCommands.join('\n')).toMatch(/aws eks update-addon [^]*\npod-identity rollback /);
 });
@@ -123,9 +124,10 @@ it('the bundled asset looks for what a stopped execution left, and finds nothing
   );
   await execution.ended;
   // A migration is taken over only a minute after its stop, by the function's clock, which is not the scaled one.
-  expect([execution.status, execution.output, execution.cause]).toEqual([
+  expect([execution.status, execution.output, execution.cause, backend.sandbox.failures]).toEqual([
     'SUCCEEDED',
     JSON.stringify({ migrationId }),
     undefined,
+    [],
   ]);
 });
