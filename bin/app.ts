@@ -1,10 +1,11 @@
 /**
- * The app that the CDK command line runs (see cdk.json): bundles the Lambdas, synthesises the stacks and checks them with
+ * The app that the CDK command line runs (see cdk.json): checks the settings, bundles the Lambdas, synthesises the stacks and checks them with
  * the rules of cdk-nag. A finding that is not acknowledged fails the synthesis.
  */
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { checkSettings } from '../lib/app.ts';
 import { ConfigurationError } from '../lib/config-error.ts';
 import { bundle } from '../scripts/bundle.ts';
 import { synthesise } from '../scripts/synthesise.ts';
@@ -12,8 +13,10 @@ import { synthesise } from '../scripts/synthesise.ts';
 const ROOT = join(import.meta.dirname, '..');
 // Not the folder of the build, which another process may be reading.
 const lambdaDirectory = join(ROOT, 'dist/synth-lambda');
-await bundle(lambdaDirectory);
 try {
+  // Bundling takes longer than finding out that a setting is wrong.
+  checkSettings({ configFolder: ROOT });
+  await bundle(lambdaDirectory);
   synthesise(process.env['CDK_OUTDIR'] ?? join(ROOT, 'dist/cdk.out'), {
     lambdaDirectory,
     configFolder: ROOT,

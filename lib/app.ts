@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { SPOKE_STACK } from '../lambdas/domain/aws/spokes.ts';
@@ -40,23 +41,39 @@ const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-m
 /** Disables the CDK's own limit, whose error names no setting. `scripts/synthesise.ts` checks the limit instead. */
 const MEASURED_LATER = { '@aws-cdk/core:stackResourceLimit': 0 };
 
-/**
- * Creates the CDK app: the service and, if it serves other accounts, the stack for those. The app has no account or
- * region, so it synthesises offline, and the same template can be deployed anywhere. It reads the context of
- * `cdk.json`, mainly feature flags, so that a build without CDK's command line results in the same template; the
- * command line's context overrides it. Throws `ConfigurationError` for an invalid configuration.
- */
-export function createApp({ checked = false, ...options }: AppOptions): App {
+/** Creates an app without stacks. It reads the context of `cdk.json`, which the command line's context overrides. */
+function emptyApp({ checked = false, outdir, context: more }: Omit<AppOptions, 'lambdaDirectory'>): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
-  const app = new App({
-    outdir: options.outdir,
-    context: { ...context, ...METADATA, ...MEASURED_LATER, ...options.context },
+  return new App({
+    outdir,
+    context: { ...context, ...METADATA, ...MEASURED_LATER, ...more },
     analyticsReporting: false,
     // An error during the synthesis would leave an assembly without resources. Deploying it would delete all of them.
     autoSynth: false,
     builtinCloudFormationValidation: checked,
     treeMetadata: checked,
   });
+}
+
+/** Throws the `ConfigurationError` of `createApp` for invalid settings, before anything is bundled. */
+export function checkSettings(options: Pick<AppOptions, 'configFolder' | 'context'>): void {
+  // An app creates the folder of its assembly at once.
+  const outdir = mkdtempSync(join(tmpdir(), 'settings-'));
+  try {
+    readSettings(emptyApp({ ...options, outdir }).node, { configFolder: options.configFolder });
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Creates the CDK app: the service and, if it serves other accounts, the stack for those. The app has no account or
+ * region, so it synthesises offline, and the same template can be deployed anywhere. It reads the context of
+ * `cdk.json`, mainly feature flags, so that a build without CDK's command line results in the same template; the
+ * command line's context overrides it. Throws `ConfigurationError` for an invalid configuration.
+ */
+export function createApp(options: AppOptions): App {
+  const app = emptyApp(options);
   const forEveryRole = options.everyRole ?? false;
   const settings = readSettings(app.node, { forEveryRole, configFolder: options.configFolder });
   const { migrator } = new HubStack(app, 'PodIdentityMigrator', {

@@ -16,7 +16,7 @@ import {
 import { basename, join, relative } from 'node:path';
 import { build } from './build.ts';
 import { writeClientTypes } from './client-types.ts';
-import { bundleCommandLine, bundleTrust } from './package/bundle.ts';
+import { bundleCommandLine, bundleTrust, type PackageBundle } from './package/bundle.ts';
 import { packageCdk } from './package/cdk.ts';
 import { emitDeclarations } from './package/declarations.ts';
 import { writeNotices } from './package/notices.ts';
@@ -32,16 +32,17 @@ import {
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Builds one part of the package in its folder. No part depends on another. */
-type Part = (folder: string) => Promise<void> | void;
+/** Builds one part of the package in its folder, and returns its bundle, if it has one. No part depends on another. */
+type Part = (folder: string) => Promise<PackageBundle> | void;
 
 /** The command line, with the files that its modules read from the folders next to theirs. */
 const commandLine: Part = async (folder) => {
-  await bundleCommandLine(join(folder, 'cli'));
+  const bundled = await bundleCommandLine(join(folder, 'cli'));
   cpSync(join(ROOT, 'lambdas/report-page/browser'), join(folder, 'cli/browser'), {
     recursive: true,
     filter: (file) => basename(file) !== 'tsconfig.json',
   });
+  return bundled;
 };
 
 const scenarios: Part = (folder) =>
@@ -71,19 +72,20 @@ const schemas: Part = (folder) => {
 
 /** The export `./trust`. */
 const trust: Part = async (folder) => {
-  await bundleTrust(join(folder, 'trust'));
+  const bundled = await bundleTrust(join(folder, 'trust'));
   emitDeclarations('scripts/package/trust.ts', join(folder, 'trust'));
+  return bundled;
 };
 
 /** The export `./api`: the types of the HTTP API, and no code. */
 const api: Part = (folder) => writeClientTypes(join(folder, 'api/index.d.ts'));
 
 /** The export `./cdk`, whose constructs deploy the folder `lambda`. */
-const cdk: Part = async (folder) => void (await packageCdk(join(folder, 'cdk')));
+const cdk: Part = (folder) => packageCdk(join(folder, 'cdk'));
 
 /** What the command line needs to run. */
 const RUNNING: readonly Part[] = [commandLine, scenarios, assembly];
-const ALL: readonly Part[] = [...RUNNING, schemas, trust, cdk, api, writeNotices];
+const ALL: readonly Part[] = [...RUNNING, schemas, trust, cdk, api];
 
 /**
  * Builds in a separate folder, then moves the output to `dist/package`, with the stamp last. Does nothing if the output
@@ -98,7 +100,12 @@ export async function buildPackage(extent: PackageExtent = 'all'): Promise<boole
   try {
     const folder = join(work, 'package');
     mkdirSync(folder);
-    for (const part of extent === 'all' ? ALL : RUNNING) await part(folder);
+    const bundles: PackageBundle[] = [];
+    for (const part of extent === 'all' ? ALL : RUNNING) {
+      const bundled = await part(folder);
+      if (bundled) bundles.push(bundled);
+    }
+    if (extent === 'all') await writeNotices(folder, bundles);
     rmSync(PACKAGE_STAMP, { force: true });
     rmSync(PACKAGE, { recursive: true, force: true });
     renameSync(folder, PACKAGE);

@@ -2,6 +2,7 @@
  * A function's container: a child process that imports its bundle and answers invocations by IPC.
  * Arguments: the bundle's file and the name of the handler in it. In: HostRequest, Slept; out: HostResponse, Sleeping.
  */
+import * as nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { ContextData, LambdaContext } from './context.ts';
 import { failureOf, stringifyResult } from './handler-error.ts';
@@ -51,6 +52,15 @@ const load = async (file: string, exportName: string): Promise<Handler> => {
   return handler as Handler;
 };
 
+/** The part of `node:module` that Node 20 lacks. */
+const { flushCompileCache } = nodeModule as { flushCompileCache?: () => void };
+let isKept = false;
+/** Keeps the compiled code for later containers, if NODE_COMPILE_CACHE is set: the sandbox kills them, and only an exit would. */
+const keepCompiled = (): void => {
+  if (!isKept) flushCompileCache?.();
+  isKept = true;
+};
+
 const [, , file = '', exportName = ''] = process.argv;
 const handler = load(file, exportName);
 // Reported to each invocation.
@@ -71,9 +81,14 @@ const answer = async ({ id, payload, context, remaining }: HostRequest): Promise
   }
 };
 
+const respond = async (request: HostRequest): Promise<void> => {
+  process.send?.(await answer(request));
+  keepCompiled();
+};
+
 process.on('message', (message: HostRequest | Slept) => {
   if ('slept' in message) timers.pass(message.slept);
-  else void answer(message).then((response) => process.send?.(response));
+  else void respond(message);
 });
 // The sandbox has exited, so no answer is needed any more.
 process.on('disconnect', () => process.exit());

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { build, type BuildResult, type Metafile } from 'esbuild';
 import { bundleOptions } from '../bundle.ts';
-import { COPIED_FILES, packageInMemory } from '../package/bundle.ts';
+import { COPIED_FILES, type PackageBundle, packageInMemory } from '../package/bundle.ts';
 import { pathOf } from './lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -30,17 +30,22 @@ const placesIn = ({ outputs }: Metafile): string[] =>
 export const bundledPlaces = async (): Promise<ReadonlySet<string>> =>
   new Set(placesIn((await bundleInMemory()).metafile));
 
-let packed: ReturnType<typeof packageInMemory> | undefined;
+let packed: Promise<readonly PackageBundle[]> | undefined;
 
 const copiedPlaces = COPIED_FILES.map((file) => pathOf(file)).filter((path) => path !== undefined);
 
 /**
  * Returns the folders of the packages that have code in the published package's own parts, such as the command line:
- * bundled, or as files that are copied.
+ * bundled, or as files that are copied. `bundles` are the bundles of these parts, if they have just been built.
  */
-export const packedPlaces = async (): Promise<ReadonlySet<string>> =>
-  new Set([...copiedPlaces, ...(await (packed ??= packageInMemory())).flatMap(({ metafile }) => placesIn(metafile))]);
+export const packedPlaces = async (bundles?: readonly PackageBundle[]): Promise<ReadonlySet<string>> => {
+  const built = bundles ?? (await (packed ??= packageInMemory()));
+  return new Set([...copiedPlaces, ...built.flatMap(({ metafile }) => placesIn(metafile))]);
+};
 
-/** Returns the folders of the packages that ship, in the Lambdas or in the published package's own bundles. */
-export const shippedPlaces = async (): Promise<ReadonlySet<string>> =>
-  new Set([...(await bundledPlaces()), ...(await packedPlaces())]);
+/**
+ * Returns the folders of the packages that ship, in the Lambdas or in the published package's own bundles. `bundles` is
+ * as in `packedPlaces`.
+ */
+export const shippedPlaces = async (bundles?: readonly PackageBundle[]): Promise<ReadonlySet<string>> =>
+  new Set([...(await bundledPlaces()), ...(await packedPlaces(bundles))]);

@@ -82,23 +82,24 @@ const trust = (outdir: string) =>
     minify: false,
   }) satisfies BuildOptions;
 
-type Bundled = BuildResult<{ metafile: true }>;
+/** A bundle of the package, with the report of what it contains. */
+export type PackageBundle = BuildResult<{ metafile: true }>;
 
 /** Files of packages that the command line reads next to its parts: the parser of Terraform's language. */
 export const COPIED_FILES: readonly string[] = [PARSER_WASM, GRAMMAR_WASM];
 
 /** Bundles the command line into a folder, with the files of packages that it reads. */
-export async function bundleCommandLine(outdir: string): Promise<Bundled> {
+export async function bundleCommandLine(outdir: string): Promise<PackageBundle> {
   const bundled = await build(commandLine(outdir));
   for (const file of COPIED_FILES) copyFileSync(file, join(outdir, basename(file)));
   return bundled;
 }
 
 /** Bundles the evaluator of trust policies into a folder. */
-export const bundleTrust = (outdir: string): Promise<Bundled> => build(trust(outdir));
+export const bundleTrust = (outdir: string): Promise<PackageBundle> => build(trust(outdir));
 
 /** Bundles in memory everything that the package contains and the Lambdas don't, for the checks of licences. */
-export const packageInMemory = (): Promise<Bundled[]> =>
+export const packageInMemory = (): Promise<PackageBundle[]> =>
   Promise.all([
     ...[commandLine, trust].map((options) => build({ ...options(join(ROOT, 'dist/none')), write: false })),
     cdkInMemory(),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { shippedPlaces } from '../licences/bundled.ts';
+import type { PackageBundle } from './bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 export const NOTICES = 'THIRD-PARTY-NOTICES.txt';
@@ -64,8 +65,8 @@ const noticesOf = (places: Iterable<string>): string => {
     .join('\n');
 };
 
-/** Writes the notices into the package's folder. */
-export const writeNotices = async (folder: string): Promise<void> => {
-  const text = `This package contains code of the packages below, under their licences.\n\n${noticesOf(await shippedPlaces())}`;
+/** Writes the notices into the package's folder. `bundles` are those of its parts. */
+export const writeNotices = async (folder: string, bundles: readonly PackageBundle[]): Promise<void> => {
+  const text = `This package contains code of the packages below, under their licences.\n\n${noticesOf(await shippedPlaces(bundles))}`;
   writeFileSync(join(folder, NOTICES), text);
 };

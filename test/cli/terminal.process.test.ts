@@ -47,6 +47,9 @@ const migrate = async (served: ServedHere, ...typed: [marker: string, text: stri
   const { out, err } = await served.run('python3', ['-c', AT_TERMINAL, JSON.stringify(typed), ...program], {
     POD_IDENTITY_SIMULATED: '',
     TERM: 'xterm',
+    // The markers have no colors, which the environment of the tests may ask for.
+    FORCE_COLOR: '0',
+    NO_COLOR: '1',
   });
   expect(err).toBe('');
   const { code, shown } = JSON.parse(out) as { code: number; shown: string };

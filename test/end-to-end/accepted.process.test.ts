@@ -1,6 +1,6 @@
 /**
  * What a plan or a retirement blocks, accepted by name and carried out: each command is pasted into a shell as the command
- * before has printed it. What pods and consumers get is judged by the sandbox's EKS Auth and STS. For a command of each
+ * before has printed it. What pods and consumers get is judged by the sandbox's EKS Auth and STS. For one command of each
  * kind, the shell starts the program; for the others, the program gets the shell's words in this process.
  */
 import { afterEach, expect, it, vi } from 'vitest';
@@ -24,10 +24,13 @@ afterEach(async () => {
   served = undefined;
 });
 
+/** What a pasted command does: it accepts what blocks, carries that out, or undoes it. */
+type Stage = 'accept' | 'carry out' | 'undo';
+
 interface Case {
   title: string;
-  /** Whether the commands start the program. */
-  isStarted?: true;
+  /** The commands that start the program. */
+  started?: readonly Stage[];
   scenario: string;
   change?: (cluster: ScenarioCluster) => void;
   account: { namespace: string; name: string };
@@ -66,7 +69,7 @@ const CASES: Case[] = [
   },
   {
     title: 'a container of a service account whose SDK ignores AWS_PROFILE',
-    isStarted: true,
+    started: ['accept', 'undo'],
     scenario: 'unknown-credentials',
     account: { namespace: 'reports', name: 'dashboard' },
     command: 'migrate-workload --cluster reports-prod --namespace reports --service-account dashboard',
@@ -76,7 +79,7 @@ const CASES: Case[] = [
   },
   {
     title: 'an image of an add-on that is built with a newer SDK than its tag says',
-    isStarted: true,
+    started: ['carry out'],
     scenario: 'in-place',
     change: ({ addons }) => {
       const addon = addons.find(({ name }) => name === ADDON)!;
@@ -165,7 +168,8 @@ const lost = ({ backend, cluster }: OpenWorld): string[] => {
 
 interface Shell {
   world: OpenWorld;
-  paste: (command: string) => Promise<Result>;
+  /** Pastes a command; one without a stage never starts the program. */
+  paste: (command: string, stage?: Stage) => Promise<Result>;
 }
 /** Ends at the program: the words that it would get are printed, each with a NUL. */
 const WORDS = `npm() { printf '%s\\0' "$@"; }\n`;
@@ -174,15 +178,15 @@ const START = ['run', '--silent', 'pod-identity', '--'];
 const open = async ({
   scenario: name,
   change,
-  isStarted,
-}: Pick<Case, 'scenario' | 'change' | 'isStarted'>): Promise<Shell> => {
+  started = [],
+}: Pick<Case, 'scenario' | 'change' | 'started'>): Promise<Shell> => {
   const scenario = await readScenario(scenarioFile(name));
   change?.(scenario.accounts[0]!.clusters[0]!);
   served = await serveHere(scenario, PACE);
   const here = served;
   stubEnvironment(here.variables);
-  const paste: Shell['paste'] = async (command) => {
-    if (isStarted) return here.run('bash', ['-e', '-c', command]);
+  const paste: Shell['paste'] = async (command, stage) => {
+    if (stage !== undefined && started.includes(stage)) return here.run('bash', ['-e', '-c', command]);
     const { out } = await here.run('bash', ['-e', '-c', `${WORDS}${command}`]);
     const words = out.split('\0').slice(0, -1);
     expect(words.slice(0, START.length)).toEqual(START);
@@ -191,8 +195,8 @@ const open = async ({
   return { world: new OpenWorld(here.backend, scenario), paste };
 };
 /** Returns what a pasted command printed. */
-const done = async ({ paste }: Shell, command: string): Promise<string> => {
-  const result = await paste(command);
+const done = async ({ paste }: Shell, command: string, stage?: Stage): Promise<string> => {
+  const result = await paste(command, stage);
   expect({ command, ...result }).toMatchObject({ code: 0 });
   return result.out;
 };
@@ -206,24 +210,24 @@ it.each(CASES)('the commands after a blocked plan accept $title, and lead to a m
   expect(blocked).toMatchObject({ code: 3, out: containing(one.check) });
   const accepting = printedBelow(blocked.out, one.why);
   expect(accepting).toContain(` ${one.accepts} `);
-  const planned = await done(shell, accepting);
+  const planned = await done(shell, accepting, 'accept');
   expect([world.changes(), [methods(world, one), lost(world)]]).toEqual([[], [['irsa'], []]]);
 
-  const migrated = await done(shell, printedBelow(planned, 'To carry out the plan:'));
+  const migrated = await done(shell, printedBelow(planned, 'To carry out the plan:'), 'carry out');
   expect(migrated).toContain('verified: ready (stable; use of the credentials not observed)');
   expect([methods(world, one), lost(world)]).toEqual([[one.gets ?? 'pod-identity'], one.loses ?? []]);
 
-  await done(shell, printedBelow(migrated, 'To undo it:'));
+  await done(shell, printedBelow(migrated, 'To undo it:'), 'undo');
   expect([methods(world, one), lost(world)]).toEqual([['irsa'], []]);
 });
 
-it.each<[string, string, string, string, isStarted?: true]>([
-  ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`, true],
+it.each<[string, string, string, string, started?: Stage[]]>([
+  ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`, ['accept', 'undo']],
   ['custom resources that the service may not read', 'consumers-unread', 'orders-test', UNREAD],
 ])(
   'the commands after a refused retirement accept %s, remove the trust, and restore it',
-  async (_, scenario, cluster, accepts, isStarted) => {
-    const shell = await open({ scenario, ...(isStarted ? { isStarted } : {}) });
+  async (_, scenario, cluster, accepts, started = []) => {
+    const shell = await open({ scenario, started });
     const { world, paste } = shell;
     const role = [...world.backend.sandbox.world.accounts.values()].flatMap(({ roles }) => [...roles.values()])[0]!;
     const before = role.trustPolicy;
@@ -239,14 +243,14 @@ it.each<[string, string, string, string, isStarted?: true]>([
     expect(refused).toMatchObject({ code: 3, out: containing('retire-consumers') });
     const accepting = printedBelow(refused.out, 'If you accept what these checks name, check again:');
     expect(`${accepting} `).toContain(` ${accepts} `);
-    const checked = await done(shell, accepting);
+    const checked = await done(shell, accepting, 'accept');
     expect(role.trustPolicy).toBe(before);
 
-    const applied = await done(shell, printedBelow(checked, 'To apply it:'));
+    const applied = await done(shell, printedBelow(checked, 'To apply it:'), 'carry out');
     expect(role.trustPolicy).not.toContain('AssumeRoleWithWebIdentity');
     expect(methods(world, { account: ORDERS })).toEqual(['pod-identity']);
 
-    await done(shell, printedBelow(applied, 'To undo it:'));
+    await done(shell, printedBelow(applied, 'To undo it:'), 'undo');
     expect(JSON.parse(role.trustPolicy)).toEqual(JSON.parse(before));
   },
 );

@@ -1,16 +1,18 @@
 /**
- * The API on loopback: the command line in separate processes, whose principals may only call the API; and the deployed
- * asset.
+ * The API on loopback: the command line of principals that may only call the API, in separate processes where commands
+ * run at the same time; and the deployed asset.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { accepted, planAnswer } from '../../lambdas/api/answers.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { stubEnvironment } from '../cli/fixtures.ts';
 import { eventually } from '../eventually.ts';
 import { BODY, ROLES, withPeople } from './api-world.ts';
+import { inThisProcess } from './commands.ts';
 import { ADDON, BUNDLED, identityOf, scenarioWith, TARGET } from './fixture.ts';
 import { byApi, type Result, serveHere, type ServedHere } from './served.ts';
 
@@ -48,8 +50,18 @@ describe('the command line over the API', () => {
   });
   afterAll(() => served.close());
 
-  const as = (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> =>
-    served.run('pod-identity', argv, { ...people.get(who), ...byApi(served) });
+  const variablesOf = (who: keyof typeof ROLES): Record<string, string> => ({ ...people.get(who), ...byApi(served) });
+  const start = (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> =>
+    served.run('pod-identity', argv, variablesOf(who));
+  /** Runs in this process, whose environment is that of the person meanwhile. */
+  const as = async (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> => {
+    stubEnvironment({ ...served.variables, ...variablesOf(who) });
+    try {
+      return await inThisProcess(served, argv);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  };
   /** The migration that waits for a decision now. */
   const waiting = (): Promise<{ id: string; planHash: string }> =>
     eventually(async () => {
@@ -61,12 +73,10 @@ describe('the command line over the API', () => {
     }, 100);
 
   it("migrates with another principal's approval, rolls back, and exits with the code for a rejected plan", async () => {
-    const migrating = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required', '--reason', 'IRSA goes');
+    const migrating = start('deployer', 'migrate', ...OF_ADDON, '--approval', 'required', '--reason', 'IRSA goes');
     const { id, planHash } = await waiting();
-    const [details, barred] = await Promise.all([
-      as('reviewer', 'approve', id, '--deployed'),
-      as('deployer', 'approve', id, '--plan', planHash, '--deployed'),
-    ]);
+    const details = await as('reviewer', 'approve', id, '--deployed');
+    const barred = await as('deployer', 'approve', id, '--plan', planHash, '--deployed');
     expect([details.code, details.out]).toEqual([
       2,
       expect.stringContaining(`approve ${id} --plan ${planHash} --deployed`),
@@ -74,7 +84,7 @@ describe('the command line over the API', () => {
     expect([barred.code, barred.err]).toEqual([3, expect.stringContaining('may not approve it')]);
     expect(served.backend.sandbox.world.log.mutations()).toEqual([]);
 
-    const approved = await as('reviewer', 'approve', id, '--plan', planHash, '--deployed', '--json');
+    const approved = await start('reviewer', 'approve', id, '--plan', planHash, '--deployed', '--json');
     expect([approved.code, approved.err]).toEqual([0, '']);
     const migrated = await migrating;
     expect([migrated.code, migrated.err]).toEqual([0, '']);
@@ -89,11 +99,9 @@ describe('the command line over the API', () => {
       .clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
     expect(new Set(identityOf(cluster, 'ebs-csi-controller-sa'))).toEqual(new Set(['pod-identity']));
 
-    const [listed, late, shown] = await Promise.all([
-      as('reviewer', 'migrations', '--deployed', '--json'),
-      as('reviewer', 'cancel', id, '--deployed'),
-      as('visitor', 'show', id, '--deployed'),
-    ]);
+    const listed = await as('reviewer', 'migrations', '--deployed', '--json');
+    const late = await as('reviewer', 'cancel', id, '--deployed');
+    const shown = await as('visitor', 'show', id, '--deployed');
     expect(JSON.parse(listed.out)).toMatchObject({ migrations: [{ migrationId: id, outcome: 'migrated' }] });
     expect([late.code, late.err]).toEqual([2, expect.stringContaining('it ended migrated')]);
     expect(shown.code).not.toBe(0);
@@ -102,7 +110,7 @@ describe('the command line over the API', () => {
     const back = await as('reviewer', 'rollback', id, '--deployed', '--json');
     expect([back.code, migrationReport.parse(JSON.parse(back.out)).outcome]).toEqual([0, 'rolled-back']);
 
-    const again = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required');
+    const again = start('deployer', 'migrate', ...OF_ADDON, '--approval', 'required');
     const next = await waiting();
     expect(
       (await as('reviewer', 'reject', next.id, '--plan', next.planHash, '--reason', 'not now', '--deployed')).code,

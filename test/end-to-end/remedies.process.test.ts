@@ -1,15 +1,20 @@
-/** Each command in a remedy, pasted into a shell with the real `aws` and `kubectl` in the situation that prints it. */
+/**
+ * Each command in a remedy, pasted into a shell with the real `aws` and `kubectl` in the situation that prints it. For
+ * the first command of each kind, the shell starts this program; for the others, it gets the shell's words in this process.
+ */
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { commandsIn } from '../../cli/print/remedy.ts';
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
+import { stubEnvironment } from '../cli/fixtures.ts';
 import { useWarmAws } from '../warm-aws/index.ts';
+import { inThisProcess } from './commands.ts';
 import { scenarioFile } from './fixture.ts';
 import { type Row, rows, templateOf } from './remedies.ts';
-import { PACE, reasonToSkip, serveHere, type ServedHere } from './served.ts';
+import { PACE, reasonToSkip, type Result, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
 import { containing } from '../lambdas/matchers.ts';
 
@@ -33,6 +38,22 @@ const remediesOf = async (world: OpenWorld, { subject, check }: Pick<Row, 'subje
   const { plan } = await world.migrate({ ...subject, dryRun: true });
   return plan!.checks.filter(({ id, status }) => id === check && status !== 'pass');
 };
+const started = new Set<string>();
+/** Ends at the program: the words that it would get are printed, each with a NUL. */
+const WORDS = `pod-identity() { printf '%s\\0' "$@"; }\n`;
+
+/** Pastes a command into a shell. */
+const paste = async (served: ServedHere, command: string): Promise<Result> => {
+  const kind = /^pod-identity (\S+)/.exec(command)?.[1];
+  if (kind === undefined || started.size < started.add(kind).size) return served.run('bash', ['-e', '-c', command]);
+  const { out } = await served.run('bash', ['-e', '-c', `${WORDS}${command}`]);
+  stubEnvironment(served.variables);
+  try {
+    return await inThisProcess(served, out.split('\0').slice(0, -1));
+  } finally {
+    vi.unstubAllEnvs();
+  }
+};
 const blocks = ({ status }: { status: string }): boolean => status === 'fail' || status === 'unknown';
 
 describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefined ? '' : ` (${reason})`}`, () => {
@@ -49,7 +70,7 @@ describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefin
         .find((one) => templateOf(one) === template);
       expect(command).toBeDefined();
       const migrates = command!.startsWith('pod-identity migrate');
-      const { code, out, err } = await served.run('bash', ['-e', '-c', command!]);
+      const { code, out, err } = await paste(served, command!);
       expect({ command, code, out, err }).toMatchObject({ code: 0 });
       if (!('unblocks' in row) || !row.unblocks) return;
       // What EKS has begun is over before the next plan.
@@ -62,7 +83,7 @@ describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefin
     const row = rows.find(({ check }) => check === 'kubernetes-access')!;
     const { served, world } = await open(row.scenario);
     const [command = ''] = (await remediesOf(world, row)).flatMap(({ remedy = '' }) => commandsIn(remedy));
-    expect(await served.run('bash', ['-e', '-c', `${command} --apply`])).toMatchObject({ code: 0 });
+    expect(await paste(served, `${command} --apply`)).toMatchObject({ code: 0 });
     await world.later(60_000);
     expect((await remediesOf(world, row)).filter(blocks)).toEqual([]);
   });
@@ -81,7 +102,7 @@ describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefin
       },
     };
     const [command = ''] = (await remediesOf(world, row)).flatMap(({ remedy = '' }) => commandsIn(remedy));
-    const printed = await served.run('bash', ['-e', '-c', `${command} --json`]);
+    const printed = await paste(served, `${command} --json`);
     expect(printed).toMatchObject({ code: 0 });
     const { baseRoleArn, steps } = JSON.parse(printed.out) as {
       baseRoleArn: string;
@@ -92,7 +113,7 @@ describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefin
     // In the other account, the second command prints the one that changes the trust policy.
     const directory = served.variables['KUBECONFIG']!.replace(/\/[^/]+$/, '');
     const [base, other, associate, migrate] = steps;
-    const paste = async (account: keyof typeof credentials, commands: string[]) => {
+    const pasteIn = async (account: keyof typeof credentials, commands: string[]) => {
       const text = commands.join('\n').replaceAll('npm run --silent pod-identity --', 'pod-identity');
       const done = await served.run(
         'bash',
@@ -102,16 +123,16 @@ describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefin
       expect({ text, ...done }).toMatchObject({ code: 0 });
       return done.out;
     };
-    await paste(base!.account, base!.commands);
+    await pasteIn(base!.account, base!.commands);
     // Without the association, the pods would get the wrong role, so the plan blocks.
     await world.later(60_000);
     const early = (await world.migrate({ ...subject, dryRun: true })).plan!.checks.filter(blocks);
     expect(early).toMatchObject([{ id: 'associations', remedy: containing('--target-role-arn') }]);
 
-    const again = await paste(other!.account, other!.commands);
+    const again = await pasteIn(other!.account, other!.commands);
     const change = /^aws iam update-assume-role-policy .*$/m.exec(again)?.[0];
-    await paste(other!.account, [change!]);
-    await paste(associate!.account, associate!.commands);
+    await pasteIn(other!.account, [change!]);
+    await pasteIn(associate!.account, associate!.commands);
     await world.later(60_000);
     const report = await world.migrate(subject);
     expect({ outcome: report.outcome, checks: report.plan?.checks.filter(blocks) }).toEqual({

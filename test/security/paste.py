@@ -44,6 +44,8 @@ def main():
 
     try:
         read_until(lambda: prompt in seen and is_raw())
+        write(asked["before"].encode() + b"\r")
+        read_until(lambda: seen.count(prompt) > 1 and is_raw())
         # A terminal turns line breaks into carriage returns.
         lines = [line.replace("\n", "\r").encode() for line in asked["lines"]]
         if asked["bracketed"]:

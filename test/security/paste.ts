@@ -1,4 +1,4 @@
-/** Pastes lines into real shells, with programs that only record their arguments. */
+/** Pastes lines into real shells, with functions and programs that only record their arguments. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,18 @@ printf '%s\\0' $(($# + 1)) "\${0##*/}" "$@" >> "$PASTED/calls"
 [ "$2" = list-pod-identity-associations ] && echo a-found
 [ "$1" = the-end ] && : > "$PASTED/done"
 exit 0
+`;
+
+/**
+ * The same as a function of the shell, which starts no process. It gets the words that the program would get; the program
+ * is for a command that starts it in another way.
+ */
+const functionOf = (name: string): string => `${name}() {
+  printf '%s\\0' $(($# + 1)) ${name} "$@" >> "$PASTED/calls"
+  [ "$2" = list-pod-identity-associations ] && echo a-found
+  [ "$1" = the-end ] && : > "$PASTED/done"
+  return 0
+}
 `;
 
 const callsIn = (file: string): string[][] => {
@@ -47,11 +59,13 @@ export function paste(shell: Shell, lines: readonly string[], bracketed: boolean
       writeFileSync(join(programs, name), STUB);
       chmodSync(join(programs, name), 0o755);
     }
+    writeFileSync(join(folder, 'functions'), PROGRAMS.map(functionOf).join(''));
     writeFileSync(join(folder, 'inputrc'), `set enable-bracketed-paste ${bracketed ? 'on' : 'off'}\n`);
     const prompt = '@ready@ ';
     const asked = {
       argv: ARGV[shell],
       folder: home,
+      before: '. "$PASTED/functions"',
       lines: [...lines, 'pod-identity the-end'],
       bracketed,
       prompt,
