@@ -5,7 +5,7 @@ import { MigrationError, type ErrorName } from '../../lambdas/domain/failures/er
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, type Lab, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const CONTROLLER = { kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' } as const;
 
@@ -38,7 +38,7 @@ describe('pods', () => {
     expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({
       namespace: 'kube-system',
       createdAt: '2026-01-14T09:00:00.000Z',
-      node: expect.stringMatching(/^ip-10-0-/),
+      node: matching(/^ip-10-0-/),
       phase: 'Running',
       ready: true,
       terminating: false,

@@ -173,7 +173,7 @@ describe('a migration through the API', () => {
     const api = fakeApi(json(accepted, 202), stopped);
     const { watcher, messages } = watching();
     const end = await serviceOf(api).migrate(request(), watcher);
-    expect(messages).toEqual([expect.stringContaining('stopped before its end was recorded')]);
+    expect(messages).toEqual([containing('stopped before its end was recorded')]);
     expect(end).toMatchObject({
       migrationId: ID,
       failure: {

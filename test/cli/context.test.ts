@@ -6,7 +6,7 @@ import { main } from '../../cli/program.ts';
 import { collectingIo, errorOf } from './fixtures.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
 import { scratchDirectory } from '../scratch.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev';
 
@@ -83,7 +83,7 @@ describe('a context of the kubeconfig', () => {
   });
 
   it('is looked for in the home directory without KUBECONFIG', () =>
-    expect(kubeconfigFiles({})).toEqual([expect.stringMatching(/\.kube\/config$/)]));
+    expect(kubeconfigFiles({})).toEqual([matching(/\.kube\/config$/)]));
 });
 
 describe('--context', () => {

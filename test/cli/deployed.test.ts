@@ -179,10 +179,7 @@ it('a deployed service with an API waits for an approval, which is for one plan 
         code: 2,
         err: matching(/Another plan is waiting/),
       });
-      expect(await run('approve', asked, '--plan', hash)).toMatchObject({
-        code: 3,
-        err: matching(/may not approve/),
-      });
+      expect(await run('approve', asked, '--plan', hash)).toMatchObject({ code: 3, err: matching(/may not approve/) });
       expect((await run('show', asked)).out).toContain('Its plan waits for a decision until');
       const rejected = await run('reject', asked, '--plan', hash, '--reason', 'not today', '--json');
       expect([rejected.code, JSON.parse(rejected.out)]).toEqual([

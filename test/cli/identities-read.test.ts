@@ -101,7 +101,7 @@ describe('the namespace of an add-on', () => {
     expect(report.unread).toEqual([
       {
         what: 'the namespace of add-on x, so that no workload is shown as its own',
-        why: expect.stringContaining('DescribeAddonVersions returns no defaultNamespace'),
+        why: containing('DescribeAddonVersions returns no defaultNamespace'),
       },
     ]);
     expect(driver(report)?.addon).toBeUndefined();

@@ -125,7 +125,7 @@ describe('the backend of a migration', () => {
     [{ state: 'w.json', clock: 'real' }, /--state works only with virtual time/],
   ])('%j is refused', (given, message) =>
     expect(errorOf(() => backendOf(given))).toMatchObject({
-      message: expect.stringMatching(message) as unknown,
+      message: matching(message),
       exitCode: 2,
       hint: matching(/\S/),
     }),

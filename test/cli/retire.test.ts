@@ -33,8 +33,8 @@ const answer = { action: 'retire', dryRun: false, done: true, checks: [aCheck()]
 const backendWith = (ledger: Partial<Ledger> = {}, change: Partial<Backend> = {}): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
   ledger: {
-    getMigration: () => Promise.resolve({ migrationId: ID } as Migration),
-    listSteps: () => Promise.resolve([]),
+    getMigration: async () => ({ migrationId: ID }) as Migration,
+    listSteps: async () => [],
     ...ledger,
   } as Ledger,
   clock: { now: () => 0, sleep: () => Promise.resolve(), spawn: (run) => run() },
@@ -107,7 +107,7 @@ describe('retire', () => {
         line('Busy', 'another', 5),
       ];
       await expect(
-        retireAndFollow(backendWith({ listSteps: () => Promise.resolve(lines) }), request, watcher),
+        retireAndFollow(backendWith({ listSteps: async () => lines }), request, watcher),
       ).rejects.toMatchObject({
         name: 'RetireRefused',
         exitCode: 3,
@@ -132,11 +132,7 @@ describe('retire', () => {
     failsWith('TrustChanged');
     const failed = { name: 'RetireFailed', exitCode: 1, hint: containing(EXECUTION) };
     await expect(
-      retireAndFollow(
-        backendWith({ listSteps: () => Promise.resolve([line('TrustChanged', 'it was', 1)]) }),
-        request,
-        watcher,
-      ),
+      retireAndFollow(backendWith({ listSteps: async () => [line('TrustChanged', 'it was', 1)] }), request, watcher),
     ).rejects.toMatchObject({ ...failed, message: 'it was' });
     sfn
       .on(GetExecutionHistoryCommand)
@@ -155,7 +151,7 @@ describe('retire', () => {
       exitCode: 2,
       hint: matching(/repairableRoleArns.*POD_IDENTITY_RETIRE_STATE_MACHINE_ARN/),
     });
-    const unrecorded = backendWith({ getMigration: () => Promise.resolve(undefined) });
+    const unrecorded = backendWith({ getMigration: async () => undefined });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
     await expect(retireAndFollow(unrecorded, request, watcher)).rejects.toMatchObject({
       name: 'RetireRefused',

@@ -55,10 +55,10 @@ const over = { ...rollback, state: 'ended' } as const;
 const backendWith = (ledger: Partial<Ledger>): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
   ledger: {
-    getSnapshot: () => Promise.resolve(undefined),
-    listSteps: () => Promise.resolve([]),
-    getEvidence: () => Promise.resolve([]),
-    getCancel: () => Promise.resolve(undefined),
+    getSnapshot: async () => undefined,
+    listSteps: async () => [],
+    getEvidence: async () => [],
+    getCancel: async () => undefined,
     ...ledger,
   } as Ledger,
   clock: { now: () => Date.parse('2026-01-15T09:10:00.000Z'), sleep: () => Promise.resolve(), spawn: (run) => run() },
@@ -70,7 +70,7 @@ const backendWith = (ledger: Partial<Ledger>): Backend => ({
 });
 /** The ledger's records, one per read; the last one is returned from then on. */
 const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({
-  getMigration: () => Promise.resolve(all.length > 1 ? all.shift() : all[0]),
+  getMigration: async () => (all.length > 1 ? all.shift() : all[0]),
 });
 
 const takeOver = (error?: string): HistoryEvent[] => {
@@ -127,9 +127,10 @@ describe('a rollback on demand', () => {
       error: { name: 'RollbackRefused', message: 'The OIDC trust is gone.' },
     };
     const refused = { name: 'RollbackRefused', exitCode: 2, hint: containing(`show ${ID}`) };
-    await expect(
-      rollBack({ ...records(ended('migrated')), listSteps: () => Promise.resolve([line]) }),
-    ).rejects.toMatchObject({ ...refused, message: 'The OIDC trust is gone.' });
+    await expect(rollBack({ ...records(ended('migrated')), listSteps: async () => [line] })).rejects.toMatchObject({
+      ...refused,
+      message: 'The OIDC trust is gone.',
+    });
     await expect(rollBack(records(ended('migrated')))).rejects.toMatchObject({
       ...refused,
       message: containing('long text'),
@@ -192,11 +193,7 @@ describe('a rollback on demand', () => {
 describe('a cancellation', () => {
   const stored = (): Pick<Ledger, 'requestCancel' | 'getCancel'> & { all: Cancellation[] } => {
     const all: Cancellation[] = [];
-    return {
-      all,
-      requestCancel: (_id, wanted) => Promise.resolve(all.push(wanted) === 1),
-      getCancel: () => Promise.resolve(all[0]),
-    };
+    return { all, requestCancel: async (_id, wanted) => all.push(wanted) === 1, getCancel: async () => all[0] };
   };
   const ask = (ledger: Partial<Ledger>) =>
     cancel(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'wrong day' });
@@ -209,7 +206,7 @@ describe('a cancellation', () => {
       first: true,
       begun: false,
     });
-    const snapshot = { getSnapshot: () => Promise.resolve({ takenAt: '' } as never) };
+    const snapshot = { getSnapshot: async () => ({ takenAt: '' }) as never };
     expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({ begun: true });
   });
 
@@ -235,8 +232,8 @@ describe('a cancellation', () => {
     await expect(ask({ ...records(ended(outcome)), ...flags })).rejects.toMatchObject({
       name: 'MigrationOver',
       exitCode: 2,
-      message: expect.stringMatching(message) as unknown,
-      hint: expect.stringMatching(hint) as unknown,
+      message: matching(message),
+      hint: matching(hint),
     });
     expect(flags.all).toEqual([]);
   });
@@ -262,10 +259,7 @@ describe('show', () => {
   it('returns the progress of a running migration', async () => {
     const cancellation = { requestedAt: '2026-01-15T09:01:00.000Z' };
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    const shown = await lookUp(
-      backendWith({ ...records(running), getCancel: () => Promise.resolve(cancellation) }),
-      ID,
-    );
+    const shown = await lookUp(backendWith({ ...records(running), getCancel: async () => cancellation }), ID);
     expect(shown).toEqual({
       running: {
         migrationId: ID,

@@ -22,11 +22,7 @@ const sfn = mockClient(SFNClient);
 
 const backendWith = (ledger: Partial<Ledger>, sleeps: number[] = []): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: {
-    getMigration: () => Promise.resolve(undefined),
-    readLock: () => Promise.resolve(undefined),
-    ...ledger,
-  } as Ledger,
+  ledger: { getMigration: async () => undefined, readLock: async () => undefined, ...ledger } as Ledger,
   clock: {
     now: () => 0,
     sleep: (milliseconds) => Promise.resolve(void sleeps.push(milliseconds)),
@@ -74,10 +70,10 @@ describe('a run without an outcome in the ledger', () => {
   it('reports that the add-on may have been changed', async () => {
     const record = { migrationId: ID, request, startedAt: '2026-01-15T09:00:00.000Z', status: 'running' };
     const ledger = {
-      getMigration: () => Promise.resolve(record as never),
-      getSnapshot: () => Promise.resolve({ takenAt: '2026-01-15T09:00:01.000Z' } as never),
-      listSteps: () => Promise.resolve([]),
-      getEvidence: () => Promise.resolve([]),
+      getMigration: async () => record as never,
+      getSnapshot: async () => ({ takenAt: '2026-01-15T09:00:01.000Z' }) as never,
+      listSteps: async () => [],
+      getEvidence: async () => [],
     };
     await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({
       hint: matching(
@@ -108,10 +104,10 @@ describe('a run whose execution has stopped', () => {
   } as unknown as Migration;
   /** The ledger's records, one per read; the last one is returned from then on. */
   const ledgerOf = (...records: Migration[]): Partial<Ledger> => ({
-    getMigration: () => Promise.resolve(records.length > 1 ? records.shift() : records[0]),
-    getSnapshot: () => Promise.resolve(undefined),
-    listSteps: () => Promise.resolve([]),
-    getEvidence: () => Promise.resolve([]),
+    getMigration: async () => (records.length > 1 ? records.shift() : records[0]),
+    getSnapshot: async () => undefined,
+    listSteps: async () => [],
+    getEvidence: async () => [],
   });
   const recoverySteps: HistoryEvent[] = [
     { id: 1, type: 'ExecutionStarted', timestamp: new Date(0) },
@@ -140,7 +136,7 @@ describe('a run whose execution has stopped', () => {
       progress,
     );
     expect([report.outcome, sleeps]).toEqual(['rolled-back', [15_000, 15_000]]);
-    expect(messages).toEqual([expect.stringContaining('The execution stopped')]);
+    expect(messages).toEqual([containing('The execution stopped')]);
     expect(seen.at(-1)!.map(({ id, name }) => [id, name])).toEqual([
       [2, 'plan'],
       [4, 'take-over'],
@@ -161,7 +157,7 @@ describe('a run whose execution has stopped', () => {
     const recovery = { startedAt: '2026-01-15T09:05:00.000Z', executionArn: RECOVERY, cause: 'stranded' as const };
     const ledger = {
       ...ledgerOf(running),
-      getMigration: () => Promise.resolve({ ...running, recovery, executionArn: `${RECOVERY}${(n += 1)}` }),
+      getMigration: async () => ({ ...running, recovery, executionArn: `${RECOVERY}${(n += 1)}` }),
     };
     sfn.on(GetExecutionHistoryCommand).resolves({ events: recoverySteps.toReversed() });
     await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({

@@ -202,7 +202,7 @@ describe('a sandbox that is kept in a file', () => {
     // A rollback is refused meanwhile, and its message shows how to make it possible.
     expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
     const back = await retire('--undo', '--apply');
-    expect(back).toMatchObject({ code: 0, out: expect.stringMatching(/^↩ restored [^]*\n {4}\+ .*"Sid": "Irsa"/) });
+    expect(back).toMatchObject({ code: 0, out: matching(/^↩ restored [^]*\n {4}\+ .*"Sid": "Irsa"/) });
     expect(await reportOf('rollback', migrationId)).toMatchObject({
       outcome: 'rolled-back',
       retirements: [{ undoneAt: expect.any(String) as unknown }],

@@ -69,7 +69,7 @@ const over = (change: Partial<SweepStanding> = {}) =>
 const inBucket = (texts: Partial<Record<'json' | 'csv' | 'html', string>>): void => {
   for (const [format, text] of Object.entries(texts))
     s3.on(GetObjectCommand, { Bucket: REPORTS.bucket, Key: REPORTS[format as 'json'] }).resolves({
-      Body: { transformToString: () => Promise.resolve(text) } as never,
+      Body: { transformToString: async () => text } as never,
     });
 };
 

@@ -45,8 +45,8 @@ describe('following a sweep', () => {
     const updates: (readonly [SweepStanding['phase'], LocationsDone | undefined])[] = [];
     const work = followSweep(
       {
-        show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()),
-        locations: () => Promise.resolve({ done: 1, total: 4 }),
+        show: async () => (answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding(),
+        locations: async () => ({ done: 1, total: 4 }),
       },
       clock,
       ID,

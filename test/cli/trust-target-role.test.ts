@@ -46,9 +46,9 @@ describe('trust target-role', () => {
       'aws iam create-role',
       'aws iam put-role-policy',
       'aws iam get-role',
-      expect.stringMatching(/^(npm run|npx|pod-identity)/),
+      matching(/^(npm run|npx|pod-identity)/),
       'aws eks create-pod-identity-association',
-      expect.stringMatching(/^(npm run|npx|pod-identity)/),
+      matching(/^(npm run|npx|pod-identity)/),
     ]);
     expect(out).toContain(`--role-arn arn:aws:iam::111122223333:role/${BASE} --target-role-arn ${TARGET_ROLE}`);
     expect(out).toContain("✔ The target role's trust policy allows the new role.");
@@ -67,7 +67,7 @@ describe('trust target-role', () => {
     const first = await withPolicy(own);
     expect(first).toMatchObject({ code: 0, targetTrustPolicy: { Statement: [own, first.statement] } });
     expect(first.steps![1]!.commands).toEqual([
-      expect.stringMatching(/^aws iam update-assume-role-policy --role-name archive --policy-document '/),
+      matching(/^aws iam update-assume-role-policy --role-name archive --policy-document '/),
     ]);
     const second = await withPolicy(own, first.statement!);
     expect(second.steps).toHaveLength(3);

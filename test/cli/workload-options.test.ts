@@ -9,7 +9,7 @@ import { errorOf, ROLE, TARGET, words } from './fixtures.ts';
 import { DEFAULT_FLAGS, DEFAULT_REQUEST, GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { runProgram as run } from './run-program.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const GOOD = { cluster: 'demo', namespace: 'payments', serviceAccount: 'api', sandbox: 'a.json' };
 const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
@@ -66,7 +66,7 @@ describe('flags', () => {
     ['reason', 'a\u001b[31mb', /^--reason "/],
   ])('%s %j is refused with the flag and what it must be', (name, given, message) =>
     expect(errorOf(() => parseWorkloadFlags({ ...GOOD, [name]: given }))).toMatchObject({
-      message: expect.stringMatching(message) as unknown,
+      message: matching(message),
       exitCode: 2,
       hint: 'See: npm run --silent pod-identity -- migrate-workload --help',
     }),

@@ -10,6 +10,7 @@ import { DOCS_FILE, SCHEMA_FILE, schemaText, withTables } from '../../scripts/co
 import { configFiles, configOf, ROLES, TOPIC, WINDOW } from './config-files.ts';
 import type { Deployment } from './definition.ts';
 import { REQUIRED, synthesiseWith } from './synthesised.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const { folder: scratch, fileWith, read, refusal } = configFiles();
 const docs = readFileSync(DOCS_FILE, 'utf8');
@@ -18,7 +19,7 @@ describe('the file', () => {
   it('may leave out all but the roles', () => {
     const config = read(ROLES);
     expect(config).toEqual({
-      passableRoleArns: [expect.stringMatching(/:role\/eks-addons\/\*$/)],
+      passableRoleArns: [matching(/:role\/eks-addons\/\*$/)],
       logLevel: 'INFO',
       deploy: { api: true, apiAccessLog: false, runbook: true, denialRule: true },
       accounts: [],
@@ -75,7 +76,7 @@ describe('the file', () => {
       'roleGrants',
     ]);
     expect(read({ ...ROLES, repairableRoleArns: ['role/x'], notifications: { topicArn: TOPIC } })).toMatchObject({
-      repairableRoleArns: [expect.stringMatching(/:role\/x$/)],
+      repairableRoleArns: [matching(/:role\/x$/)],
       notifications: { topicArn: TOPIC },
     });
   });
@@ -110,8 +111,8 @@ describe('the file', () => {
       { forEveryRole: true },
     );
     expect(config).toMatchObject({
-      passableRoleArns: [expect.stringMatching(/:role\/\*$/)],
-      repairableRoleArns: [expect.stringMatching(/:role\/\*$/)],
+      passableRoleArns: [matching(/:role\/\*$/)],
+      repairableRoleArns: [matching(/:role\/\*$/)],
       deploy: { api: true, runbook: true, denialRule: true },
     });
   });

@@ -14,6 +14,7 @@ import { deniedEvent } from '../lambdas/denied-event.ts';
 import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
 import { deployed, directory, OTHER_ACCOUNT, resolve, resourcesOf, settingsIn } from './definition.ts';
 import { synthesised, synthesiseWith } from './synthesised.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const account = '111122223333';
 const region = 'eu-west-1';
@@ -144,7 +145,7 @@ describe('the topic', () => {
   it('is sealed, takes no plain HTTP, and lets EventBridge publish', () => {
     const only = (type: string): Record<string, unknown> => resourcesOf(type)[0]![1].Properties;
     expect(only('AWS::SNS::Topic')['KmsMasterKeyId']).toMatchObject({
-      'Fn::GetAtt': [expect.stringContaining('NotificationsKey'), 'Arn'],
+      'Fn::GetAtt': [containing('NotificationsKey'), 'Arn'],
     });
     expect(only('AWS::SNS::TopicPolicy')['PolicyDocument']).toMatchObject({
       Statement: [

@@ -16,6 +16,7 @@ import { ALARM_TOPIC } from './configurations.ts';
 import { type Deployment, deployed, type Resource, SWITCHED_ON } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
 import { words } from '../words.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const narrow = synthesiseWith({});
 const everything = synthesiseWith(
@@ -227,10 +228,7 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
     const failed = watched
       .filter(({ MetricName }) => MetricName === 'ExecutionsFailed')
       .map(({ Dimensions }) => (Dimensions![0]!.Value as { Ref: string }).Ref);
-    expect(failed).toEqual([
-      expect.stringMatching(/^RecoverStateMachine/),
-      expect.stringMatching(/^SweepStateMachine/),
-    ]);
+    expect(failed).toEqual([matching(/^RecoverStateMachine/), matching(/^SweepStateMachine/)]);
   });
 
   it('and the dashboard show all that is measured for the service', () => {

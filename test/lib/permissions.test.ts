@@ -19,6 +19,7 @@ import {
   sweep,
 } from './definition.ts';
 import { words } from '../words.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 /** Their states lead to the step pause. */
 const PAUSING = new Set(pausing.map(({ name }) => name));
@@ -234,8 +235,8 @@ describe('permissions', () => {
       JSON.stringify(Properties).includes('StopExecution'),
     );
     expect(stopping.map(([name]) => name)).toEqual([
-      expect.stringMatching(/^SweepStateMachineDistributedMapPolicy/),
-      expect.stringMatching(/^RunbookRole/),
+      matching(/^SweepStateMachineDistributedMapPolicy/),
+      matching(/^RunbookRole/),
     ]);
     const stops = statementsOfRole(
       (sweep.properties.RoleArn as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0],
@@ -248,7 +249,7 @@ describe('permissions', () => {
     const changing = current.filter((step) => mutating(step).some((action) => action.startsWith('eks:')));
     expect(ACTING_STEPS.toSorted()).toEqual(changing.toSorted());
     const asking = statementsOf('plan').filter(({ actions }) => actions.includes('iam:SimulatePrincipalPolicy'));
-    expect(asking.map(({ resources }) => resources)).toEqual([[expect.stringMatching(/:iam::[^:]+:role\/\*$/)]]);
+    expect(asking.map(({ resources }) => resources)).toEqual([[matching(/:iam::[^:]+:role\/\*$/)]]);
   });
 
   it.each(STEPS)('name for %s each action, and resources of this account', (step) => {

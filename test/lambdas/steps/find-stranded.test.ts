@@ -279,7 +279,7 @@ describe('of rollbacks that were requested, find-stranded', () => {
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
     const other = await begun();
     stop(other);
-    other.ledger.listRequestedRollbacks = () => Promise.resolve([OTHER_MIGRATION_ID]);
+    other.ledger.listRequestedRollbacks = async () => [OTHER_MIGRATION_ID];
     other.journal.failNext('executions.describe');
     await find(other);
     expect(await find(other)).toMatchObject({ started: [MIGRATION_ID] });

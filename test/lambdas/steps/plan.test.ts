@@ -28,7 +28,7 @@ describe('plan', () => {
       // The state machine has given this invocation up, and has started the step again.
       await fakes.clock.sleep(60_000);
       expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
-      fakes.eks.describeAddon = () => Promise.resolve(undefined);
+      fakes.eks.describeAddon = async () => undefined;
       return later();
     };
     await expectError(run(fakes), 'BadInput');

@@ -104,11 +104,7 @@ describe('verified pods', () => {
     ],
     [
       'whose DaemonSet may take half an hour',
-      {
-        agent: { ready: false },
-        waited: 1799,
-        daemonSet: { rollout: { progressDeadlineSeconds: 1800 } },
-      },
+      { agent: { ready: false }, waited: 1799, daemonSet: { rollout: { progressDeadlineSeconds: 1800 } } },
     ],
     ['whose add-on is being created', { daemonSet: undefined, addon: { status: 'CREATING' } }],
   ])('wait for an agent %s', async (_, world) => {
