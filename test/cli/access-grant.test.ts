@@ -26,7 +26,7 @@ import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { accessManifests, manifestName } from '../../lambdas/domain/access/manifests.ts';
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
 import { errorOf, TARGET } from './fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { anError, anExit, containing, expectError } from '../lambdas/matchers.ts';
 
 const [READER, RESTARTER, ANNOTATOR] = [
   'arn:aws:iam::111122223333:role/reader',
@@ -185,11 +185,7 @@ describe('EKS', () => {
       hint: 'To list clusters: aws eks list-clusters --region eu-west-1',
     });
     eks.on(DescribeClusterCommand).resolves({ cluster: { status: 'CREATING' } });
-    expect(await rejection(entries.describeCluster())).toMatchObject({
-      name: 'ClusterNotReady',
-      exitCode: 3,
-      message: containing('CREATING'),
-    });
+    expect(await rejection(entries.describeCluster())).toMatchObject(anExit('ClusterNotReady', 3, 'CREATING'));
   });
 
   it('creates STANDARD entries, by role', async () => {
@@ -248,21 +244,17 @@ describe('the API server', () => {
     [
       409,
       status('the object has been modified'),
-      { name: 'ChangedMeanwhile', exitCode: 1, message: containing('it was changed by another writer after') },
+      anExit('ChangedMeanwhile', 1, 'it was changed by another writer after'),
     ],
     [
       422,
       status('is invalid'),
-      {
-        name: 'ApiServerError',
-        exitCode: 1,
-        message: containing('answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid'),
-      },
+      anExit('ApiServerError', 1, 'answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid'),
     ],
     [
       429,
       'Too many requests, please try again later.\n',
-      { name: 'ApiServerError', message: matching(/: Too many requests, please try again later$/) },
+      anError('ApiServerError', /: Too many requests, please try again later$/),
     ],
     [503, 'no', { name: 'ApiServerError', exitCode: 1 }],
     [401, '', { name: 'Unauthorised', exitCode: 3 }],
@@ -271,10 +263,7 @@ describe('the API server', () => {
   );
 
   it('that does not answer, or not in JSON, is reported', async () => {
-    expect(await rejection(answering(200, '<html>').get(manifest))).toMatchObject({
-      name: 'ApiServerError',
-      message: containing('is not JSON'),
-    });
+    await expectError(answering(200, '<html>').get(manifest), 'ApiServerError', 'is not JSON');
     const silent = createRbacObjects({
       cluster: 'demo',
       url: 'https://api',

@@ -21,7 +21,7 @@ import {
   problemAnswer,
 } from './api-fixtures.ts';
 import { words, aCheck, aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, expectExit, printing } from '../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** A port on which nothing listens. */
@@ -139,10 +139,7 @@ describe('a deployed service with an API', () => {
     expect([approved.code, JSON.parse(approved.out)]).toEqual([0, { migrationId: ID, approval }]);
     expect(asked.at(-1)).toBe(`POST /migrations/${ID}/approval`);
     replies = [problemAnswer('not-allowed-to-approve', 'It is the same role.')];
-    expect(await run('approve', ID, '--plan', HASH)).toMatchObject({
-      code: 3,
-      err: containing('It is the same role.'),
-    });
+    await expectExit(run('approve', ID, '--plan', HASH), 3, 'It is the same role.');
   });
 
   it('prints hand-offs through it, also while the plan waits for a decision', async () => {
@@ -152,10 +149,7 @@ describe('a deployed service with an API', () => {
     replies = [json(aRunning({ handOff: planned, approvals: [pending] }))];
     expect(JSON.parse((await run('hand-off', ID, '--json')).out)).toEqual(planned);
     replies = [json(aRunning())];
-    expect(await run('hand-off', ID)).toMatchObject({
-      code: 2,
-      err: matching(/it has no plan yet, or is being rolled back\n.* show .* --deployed\n$/),
-    });
+    await expectExit(run('hand-off', ID), 2, /it has no plan yet, or is being rolled back\n.* show .* --deployed\n$/);
     expect(new Set(asked)).toEqual(new Set([`GET /migrations/${ID}`]));
   });
 
@@ -238,19 +232,19 @@ describe('a deployed service with an API', () => {
           .out,
       ),
     ).toMatchObject({ namespace: 'shop', totals: { workloads: 1, pods: 2 } });
-    expect(await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles')).toMatchObject({
-      code: 2,
-      err: containing('--roles reads all roles'),
-    });
+    await expectExit(
+      run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles'),
+      2,
+      '--roles reads all roles',
+    );
   });
 
   it('is called only through it: commands without a route report what they need', async () => {
-    expect(await run('release', ID)).toMatchObject({
-      code: 1,
-      err: matching(
-        /stack PodIdentityMigrator cannot be read in eu-west-1: [^]*ECONNREFUSED[^]*POD_IDENTITY_TABLE_NAME: output TableName/,
-      ),
-    });
+    await expectExit(
+      run('release', ID),
+      1,
+      /stack PodIdentityMigrator cannot be read in eu-west-1: [^]*ECONNREFUSED[^]*POD_IDENTITY_TABLE_NAME: output TableName/,
+    );
     expect(asked).toEqual([]);
   });
 
@@ -288,7 +282,7 @@ describe('a deployed service with an API', () => {
     const done: Retirement = { ...retirement, dryRun: false, done: true, roles: [{ ...role!, result: 'removed' }] };
     replies = answers(done);
     const retired = await run('retire', ID, '--apply');
-    expect(retired).toMatchObject({ code: 0, out: containing(`retire ${ID} --undo --apply`) });
+    expect(retired).toMatchObject(printing(0, `retire ${ID} --undo --apply`));
     replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'restored' }] });
     expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ restored/);
 
@@ -299,17 +293,17 @@ describe('a deployed service with an API', () => {
     });
     const refused: Retirement['roles'] = [{ roleArn: 'arn:role', result: 'refused', why: 'something needs it' }];
     replies = answers({ ...retirement, checks: [consumers], roles: refused });
-    expect(await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws')).toMatchObject({
-      code: 3,
-      out: matching(
+    expect(await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws')).toMatchObject(
+      printing(
+        3,
         new RegExp(
           `If you accept what these checks name, check again:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --accept-consumer ClusterIssuer/aws --deployed\n$`,
         ),
       ),
-    });
+    );
 
     replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });
-    expect(await run('retire', ID, '--apply')).toMatchObject({ code: 3, err: containing('too early') });
+    await expectExit(run('retire', ID, '--apply'), 3, 'too early');
     replies = [json(anAnswer({ retirement: done }))];
     expect((await run('show', ID)).out).toMatch(
       /\nOIDC trust\n {2}retirement requested at [^]*Removed from arn:role\./,
@@ -336,10 +330,7 @@ describe('a deployed service with an API', () => {
       AWS_EC2_METADATA_DISABLED: 'true',
     }))
       vi.stubEnv(name, value);
-    expect(await run('show', ID)).toMatchObject({
-      code: 1,
-      err: matching(/CredentialsProviderError[^]*No AWS credentials/),
-    });
+    await expectExit(run('show', ID), 1, /CredentialsProviderError[^]*No AWS credentials/);
     expect(asked).toEqual([]);
   });
 

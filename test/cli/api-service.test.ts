@@ -25,7 +25,7 @@ import {
 } from './api-fixtures.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { aPlan, aReport, TARGET } from './fixtures.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { containing, expectError } from '../lambdas/matchers.ts';
 
 const serviceOf = ({ ask, clock }: FakeApi, simulated = true) =>
   apiService({ ask, clock, simulated, documentsIn: () => new FakeDocuments() });
@@ -343,10 +343,7 @@ describe('other calls of the API', () => {
 
   it('does not read pages without end', async () => {
     const api = fakeApi(json({ migrations: [], next: 'a' }));
-    expect(await thrownBy(serviceOf(api).list({}, 10))).toMatchObject({
-      name: 'ApiError',
-      message: containing('more than 1000 pages'),
-    });
+    await expectError(serviceOf(api).list({}, 10), 'ApiError', 'more than 1000 pages');
   });
 
   it('lists page by page, up to the limit', async () => {

@@ -19,7 +19,7 @@ import {
   ROLE_LOCK,
   target,
 } from '../lambdas/fixtures.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { anExit, expectError } from '../lambdas/matchers.ts';
 
 const LOCK = subjectLock(target, ADDON);
 const NOW = at(600);
@@ -133,18 +133,14 @@ describe('a release', () => {
     ['was blocked', { outcome: 'blocked' } as const, 'ended blocked'],
   ])('of a migration that %s is bad input', async (_, change, message) => {
     const ledger = await ended(change);
-    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: containing(message) });
+    await expect(ask(ledger)).rejects.toMatchObject(anExit('NotReleased', 2, message));
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
   });
 
   it('of a migration that has just been started, or that does not exist, is bad input', async () => {
     await expect(ask(new FakeLedger())).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    await expect(ask(new FakeLedger())).rejects.toMatchObject({
-      name: 'NotReleased',
-      exitCode: 2,
-      message: containing('is still running'),
-    });
+    await expect(ask(new FakeLedger())).rejects.toMatchObject(anExit('NotReleased', 2, 'is still running'));
   });
 
   it.each([
@@ -153,11 +149,7 @@ describe('a release', () => {
   ])('waits for a rollback that has taken the locks and %s', async (_, execution) => {
     sfn.on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION }).resolves(execution);
     const ledger = await ended({}, RECOVERY_EXECUTION);
-    await expect(ask(ledger)).rejects.toMatchObject({
-      name: 'NotReleased',
-      exitCode: 2,
-      message: containing(RECOVERY_EXECUTION),
-    });
+    await expect(ask(ledger)).rejects.toMatchObject(anExit('NotReleased', 2, RECOVERY_EXECUTION));
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
     expect((await ledger.getMigration(MIGRATION_ID))?.released).toBeUndefined();
   });
@@ -184,7 +176,7 @@ describe('a release', () => {
         { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: NOW },
       );
     };
-    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', message: containing(RECOVERY_EXECUTION) });
+    await expectError(ask(ledger), 'NotReleased', RECOVERY_EXECUTION);
     expect((await ledger.readLock(LOCK))?.holder?.executionArn).toBe(RECOVERY_EXECUTION);
   });
 });

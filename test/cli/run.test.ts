@@ -13,7 +13,7 @@ import { runMigration } from '../../cli/run.ts';
 import { type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { TARGET } from './fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, expectError, matching } from '../lambdas/matchers.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const ARN = `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`;
@@ -145,10 +145,11 @@ describe('a run whose execution has stopped', () => {
 
   it('gives up if it is not taken over for ten minutes', async () => {
     const sleeps: number[] = [];
-    await expect(runMigration(backendWith(ledgerOf(running), sleeps), request)).rejects.toMatchObject({
-      name: 'ExecutionFailed',
-      message: containing('execution ABORTED'),
-    });
+    await expectError(
+      runMigration(backendWith(ledgerOf(running), sleeps), request),
+      'ExecutionFailed',
+      'execution ABORTED',
+    );
     expect(sleeps.reduce((sum, one) => sum + one)).toBe(600_000);
   });
 

@@ -15,7 +15,7 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { API_URL, CREDENTIALS, json, problemAnswer } from './api-fixtures.ts';
 import { collectingIo, TARGET, stubEnvironment } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, ID, REPORTS } from './sweep-fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, expectExit, printing } from '../lambdas/matchers.ts';
 
 const s3 = mockClient(S3Client);
 let directory: string;
@@ -154,7 +154,7 @@ describe('sweep --deployed, by the API', () => {
 describe('the commands about a sweep', () => {
   it('show it, also as one JSON document', async () => {
     replies = [standing({ phase: 'migrations' })];
-    expect(await run('sweep', 'show', ID)).toMatchObject({ code: 0, out: matching(/^running {2}migration of/) });
+    expect(await run('sweep', 'show', ID)).toMatchObject(printing(0, /^running {2}migration of/));
     expect(JSON.parse((await run('sweep', 'show', ID, '--json')).out)).toEqual(
       JSON.parse(JSON.stringify(aStanding({ phase: 'migrations' }))),
     );
@@ -179,10 +179,7 @@ describe('the commands about a sweep', () => {
     expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({ code: 0, out: `Wrote ${file}.\n` });
     expect(readFileSync(file, 'utf8')).toBe('a,b');
     replies = [standing()];
-    expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({
-      code: 2,
-      err: containing('no report yet'),
-    });
+    await expectExit(run('sweep', 'report', ID, '--report', file), 2, 'no report yet');
   });
 
   it('list all sweeps', async () => {

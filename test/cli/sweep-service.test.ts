@@ -25,7 +25,7 @@ import {
   sweepBackend,
   SWEEP_ARN,
 } from './sweep-fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { anExit, containing, expectError } from '../lambdas/matchers.ts';
 
 const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({
   migrationId,
@@ -130,11 +130,9 @@ describe('sweeps through direct calls', () => {
 
   it('fail if their execution ends before it has recorded them', async () => {
     const { backend } = sweepBackend(() => 'FAILED');
-    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
-      name: 'ExecutionFailed',
-      exitCode: 1,
-      message: containing('did not begin: execution FAILED'),
-    });
+    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject(
+      anExit('ExecutionFailed', 1, 'did not begin: execution FAILED'),
+    );
   });
 
   it('are shown as the API shows them', async () => {
@@ -198,11 +196,9 @@ describe('sweeps through direct calls', () => {
     expect(await calls.command(ID, { command: 'resume' })).toMatchObject({ command: { command: 'resume' } });
     expect(started).toEqual([]);
     await sweeps.update(ID, { status: 'ended', outcome: 'completed' });
-    expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject({
-      name: 'NotNow',
-      exitCode: 2,
-      message: matching(/^sweep .* does not accept the command stop: .*[^.]$/),
-    });
+    expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject(
+      anExit('NotNow', 2, /^sweep .* does not accept the command stop: .*[^.]$/),
+    );
     expect(await thrownBy(calls.command('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B', { command: 'stop' }))).toMatchObject({
       name: 'UnknownSweep',
     });
@@ -211,10 +207,11 @@ describe('sweeps through direct calls', () => {
   it('report what their service lacks', async () => {
     const { backend } = sweepBackend();
     delete backend.sweeping?.stateMachineArn;
-    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
-      name: 'NotConfigured',
-      message: containing('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN'),
-    });
+    await expectError(
+      directSweeps(backend, 'me').start(aSweepRequest(), () => {}),
+      'NotConfigured',
+      'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN',
+    );
   });
 });
 
@@ -253,11 +250,9 @@ describe('the report', () => {
       outcome: 'failed',
       cause: { name: 'BadInput', message: 'account 1 is not configured' },
     });
-    expect(await thrownBy(sweeps.report(failed, []))).toMatchObject({
-      name: 'NoReport',
-      exitCode: 1,
-      message: containing('BadInput: account 1 is not configured'),
-    });
+    expect(await thrownBy(sweeps.report(failed, []))).toMatchObject(
+      anExit('NoReport', 1, 'BadInput: account 1 is not configured'),
+    );
   });
 });
 

@@ -6,7 +6,7 @@ import { deployedFor, resolveTarget, targetOfCaller } from '../../cli/target.ts'
 import { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
 import { errorOf, ROLE, TARGET } from './fixtures.ts';
 import { DEFAULT_REQUEST, GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
-import { matching } from '../lambdas/matchers.ts';
+import { anExit } from '../lambdas/matchers.ts';
 
 const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' };
 
@@ -92,11 +92,13 @@ describe('the target of a deployed service', () => {
       cluster: 'demo',
     });
     const elsewhere = { ...caller, serviceAccount: '444455556666' };
-    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject({
-      name: 'OtherAccount',
-      exitCode: 2,
-      message: matching(/deployed in account 444455556666, but these credentials belong to account 111122223333$/),
-    });
+    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject(
+      anExit(
+        'OtherAccount',
+        2,
+        /deployed in account 444455556666, but these credentials belong to account 111122223333$/,
+      ),
+    );
     expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({
       account: '111122223333',
     });

@@ -21,7 +21,7 @@ import {
 } from './trust-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { words } from './fixtures.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { expectExit } from '../lambdas/matchers.ts';
 
 const answer = z.strictObject({
   verdict: z.enum(['allowed', 'denied', 'unknown', 'invalid']),
@@ -229,7 +229,7 @@ describe('a role of a sandbox', () => {
   it('is read from the file that keeps the sandbox', async () => {
     const state = join(directory, 'world.json');
     const missing = await trust(['check', '--role-arn', ROLE, ...ASKED, '--state', state]);
-    expect(missing).toMatchObject({ code: 2, err: containing('does not exist') });
+    await expectExit(missing, 2, 'does not exist');
     writeFileSync(
       state,
       JSON.stringify({
