@@ -11,8 +11,7 @@ const credentials = {
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
 };
 const options = { cluster: 'dev', region: 'eu-west-1', credentials, now };
-const urlOf = (token: string): URL =>
-  new URL(Buffer.from(token.replace(/^k8s-aws-v1\./, ''), 'base64url').toString('utf8'));
+const urlOf = (token: string): URL => new URL(Buffer.from(token.replace(/^k8s-aws-v1\./, ''), 'base64url').toString());
 
 /** The caller that the sandbox's authenticator sees, or why it sees none. */
 const verify = (token: string, name: string, sessionToken?: string, at = now, region = options.region) => {

@@ -64,11 +64,7 @@ describe('a list whose pages are too long', () => {
       () => listing(3, aSecret(9_000_000)),
       'the answer is longer than 8 MB, also for a page of a single object',
     ],
-    [
-      'comes as a whole whatever its limit',
-      () => listing(570, aSecret(100_000), true),
-      'the answer is longer than 8 MB',
-    ],
+    ['comes whole whatever its limit', () => listing(570, aSecret(100_000), true), 'the answer is longer than 8 MB'],
     [
       'has more to keep than a process holds',
       () => listing(MOST_KEPT / 1_000_000 + 8, aSecret(1_000_000)),

@@ -69,10 +69,7 @@ describe('a service account', () => {
   test.each<[string, Kubernetes]>([
     ['the list is empty', answering(200, { metadata: {}, items: [] })],
     ['the list is null', answering(200, { metadata: {}, items: null })],
-    [
-      'the server knows no field selector, and lists others',
-      listing(metadata({ name: 'web' }), metadata({ name: 'api-2' })),
-    ],
+    ['the server knows no selector, and lists others', listing(metadata({ name: 'web' }), metadata({ name: 'api-2' }))],
   ])('is undefined where %s', async (_, kubernetes) =>
     expect(await kubernetes.getServiceAccount('payments', 'api')).toBeUndefined(),
   );

@@ -241,11 +241,7 @@ describe('the API server', () => {
   const status = (message: string): string => JSON.stringify({ kind: 'Status', message });
 
   it.each<[number, string, Partial<CliError>]>([
-    [
-      409,
-      status('the object has been modified'),
-      anExit('ChangedMeanwhile', 1, 'it was changed by another writer after'),
-    ],
+    [409, status('the object has been modified'), anExit('ChangedMeanwhile', 1, 'was changed by another writer after')],
     [
       422,
       status('is invalid'),

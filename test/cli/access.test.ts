@@ -271,11 +271,7 @@ describe('grant-access is refused', () => {
       [...CLUSTER, '--addon', 'adot'],
       /has no add-on adot\nhint: {2}Its add-ons: aws-ebs-csi-driver, /,
     ],
-    [
-      'an account that is not there',
-      [...CLUSTER, '--account', '999999999999'],
-      /--account 999999999999 is not in the scenario/,
-    ],
+    ['an unknown account', [...CLUSTER, '--account', '999999999999'], /--account 999999999999 is not in the scenario/],
     ['a name that is none', [...CLUSTER, '--addon', 'a b'], /--addon "a b" /],
     ['no cluster', [], /--cluster is missing: specify the EKS cluster/],
   ])('for %s, as bad input', async (_, flags, expected) => {

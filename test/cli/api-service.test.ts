@@ -322,12 +322,7 @@ describe('other calls of the API', () => {
       name: 'NotDecided',
       exitCode: 2,
     });
-    const approval = {
-      ...pending,
-      state: 'approved',
-      decidedBy: 'you',
-      decidedAt: '2026-01-15T10:00:00.000Z',
-    } as const;
+    const approval = { ...pending, state: 'approved', decidedBy: 'me', decidedAt: '2026-01-15T10:00:00.000Z' } as const;
     const deciding = fakeApi(
       json({ action: 'approval', migrationId: ID, status: 'running', first: true, approval, links: { self: '/x' } }),
     );

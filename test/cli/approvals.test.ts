@@ -94,10 +94,7 @@ describe('a migration with a change window', () => {
       words`migrate ${ADDON} ${window} --window ${'0 13 * * THU'} --window-wait-hours 2 --json`,
     );
     expect(code).toBe(3);
-    expect(migrationReport.parse(JSON.parse(out))).toMatchObject({
-      outcome: 'blocked',
-      failure: { name: 'WindowOutOfReach' },
-    });
+    expect(JSON.parse(out)).toMatchObject({ outcome: 'blocked', failure: { name: 'WindowOutOfReach' } });
   });
 });
 

@@ -215,8 +215,7 @@ describe('the role of the nodes', () => {
   const mode = (authenticationMode: 'API' | 'API_AND_CONFIG_MAP'): void =>
     void eks.on(DescribeClusterCommand).resolves({ cluster: { accessConfig: { authenticationMode } } });
   const node = `arn:aws:iam::${ACCOUNT}:role/nodes`;
-  const ofNodes = async (): Promise<unknown> =>
-    (await look()).workloads.flatMap(({ roles }) => roles).find(({ by }) => by === 'node');
+  const ofNodes = async () => (await look()).workloads.flatMap(({ roles }) => roles).find(({ by }) => by === 'node');
 
   it('is named if all nodes have the same role', async () => {
     mode('API');

@@ -2,18 +2,17 @@ import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
   GetExecutionHistoryCommand,
-  type HistoryEvent,
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend } from '../../cli/backend.ts';
 import { cancel } from '../../cli/cancel.ts';
 import { rollBackAndFollow } from '../../cli/rollback.ts';
 import { lookUp } from '../../cli/show.ts';
 import { type Cancellation, type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
+import { aBackend, historyOf } from './backend-fixtures.ts';
 import { TARGET } from './fixtures.ts';
 import { containing, expectError, matching } from '../lambdas/matchers.ts';
 
@@ -52,46 +51,23 @@ const rollback = {
 } as const;
 const over = { ...rollback, state: 'ended' } as const;
 
-const backendWith = (ledger: Partial<Ledger>): Backend => ({
-  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: {
-    getSnapshot: async () => undefined,
-    listSteps: async () => [],
-    getEvidence: async () => [],
-    getCancel: async () => undefined,
-    ...ledger,
-  } as Ledger,
-  clock: { now: () => Date.parse('2026-01-15T09:10:00.000Z'), sleep: () => Promise.resolve(), spawn: (run) => run() },
-  ids: { ulid: () => '2' },
-  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
-  recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
-  simulated: false,
-  close: () => Promise.resolve(),
-});
+const backendWith = (ledger: Partial<Ledger>) =>
+  aBackend(
+    {
+      getSnapshot: async () => undefined,
+      listSteps: async () => [],
+      getEvidence: async () => [],
+      getCancel: async () => undefined,
+      ...ledger,
+    },
+    Date.parse('2026-01-15T09:10:00.000Z'),
+  );
 /** The ledger's records, one per read; the last one is returned from then on. */
 const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({
   getMigration: async () => (all.length > 1 ? all.shift() : all[0]),
 });
 
-const takeOver = (error?: string): HistoryEvent[] => {
-  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({
-    ...event,
-    id,
-    timestamp: new Date(0),
-  });
-  return [
-    at(1, { type: 'ExecutionStarted' }),
-    at(2, { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'TakeOver' } }),
-    at(3, { type: 'TaskScheduled' }),
-    at(
-      4,
-      error === undefined
-        ? { type: 'TaskSucceeded' }
-        : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } },
-    ),
-    at(5, { type: error === undefined ? 'ExecutionSucceeded' : 'ExecutionFailed' }),
-  ].toReversed();
-};
+const takeOver = (error?: string) => historyOf('TakeOver', error);
 
 afterAll(() => sfn.restore());
 beforeEach(() => {

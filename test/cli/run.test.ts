@@ -7,11 +7,11 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend } from '../../cli/backend.ts';
 import type { StepProgress } from '../../cli/history.ts';
 import { runMigration } from '../../cli/run.ts';
 import { type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
+import { aBackend } from './backend-fixtures.ts';
 import { TARGET } from './fixtures.ts';
 import { containing, expectError, matching } from '../lambdas/matchers.ts';
 
@@ -20,20 +20,11 @@ const ARN = `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`
 const request = migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' });
 const sfn = mockClient(SFNClient);
 
-const backendWith = (ledger: Partial<Ledger>, sleeps: number[] = []): Backend => ({
-  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: { getMigration: async () => undefined, readLock: async () => undefined, ...ledger } as Ledger,
-  clock: {
-    now: () => 0,
-    sleep: (milliseconds) => Promise.resolve(void sleeps.push(milliseconds)),
-    spawn: (run) => run(),
-  },
-  ids: { ulid: () => ID },
-  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
-  recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
-  simulated: false,
-  close: () => Promise.resolve(),
-});
+const backendWith = (ledger: Partial<Ledger>, sleeps: number[] = []) =>
+  aBackend({ getMigration: async () => undefined, readLock: async () => undefined, ...ledger }, 0, {
+    clock: { now: () => 0, sleep: (ms) => Promise.resolve(void sleeps.push(ms)), spawn: (run) => run() },
+    ids: { ulid: () => ID },
+  });
 
 const events: HistoryEvent[] = [
   { id: 1, type: 'ExecutionStarted', timestamp: new Date(0) },

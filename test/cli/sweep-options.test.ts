@@ -22,8 +22,7 @@ import { scratchDirectory } from '../scratch.ts';
 import { anError, anExit, containing } from '../lambdas/matchers.ts';
 
 const GOOD = { mode: 'inventory', sandbox: 'a.json' };
-const messageOf = (given: Record<string, unknown>): string =>
-  errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
+const messageOf = (given: Record<string, unknown>) => errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
 
 const directory = scratchDirectory();
 

@@ -11,6 +11,7 @@ import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { asked, fakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
+import { machine } from './backend-fixtures.ts';
 import { errorOf } from './fixtures.ts';
 import {
   aStanding,
@@ -324,28 +325,20 @@ describe('sweeps through the API', () => {
 });
 
 describe('the variables of sweeps', () => {
-  const machine = (name: string): string => `arn:aws:states:eu-west-1:111122223333:stateMachine:${name}`;
   const outputs = {
     stateMachineArn: machine('MigrateAddon'),
     recoverStateMachineArn: machine('Recover'),
     tableName: 'Ledger',
   };
   it('are optional, and are printed if sweeps are deployed', () => {
-    expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({
-      ...outputs,
-      simulated: true,
-      allowUnknownRequester: true,
-    });
+    const others = { simulated: true, allowUnknownRequester: true };
+    expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({ ...outputs, ...others });
     const all = { ...outputs, sweepStateMachineArn: machine('Sweep'), sweepBucketName: 'a-bucket' };
     expect(serviceEnvironment(all)).toMatchObject({
       POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: machine('Sweep'),
       POD_IDENTITY_SWEEP_BUCKET_NAME: 'a-bucket',
     });
-    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({
-      ...all,
-      simulated: true,
-      allowUnknownRequester: true,
-    });
+    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({ ...all, ...others });
   });
   it('must be valid', () => {
     const wrong = { ...serviceEnvironment(outputs), POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: 'Sweep' };

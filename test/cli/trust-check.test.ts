@@ -175,10 +175,7 @@ describe('trust check', () => {
   });
 
   it.each([
-    [
-      ['--policy', 'x.json'],
-      /--cluster-arn is missing: .*\n.*--namespace is missing.*\n.*--service-account is missing/,
-    ],
+    [['--policy', 'x.json'], /--cluster-arn is missing.*\n.*--namespace is missing.*\n.*--service-account is missing/],
     [ASKED, /--policy and --role-arn are both missing/],
     [['--policy', 'nowhere.json', ...ASKED], /--policy nowhere\.json cannot be read: the file does not exist/],
     [['--policy', '.', ...ASKED], /--policy \. cannot be read: it is a directory/],

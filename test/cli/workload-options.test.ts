@@ -46,11 +46,7 @@ describe('flags', () => {
     ['namespace', '', /^--namespace "" must be the name of a Kubernetes namespace/],
     ['namespace', 'Payments', /^--namespace "Payments" must be/],
     ['namespace', 'a.b', /^--namespace "a\.b" must be/],
-    [
-      'serviceAccount',
-      'payments/api',
-      /^--service-account "payments\/api" must be the name of a Kubernetes service account/,
-    ],
+    ['serviceAccount', 'payments/api', /^--service-account "payments\/api" must be the name of a Kubernetes service/],
     ['serviceAccount', 'api,web', /^--service-account "api,web" must be/],
     ['annotation', 'delete', /^--annotation "delete" must be keep or remove$/],
     ['maxDisruption', 'none', /^--max-disruption "none" must be rolling or outage$/],

@@ -89,8 +89,7 @@ describe('the file', () => {
   it("is the project's where none is named, unless there are two", () => {
     const folder = join(scratch, 'project');
     mkdirSync(folder);
-    const levelWith = (context: Record<string, unknown>): string =>
-      configOf(context, { configFolder: folder }).logLevel;
+    const levelWith = (context: Record<string, unknown>) => configOf(context, { configFolder: folder }).logLevel;
     expect(defaultFile(folder)).toBeUndefined();
     expect(() => levelWith({})).toThrow(/passableRoleArns: must name the roles/);
     writeFileSync(join(folder, 'pod-identity-migrator.json'), JSON.stringify({ ...ROLES, logLevel: 'ERROR' }));

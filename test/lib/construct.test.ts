@@ -45,7 +45,7 @@ interface Resources {
 }
 const resourcesOf = (stack: Stack): Resources =>
   (Template.fromStack(stack).toJSON() as { Resources: Resources }).Resources;
-const typesOf = (resources: Resources): string[] =>
+const typesOf = (resources: Resources) =>
   Object.values(resources)
     .map(({ Type }) => Type)
     .toSorted();

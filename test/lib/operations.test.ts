@@ -68,7 +68,7 @@ const alarmOf = (id: string): AlarmProperties => new Map(alarmsIn(deployed)).get
 const byText = (one: unknown, other: unknown): number => (String(one) < String(other) ? -1 : 1);
 
 /** As GitHub makes an anchor of a heading. */
-const anchorOf = (heading: string): string =>
+const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
     .replaceAll(/[^\w -]/g, '')
@@ -81,8 +81,7 @@ const sections = new Map(
     .slice(1)
     .map((text): [anchor: string, text: string] => [anchorOf(text.slice(0, text.indexOf('\n'))), text]),
 );
-const linkOf = ({ AlarmDescription }: AlarmProperties): string =>
-  / What to do: (\S+)$/.exec(AlarmDescription)?.[1] ?? '';
+const linkOf = ({ AlarmDescription }: AlarmProperties) => / What to do: (\S+)$/.exec(AlarmDescription)?.[1] ?? '';
 
 describe('docs/runbook.md', () => {
   it.each(deployments)('has a section for each alarm of %s deployment, which links to it', (_, deployment) => {

@@ -33,30 +33,24 @@ const OF_LAMBDA = words`
 describe('a state that calls a step', () => {
   it('exists: all of the change, of the rollback, and of the ends', () => expect(pausing.length).toBeGreaterThan(35));
 
-  it.each(pausing)(
-    '%#, of $name, %s, pauses for every error that time may cure, before it is caught',
-    (machine, name) => {
-      const [first] = rawOf(machine)[name]!.Catch!;
-      expect(first!.Next).toBe('Pause');
-      const isCallback = rawOf(machine)[name]!.Resource!.endsWith('.waitForTaskToken');
-      expect(first!.ErrorEquals).toEqual(expect.arrayContaining([...OURS, ...OF_LAMBDA]));
-      expect(first!.ErrorEquals.includes('States.Timeout')).toBe(!isCallback);
-      for (const error of ['LockLost', 'Cancelled', 'BadInput', 'AddonFailed', 'PodsOnWrongIdentity', 'States.ALL'])
-        expect(first!.ErrorEquals).not.toContain(error);
-    },
-  );
+  it.each(pausing)('%#, of $name, %s, pauses for what time may cure, before it is caught', (machine, name) => {
+    const [first] = rawOf(machine)[name]!.Catch!;
+    expect(first!.Next).toBe('Pause');
+    const isCallback = rawOf(machine)[name]!.Resource!.endsWith('.waitForTaskToken');
+    expect(first!.ErrorEquals).toEqual(expect.arrayContaining([...OURS, ...OF_LAMBDA]));
+    expect(first!.ErrorEquals.includes('States.Timeout')).toBe(!isCallback);
+    for (const error of ['LockLost', 'Cancelled', 'BadInput', 'AddonFailed', 'PodsOnWrongIdentity', 'States.ALL'])
+      expect(first!.ErrorEquals).not.toContain(error);
+  });
 
-  it.each(pausing)(
-    '%#, of $name, %s, is named by its pause and entered again after it, and no other is',
-    async (machine, name) => {
-      const pause = await pauseOf(machine, name);
-      expect(pause).toMatchObject({ state: name, ...errorOutput });
-      const { Choices } = rawOf(machine).WhereToResume!;
-      const taken = [];
-      for (const { Condition, Next } of Choices!) if (await evaluate(Condition, { pause, pauses: 1 })) taken.push(Next);
-      expect([taken, await evaluate(pauseCatchOf(machine, name)!.Assign!.pauses, { pauses: 3 })]).toEqual([[name], 4]);
-    },
-  );
+  it.each(pausing)('%#, of $name, %s, alone is named by its pause and entered again', async (machine, name) => {
+    const pause = await pauseOf(machine, name);
+    expect(pause).toMatchObject({ state: name, ...errorOutput });
+    const { Choices } = rawOf(machine).WhereToResume!;
+    const taken = [];
+    for (const { Condition, Next } of Choices!) if (await evaluate(Condition, { pause, pauses: 1 })) taken.push(Next);
+    expect([taken, await evaluate(pauseCatchOf(machine, name)!.Assign!.pauses, { pauses: 3 })]).toEqual([[name], 4]);
+  });
 
   it('waits for a permission that it lacks during the rollback, and while pods follow their associations', () => {
     const waits = (machine: Machine): string[] =>

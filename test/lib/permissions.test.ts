@@ -26,8 +26,7 @@ const PAUSING = new Set(pausing.map(({ name }) => name));
 const ofPrevious = new Map([['MigrateAddon', OF_PREVIOUS_RELEASE]]);
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
-const ofAws = (actions: string[]): string[] =>
-  [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
+const ofAws = (actions: string[]) => [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
 const mutating = (step: string): string[] => ofAws(actionsOf(step)).filter((action) => !READS.test(action));
 const eks = (actions: TemplateStringsArray): string[] => words(actions).map((action) => `eks:${action}`);
 

@@ -127,9 +127,7 @@ describe('the permissions', () => {
       ],
       PLAN_ACTIONS.map((action) => ({ action, answer: 'denied' })),
     );
-    expect(merged.filter(({ answer }) => answer === 'allowed')).toEqual([
-      { action: 'eks:ListAddons', answer: 'allowed' },
-    ]);
+    expect(merged.filter((one) => one.answer === 'allowed')).toEqual([{ action: 'eks:ListAddons', answer: 'allowed' }]);
     expect(merged).toHaveLength(PLAN_ACTIONS.length);
   });
 });

@@ -190,10 +190,7 @@ describe('what cannot be compared', () => {
 
   it.each([
     [['--cluster', 'gone', '--addon', 'aws-ebs-csi-driver'], /cluster gone does not exist in account 111122223333/],
-    [
-      ['--cluster', 'reliability-dev', '--addon', 'gone'],
-      /cluster reliability-dev has no add-on gone\n.*plan --cluster/,
-    ],
+    [['--cluster', 'reliability-dev', '--addon', 'gone'], /reliability-dev has no add-on gone\n.*plan --cluster/],
     [
       ['--cluster', 'reliability-dev', '--namespace', 'default', '--service-account', 'gone'],
       /service account default\/gone of cluster reliability-dev has no association/,

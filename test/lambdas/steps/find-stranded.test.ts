@@ -67,9 +67,7 @@ describe('find-stranded', () => {
     expect(fakes.telemetry.measured).toEqual({ 'oldest-lock': 0 });
   });
 
-  it('writes a deleted record again from the snapshot, and leaves the lock where that is deleted, too', async ({
-    fakes,
-  }) => {
+  it('writes a deleted record again from the snapshot, and else leaves the lock', async ({ fakes }) => {
     stop(fakes);
     const { ledger } = fakes;
     await ledger.recordStep(MIGRATION_ID, { name: 'delete-addon', startedAt: at(0), endedAt: at(1), result: '{}' });

@@ -21,8 +21,7 @@ function assuming(...resources: string[]): Fakes {
   fakes.roles.policies[ROLE] = [{ name: 'hop', document: policyText(allow(...resources)) }];
   return fakes;
 }
-const trusting = (...actions: string[]): string =>
-  policyText({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: actions });
+const trusting = (...actions: string[]) => policyText({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: actions });
 const rolesRead = (fakes: Fakes): unknown[] => [...new Set(fakes.journal.of('roles.getRole').flat())];
 
 describe('roles that the planned role assumes', () => {

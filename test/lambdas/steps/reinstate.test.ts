@@ -17,14 +17,10 @@ import {
 import { expectError, said } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { blocking, dryRun, FREE, holders, migrated, policy, putBack, RETIRED, retirements, run } from './retiring.ts';
+import { ec2Statement } from '../trust-examples.ts';
 
 const it = test.extend('fakes', () => retired());
-const theirs = {
-  Sid: 'Theirs',
-  Effect: 'Allow',
-  Principal: { Service: 'ec2.amazonaws.com' },
-  Action: 'sts:AssumeRole',
-};
+const theirs = { ...ec2Statement, Sid: 'Theirs' };
 const own = policyText(theirs);
 /** Allows EKS Pod Identity for the migrated service account, and for nobody else. */
 const named = policyText({
