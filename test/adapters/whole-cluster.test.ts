@@ -131,7 +131,10 @@ describe('mutating webhooks', () => {
     ];
     const { kubernetes, paths } = paging([
       [
-        { metadata: { name: 'pod-identity-hook' }, webhooks: [{ ...forPods, admissionReviewVersions: ['v1beta1'] }] },
+        {
+          metadata: { name: 'pod-identity-webhook' },
+          webhooks: [{ ...forPods, admissionReviewVersions: ['v1beta1'] }],
+        },
         { metadata: { name: 'mesh' }, webhooks: ofMesh },
         { metadata: { name: 'empty' }, webhooks: null },
       ],
