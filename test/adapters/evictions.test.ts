@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { newEbsLab } from '../sandbox/kubernetes/support.ts';
 import { answering, kubernetesBy, kubernetesOf } from './kubernetes.ts';
+import { expectError } from '../lambdas/matchers.ts';
 
 const POD = { namespace: 'kube-system', name: 'web-1', uid: 'uid-1' };
 
@@ -49,6 +50,6 @@ describe('an eviction', () => {
     ['too many requests', 429, 'Throttled'],
     ['an API server that is away', 503, 'ServiceUnavailable'],
   ])('fails by %s', (_, status, name) =>
-    expect(answering(status, { message: 'too many requests' }).evictPod(POD)).rejects.toMatchObject({ name }),
+    expectError(answering(status, { message: 'too many requests' }).evictPod(POD), name),
   );
 });

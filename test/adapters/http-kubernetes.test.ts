@@ -5,7 +5,7 @@ import { MigrationError, type ErrorName } from '../../lambdas/domain/failures/er
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, type Lab, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { anError, containing, expectError, matching } from '../lambdas/matchers.ts';
 
 const CONTROLLER = { kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' } as const;
 
@@ -38,7 +38,7 @@ describe('pods', () => {
     expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({
       namespace: 'kube-system',
       createdAt: '2026-01-14T09:00:00.000Z',
-      node: expect.stringMatching(/^ip-10-0-/),
+      node: matching(/^ip-10-0-/),
       phase: 'Running',
       ready: true,
       terminating: false,
@@ -215,12 +215,12 @@ describe('custom resources', () => {
   );
   test('are not none where they may not be read', async () => {
     const error = await errorOf(because(403).listCustomResources(KIND));
-    expect(error).toMatchObject({
-      name: 'AccessDenied',
-      message: containing(
+    expect(error).toMatchObject(
+      anError(
+        'AccessDenied',
         "403 to list certificates.cert-manager.io on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate AmazonEKSAdminViewPolicy for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: pod-identity grant-access --cluster dev --deployed (for a service account",
       ),
-    });
+    );
   });
 });
 
@@ -317,12 +317,12 @@ describe('all namespaces', () => {
     ['list service accounts', (kubernetes) => kubernetes.listAnnotatedServiceAccounts()],
   ])('%s: a refusal says that the right must hold for the whole cluster', async (what, list) => {
     const error = await errorOf(list(because(403)));
-    expect(error).toMatchObject({
-      name: 'AccessDenied',
-      message: containing(
+    expect(error).toMatchObject(
+      anError(
+        'AccessDenied',
         `403 to ${what} in all namespaces on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate AmazonEKSViewPolicy for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: ${grantForms('dev')}`,
       ),
-    });
+    );
   });
 });
 
@@ -404,10 +404,7 @@ describe('the calls', () => {
       pages += 1;
       return { status: 200, headers: {}, body: JSON.stringify({ metadata: { continue: `${pages}` }, items: [] }) };
     });
-    expect(await errorOf(kubernetes.listPods('x'))).toMatchObject({
-      name: 'ServiceUnavailable',
-      message: containing('the list has more than 1000000 objects'),
-    });
+    await expectError(kubernetes.listPods('x'), 'ServiceUnavailable', 'the list has more than 1000000 objects');
     expect(pages).toBe(2000);
   });
 

@@ -6,7 +6,7 @@ import { weightOf } from '../../lambdas/adapters/weight.ts';
 import { decidePause, waitsForOf } from '../../lambdas/domain/waiting/pause.ts';
 import { onwardFrom } from '../../lambdas/domain/failures/routing.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { containing, expectError } from '../lambdas/matchers.ts';
 import { errorOf, kubernetesBy } from './kubernetes.ts';
 
 const KIND = { group: 'external-secrets.io', version: 'v1', plural: 'externalsecrets' };
@@ -64,21 +64,18 @@ describe('a list whose pages are too long', () => {
       () => listing(3, aSecret(9_000_000)),
       'the answer is longer than 8 MB, also for a page of a single object',
     ],
-    [
-      'comes as a whole whatever its limit',
-      () => listing(570, aSecret(100_000), true),
-      'the answer is longer than 8 MB',
-    ],
+    ['comes whole whatever its limit', () => listing(570, aSecret(100_000), true), 'the answer is longer than 8 MB'],
     [
       'has more to keep than a process holds',
       () => listing(MOST_KEPT / 1_000_000 + 8, aSecret(1_000_000)),
       'what is needed of it is more than 192 MB',
     ],
   ])('is given up, by name, where it %s', async (_, made, why) =>
-    expect(await errorOf(kinds(made().kubernetes))).toMatchObject({
-      name: 'ServiceUnavailable',
-      message: containing(`list externalsecrets.external-secrets.io on cluster dev: ${why}`),
-    }),
+    expectError(
+      kinds(made().kubernetes),
+      'ServiceUnavailable',
+      `list externalsecrets.external-secrets.io on cluster dev: ${why}`,
+    ),
   );
   test('is an outage for a migration, which is waited out', () => {
     expect(onwardFrom('verify-pods', 'ServiceUnavailable')).toBe('hold');

@@ -33,9 +33,7 @@ const get = (url: string, { authority }: ServerCertificate = certificate) =>
 
 describe('an exchange', () => {
   it('gives what the server that the authority vouches for says', async () => {
-    const url = await serve((_request, response) =>
-      response.writeHead(200, { 'content-type': 'text/plain' }).end('pods'),
-    );
+    const url = await serve((_, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('pods'));
     expect(await get(url)).toMatchObject({ status: 200, headers: { 'content-type': 'text/plain' }, body: 'pods' });
   });
 

@@ -4,7 +4,7 @@ import type { PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { newEbsLab, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { anError } from '../lambdas/matchers.ts';
 
 const ANNOTATION = 'eks.amazonaws.com/role-arn';
 const ACCOUNT = { namespace: 'kube-system', name: 'ebs-csi-controller-sa' };
@@ -69,10 +69,7 @@ describe('a service account', () => {
   test.each<[string, Kubernetes]>([
     ['the list is empty', answering(200, { metadata: {}, items: [] })],
     ['the list is null', answering(200, { metadata: {}, items: null })],
-    [
-      'the server knows no field selector, and lists others',
-      listing(metadata({ name: 'web' }), metadata({ name: 'api-2' })),
-    ],
+    ['the server knows no selector, and lists others', listing(metadata({ name: 'web' }), metadata({ name: 'api-2' }))],
   ])('is undefined where %s', async (_, kubernetes) =>
     expect(await kubernetes.getServiceAccount('payments', 'api')).toBeUndefined(),
   );
@@ -149,10 +146,7 @@ describe('a service account', () => {
     const error = await errorOf(
       answering(status, { kind: 'Status', message: 'because', code: status }).getServiceAccount('payments', 'api'),
     );
-    expect(error).toMatchObject({
-      name,
-      message: containing(`${status} to get service account payments/api on cluster dev: because`),
-    });
+    expect(error).toMatchObject(anError(name, `${status} to get service account payments/api on cluster dev: because`));
   });
 });
 
@@ -184,10 +178,9 @@ describe('its annotation', () => {
         null,
       ),
     );
-    expect(error).toMatchObject({
-      name: 'Busy',
-      message: containing('409 to annotate service account payments/api on cluster dev: the object has been modified'),
-    });
+    expect(error).toMatchObject(
+      anError('Busy', '409 to annotate service account payments/api on cluster dev: the object has been modified'),
+    );
   });
 
   test.each<[number, string]>([

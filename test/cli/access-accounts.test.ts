@@ -12,6 +12,7 @@ import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
 import { words } from './fixtures.ts';
+import { containing, matching, printing } from '../lambdas/matchers.ts';
 
 const CLUSTER = ['--cluster', TARGET.cluster];
 const API = [...CLUSTER, '--service-account', 'payments/api'];
@@ -157,17 +158,12 @@ describe('grant-access --service-account --apply', () => {
     const state = ['--state', file];
     const granted = documentOf(await grant(...API, ...REMOVE, '--sandbox', scenario, ...state, '--apply', '--json'));
     expect(new Set(granted.objects.map(({ result }) => result))).toEqual(new Set(['created']));
-    expect(await grant(...API, ...REMOVE, ...state, '--apply')).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^✔ nothing to do /),
-    });
+    expect(await grant(...API, ...REMOVE, ...state, '--apply')).toMatchObject(printing(0, /^✔ nothing to do /));
 
     const shown = await grant(...API, ...state);
     expect([shown.out, shown.err]).toEqual([
-      expect.stringMatching(
-        / {2}name: pod-identity-migrator:annotate:payments:api\n {2}namespace: payments\n[^]*\nrules: \[\]\n$/,
-      ),
-      expect.stringContaining(`~ ${ANNOTATE_ROLE}: would be updated\n`),
+      matching(/ {2}name: pod-identity-migrator:annotate:payments:api\n {2}namespace: payments\n[^]*\nrules: \[\]\n$/),
+      containing(`~ ${ANNOTATE_ROLE}: would be updated\n`),
     ]);
     const narrower = documentOf(await grant(...API, ...state, '--apply', '--json'));
     expect(resultsOf(narrower)).toEqual({
@@ -240,7 +236,7 @@ describe('grant-access --service-account --apply', () => {
       open([ADMINISTRATOR], (cluster) => void (payments(cluster), (cluster.rbac = [mine]))).scenario,
       '--apply',
     );
-    expect([theirs.code, theirs.out]).toEqual([3, expect.stringContaining(`✖ ${ANNOTATE_ROLE}: refused\n`)]);
+    expect([theirs.code, theirs.out]).toEqual([3, containing(`✖ ${ANNOTATE_ROLE}: refused\n`)]);
   });
 
   it('continues from a state that was written before service accounts were supported', async () => {
@@ -250,10 +246,7 @@ describe('grant-access --service-account --apply', () => {
     const kept = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown>[] };
     for (const command of kept.commands) for (const name of ['serviceAccounts', 'annotation']) delete command[name];
     writeFileSync(file, JSON.stringify(kept));
-    expect(await grant(...CLUSTER, '--state', file, '--apply')).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^✔ nothing to do /),
-    });
+    expect(await grant(...CLUSTER, '--state', file, '--apply')).toMatchObject(printing(0, /^✔ nothing to do /));
   });
 });
 
@@ -314,7 +307,7 @@ describe('grant-access --service-account is refused', () => {
     );
     expect([code, err]).toEqual([
       2,
-      expect.stringContaining(
+      containing(
         '--annotation "remove" applies to service accounts: name one with --service-account NAMESPACE/NAME, or omit it',
       ),
     ]);

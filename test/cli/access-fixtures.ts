@@ -29,10 +29,7 @@ export const ADMINISTRATOR = operatorWith('AmazonEKSClusterAdminPolicy');
 
 /** Roles of the service that is deployed in the sandbox. */
 export const serviceRoles = async (): Promise<ServiceRoles> => {
-  const { outputs } = loadAssembly((await ensureAssembly()).directory, {
-    account: TARGET.account,
-    region: TARGET.region,
-  });
+  const { outputs } = loadAssembly((await ensureAssembly()).directory, { ...TARGET });
   const arns = (output: string): string[] => outputs[output]!.split(',');
   return {
     all: arns('KubernetesRoleArns'),

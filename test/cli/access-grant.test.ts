@@ -26,7 +26,7 @@ import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { accessManifests, manifestName } from '../../lambdas/domain/access/manifests.ts';
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
 import { errorOf, TARGET } from './fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { anError, anExit, containing, expectError } from '../lambdas/matchers.ts';
 
 const [READER, RESTARTER, ANNOTATOR] = [
   'arn:aws:iam::111122223333:role/reader',
@@ -46,22 +46,21 @@ const clusterWith = ({ mode = 'API', entries = {}, rbac = {} }: Cluster): { tool
   const note = (what: string): Promise<void> => Promise.resolve(void done.push(what));
   const tools: AccessTools = {
     entries: {
-      describeCluster: () =>
-        Promise.resolve({
-          endpoint: 'https://api',
-          certificateAuthority: 'PEM',
-          authenticationMode: mode,
-          version: '1.31',
-        }),
-      describe: () => Promise.resolve(undefined),
+      describeCluster: async () => ({
+        endpoint: 'https://api',
+        certificateAuthority: 'PEM',
+        authenticationMode: mode,
+        version: '1.31',
+      }),
+      describe: async () => undefined,
       create: (arn) => note(`create ${arn}`),
       update: (arn) => note(`update ${arn}`),
       ...entries,
     },
-    eks: { listAddons: () => Promise.resolve([]) } as unknown as Eks,
+    eks: { listAddons: async () => [] } as unknown as Eks,
     kubernetes: {} as unknown as Kubernetes,
     rbacOf: () => ({
-      get: () => Promise.resolve(undefined),
+      get: async () => undefined,
       create: (manifest) => note(`create ${manifestName(manifest)}`),
       patch: (manifest) => note(`patch ${manifestName(manifest)}`),
       ...rbac,
@@ -84,13 +83,12 @@ describe('a cluster that does not support access entries', () => {
   it.each(['CONFIG_MAP', ''])('(%s) gets the lines for aws-auth instead, in addition to the objects', async (mode) => {
     const { tools } = clusterWith({
       entries: {
-        describeCluster: () =>
-          Promise.resolve({
-            endpoint: 'https://api',
-            certificateAuthority: 'PEM',
-            authenticationMode: mode || undefined,
-            version: '1.31',
-          }),
+        describeCluster: async () => ({
+          endpoint: 'https://api',
+          certificateAuthority: 'PEM',
+          authenticationMode: mode || undefined,
+          version: '1.31',
+        }),
         describe: () => Promise.reject(new Error('not asked')),
       },
     });
@@ -98,7 +96,7 @@ describe('a cluster that does not support access entries', () => {
     expect(granted).toMatchObject({
       applied: false,
       accessEntries: [],
-      mapRoles: expect.stringContaining(`- rolearn: ${READER}\n`),
+      mapRoles: containing(`- rolearn: ${READER}\n`),
     });
     const text = grantedLines(granted, undefined, PLAIN).join('\n');
     expect(text).toContain('authentication mode CONFIG_MAP');
@@ -187,11 +185,7 @@ describe('EKS', () => {
       hint: 'To list clusters: aws eks list-clusters --region eu-west-1',
     });
     eks.on(DescribeClusterCommand).resolves({ cluster: { status: 'CREATING' } });
-    expect(await rejection(entries.describeCluster())).toMatchObject({
-      name: 'ClusterNotReady',
-      exitCode: 3,
-      message: expect.stringContaining('CREATING'),
-    });
+    expect(await rejection(entries.describeCluster())).toMatchObject(anExit('ClusterNotReady', 3, 'CREATING'));
   });
 
   it('creates STANDARD entries, by role', async () => {
@@ -220,8 +214,8 @@ describe('EKS', () => {
     expect(await rejection(entries.create(READER, []))).toMatchObject({
       name: 'AwsRefused',
       exitCode: 3,
-      message: expect.stringContaining('eks:CreateAccessEntry'),
-      hint: expect.stringContaining('CreateAccessEntry and UpdateAccessEntry'),
+      message: containing('eks:CreateAccessEntry'),
+      hint: containing('CreateAccessEntry and UpdateAccessEntry'),
     });
     eks
       .on(UpdateAccessEntryCommand)
@@ -229,7 +223,7 @@ describe('EKS', () => {
     expect(await rejection(entries.update(READER, []))).toMatchObject({
       name: 'AwsError',
       exitCode: 1,
-      hint: expect.stringContaining('AWS_ENDPOINT_URL_'),
+      hint: containing('AWS_ENDPOINT_URL_'),
     });
   });
 });
@@ -241,30 +235,22 @@ describe('the API server', () => {
       cluster: 'demo',
       url: 'https://api',
       certificateAuthority: 'PEM',
-      token: () => Promise.resolve('t'),
-      http: () => Promise.resolve({ status, headers: {}, body }),
+      token: async () => 't',
+      http: async () => ({ status, headers: {}, body }),
     });
   const status = (message: string): string => JSON.stringify({ kind: 'Status', message });
 
   it.each<[number, string, Partial<CliError>]>([
-    [
-      409,
-      status('the object has been modified'),
-      { name: 'ChangedMeanwhile', exitCode: 1, message: containing('it was changed by another writer after') },
-    ],
+    [409, status('the object has been modified'), anExit('ChangedMeanwhile', 1, 'was changed by another writer after')],
     [
       422,
       status('is invalid'),
-      {
-        name: 'ApiServerError',
-        exitCode: 1,
-        message: containing('answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid'),
-      },
+      anExit('ApiServerError', 1, 'answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid'),
     ],
     [
       429,
       'Too many requests, please try again later.\n',
-      { name: 'ApiServerError', message: matching(/: Too many requests, please try again later$/) },
+      anError('ApiServerError', /: Too many requests, please try again later$/),
     ],
     [503, 'no', { name: 'ApiServerError', exitCode: 1 }],
     [401, '', { name: 'Unauthorised', exitCode: 3 }],
@@ -273,21 +259,18 @@ describe('the API server', () => {
   );
 
   it('that does not answer, or not in JSON, is reported', async () => {
-    expect(await rejection(answering(200, '<html>').get(manifest))).toMatchObject({
-      name: 'ApiServerError',
-      message: expect.stringContaining('is not JSON'),
-    });
+    await expectError(answering(200, '<html>').get(manifest), 'ApiServerError', 'is not JSON');
     const silent = createRbacObjects({
       cluster: 'demo',
       url: 'https://api',
       certificateAuthority: 'PEM',
-      token: () => Promise.resolve('t'),
+      token: async () => 't',
       http: () => Promise.reject(new Error('ENOTFOUND')),
     });
     expect(await rejection(silent.get(manifest))).toMatchObject({
       name: 'Unreachable',
       exitCode: 1,
-      hint: expect.stringContaining('private endpoint'),
+      hint: containing('private endpoint'),
     });
   });
 });

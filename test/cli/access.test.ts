@@ -8,6 +8,7 @@ import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
 import { words } from './fixtures.ts';
+import { expectExit, printing } from '../lambdas/matchers.ts';
 
 const roles = await serviceRoles();
 const CLUSTER = ['--cluster', TARGET.cluster];
@@ -133,7 +134,7 @@ describe('grant-access --apply', () => {
     expect(results(documentOf(granted))).toEqual(['created']);
 
     const again = await run('grant-access', ...EBS, ...state, '--apply');
-    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ nothing to do /) });
+    expect(again).toMatchObject(printing(0, /^✔ nothing to do /));
     expect(again.out).not.toMatch(/^ +[+~✖] /m);
     expect(results(documentOf(await run('grant-access', ...EBS, ...state, '--json')))).toEqual(['nothing']);
 
@@ -270,11 +271,7 @@ describe('grant-access is refused', () => {
       [...CLUSTER, '--addon', 'adot'],
       /has no add-on adot\nhint: {2}Its add-ons: aws-ebs-csi-driver, /,
     ],
-    [
-      'an account that is not there',
-      [...CLUSTER, '--account', '999999999999'],
-      /--account 999999999999 is not in the scenario/,
-    ],
+    ['an unknown account', [...CLUSTER, '--account', '999999999999'], /--account 999999999999 is not in the scenario/],
     ['a name that is none', [...CLUSTER, '--addon', 'a b'], /--addon "a b" /],
     ['no cluster', [], /--cluster is missing: specify the EKS cluster/],
   ])('for %s, as bad input', async (_, flags, expected) => {
@@ -284,17 +281,12 @@ describe('grant-access is refused', () => {
   });
 
   it('without a backend, with two, and if neither variables nor a region locate the service', async () => {
-    expect(await run('grant-access', ...CLUSTER)).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('it is not clear where the cluster is'),
-    });
-    expect(await run('grant-access', ...CLUSTER, '--deployed', '--sandbox', open().scenario)).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('--deployed cannot be combined with --sandbox or --state'),
-    });
-    expect(await run('grant-access', ...CLUSTER, '--deployed')).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('no AWS region is configured'),
-    });
+    await expectExit(run('grant-access', ...CLUSTER), 2, 'it is not clear where the cluster is');
+    await expectExit(
+      run('grant-access', ...CLUSTER, '--deployed', '--sandbox', open().scenario),
+      2,
+      '--deployed cannot be combined with --sandbox or --state',
+    );
+    await expectExit(run('grant-access', ...CLUSTER, '--deployed'), 2, 'no AWS region is configured');
   });
 });

@@ -2,8 +2,7 @@
  * Commands with --deployed if the environment names the API: everything goes through it, and nothing else is
  * called.
  */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { main } from '../../cli/program.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { apiUrlIn } from '../../cli/service-environment.ts';
 import { identitiesAnswer } from '../../lambdas/api/answers.ts';
 import type { Retirement } from '../../lambdas/domain/migration/model.ts';
@@ -20,58 +19,23 @@ import {
   pending,
   problemAnswer,
 } from './api-fixtures.ts';
-import { words, aCheck, aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { words, aCheck, aHandOff, aReport, errorOf, TARGET } from './fixtures.ts';
+import { containing, expectExit, printing } from '../lambdas/matchers.ts';
+import { deployedApi, runDeployed } from './deployed-api.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
-/** A port on which nothing listens. */
-const NOWHERE = 'http://127.0.0.1:9';
 
-let asked: string[];
-let replies: Partial<PlainHttpResponse>[];
-
-beforeEach(() => {
-  stubEnvironment({
-    POD_IDENTITY_API_URL: API_URL,
-    POD_IDENTITY_SIMULATED: '1',
-    AWS_REGION: TARGET.region,
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
-    AWS_ENDPOINT_URL: NOWHERE,
-  });
-  asked = [];
-  replies = [];
-  vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {
-    asked.push(`${method} ${url.slice(API_URL.length)}`);
-    const {
-      status = 200,
-      headers = {},
-      body = '',
-    } = (replies.length > 1 ? replies.shift() : replies[0]) ?? { status: 404 };
-    return Promise.resolve(new Response(body, { status, headers }));
-  });
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-  vi.unstubAllGlobals();
-});
-
-const run = async (...argv: string[]) => {
-  const io = collectingIo();
-  // No real time passes between two polls.
-  const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
-  return { code, out: io.out(), err: io.err() };
-};
+const api = deployedApi();
+const run = runDeployed;
 
 describe('a deployed service with an API', () => {
   it('migrates through it, with the same document and exit code as without', async () => {
-    replies = [json(accepted, 202), json(anAnswer())];
+    api.replies = [json(accepted, 202), json(anAnswer())];
     const { code, out, err } = await run('migrate', ...ADDON, '--approval', 'required', '--json');
     expect([{ code, err }, JSON.parse(out)]).toEqual([{ code: 0, err: '' }, aReport()]);
-    expect(asked).toEqual(['POST /migrations', `GET /migrations/${ID}`]);
+    expect(api.asked).toEqual(['POST /migrations', `GET /migrations/${ID}`]);
 
-    replies = [json(accepted, 202), json(anAnswer({ outcome: 'rolled-back' }))];
+    api.replies = [json(accepted, 202), json(anAnswer({ outcome: 'rolled-back' }))];
     expect(
       (
         await run(
@@ -83,17 +47,17 @@ describe('a deployed service with an API', () => {
   });
 
   it('plans through it, and shows the command that carries out the plan', async () => {
-    replies = [json(accepted, 202), json(anAnswer({ outcome: 'planned', dryRun: true }))];
+    api.replies = [json(accepted, 202), json(anAnswer({ outcome: 'planned', dryRun: true }))];
     const { code, out } = await run('plan', ...ADDON);
     expect(code).toBe(0);
     expect(out).toMatch(
       /^✔ planned [^]*migrate --cluster demo --addon aws-ebs-csi-driver --account 111122223333 --deployed\n$/,
     );
-    expect(asked[0]).toBe('POST /plans');
+    expect(api.asked[0]).toBe('POST /plans');
   });
 
   it('shows how to approve while it waits', async () => {
-    replies = [
+    api.replies = [
       json(accepted, 202),
       json(
         aRunning({
@@ -115,7 +79,7 @@ describe('a deployed service with an API', () => {
   });
 
   it('shows a plan before it is approved, and approves the plan with that hash', async () => {
-    replies = [json(aRunning({ approvals: [pending] }))];
+    api.replies = [json(aRunning({ approvals: [pending] }))];
     const looked = await run('approve', ID);
     expect(looked.code).toBe(2);
     expect(looked.out).toMatch(
@@ -123,7 +87,7 @@ describe('a deployed service with an API', () => {
         `waits for an approval of its plan until 2026-01-16T09:00:01[^]*\\nPlan ${HASH}\\n\\nNothing was decided\\. [^]*approve ${ID} --plan ${HASH} --deployed\\n[^]*reject ${ID} --plan ${HASH} --deployed\\n$`,
       ),
     );
-    expect(asked).toEqual([`GET /migrations/${ID}`]);
+    expect(api.asked).toEqual([`GET /migrations/${ID}`]);
 
     const approval = {
       ...pending,
@@ -132,48 +96,42 @@ describe('a deployed service with an API', () => {
       decidedAt: '2026-01-15T09:30:00.000Z',
       reason: 'looks good',
     } as const;
-    replies = [
+    api.replies = [
       json({ action: 'approval', migrationId: ID, status: 'running', first: true, approval, links: { self: '/x' } }),
     ];
     const approved = await run('approve', ID, '--plan', HASH, '--reason', 'looks good', '--json');
     expect([approved.code, JSON.parse(approved.out)]).toEqual([0, { migrationId: ID, approval }]);
-    expect(asked.at(-1)).toBe(`POST /migrations/${ID}/approval`);
-    replies = [problemAnswer('not-allowed-to-approve', 'It is the same role.')];
-    expect(await run('approve', ID, '--plan', HASH)).toMatchObject({
-      code: 3,
-      err: containing('It is the same role.'),
-    });
+    expect(api.asked.at(-1)).toBe(`POST /migrations/${ID}/approval`);
+    api.replies = [problemAnswer('not-allowed-to-approve', 'It is the same role.')];
+    await expectExit(run('approve', ID, '--plan', HASH), 3, 'It is the same role.');
   });
 
   it('prints hand-offs through it, also while the plan waits for a decision', async () => {
     const [handOff, planned] = [aHandOff({ state: 'migrated' }), aHandOff()];
-    replies = [json(anAnswer({ handOff }))];
+    api.replies = [json(anAnswer({ handOff }))];
     expect(JSON.parse((await run('hand-off', ID, '--json')).out)).toEqual(handOff);
-    replies = [json(aRunning({ handOff: planned, approvals: [pending] }))];
+    api.replies = [json(aRunning({ handOff: planned, approvals: [pending] }))];
     expect(JSON.parse((await run('hand-off', ID, '--json')).out)).toEqual(planned);
-    replies = [json(aRunning())];
-    expect(await run('hand-off', ID)).toMatchObject({
-      code: 2,
-      err: matching(/it has no plan yet, or is being rolled back\n.* show .* --deployed\n$/),
-    });
-    expect(new Set(asked)).toEqual(new Set([`GET /migrations/${ID}`]));
+    api.replies = [json(aRunning())];
+    await expectExit(run('hand-off', ID), 2, /it has no plan yet, or is being rolled back\n.* show .* --deployed\n$/);
+    expect(new Set(api.asked)).toEqual(new Set([`GET /migrations/${ID}`]));
   });
 
   it('shows, cancels, rolls back and lists through it', async () => {
-    replies = [json(anAnswer())];
+    api.replies = [json(anAnswer())];
     expect(JSON.parse((await run('show', ID, '--json')).out)).toEqual(aReport());
-    replies = [json(aRunning({ approvals: [pending] }))];
+    api.replies = [json(aRunning({ approvals: [pending] }))];
     expect((await run('show', ID)).out).toMatch(
       new RegExp(`Its plan waits for a decision until [^]*approve\\s+${ID}\\s+--deployed`),
     );
-    replies = [problemAnswer('no-cancel', 'It is over.')];
+    api.replies = [problemAnswer('no-cancel', 'It is over.')];
     expect(await run('cancel', ID)).toMatchObject({
       code: 2,
       err: `error: The migration cannot be cancelled: It is over.\nhint:  To show its report: npm run --silent pod-identity -- show ${ID} --deployed\n`,
     });
-    replies = [json(anAnswer()), problemAnswer('no-rollback', 'It changed nothing.')];
+    api.replies = [json(anAnswer()), problemAnswer('no-rollback', 'It changed nothing.')];
     expect((await run('rollback', ID)).code).toBe(2);
-    replies = [
+    api.replies = [
       json({
         migrations: [
           {
@@ -220,38 +178,38 @@ describe('a deployed service with an API', () => {
           ...(next === undefined ? {} : { next }),
         }),
       );
-    replies = [page(['a', 'b'], 'more'), page(['web'])];
+    api.replies = [page(['a', 'b'], 'more'), page(['web'])];
     const whole = await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--json');
     expect(whole.code).toBe(3);
     expect(JSON.parse(whole.out)).toMatchObject({
       totals: { workloads: 3, pods: 6, byWorkloads: { irsa: 3 }, byPods: { irsa: 6 } },
       unread: [{ what: 'the nodes' }],
     });
-    expect(asked).toEqual([
+    expect(api.asked).toEqual([
       'GET /clusters/demo/identities?account=111122223333&region=eu-west-1&limit=100',
       'GET /clusters/demo/identities?account=111122223333&region=eu-west-1&limit=100&next=more',
     ]);
-    replies = [page(['a', 'b'], 'more'), page(['web'])];
+    api.replies = [page(['a', 'b'], 'more'), page(['web'])];
     expect(
       JSON.parse(
         (await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--namespace', 'shop', '--json'))
           .out,
       ),
     ).toMatchObject({ namespace: 'shop', totals: { workloads: 1, pods: 2 } });
-    expect(await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles')).toMatchObject({
-      code: 2,
-      err: containing('--roles reads all roles'),
-    });
+    await expectExit(
+      run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles'),
+      2,
+      '--roles reads all roles',
+    );
   });
 
   it('is called only through it: commands without a route report what they need', async () => {
-    expect(await run('release', ID)).toMatchObject({
-      code: 1,
-      err: matching(
-        /stack PodIdentityMigrator cannot be read in eu-west-1: [^]*ECONNREFUSED[^]*POD_IDENTITY_TABLE_NAME: output TableName/,
-      ),
-    });
-    expect(asked).toEqual([]);
+    await expectExit(
+      run('release', ID),
+      1,
+      /stack PodIdentityMigrator cannot be read in eu-west-1: [^]*ECONNREFUSED[^]*POD_IDENTITY_TABLE_NAME: output TableName/,
+    );
+    expect(api.asked).toEqual([]);
   });
 
   it('retires through it, and shows the command that applies a dry run, or restores', async () => {
@@ -274,7 +232,7 @@ describe('a deployed service with an API', () => {
       ),
       json(anAnswer({ retirement: one })),
     ];
-    replies = answers(retirement);
+    api.replies = answers(retirement);
     const planned = await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws');
     expect(planned.code).toBe(0);
     expect(planned.out).toMatch(
@@ -282,35 +240,31 @@ describe('a deployed service with an API', () => {
         `^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --apply --deployed\n$`,
       ),
     );
-    expect(asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
+    expect(api.asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
 
     const [role] = retirement.roles!;
     const done: Retirement = { ...retirement, dryRun: false, done: true, roles: [{ ...role!, result: 'removed' }] };
-    replies = answers(done);
+    api.replies = answers(done);
     const retired = await run('retire', ID, '--apply');
-    expect(retired).toMatchObject({ code: 0, out: containing(`retire ${ID} --undo --apply`) });
-    replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'restored' }] });
+    expect(retired).toMatchObject(printing(0, `retire ${ID} --undo --apply`));
+    api.replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'restored' }] });
     expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ restored/);
 
-    const consumers = aCheck({
-      id: 'retire-consumers',
-      status: 'fail',
-      remedy: 'Accept it: --accept-consumer ClusterIssuer/aws',
-    });
+    const consumers = aCheck({ id: 'retire-consumers', status: 'fail', remedy: '--accept-consumer ClusterIssuer/aws' });
     const refused: Retirement['roles'] = [{ roleArn: 'arn:role', result: 'refused', why: 'something needs it' }];
-    replies = answers({ ...retirement, checks: [consumers], roles: refused });
-    expect(await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws')).toMatchObject({
-      code: 3,
-      out: matching(
+    api.replies = answers({ ...retirement, checks: [consumers], roles: refused });
+    expect(await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws')).toMatchObject(
+      printing(
+        3,
         new RegExp(
           `If you accept what these checks name, check again:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --accept-consumer ClusterIssuer/aws --deployed\n$`,
         ),
       ),
-    });
+    );
 
-    replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });
-    expect(await run('retire', ID, '--apply')).toMatchObject({ code: 3, err: containing('too early') });
-    replies = [json(anAnswer({ retirement: done }))];
+    api.replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });
+    await expectExit(run('retire', ID, '--apply'), 3, 'too early');
+    api.replies = [json(anAnswer({ retirement: done }))];
     expect((await run('show', ID)).out).toMatch(
       /\nOIDC trust\n {2}retirement requested at [^]*Removed from arn:role\./,
     );
@@ -318,7 +272,7 @@ describe('a deployed service with an API', () => {
   });
 
   it('is no longer followed if it is unreachable: the migration continues', async () => {
-    replies = [json(accepted, 202), json({ message: 'Forbidden' }, 403)];
+    api.replies = [json(accepted, 202), json({ message: 'Forbidden' }, 403)];
     const { code, err } = await run('migrate', ...ADDON);
     expect(code).toBe(1);
     expect(err).toMatch(
@@ -336,15 +290,12 @@ describe('a deployed service with an API', () => {
       AWS_EC2_METADATA_DISABLED: 'true',
     }))
       vi.stubEnv(name, value);
-    expect(await run('show', ID)).toMatchObject({
-      code: 1,
-      err: matching(/CredentialsProviderError[^]*No AWS credentials/),
-    });
-    expect(asked).toEqual([]);
+    await expectExit(run('show', ID), 1, /CredentialsProviderError[^]*No AWS credentials/);
+    expect(api.asked).toEqual([]);
   });
 
   it('never prints what signs its requests', async () => {
-    replies = [json({ message: `You sent ${CREDENTIALS.sessionToken}` }, 400)];
+    api.replies = [json({ message: `You sent ${CREDENTIALS.sessionToken}` }, 400)];
     for (const flags of [[], ['--json'], ['--debug']]) {
       const { out, err } = await run('show', ID, ...flags);
       expect(out + err).toContain('[secret]');

@@ -120,7 +120,7 @@ describe('a problem', () => {
     expect(await thrownBy(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({
       name,
       exitCode,
-      hint: expect.stringMatching(hint) as unknown,
+      hint: matching(hint),
       message: matching(/: So it is\.$/),
     }),
   );
@@ -156,7 +156,7 @@ describe('an unexpected response', () => {
     expect(await thrownBy(get(fakeApi(reply)))).toMatchObject({
       name: 'ApiError',
       exitCode: 1,
-      message: expect.stringMatching(message) as unknown,
+      message: matching(message),
       hint: containing('POD_IDENTITY_API_URL'),
     }),
   );

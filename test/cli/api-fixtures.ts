@@ -73,13 +73,7 @@ export const fakeApi = (...replies: (Reply | ((request: PlainHttpRequest) => Rep
     },
   };
   const client = createApiClient({ url: API_URL, region: 'eu-west-1', credentials: CREDENTIALS, http });
-  return {
-    http,
-    requests,
-    sleeps,
-    clock,
-    ask: createAsk({ client, clock, credentials: () => Promise.resolve(CREDENTIALS) }),
-  };
+  return { http, requests, sleeps, clock, ask: createAsk({ client, clock, credentials: async () => CREDENTIALS }) };
 };
 
 export const accepted = { migrationId: ID, status: 'accepted', links: { self: `/v1/migrations/${ID}` } };

@@ -25,7 +25,7 @@ import {
 } from './api-fixtures.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { aPlan, aReport, TARGET } from './fixtures.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { containing, expectError } from '../lambdas/matchers.ts';
 
 const serviceOf = ({ ask, clock }: FakeApi, simulated = true) =>
   apiService({ ask, clock, simulated, documentsIn: () => new FakeDocuments() });
@@ -173,7 +173,7 @@ describe('a migration through the API', () => {
     const api = fakeApi(json(accepted, 202), stopped);
     const { watcher, messages } = watching();
     const end = await serviceOf(api).migrate(request(), watcher);
-    expect(messages).toEqual([expect.stringContaining('stopped before its end was recorded')]);
+    expect(messages).toEqual([containing('stopped before its end was recorded')]);
     expect(end).toMatchObject({
       migrationId: ID,
       failure: {
@@ -322,12 +322,7 @@ describe('other calls of the API', () => {
       name: 'NotDecided',
       exitCode: 2,
     });
-    const approval = {
-      ...pending,
-      state: 'approved',
-      decidedBy: 'you',
-      decidedAt: '2026-01-15T10:00:00.000Z',
-    } as const;
+    const approval = { ...pending, state: 'approved', decidedBy: 'me', decidedAt: '2026-01-15T10:00:00.000Z' } as const;
     const deciding = fakeApi(
       json({ action: 'approval', migrationId: ID, status: 'running', first: true, approval, links: { self: '/x' } }),
     );
@@ -343,10 +338,7 @@ describe('other calls of the API', () => {
 
   it('does not read pages without end', async () => {
     const api = fakeApi(json({ migrations: [], next: 'a' }));
-    expect(await thrownBy(serviceOf(api).list({}, 10))).toMatchObject({
-      name: 'ApiError',
-      message: containing('more than 1000 pages'),
-    });
+    await expectError(serviceOf(api).list({}, 10), 'ApiError', 'more than 1000 pages');
   });
 
   it('lists page by page, up to the limit', async () => {

@@ -5,7 +5,7 @@ import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { words, collectingIo } from './fixtures.ts';
 import { keptWorld } from './kept-world.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { expectExit } from '../lambdas/matchers.ts';
 
 const ADDON = words`--cluster reliability-dev --addon aws-ebs-csi-driver --sandbox sandbox/scenarios/ebs-csi-irsa.json`;
 /** One hour tests the same as 24, and takes less of the machine's time. */
@@ -37,10 +37,11 @@ describe('a migration that needs an approval, in the embedded sandbox', () => {
   });
 
   it('is not approved as its requester', async () =>
-    expect(await run([...APPROVAL, '--approve-as', 'command-line'])).toMatchObject({
-      code: 3,
-      err: matching(/the requester of a migration may not approve it[^]*Another principal must approve/),
-    }));
+    expectExit(
+      run([...APPROVAL, '--approve-as', 'command-line']),
+      3,
+      /the requester of a migration may not approve it[^]*Another principal must approve/,
+    ));
 
   it.each([
     ['y', 0, 'approved'],
@@ -93,10 +94,7 @@ describe('a migration with a change window', () => {
       words`migrate ${ADDON} ${window} --window ${'0 13 * * THU'} --window-wait-hours 2 --json`,
     );
     expect(code).toBe(3);
-    expect(migrationReport.parse(JSON.parse(out))).toMatchObject({
-      outcome: 'blocked',
-      failure: { name: 'WindowOutOfReach' },
-    });
+    expect(JSON.parse(out)).toMatchObject({ outcome: 'blocked', failure: { name: 'WindowOutOfReach' } });
   });
 });
 
@@ -143,11 +141,8 @@ describe('a kept sandbox', () => {
     ])
       expect(JSON.parse((await world.run('migrations', '--json', ...flags)).out)).toMatchObject({ migrations: [] });
     const late = await world.run('approve', one.migrationId, '--plan', one.plan?.hash ?? '');
-    expect(late).toMatchObject({ code: 2, err: matching(/it was already approved by the-boss/) });
-    expect(await world.run('reject', other.migrationId)).toMatchObject({
-      code: 2,
-      err: containing('is not waiting for an approval'),
-    });
+    await expectExit(late, 2, /it was already approved by the-boss/);
+    await expectExit(world.run('reject', other.migrationId), 2, 'is not waiting for an approval');
   });
 
   it('lists the selected dry runs, newest first', async () => {

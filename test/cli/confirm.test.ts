@@ -6,6 +6,7 @@ import { PLAIN } from '../../cli/print/style.ts';
 import { shortPlan } from '../../cli/print/short-plan.ts';
 import { main } from '../../cli/program.ts';
 import { aCheck, aPlan, aReport, collectingIo, stubEnvironment } from './fixtures.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const DEPLOYED = { deployed: true, yes: false };
 
@@ -65,7 +66,7 @@ describe('a change', () => {
     const said: string[] = [];
     const io: Io = { ...asking('y').io, onInterrupt: (text) => void said.push(text) };
     await confirm(io, () => [], 'Do it?');
-    expect(said).toEqual([expect.stringContaining('nothing was started, and nothing was changed')]);
+    expect(said).toEqual([containing('nothing was started, and nothing was changed')]);
   });
 });
 

@@ -8,7 +8,7 @@ import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { byApi, PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo } from './fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, expectExit, printing } from '../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
@@ -94,13 +94,14 @@ describe.each([
       done: false,
       roles: [{ result: 'would-remove' }],
     });
-    expect(await run('retire', report.migrationId, '--apply')).toMatchObject({
-      code: 3,
-      err: matching(/error: The OIDC trust was not retired, [^]*retire-soak: [^]*hint: +To show every check/),
-    });
+    await expectExit(
+      run('retire', report.migrationId, '--apply'),
+      3,
+      /error: The OIDC trust was not retired, [^]*retire-soak: [^]*hint: +To show every check/,
+    );
     expect((await run('show', report.migrationId)).out).toMatch(/\nOIDC trust\n[^]*but refused: nothing was changed/);
     const applied = await run('retire', report.migrationId, '--soak-days', '0', '--apply');
-    expect(applied).toMatchObject({ code: 0, out: matching(/^✔ retired /) });
+    expect(applied).toMatchObject(printing(0, /^✔ retired /));
     const undone = await run('retire', report.migrationId, '--undo', '--apply', '--json');
     expect(JSON.parse(undone.out)).toMatchObject({ action: 'reinstate', done: true, roles: [{ result: 'restored' }] });
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toMatchObject({
@@ -154,10 +155,7 @@ describe.each([
     );
     expect((await run('cancel', id)).err).toMatch(/it ended rolled-back/);
     point();
-    expect(await run('release', id)).toMatchObject({
-      code: 2,
-      err: containing('ended rolled-back and holds no locks'),
-    });
+    await expectExit(run('release', id), 2, 'ended rolled-back and holds no locks');
   });
 });
 
@@ -175,14 +173,8 @@ it('a deployed service with an API waits for an approval, which is for one plan 
       const looked = await run('approve', asked);
       expect(looked.code).toBe(2);
       expect(looked.out).toContain(`Plan ${hash}\n`);
-      expect(await run('approve', asked, '--plan', '0'.repeat(64))).toMatchObject({
-        code: 2,
-        err: matching(/Another plan is waiting/),
-      });
-      expect(await run('approve', asked, '--plan', hash)).toMatchObject({
-        code: 3,
-        err: matching(/may not approve/),
-      });
+      await expectExit(run('approve', asked, '--plan', '0'.repeat(64)), 2, /Another plan is waiting/);
+      await expectExit(run('approve', asked, '--plan', hash), 3, /may not approve/);
       expect((await run('show', asked)).out).toContain('Its plan waits for a decision until');
       const rejected = await run('reject', asked, '--plan', hash, '--reason', 'not today', '--json');
       expect([rejected.code, JSON.parse(rejected.out)]).toEqual([
@@ -231,12 +223,7 @@ describe('a deployed service without an API', () => {
       1,
       /ECONNREFUSED[^]*hint: .*AWS_ENDPOINT_URL_/,
     ],
-    [
-      'a table that there is',
-      { POD_IDENTITY_TABLE_NAME: 'none' },
-      1,
-      /a call to AWS failed: NotFound: [^]*hint: .*POD_IDENTITY_/,
-    ],
+    ['no such table', { POD_IDENTITY_TABLE_NAME: 'none' }, 1, /a call to AWS failed: NotFound: [^]*POD_IDENTITY_/],
     ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /AWS_REGION is not set/],
   ])('requires %s', async (_what, change, code, message) => {
     point({ ...DIRECTLY, ...change });
@@ -252,14 +239,12 @@ describe('grant-access --deployed', () => {
   beforeEach(() => point());
 
   it('is refused for an account other than that of the credentials, and for an unknown cluster', async () => {
-    expect(await run(...GRANT, '--account', '999999999999')).toMatchObject({
-      code: 2,
-      err: containing(`these credentials belong to account ${TARGET.account}`),
-    });
-    expect(await run('grant-access', '--cluster', 'none')).toMatchObject({
-      code: 2,
-      err: containing(`Clusters there: ${TARGET.cluster}`),
-    });
+    await expectExit(
+      run(...GRANT, '--account', '999999999999'),
+      2,
+      `these credentials belong to account ${TARGET.account}`,
+    );
+    await expectExit(run('grant-access', '--cluster', 'none'), 2, `Clusters there: ${TARGET.cluster}`);
   });
 
   it('reports that AWS does not know the caller', async () => {

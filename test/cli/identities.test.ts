@@ -13,7 +13,7 @@ import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts'
 import { ROLE, SCENARIO, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { collectingIo } from './fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, expectExit, matching, said } from '../lambdas/matchers.ts';
 
 const directory = scratchDirectory();
 afterEach(() => vi.unstubAllEnvs());
@@ -172,7 +172,7 @@ describe('identities', () => {
       });
     }, '--json');
     const { agent, workloads } = documentIn(ran);
-    expect(agent).toMatchObject({ status: 'fail', message: containing('2 of 3') });
+    expect(agent).toMatchObject(said('fail', '2 of 3'));
     const of = (name: string) => {
       const { identity, obstacles } = workloads.find((one) => one.name === name)!;
       return [identity, ...obstacles.map(({ id }) => id)];
@@ -266,7 +266,7 @@ describe('without access to', () => {
     });
     expect((await runWith(change)).out).toMatch(/\nNot read\n {2}\? the nodes: /);
     const graph = await runWith(change, '--format', 'mermaid');
-    expect(graph).toMatchObject({ code: 3, err: containing('not read: the nodes: ') });
+    await expectExit(graph, 3, 'not read: the nodes: ');
   });
 
   it('all namespaces but one, it can read that one', async () => {
@@ -315,13 +315,10 @@ describe('flags', () => {
       .on(GetCallerIdentityCommand)
       .resolves({ Account: '444455556666', Arn: 'arn:aws:sts::444455556666:assumed-role/me/session' });
     const other = await run(...CLUSTER, '--deployed', '--account', TARGET.account, '--region', 'eu-west-1');
-    expect(other).toMatchObject({ code: 2, err: containing('the credentials belong to account 444455556666') });
+    await expectExit(other, 2, 'the credentials belong to account 444455556666');
     vi.stubEnv('AWS_REGION', undefined);
     vi.stubEnv('AWS_DEFAULT_REGION', undefined);
-    expect(await run(...CLUSTER, '--deployed')).toMatchObject({
-      code: 2,
-      err: containing('--region is missing, AWS_REGION is not set'),
-    });
+    await expectExit(run(...CLUSTER, '--deployed'), 2, '--region is missing, AWS_REGION is not set');
   });
 });
 

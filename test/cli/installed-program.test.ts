@@ -34,11 +34,7 @@ describe('the program', () => {
       'pod-identity',
     ],
     ['by npx in a project that has it', BY_NPX, '/p/node_modules/.bin/pod-identity'],
-    [
-      'by npx in the folder of another package',
-      { ...BY_NPX, npm_package_name: 'another' },
-      '/p/node_modules/.bin/pod-identity',
-    ],
+    ['by npx in another package', { ...BY_NPX, npm_package_name: 'another' }, '/p/node_modules/.bin/pod-identity'],
   ])('%s', (_how, environment, program) => expect(programOf(environment, join('/p', BIN))).toBe(program));
 
   /** The project in npm's cache, as `npx` writes it, with what it has installed the package from. */

@@ -7,7 +7,7 @@ import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
 import { collectingIo } from './fixtures.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { expectExit } from '../lambdas/matchers.ts';
 
 let world: AwsWorld | undefined;
 afterEach(async () => {
@@ -131,10 +131,11 @@ describe('the plan of a cluster', () => {
 
   it('shows an unknown cluster, and an unread one, as errors', async () => {
     const aws = await open();
-    expect(await aws.run('plan', '--cluster', 'nowhere')).toMatchObject({
-      code: 2,
-      err: containing('Cluster nowhere does not exist in eu-west-1 of account 111122223333'),
-    });
+    await expectExit(
+      aws.run('plan', '--cluster', 'nowhere'),
+      2,
+      'Cluster nowhere does not exist in eu-west-1 of account 111122223333',
+    );
   });
 
   it('is complete in each format', async () => {

@@ -214,7 +214,7 @@ export class Planter {
       cluster: 'twin',
       http: () => Promise.reject(new Error('no call leaves the test')),
       endpoint: () => Promise.reject(new Error('no call leaves the test')),
-      token: () => Promise.resolve(''),
+      token: async () => '',
     });
   }
 

@@ -11,6 +11,7 @@ import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
 import { type MigrationReport, migrationReport, type Retirement } from '../../lambdas/domain/migration/model.ts';
 import { aCheck, aHandOff, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const text = (change: Parameters<typeof aReport>[0] = {}): string => {
   const report = aReport(change);
@@ -397,7 +398,7 @@ describe('pods', () => {
     expect(rows.slice(3, 6).map(([name, , , , level]) => [name, level])).toEqual([
       ['kube-system/first', 'ready'],
       ['kube-system/second', 'injected'],
-      ['kube-system/third', expect.stringMatching(/^20/)],
+      ['kube-system/third', matching(/^20/)],
     ]);
     expect(shown({ outcome: 'rolled-back' }).join('\n')).not.toContain('LEVEL');
     const unknown = pods.map((pod) => ({ ...pod, level: undefined }));

@@ -303,13 +303,7 @@ it('a role keeps documents, and allows nothing where one is missing', () => {
   const document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}';
   const arn = 'arn:aws:iam::111122223333:policy/own';
   const answers = {
-    role: {
-      Arn: 'arn:aws:iam::111122223333:role/r',
-      Path: '/',
-      RoleName: 'r',
-      RoleId: 'AROA',
-      CreateDate: new Date(0),
-    },
+    role: { Arn: 'arn:aws:iam::111122223333:role/r', Path: '/', RoleName: 'r', RoleId: 'A', CreateDate: new Date(0) },
     trustPolicy: 'not JSON',
     policies: [
       { name: 'inline', document },
@@ -356,10 +350,7 @@ describe('what a scenario refuses', () => {
                   { name: 'coredns', version: 'v1.11.4-eksbuild.2', serviceAccountRoleArn: other },
                   { name: 'unknown', version: 'v1' },
                 ],
-                accessEntries: [
-                  { principalArn: 'not an ARN' },
-                  { principalArn: 'arn:aws:iam::111122223333:role/admin' },
-                ],
+                accessEntries: [{ principalArn: 'no ARN' }, { principalArn: 'arn:aws:iam::111122223333:role/admin' }],
               },
             ],
           },

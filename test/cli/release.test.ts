@@ -1,7 +1,6 @@
 import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend } from '../../cli/backend.ts';
 import { release, type Released } from '../../cli/release.ts';
 import type { Migration } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
@@ -13,13 +12,14 @@ import {
   at,
   EXECUTION,
   MIGRATION_ID,
-  OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   RECOVERY_EXECUTION,
   ROLE_LOCK,
   target,
 } from '../lambdas/fixtures.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { otherHolder } from '../lambdas/run-examples.ts';
+import { aBackend } from './backend-fixtures.ts';
+import { anExit, expectError } from '../lambdas/matchers.ts';
 
 const LOCK = subjectLock(target, ADDON);
 const NOW = at(600);
@@ -28,17 +28,6 @@ afterAll(() => sfn.restore());
 beforeEach(() => {
   sfn.reset();
   sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: 'no', $metadata: {} }));
-});
-
-const backendWith = (ledger: Ledger): Backend => ({
-  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger,
-  clock: { now: () => Date.parse(NOW), sleep: () => Promise.resolve(), spawn: (run) => run() },
-  ids: { ulid: () => '2' },
-  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
-  recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
-  simulated: false,
-  close: () => Promise.resolve(),
 });
 
 /** A migration with that outcome, whose execution holds both its locks, parked. */
@@ -60,7 +49,7 @@ const ended = async (change: Partial<Migration> = {}, holder = EXECUTION): Promi
   return ledger;
 };
 const ask = (ledger: Ledger, change: { reason?: string } = { reason: 'gone for good' }): Promise<Released> =>
-  release(backendWith(ledger), { migrationId: MIGRATION_ID, requestedBy: 'me', ...change });
+  release(aBackend(ledger, Date.parse(NOW)), { migrationId: MIGRATION_ID, requestedBy: 'me', ...change });
 const holders = (ledger: Ledger): Promise<(string | undefined)[]> =>
   Promise.all([LOCK, ROLE_LOCK].map(async (key) => (await ledger.readLock(key))?.holder?.migrationId));
 
@@ -74,9 +63,7 @@ describe('a release', () => {
     expect(await holders(ledger)).toEqual([undefined, undefined]);
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual({ ...before, released });
     // The next holder gets the lock under a new fence.
-    expect(
-      await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: NOW }),
-    ).toEqual({ acquired: true, fence: 2 });
+    expect(await ledger.acquireLock(LOCK, otherHolder(NOW))).toEqual({ acquired: true, fence: 2 });
   });
 
   it("releases the add-on's lock if the record names no locks", async () => {
@@ -87,24 +74,16 @@ describe('a release', () => {
   it('leaves the locks of other migrations as they are', async () => {
     const ledger = await ended();
     await ledger.releaseLock(ROLE_LOCK, EXECUTION);
-    await ledger.acquireLock(ROLE_LOCK, {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(400),
-    });
+    await ledger.acquireLock(ROLE_LOCK, otherHolder(at(400)));
     expect([(await ask(ledger)).locks, await holders(ledger)]).toEqual([[LOCK], [undefined, OTHER_MIGRATION_ID]]);
   });
 
   it('can be repeated, and keeps what the first one recorded', async () => {
-    const ledger = await ended({ released: { at: at(500), by: 'you' } });
+    const first = { at: at(500), by: 'you' };
+    const ledger = await ended({ released: first });
     for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
-    expect(await ask(ledger)).toEqual({
-      migrationId: MIGRATION_ID,
-      released: { at: at(500), by: 'you' },
-      locks: [],
-      first: false,
-    });
-    expect((await ledger.getMigration(MIGRATION_ID))?.released).toEqual({ at: at(500), by: 'you' });
+    expect(await ask(ledger)).toEqual({ migrationId: MIGRATION_ID, released: first, locks: [], first: false });
+    expect((await ledger.getMigration(MIGRATION_ID))?.released).toEqual(first);
   });
 
   it('that was recorded and then interrupted is completed by the next one', async () => {
@@ -116,12 +95,8 @@ describe('a release', () => {
   it('of an earlier end does not count for this one', async () => {
     const ledger = await ended({ released: { at: at(200), by: 'you' } });
     for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
-    expect(await ask(ledger, {})).toEqual({
-      migrationId: MIGRATION_ID,
-      released: { at: NOW, by: 'me' },
-      locks: [],
-      first: true,
-    });
+    const mine = { at: NOW, by: 'me' };
+    expect(await ask(ledger, {})).toEqual({ migrationId: MIGRATION_ID, released: mine, locks: [], first: true });
   });
 
   it('counts for the end that it follows, even with a wrong local clock', async () =>
@@ -133,18 +108,14 @@ describe('a release', () => {
     ['was blocked', { outcome: 'blocked' } as const, 'ended blocked'],
   ])('of a migration that %s is bad input', async (_, change, message) => {
     const ledger = await ended(change);
-    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: containing(message) });
+    await expect(ask(ledger)).rejects.toMatchObject(anExit('NotReleased', 2, message));
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
   });
 
   it('of a migration that has just been started, or that does not exist, is bad input', async () => {
     await expect(ask(new FakeLedger())).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    await expect(ask(new FakeLedger())).rejects.toMatchObject({
-      name: 'NotReleased',
-      exitCode: 2,
-      message: containing('is still running'),
-    });
+    await expect(ask(new FakeLedger())).rejects.toMatchObject(anExit('NotReleased', 2, 'is still running'));
   });
 
   it.each([
@@ -153,11 +124,7 @@ describe('a release', () => {
   ])('waits for a rollback that has taken the locks and %s', async (_, execution) => {
     sfn.on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION }).resolves(execution);
     const ledger = await ended({}, RECOVERY_EXECUTION);
-    await expect(ask(ledger)).rejects.toMatchObject({
-      name: 'NotReleased',
-      exitCode: 2,
-      message: containing(RECOVERY_EXECUTION),
-    });
+    await expect(ask(ledger)).rejects.toMatchObject(anExit('NotReleased', 2, RECOVERY_EXECUTION));
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
     expect((await ledger.getMigration(MIGRATION_ID))?.released).toBeUndefined();
   });
@@ -184,7 +151,7 @@ describe('a release', () => {
         { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: NOW },
       );
     };
-    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', message: containing(RECOVERY_EXECUTION) });
+    await expectError(ask(ledger), 'NotReleased', RECOVERY_EXECUTION);
     expect((await ledger.readLock(LOCK))?.holder?.executionArn).toBe(RECOVERY_EXECUTION);
   });
 });

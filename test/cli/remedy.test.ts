@@ -44,18 +44,8 @@ describe('a remedy', () => {
 
   it.each([
     ['--deployed', ['--state w.json'], `pod-identity show ${ID} --deployed`, `show ${ID} --state w.json`],
-    [
-      '--deployed',
-      ['--deployed', '--stack Mine'],
-      'pod-identity migrate --deployed',
-      'migrate --deployed --stack Mine',
-    ],
-    [
-      'no backend',
-      ['--sandbox s.json'],
-      'pod-identity identities --cluster a',
-      'identities --cluster a --sandbox s.json',
-    ],
+    ['--deployed', ['--deployed', '--stack My'], 'pod-identity migrate --deployed', 'migrate --deployed --stack My'],
+    ['no backend', ['--sandbox s'], 'pod-identity identities --cluster a', 'identities --cluster a --sandbox s'],
     ['no backend', ['--deployed'], `pod-identity rollback ${ID}`, `rollback ${ID} --deployed`],
     ['no service', ['--deployed'], 'pod-identity trust repair --dry-run', 'trust repair --dry-run'],
     ['no AWS', ['--sandbox s.json'], 'pod-identity trust repair --dry-run', 'trust repair --dry-run --sandbox s.json'],

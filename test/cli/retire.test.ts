@@ -2,7 +2,6 @@ import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
   GetExecutionHistoryCommand,
-  type HistoryEvent,
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -16,11 +15,11 @@ import { isRefused, retireAndFollow, type Retired, type RetireRequest } from '..
 import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-environment.ts';
 import type { Migration, StepLine } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
+import { aBackend, historyOf, machine } from './backend-fixtures.ts';
 import { aCheck, errorOf, ROLE } from './fixtures.ts';
 import { containing, matching } from '../lambdas/matchers.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
-const machine = (name: string): string => `arn:aws:states:eu-west-1:111122223333:stateMachine:${name}`;
 const EXECUTION = `arn:aws:states:eu-west-1:111122223333:execution:Retire:${ID}-2`;
 const watcher = { update: () => {}, say: () => {} };
 const sfn = mockClient(SFNClient);
@@ -30,41 +29,11 @@ const AFTER = JSON.stringify({ Statement: [{ Sid: 'PodIdentity' }] });
 const removed = { roleArn: ROLE, result: 'removed', before: BEFORE, after: AFTER } as const;
 const answer = { action: 'retire', dryRun: false, done: true, checks: [aCheck()], roles: [removed] } as const;
 
-const backendWith = (ledger: Partial<Ledger> = {}, change: Partial<Backend> = {}): Backend => ({
-  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: {
-    getMigration: () => Promise.resolve({ migrationId: ID } as Migration),
-    listSteps: () => Promise.resolve([]),
-    ...ledger,
-  } as Ledger,
-  clock: { now: () => 0, sleep: () => Promise.resolve(), spawn: (run) => run() },
-  ids: { ulid: () => '2' },
-  stateMachineArn: machine('MigrateAddon'),
-  recoverStateMachineArn: machine('Recover'),
-  retireStateMachineArn: machine('Retire'),
-  simulated: false,
-  close: () => Promise.resolve(),
-  ...change,
-});
-const history = (error?: string): HistoryEvent[] => {
-  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({
-    ...event,
-    id,
-    timestamp: new Date(0),
+const backendWith = (ledger: Partial<Ledger> = {}): Backend =>
+  aBackend({ getMigration: async () => ({ migrationId: ID }) as Migration, listSteps: async () => [], ...ledger }, 0, {
+    retireStateMachineArn: machine('Retire'),
   });
-  return [
-    at(1, { type: 'ExecutionStarted' }),
-    at(2, { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'RetireTrust' } }),
-    at(3, { type: 'TaskScheduled' }),
-    at(
-      4,
-      error === undefined
-        ? { type: 'TaskSucceeded' }
-        : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } },
-    ),
-    at(5, { type: error === undefined ? 'ExecutionSucceeded' : 'ExecutionFailed' }),
-  ].toReversed();
-};
+const history = (error?: string) => historyOf('RetireTrust', error);
 const line = (name: string, message: string, second: number, action = 'retire'): StepLine => ({
   name: `retire-trust-${action}`,
   startedAt: '2026-01-15T09:00:00.000Z',
@@ -97,46 +66,39 @@ describe('retire', () => {
     expect([rest, JSON.parse(input!)]).toEqual([{ stateMachineArn: machine('Retire'), name: `${ID}-2` }, request]);
   });
 
-  it.each(['RetireRefused', 'LockHeld', 'RoleLockHeld'])(
-    'that ends with %s is refused in the words of the service',
-    async (name) => {
-      failsWith(name);
-      const lines = [
-        line(name, 'of the time before', 1),
-        line(name, 'of this time', 3, 'reinstate'),
-        line('Busy', 'another', 5),
-      ];
-      await expect(
-        retireAndFollow(backendWith({ listSteps: () => Promise.resolve(lines) }), request, watcher),
-      ).rejects.toMatchObject({
-        name: 'RetireRefused',
-        exitCode: 3,
-        message: 'of this time',
-        hint: containing(`retire ${ID}`),
-      });
-      await expect(retireAndFollow(backendWith(), { ...request, action: 'reinstate' }, watcher)).rejects.toMatchObject({
-        exitCode: 3,
-        message: containing('long text'),
-        hint: containing('--undo'),
-      });
-      const accepting = { ...request, acceptConsumers: ['SecretStore/shop/aws', 'system:serviceaccount:*:api'] };
-      await expect(retireAndFollow(backendWith(), accepting, watcher)).rejects.toMatchObject({
-        hint: containing(
-          `retire ${ID} --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api'`,
-        ),
-      });
-    },
-  );
+  it.each(['RetireRefused', 'LockHeld', 'RoleLockHeld'])('that ends with %s is refused', async (name) => {
+    failsWith(name);
+    const lines = [
+      line(name, 'of the time before', 1),
+      line(name, 'of this time', 3, 'reinstate'),
+      line('Busy', 'another', 5),
+    ];
+    await expect(
+      retireAndFollow(backendWith({ listSteps: async () => lines }), request, watcher),
+    ).rejects.toMatchObject({
+      name: 'RetireRefused',
+      exitCode: 3,
+      message: 'of this time',
+      hint: containing(`retire ${ID}`),
+    });
+    await expect(retireAndFollow(backendWith(), { ...request, action: 'reinstate' }, watcher)).rejects.toMatchObject({
+      exitCode: 3,
+      message: containing('long text'),
+      hint: containing('--undo'),
+    });
+    const accepting = { ...request, acceptConsumers: ['SecretStore/shop/aws', 'system:serviceaccount:*:api'] };
+    await expect(retireAndFollow(backendWith(), accepting, watcher)).rejects.toMatchObject({
+      hint: containing(
+        `retire ${ID} --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api'`,
+      ),
+    });
+  });
 
   it('that ends with another error is not a refusal: something may have been written', async () => {
     failsWith('TrustChanged');
     const failed = { name: 'RetireFailed', exitCode: 1, hint: containing(EXECUTION) };
     await expect(
-      retireAndFollow(
-        backendWith({ listSteps: () => Promise.resolve([line('TrustChanged', 'it was', 1)]) }),
-        request,
-        watcher,
-      ),
+      retireAndFollow(backendWith({ listSteps: async () => [line('TrustChanged', 'it was', 1)] }), request, watcher),
     ).rejects.toMatchObject({ ...failed, message: 'it was' });
     sfn
       .on(GetExecutionHistoryCommand)
@@ -155,7 +117,7 @@ describe('retire', () => {
       exitCode: 2,
       hint: matching(/repairableRoleArns.*POD_IDENTITY_RETIRE_STATE_MACHINE_ARN/),
     });
-    const unrecorded = backendWith({ getMigration: () => Promise.resolve(undefined) });
+    const unrecorded = backendWith({ getMigration: async () => undefined });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
     await expect(retireAndFollow(unrecorded, request, watcher)).rejects.toMatchObject({
       name: 'RetireRefused',
@@ -254,13 +216,10 @@ describe('the variable of the state machine Retire', () => {
   it('is optional, and is printed if there is a state machine', () => {
     const without = serviceEnvironment(outputs);
     expect(without).not.toHaveProperty('POD_IDENTITY_RETIRE_STATE_MACHINE_ARN');
-    expect(readServiceEnvironment(without)).toEqual({ ...outputs, simulated: true, allowUnknownRequester: true });
+    const others = { simulated: true, allowUnknownRequester: true };
+    expect(readServiceEnvironment(without)).toEqual({ ...outputs, ...others });
     const all = { ...outputs, retireStateMachineArn: machine('Retire') };
-    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({
-      ...all,
-      simulated: true,
-      allowUnknownRequester: true,
-    });
+    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({ ...all, ...others });
   });
 
   it('must be the ARN of a state machine', () => {

@@ -2,20 +2,19 @@ import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
   GetExecutionHistoryCommand,
-  type HistoryEvent,
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend } from '../../cli/backend.ts';
 import { cancel } from '../../cli/cancel.ts';
 import { rollBackAndFollow } from '../../cli/rollback.ts';
 import { lookUp } from '../../cli/show.ts';
 import { type Cancellation, type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
+import { aBackend, historyOf } from './backend-fixtures.ts';
 import { TARGET } from './fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, expectError, matching } from '../lambdas/matchers.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const FIRST = `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`;
@@ -52,46 +51,23 @@ const rollback = {
 } as const;
 const over = { ...rollback, state: 'ended' } as const;
 
-const backendWith = (ledger: Partial<Ledger>): Backend => ({
-  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: {
-    getSnapshot: () => Promise.resolve(undefined),
-    listSteps: () => Promise.resolve([]),
-    getEvidence: () => Promise.resolve([]),
-    getCancel: () => Promise.resolve(undefined),
-    ...ledger,
-  } as Ledger,
-  clock: { now: () => Date.parse('2026-01-15T09:10:00.000Z'), sleep: () => Promise.resolve(), spawn: (run) => run() },
-  ids: { ulid: () => '2' },
-  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
-  recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
-  simulated: false,
-  close: () => Promise.resolve(),
-});
+const backendWith = (ledger: Partial<Ledger>) =>
+  aBackend(
+    {
+      getSnapshot: async () => undefined,
+      listSteps: async () => [],
+      getEvidence: async () => [],
+      getCancel: async () => undefined,
+      ...ledger,
+    },
+    Date.parse('2026-01-15T09:10:00.000Z'),
+  );
 /** The ledger's records, one per read; the last one is returned from then on. */
 const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({
-  getMigration: () => Promise.resolve(all.length > 1 ? all.shift() : all[0]),
+  getMigration: async () => (all.length > 1 ? all.shift() : all[0]),
 });
 
-const takeOver = (error?: string): HistoryEvent[] => {
-  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({
-    ...event,
-    id,
-    timestamp: new Date(0),
-  });
-  return [
-    at(1, { type: 'ExecutionStarted' }),
-    at(2, { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'TakeOver' } }),
-    at(3, { type: 'TaskScheduled' }),
-    at(
-      4,
-      error === undefined
-        ? { type: 'TaskSucceeded' }
-        : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } },
-    ),
-    at(5, { type: error === undefined ? 'ExecutionSucceeded' : 'ExecutionFailed' }),
-  ].toReversed();
-};
+const takeOver = (error?: string) => historyOf('TakeOver', error);
 
 afterAll(() => sfn.restore());
 beforeEach(() => {
@@ -127,9 +103,10 @@ describe('a rollback on demand', () => {
       error: { name: 'RollbackRefused', message: 'The OIDC trust is gone.' },
     };
     const refused = { name: 'RollbackRefused', exitCode: 2, hint: containing(`show ${ID}`) };
-    await expect(
-      rollBack({ ...records(ended('migrated')), listSteps: () => Promise.resolve([line]) }),
-    ).rejects.toMatchObject({ ...refused, message: 'The OIDC trust is gone.' });
+    await expect(rollBack({ ...records(ended('migrated')), listSteps: async () => [line] })).rejects.toMatchObject({
+      ...refused,
+      message: 'The OIDC trust is gone.',
+    });
     await expect(rollBack(records(ended('migrated')))).rejects.toMatchObject({
       ...refused,
       message: containing('long text'),
@@ -182,21 +159,14 @@ describe('a rollback on demand', () => {
 
   it('of a migration that has just been started is refused in favour of cancel', async () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
-    await expect(rollBack(records(undefined))).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: containing(`cancel ${ID}`),
-    });
+    await expectError(rollBack(records(undefined)), 'RollbackRefused', `cancel ${ID}`);
   });
 });
 
 describe('a cancellation', () => {
   const stored = (): Pick<Ledger, 'requestCancel' | 'getCancel'> & { all: Cancellation[] } => {
     const all: Cancellation[] = [];
-    return {
-      all,
-      requestCancel: (_id, wanted) => Promise.resolve(all.push(wanted) === 1),
-      getCancel: () => Promise.resolve(all[0]),
-    };
+    return { all, requestCancel: async (_id, wanted) => all.push(wanted) === 1, getCancel: async () => all[0] };
   };
   const ask = (ledger: Partial<Ledger>) =>
     cancel(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'wrong day' });
@@ -209,7 +179,7 @@ describe('a cancellation', () => {
       first: true,
       begun: false,
     });
-    const snapshot = { getSnapshot: () => Promise.resolve({ takenAt: '' } as never) };
+    const snapshot = { getSnapshot: async () => ({ takenAt: '' }) as never };
     expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({ begun: true });
   });
 
@@ -235,21 +205,22 @@ describe('a cancellation', () => {
     await expect(ask({ ...records(ended(outcome)), ...flags })).rejects.toMatchObject({
       name: 'MigrationOver',
       exitCode: 2,
-      message: expect.stringMatching(message) as unknown,
-      hint: expect.stringMatching(hint) as unknown,
+      message: matching(message),
+      hint: matching(hint),
     });
     expect(flags.all).toEqual([]);
   });
 
   it('does not stop a rollback', () =>
-    expect(ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() })).rejects.toMatchObject({
-      name: 'MigrationOver',
-      message: containing('is already being rolled back'),
-    }));
+    expectError(
+      ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() }),
+      'MigrationOver',
+      'is already being rolled back',
+    ));
 
   it('requires an existing migration', async () => {
     unknownExecution();
-    await expect(ask({ ...records(undefined), ...stored() })).rejects.toMatchObject({ name: 'UnknownMigration' });
+    await expectError(ask({ ...records(undefined), ...stored() }), 'UnknownMigration');
   });
 });
 
@@ -262,10 +233,7 @@ describe('show', () => {
   it('returns the progress of a running migration', async () => {
     const cancellation = { requestedAt: '2026-01-15T09:01:00.000Z' };
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    const shown = await lookUp(
-      backendWith({ ...records(running), getCancel: () => Promise.resolve(cancellation) }),
-      ID,
-    );
+    const shown = await lookUp(backendWith({ ...records(running), getCancel: async () => cancellation }), ID);
     expect(shown).toEqual({
       running: {
         migrationId: ID,
@@ -290,6 +258,6 @@ describe('show', () => {
 
   it('refuses a migration without a record yet', async () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
-    await expect(lookUp(backendWith(records(undefined)), ID)).rejects.toMatchObject({ name: 'NotYet' });
+    await expectError(lookUp(backendWith(records(undefined)), ID), 'NotYet');
   });
 });

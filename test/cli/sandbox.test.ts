@@ -11,6 +11,7 @@ import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo, keysOf, sdkOf } from './fixtures.ts';
 import { words } from '../words.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 /** Variables that --deployed reads to find the service. */
 const SERVICE = words`
@@ -132,13 +133,13 @@ describe('sandbox', () => {
           account: TARGET.account,
           region: TARGET.region,
           name: TARGET.cluster,
-          endpoint: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/),
+          endpoint: matching(/^https:\/\/127\.0\.0\.1:\d+$/),
         },
       ],
-      stateMachineArn: expect.stringContaining(':stateMachine:'),
-      recoverStateMachineArn: expect.stringContaining('Recover'),
-      retireStateMachineArn: expect.stringContaining('Retire'),
-      tableName: expect.stringContaining('Ledger'),
+      stateMachineArn: containing(':stateMachine:'),
+      recoverStateMachineArn: containing('Recover'),
+      retireStateMachineArn: containing('Retire'),
+      tableName: containing('Ledger'),
     });
     const [mark, ...json] = readFileSync(file, 'utf8').split('\n');
     expect(mark).toBe(KUBECONFIG_MARK);
@@ -160,12 +161,7 @@ describe('sandbox', () => {
     expect(config).toMatchObject({
       'current-context': TARGET.cluster,
       clusters: [
-        {
-          cluster: {
-            server: document.clusters[0]!.endpoint,
-            'certificate-authority-data': expect.stringMatching(/^[\w+/=]+$/),
-          },
-        },
+        { cluster: { server: document.clusters[0]!.endpoint, 'certificate-authority-data': matching(/^[\w+/=]+$/) } },
       ],
       users: [
         {
@@ -178,7 +174,7 @@ describe('sandbox', () => {
     expect(Object.fromEntries(config.users[0]!.user.exec.env.map(({ name, value }) => [name, value]))).toEqual({
       ...aws,
       AWS_PROFILE: 'operator',
-      AWS_ACCESS_KEY_ID: expect.stringMatching(/^ASIA/),
+      AWS_ACCESS_KEY_ID: matching(/^ASIA/),
       AWS_SECRET_ACCESS_KEY: expect.any(String),
       AWS_SESSION_TOKEN: expect.any(String),
     });
@@ -251,17 +247,14 @@ describe('sandbox with wrong input', () => {
   });
 
   // Linux's /dev/full refuses every write.
-  it.runIf(existsSync('/dev/full'))(
-    'continues without the log once it cannot be written, and reports that once',
-    async () => {
-      const { out, err, stopped } = await start('--log', '/dev/full');
-      const environment = exported(out());
-      expect(await listClusters(environment)).toEqual([TARGET.cluster]);
-      expect(await listClusters(environment)).toEqual([TARGET.cluster]);
-      expect(err().match(/error: --log \/dev\/full cannot be written: ENOSPC/g)).toHaveLength(1);
-      expect(await stopped()).toBe(0);
-    },
-  );
+  it.runIf(existsSync('/dev/full'))('reports once that the log cannot be written', async () => {
+    const { out, err, stopped } = await start('--log', '/dev/full');
+    const environment = exported(out());
+    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
+    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
+    expect(err().match(/error: --log \/dev\/full cannot be written: ENOSPC/g)).toHaveLength(1);
+    expect(await stopped()).toBe(0);
+  });
 
   it('does not overwrite a kubeconfig that it did not write', async () => {
     const file = join(directory, 'config');
@@ -275,8 +268,6 @@ describe('sandbox with wrong input', () => {
   it('reports errors as one JSON document with --json', async () => {
     const io = collectingIo();
     expect(await main(['sandbox', '--json', '--scenario', 'nowhere.json'], io)).toBe(2);
-    expect(JSON.parse(io.out())).toMatchObject({
-      error: { name: 'ScenarioError', hint: expect.stringContaining(SCENARIO) },
-    });
+    expect(JSON.parse(io.out())).toMatchObject({ error: { name: 'ScenarioError', hint: containing(SCENARIO) } });
   });
 });

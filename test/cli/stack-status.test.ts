@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { CliError } from '../../cli/errors.ts';
 import { findService } from '../../cli/deployed-stack.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { expectError } from '../lambdas/matchers.ts';
 
 describe('a stack in a status', () => {
   const cloudformation = mockClient(CloudFormationClient);
@@ -54,8 +54,5 @@ describe('a stack in a status', () => {
   });
 
   it('that has no outputs yet does not contain the service', () =>
-    expect(find('CREATE_COMPLETE', undefined, [])).rejects.toMatchObject({
-      name: 'NotTheService',
-      message: containing('has no output StateMachineArn'),
-    }));
+    expectError(find('CREATE_COMPLETE', undefined, []), 'NotTheService', 'has no output StateMachineArn'));
 });

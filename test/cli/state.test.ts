@@ -6,7 +6,7 @@ import type { Call } from '../../sandbox/world/call-log.ts';
 import { scenarioWith, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { keptWorld } from './kept-world.ts';
 import { words } from '../words.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { anError, containing, printing } from '../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
@@ -173,7 +173,7 @@ describe('a sandbox that is kept in a file', () => {
     const tooEarly = await retire('--apply', '--json');
     expect(tooEarly.code).toBe(3);
     expect(JSON.parse(tooEarly.out)).toMatchObject({
-      error: { name: 'RetireRefused', message: matching(/retire-soak: .* 2026-01-22T09:/) },
+      error: anError('RetireRefused', /retire-soak: .* 2026-01-22T09:/),
     });
 
     const planned = await retire('--soak-days', '0', '--reason', 'it is time');
@@ -202,7 +202,7 @@ describe('a sandbox that is kept in a file', () => {
     // A rollback is refused meanwhile, and its message shows how to make it possible.
     expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
     const back = await retire('--undo', '--apply');
-    expect(back).toMatchObject({ code: 0, out: expect.stringMatching(/^↩ restored [^]*\n {4}\+ .*"Sid": "Irsa"/) });
+    expect(back).toMatchObject(printing(0, /^↩ restored [^]*\n {4}\+ .*"Sid": "Irsa"/));
     expect(await reportOf('rollback', migrationId)).toMatchObject({
       outcome: 'rolled-back',
       retirements: [{ undoneAt: expect.any(String) as unknown }],

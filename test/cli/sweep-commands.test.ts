@@ -7,51 +7,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { main } from '../../cli/program.ts';
-import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
-import { API_URL, CREDENTIALS, json, problemAnswer } from './api-fixtures.ts';
-import { collectingIo, TARGET, stubEnvironment } from './fixtures.ts';
+import { json, problemAnswer } from './api-fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, ID, REPORTS } from './sweep-fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { containing, expectExit, printing } from '../lambdas/matchers.ts';
+import { deployedApi, runDeployed } from './deployed-api.ts';
 
 const s3 = mockClient(S3Client);
 let directory: string;
-let asked: string[];
-let replies: Partial<PlainHttpResponse>[];
 
 beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), 'sweep-commands-'))));
 afterAll(() => {
   s3.restore();
   rmSync(directory, { recursive: true });
 });
-beforeEach(() => {
-  stubEnvironment({
-    POD_IDENTITY_API_URL: API_URL,
-    AWS_REGION: TARGET.region,
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
-    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-  });
-  asked = [];
-  vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {
-    asked.push(`${method} ${url.slice(API_URL.length)}`);
-    const {
-      status = 200,
-      headers = {},
-      body = '',
-    } = (replies.length > 1 ? replies.shift() : replies[0]) ?? { status: 404 };
-    return Promise.resolve(new Response(body, { status, headers }));
-  });
-  s3.reset();
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-  vi.unstubAllGlobals();
-});
+beforeEach(() => void s3.reset());
 
 const accepted = json({ sweepId: ID, status: 'accepted', links: { self: `/v1/sweeps/${ID}` } }, 202);
 const standing = (change: Partial<SweepStanding> = {}) =>
@@ -69,22 +41,18 @@ const over = (change: Partial<SweepStanding> = {}) =>
 const inBucket = (texts: Partial<Record<'json' | 'csv' | 'html', string>>): void => {
   for (const [format, text] of Object.entries(texts))
     s3.on(GetObjectCommand, { Bucket: REPORTS.bucket, Key: REPORTS[format as 'json'] }).resolves({
-      Body: { transformToString: () => Promise.resolve(text) } as never,
+      Body: { transformToString: async () => text } as never,
     });
 };
 
-const run = async (...argv: string[]) => {
-  const io = collectingIo();
-  // No real time passes between two polls.
-  const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
-  return { code, out: io.out(), err: io.err() };
-};
+const api = deployedApi();
+const run = runDeployed;
 
 describe('sweep --deployed, by the API', () => {
   it('starts a sweep, shows its progress, writes the reports and prints the summary', async () => {
     inBucket({ json: JSON.stringify(aSweepReport()), html: '<html>', csv: 'a,b' });
     const migrating = { phase: 'migrations', tally: { queued: 1, inFlight: 1, ended: {} } } as const;
-    replies = [
+    api.replies = [
       accepted,
       standing(),
       standing(migrating),
@@ -92,7 +60,7 @@ describe('sweep --deployed, by the API', () => {
     ];
     const [html, csv] = [join(directory, 'out.html'), join(directory, 'out.csv')];
     const { code, out, err } = await run('sweep', '--mode', 'migrate', '--yes', '--report', html, '--report', csv);
-    expect({ code, asked }).toEqual({
+    expect({ code, asked: api.asked }).toEqual({
       code: 0,
       asked: ['POST /sweeps', ...Array.from({ length: 3 }, () => `GET /sweeps/${ID}`)],
     });
@@ -105,14 +73,14 @@ describe('sweep --deployed, by the API', () => {
 
   it('prints only the report with --json', async () => {
     inBucket({ json: JSON.stringify(aSweepReport()) });
-    replies = [accepted, over({ outcome: 'stopped' })];
+    api.replies = [accepted, over({ outcome: 'stopped' })];
     const { code, out, err } = await run('sweep', '--mode', 'migrate', '--yes', '--json');
     expect([{ code, err }, sweepReport.parse(JSON.parse(out))]).toEqual([{ code: 4, err: '' }, aSweepReport()]);
   });
 
   it('shows where the report is if it cannot be read', async () => {
     s3.on(GetObjectCommand).rejects(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }));
-    replies = [accepted, over()];
+    api.replies = [accepted, over()];
     const { code, out, err } = await run('sweep', '--mode', 'plan');
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(
@@ -121,15 +89,15 @@ describe('sweep --deployed, by the API', () => {
   });
 
   it('starts nothing if a file cannot be written, or a flag is wrong', async () => {
-    replies = [];
+    api.replies = [];
     expect((await run('sweep', '--mode', 'plan', '--report', join(directory, 'none', 'a.html'))).err).toMatch(
       /--report .* cannot be written: [^]*Name a file in an existing directory/,
     );
-    expect([(await run('sweep', '--mode', 'plan', '--canary', 'x')).code, asked]).toEqual([2, []]);
+    expect([(await run('sweep', '--mode', 'plan', '--canary', 'x')).code, api.asked]).toEqual([2, []]);
   });
 
   it("is refused with the service's reason", async () => {
-    replies = [
+    api.replies = [
       problemAnswer('other-account', 'body.selection.accounts.0: is not 111122223333', {
         errors: [{ field: 'body.selection.accounts.0', message: 'is not 111122223333' }],
       }),
@@ -142,7 +110,7 @@ describe('sweep --deployed, by the API', () => {
   });
 
   it('continues if it can no longer be followed', async () => {
-    replies = [accepted, { status: 200, body: 'no JSON' }];
+    api.replies = [accepted, { status: 200, body: 'no JSON' }];
     const { code, err } = await run('sweep', '--mode', 'migrate', '--yes');
     expect(code).toBe(1);
     expect(err).toMatch(
@@ -153,36 +121,33 @@ describe('sweep --deployed, by the API', () => {
 
 describe('the commands about a sweep', () => {
   it('show it, also as one JSON document', async () => {
-    replies = [standing({ phase: 'migrations' })];
-    expect(await run('sweep', 'show', ID)).toMatchObject({ code: 0, out: matching(/^running {2}migration of/) });
+    api.replies = [standing({ phase: 'migrations' })];
+    expect(await run('sweep', 'show', ID)).toMatchObject(printing(0, /^running {2}migration of/));
     expect(JSON.parse((await run('sweep', 'show', ID, '--json')).out)).toEqual(
       JSON.parse(JSON.stringify(aStanding({ phase: 'migrations' }))),
     );
-    replies = [problemAnswer('unknown-sweep', `There is no sweep ${ID}.`)];
+    api.replies = [problemAnswer('unknown-sweep', `There is no sweep ${ID}.`)];
     expect((await run('sweep', 'show', ID)).code).toBe(2);
   });
 
   it.each(['pause', 'resume', 'stop'] as const)('%s it, or report why not', async (command) => {
     const asStanding = aStanding({ command: { command, at: ENDED, by: 'me', reason: 'night' } });
-    replies = [json({ ...asStanding, action: command, first: true, links: { self: `/v1/sweeps/${ID}` } })];
+    api.replies = [json({ ...asStanding, action: command, first: true, links: { self: `/v1/sweeps/${ID}` } })];
     const { code, out } = await run('sweep', command, ID, '--reason', 'night');
-    expect({ code, asked }).toEqual({ code: 0, asked: [`POST /sweeps/${ID}/${command}`] });
+    expect({ code, asked: api.asked }).toEqual({ code: 0, asked: [`POST /sweeps/${ID}/${command}`] });
     expect(out).toContain(`${command} requested at ${ENDED} by me (night)`);
-    replies = [problemAnswer('not-now', 'It has completed.')];
+    api.replies = [problemAnswer('not-now', 'It has completed.')];
     expect(await run('sweep', command, ID)).toMatchObject({ code: 2, out: '', err: containing('It has completed.') });
   });
 
   it('write its report', async () => {
     inBucket({ json: JSON.stringify(aSweepReport()), csv: 'a,b' });
-    replies = [over()];
+    api.replies = [over()];
     const file = join(directory, 'again.csv');
     expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({ code: 0, out: `Wrote ${file}.\n` });
     expect(readFileSync(file, 'utf8')).toBe('a,b');
-    replies = [standing()];
-    expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({
-      code: 2,
-      err: containing('no report yet'),
-    });
+    api.replies = [standing()];
+    await expectExit(run('sweep', 'report', ID, '--report', file), 2, 'no report yet');
   });
 
   it('list all sweeps', async () => {
@@ -195,14 +160,14 @@ describe('the commands about a sweep', () => {
       startedAt,
       links: { self: '/x' },
     };
-    replies = [json({ sweeps: [one] })];
+    api.replies = [json({ sweeps: [one] })];
     expect((await run('sweeps', '--limit', '5')).out).toMatch(/completed +plan of all configured accounts\n$/);
     expect(JSON.parse((await run('sweeps', '--json')).out)).toMatchObject({
       sweeps: [{ sweepId: ID, outcome: 'completed' }],
       more: false,
     });
     await run('sweeps', '--status', 'ended', '--since', '2026-01-01', '--until', '2026-02-01');
-    expect(asked).toEqual([
+    expect(api.asked).toEqual([
       'GET /sweeps?limit=5',
       'GET /sweeps?limit=50',
       'GET /sweeps?status=ended&since=2026-01-01T00%3A00%3A00.000Z&until=2026-02-01T00%3A00%3A00.000Z&limit=50',

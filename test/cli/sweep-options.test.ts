@@ -19,11 +19,10 @@ import { collectingIo, errorOf } from './fixtures.ts';
 import { GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { aSweepReport, aSweepRequest, ID, REPORTS } from './sweep-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { anError, anExit, containing } from '../lambdas/matchers.ts';
 
 const GOOD = { mode: 'inventory', sandbox: 'a.json' };
-const messageOf = (given: Record<string, unknown>): string =>
-  errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
+const messageOf = (given: Record<string, unknown>) => errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
 
 const directory = scratchDirectory();
 
@@ -266,11 +265,7 @@ describe('files of reports', () => {
     expect(readFileSync(join(directory, 'there.html'), 'utf8')).toBe('before');
     mkdirSync(join(directory, 'folder.html'));
     for (const wrong of ['none/a.html', 'folder.html'])
-      expect(errorOf(() => checkReportFiles([file(wrong)]))).toMatchObject({
-        name: 'FileNotWritable',
-        exitCode: 2,
-        message: containing(wrong),
-      });
+      expect(errorOf(() => checkReportFiles([file(wrong)]))).toMatchObject(anExit('FileNotWritable', 2, wrong));
     expect(errorOf(() => checkReportFiles([file('a.html'), { ...file('./a.html') }])).message).toContain('named twice');
   });
   it('are written in the format of their extension', () => {
@@ -305,10 +300,9 @@ describe('files of reports', () => {
       ['other.json', '{}'],
     ] as const) {
       writeFileSync(join(directory, name), text);
-      expect(errorOf(() => readPrevious(join(directory, name)))).toMatchObject({
-        name: 'PreviousReport',
-        message: containing('is not the JSON report'),
-      });
+      expect(errorOf(() => readPrevious(join(directory, name)))).toMatchObject(
+        anError('PreviousReport', 'is not the JSON report'),
+      );
     }
     expect(errorOf(() => readPrevious(join(directory, 'nowhere.json'))).message).toContain('cannot be read');
   });

@@ -11,6 +11,7 @@ import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { asked, fakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
+import { machine } from './backend-fixtures.ts';
 import { errorOf } from './fixtures.ts';
 import {
   aStanding,
@@ -25,7 +26,7 @@ import {
   sweepBackend,
   SWEEP_ARN,
 } from './sweep-fixtures.ts';
-import { containing, matching } from '../lambdas/matchers.ts';
+import { anExit, containing, expectError } from '../lambdas/matchers.ts';
 
 const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({
   migrationId,
@@ -45,8 +46,8 @@ describe('following a sweep', () => {
     const updates: (readonly [SweepStanding['phase'], LocationsDone | undefined])[] = [];
     const work = followSweep(
       {
-        show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()),
-        locations: () => Promise.resolve({ done: 1, total: 4 }),
+        show: async () => (answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding(),
+        locations: async () => ({ done: 1, total: 4 }),
       },
       clock,
       ID,
@@ -130,11 +131,9 @@ describe('sweeps through direct calls', () => {
 
   it('fail if their execution ends before it has recorded them', async () => {
     const { backend } = sweepBackend(() => 'FAILED');
-    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
-      name: 'ExecutionFailed',
-      exitCode: 1,
-      message: containing('did not begin: execution FAILED'),
-    });
+    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject(
+      anExit('ExecutionFailed', 1, 'did not begin: execution FAILED'),
+    );
   });
 
   it('are shown as the API shows them', async () => {
@@ -198,11 +197,9 @@ describe('sweeps through direct calls', () => {
     expect(await calls.command(ID, { command: 'resume' })).toMatchObject({ command: { command: 'resume' } });
     expect(started).toEqual([]);
     await sweeps.update(ID, { status: 'ended', outcome: 'completed' });
-    expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject({
-      name: 'NotNow',
-      exitCode: 2,
-      message: matching(/^sweep .* does not accept the command stop: .*[^.]$/),
-    });
+    expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject(
+      anExit('NotNow', 2, /^sweep .* does not accept the command stop: .*[^.]$/),
+    );
     expect(await thrownBy(calls.command('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B', { command: 'stop' }))).toMatchObject({
       name: 'UnknownSweep',
     });
@@ -211,10 +208,11 @@ describe('sweeps through direct calls', () => {
   it('report what their service lacks', async () => {
     const { backend } = sweepBackend();
     delete backend.sweeping?.stateMachineArn;
-    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
-      name: 'NotConfigured',
-      message: containing('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN'),
-    });
+    await expectError(
+      directSweeps(backend, 'me').start(aSweepRequest(), () => {}),
+      'NotConfigured',
+      'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN',
+    );
   });
 });
 
@@ -253,11 +251,9 @@ describe('the report', () => {
       outcome: 'failed',
       cause: { name: 'BadInput', message: 'account 1 is not configured' },
     });
-    expect(await thrownBy(sweeps.report(failed, []))).toMatchObject({
-      name: 'NoReport',
-      exitCode: 1,
-      message: containing('BadInput: account 1 is not configured'),
-    });
+    expect(await thrownBy(sweeps.report(failed, []))).toMatchObject(
+      anExit('NoReport', 1, 'BadInput: account 1 is not configured'),
+    );
   });
 });
 
@@ -329,28 +325,20 @@ describe('sweeps through the API', () => {
 });
 
 describe('the variables of sweeps', () => {
-  const machine = (name: string): string => `arn:aws:states:eu-west-1:111122223333:stateMachine:${name}`;
   const outputs = {
     stateMachineArn: machine('MigrateAddon'),
     recoverStateMachineArn: machine('Recover'),
     tableName: 'Ledger',
   };
   it('are optional, and are printed if sweeps are deployed', () => {
-    expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({
-      ...outputs,
-      simulated: true,
-      allowUnknownRequester: true,
-    });
+    const others = { simulated: true, allowUnknownRequester: true };
+    expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({ ...outputs, ...others });
     const all = { ...outputs, sweepStateMachineArn: machine('Sweep'), sweepBucketName: 'a-bucket' };
     expect(serviceEnvironment(all)).toMatchObject({
       POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: machine('Sweep'),
       POD_IDENTITY_SWEEP_BUCKET_NAME: 'a-bucket',
     });
-    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({
-      ...all,
-      simulated: true,
-      allowUnknownRequester: true,
-    });
+    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({ ...all, ...others });
   });
   it('must be valid', () => {
     const wrong = { ...serviceEnvironment(outputs), POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: 'Sweep' };

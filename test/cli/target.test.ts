@@ -6,12 +6,14 @@ import { deployedFor, resolveTarget, targetOfCaller } from '../../cli/target.ts'
 import { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
 import { errorOf, ROLE, TARGET } from './fixtures.ts';
 import { DEFAULT_REQUEST, GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
-import { matching } from '../lambdas/matchers.ts';
+import { anExit } from '../lambdas/matchers.ts';
 
 const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' };
 
 const clusterIn = (region: string, name = 'demo'): unknown => ({ name, region, version: '1.31' });
 const scenarioWith = (...accounts: unknown[]) => scenarioSchema.parse({ accounts });
+
+const at = (account: string, region: string, cluster: string) => ({ account, region, cluster });
 
 describe('the target', () => {
   const two = scenarioWith(
@@ -20,18 +22,12 @@ describe('the target', () => {
   );
 
   it("is the scenario's only cluster of that name", () =>
-    expect(resolveTarget({ cluster: 'other' }, two)).toEqual({
-      account: '444455556666',
-      region: 'eu-west-1',
-      cluster: 'other',
-    }));
+    expect(resolveTarget({ cluster: 'other' }, two)).toEqual(at('444455556666', 'eu-west-1', 'other')));
 
   it('is narrowed down by the given flags', () =>
-    expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual({
-      account: '111122223333',
-      region: 'us-east-1',
-      cluster: 'demo',
-    }));
+    expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual(
+      at('111122223333', 'us-east-1', 'demo'),
+    ));
 
   it('must be given if there are several', () => {
     const error = errorOf(() => resolveTarget({ cluster: 'demo' }, two));
@@ -40,11 +36,7 @@ describe('the target', () => {
   });
 
   it('may be a cluster that does not exist: the plan reports it', () => {
-    expect(resolveTarget({ cluster: 'gone' }, two)).toEqual({
-      account: '111122223333',
-      region: 'eu-west-1',
-      cluster: 'gone',
-    });
+    expect(resolveTarget({ cluster: 'gone' }, two)).toEqual(at('111122223333', 'eu-west-1', 'gone'));
     expect(resolveTarget({ cluster: 'gone', account: '444455556666' }, two)).toMatchObject({ account: '444455556666' });
   });
 
@@ -75,28 +67,20 @@ describe('the target of a deployed service', () => {
   const caller = { account: '111122223333', serviceAccount: '111122223333', region: 'eu-west-1' };
 
   it("defaults to the caller's account and the environment's region", () => {
-    expect(targetOfCaller({ cluster: 'demo' }, caller)).toEqual({
-      account: '111122223333',
-      region: 'eu-west-1',
-      cluster: 'demo',
-    });
+    expect(targetOfCaller({ cluster: 'demo' }, caller)).toEqual(at('111122223333', 'eu-west-1', 'demo'));
     expect(targetOfCaller({ cluster: 'demo', region: 'us-east-1' }, { ...caller, region: undefined })).toMatchObject({
       region: 'us-east-1',
     });
   });
 
   it('may be in another account if it is named', () => {
-    expect(targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).toEqual({
-      account: '444455556666',
-      region: 'eu-west-1',
-      cluster: 'demo',
-    });
+    expect(targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).toEqual(
+      at('444455556666', 'eu-west-1', 'demo'),
+    );
     const elsewhere = { ...caller, serviceAccount: '444455556666' };
-    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject({
-      name: 'OtherAccount',
-      exitCode: 2,
-      message: matching(/deployed in account 444455556666, but these credentials belong to account 111122223333$/),
-    });
+    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject(
+      anExit('OtherAccount', 2, /in account 444455556666, but these credentials belong to account 111122223333$/),
+    );
     expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({
       account: '111122223333',
     });

@@ -19,6 +19,7 @@ import {
   trust,
 } from './trust-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const line = (change: Record<string, unknown> = {}): string =>
   JSON.stringify({
@@ -137,7 +138,7 @@ describe('a batch', () => {
       'roleArn "arn:aws:iam::1:role/x" must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role, whose path has no empty parts, no . and no ..',
     ],
     [{ disableSessionTags: 'no' }, 'disableSessionTags "no" must be true or false'],
-    [{ oidcIssuer: 'ftp://x' }, expect.stringMatching(/^oidcIssuer "ftp:\/\/x" must be the address of/)],
+    [{ oidcIssuer: 'ftp://x' }, matching(/^oidcIssuer "ftp:\/\/x" must be the address of/)],
   ])('refuses the line with %j', async (change, message) => {
     const { code, answered } = await batch(line(change));
     expect(answered).toEqual([

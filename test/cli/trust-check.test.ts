@@ -21,7 +21,7 @@ import {
 } from './trust-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { words } from './fixtures.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { expectExit } from '../lambdas/matchers.ts';
 
 const answer = z.strictObject({
   verdict: z.enum(['allowed', 'denied', 'unknown', 'invalid']),
@@ -175,10 +175,7 @@ describe('trust check', () => {
   });
 
   it.each([
-    [
-      ['--policy', 'x.json'],
-      /--cluster-arn is missing: .*\n.*--namespace is missing.*\n.*--service-account is missing/,
-    ],
+    [['--policy', 'x.json'], /--cluster-arn is missing.*\n.*--namespace is missing.*\n.*--service-account is missing/],
     [ASKED, /--policy and --role-arn are both missing/],
     [['--policy', 'nowhere.json', ...ASKED], /--policy nowhere\.json cannot be read: the file does not exist/],
     [['--policy', '.', ...ASKED], /--policy \. cannot be read: it is a directory/],
@@ -229,7 +226,7 @@ describe('a role of a sandbox', () => {
   it('is read from the file that keeps the sandbox', async () => {
     const state = join(directory, 'world.json');
     const missing = await trust(['check', '--role-arn', ROLE, ...ASKED, '--state', state]);
-    expect(missing).toMatchObject({ code: 2, err: containing('does not exist') });
+    await expectExit(missing, 2, 'does not exist');
     writeFileSync(
       state,
       JSON.stringify({

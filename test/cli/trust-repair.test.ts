@@ -190,7 +190,7 @@ describe('trust repair of a role in IAM', () => {
   afterEach(() => iam.reset());
   afterAll(() => iam.restore());
 
-  const sleep: Sleep = (milliseconds) => Promise.resolve(waited.push(milliseconds));
+  const sleep: Sleep = async (milliseconds) => waited.push(milliseconds);
   const run = async (flags: Record<string, unknown> = {}): Promise<Ran> => {
     const io = collectingIo();
     const code = await trustRepair(parseTrustRepairFlags({ ...ARGV, yes: true, ...flags }), io, sleep).catch(

@@ -9,7 +9,7 @@ import { errorOf, ROLE, TARGET, words } from './fixtures.ts';
 import { DEFAULT_FLAGS, DEFAULT_REQUEST, GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { runProgram as run } from './run-program.ts';
-import { containing } from '../lambdas/matchers.ts';
+import { anError, matching } from '../lambdas/matchers.ts';
 
 const GOOD = { cluster: 'demo', namespace: 'payments', serviceAccount: 'api', sandbox: 'a.json' };
 const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
@@ -46,11 +46,7 @@ describe('flags', () => {
     ['namespace', '', /^--namespace "" must be the name of a Kubernetes namespace/],
     ['namespace', 'Payments', /^--namespace "Payments" must be/],
     ['namespace', 'a.b', /^--namespace "a\.b" must be/],
-    [
-      'serviceAccount',
-      'payments/api',
-      /^--service-account "payments\/api" must be the name of a Kubernetes service account/,
-    ],
+    ['serviceAccount', 'payments/api', /^--service-account "payments\/api" must be the name of a Kubernetes service/],
     ['serviceAccount', 'api,web', /^--service-account "api,web" must be/],
     ['annotation', 'delete', /^--annotation "delete" must be keep or remove$/],
     ['maxDisruption', 'none', /^--max-disruption "none" must be rolling or outage$/],
@@ -66,7 +62,7 @@ describe('flags', () => {
     ['reason', 'a\u001b[31mb', /^--reason "/],
   ])('%s %j is refused with the flag and what it must be', (name, given, message) =>
     expect(errorOf(() => parseWorkloadFlags({ ...GOOD, [name]: given }))).toMatchObject({
-      message: expect.stringMatching(message) as unknown,
+      message: matching(message),
       exitCode: 2,
       hint: 'See: npm run --silent pod-identity -- migrate-workload --help',
     }),
@@ -89,9 +85,7 @@ describe('flags', () => {
     ]);
     const json = await run('migrate-workload', ...flags, '--json');
     expect([json.code, json.err]).toEqual([2, '']);
-    expect(JSON.parse(json.out)).toMatchObject({
-      error: { name: 'BadOption', message: containing('--service-account is missing') },
-    });
+    expect(JSON.parse(json.out)).toMatchObject({ error: anError('BadOption', '--service-account is missing') });
     expect([existsSync(calls), existsSync(state)]).toEqual([false, false]);
   });
 

@@ -58,3 +58,16 @@ export const expectFailure = (
 /** Expects each of those calls to be made, and for the first time in that order. */
 export const expectInOrder = ({ journal }: { journal: Journal }, ...calls: string[]): void =>
   expect(journal.firsts(...calls)).toEqual(calls);
+
+/** Matches the result of a command with that exit code, whose standard output contains that part or fits that pattern. */
+export const printing = (code: number, out: string | RegExp): object => ({ code, out: like(out) });
+
+/** Matches an error with which the command line exits with that code, and otherwise as `anError`. */
+export const anExit = (name: string, exitCode: number, message: string | RegExp): object => ({
+  ...anError(name, message),
+  exitCode,
+});
+
+/** Expects a command to end with that exit code, and its standard error to contain that part or to fit that pattern. */
+export const expectExit = async (result: unknown, code: number, err: string | RegExp): Promise<void> =>
+  expect(await result).toMatchObject({ code, err: like(err) });

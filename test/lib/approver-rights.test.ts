@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grantsOf } from '../../lib/migration/permissions.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 describe('the right to read the roles of IAM Identity Center before a change', () => {
   const read = (comparesApprovers: boolean, passableRoleArns = ['arn:role']): string[] =>
@@ -16,7 +17,7 @@ describe('the right to read the roles of IAM Identity Center before a change', (
       .filter((resource) => resource.includes('sso.amazonaws.com'));
 
   it('is there only where approvers are compared by role', () => {
-    expect(read(true)).toEqual([expect.stringMatching(/:role\/aws-reserved\/sso\.amazonaws\.com\/\*$/)]);
+    expect(read(true)).toEqual([matching(/:role\/aws-reserved\/sso\.amazonaws\.com\/\*$/)]);
     expect(read(false)).toEqual([]);
   });
   it('is not given again to whom may read every role', () => expect(read(true, ['arn:*:role/*'])).toEqual([]));

@@ -76,11 +76,7 @@ describe('a file that is not right', () => {
       { ...ROLES, accounts: [111122223333] },
       ['accounts.0: must be an AWS account id (12 digits), in quotes'],
     ],
-    [
-      'an account twice',
-      { ...ROLES, accounts: ['111122223333', '111122223333'] },
-      ['accounts: names one more than once'],
-    ],
+    ['one twice', { ...ROLES, accounts: ['111122223333', '111122223333'] }, ['accounts: names one more than once']],
     [
       'a window that never opens',
       { ...ROLES, changeWindow: { ...WINDOW, schedule: '0 22 30 2 *' } },
@@ -173,11 +169,7 @@ describe('a file that is not right', () => {
     ['an alias of itself', '&a [*a]', 'is not valid: line 1, column 5 has an alias (*)'],
     ['a key that is a list', '? [hunter2]\n: 1', 'is not valid: line 1, column 3 has a key that is not the name'],
     ['a key __proto__', '__proto__:\n  logLevel: DEBUG', 'has a key __proto__, which is not a setting'],
-    [
-      'a key __proto__ further in',
-      '{"deploy": {"__proto__": {"api": false}}}',
-      'has a key __proto__, which is not a setting',
-    ],
+    ['a deep __proto__', '{"deploy": {"__proto__": {"api": false}}}', 'has a key __proto__, which is not a setting'],
     ['a list', '- hunter2', 'must have settings by name, such as passableRoleArns, but '],
     ['one value', 'hunter2', 'must have settings by name, such as passableRoleArns, but '],
     ['no text', new Uint8Array([0xff, 0xfe, 0x00]), 'is not text in UTF-8'],

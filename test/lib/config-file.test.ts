@@ -10,6 +10,7 @@ import { DOCS_FILE, SCHEMA_FILE, schemaText, withTables } from '../../scripts/co
 import { configFiles, configOf, ROLES, TOPIC, WINDOW } from './config-files.ts';
 import type { Deployment } from './definition.ts';
 import { REQUIRED, synthesiseWith } from './synthesised.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const { folder: scratch, fileWith, read, refusal } = configFiles();
 const docs = readFileSync(DOCS_FILE, 'utf8');
@@ -18,7 +19,7 @@ describe('the file', () => {
   it('may leave out all but the roles', () => {
     const config = read(ROLES);
     expect(config).toEqual({
-      passableRoleArns: [expect.stringMatching(/:role\/eks-addons\/\*$/)],
+      passableRoleArns: [matching(/:role\/eks-addons\/\*$/)],
       logLevel: 'INFO',
       deploy: { api: true, apiAccessLog: false, runbook: true, denialRule: true },
       accounts: [],
@@ -75,7 +76,7 @@ describe('the file', () => {
       'roleGrants',
     ]);
     expect(read({ ...ROLES, repairableRoleArns: ['role/x'], notifications: { topicArn: TOPIC } })).toMatchObject({
-      repairableRoleArns: [expect.stringMatching(/:role\/x$/)],
+      repairableRoleArns: [matching(/:role\/x$/)],
       notifications: { topicArn: TOPIC },
     });
   });
@@ -88,8 +89,7 @@ describe('the file', () => {
   it("is the project's where none is named, unless there are two", () => {
     const folder = join(scratch, 'project');
     mkdirSync(folder);
-    const levelWith = (context: Record<string, unknown>): string =>
-      configOf(context, { configFolder: folder }).logLevel;
+    const levelWith = (context: Record<string, unknown>) => configOf(context, { configFolder: folder }).logLevel;
     expect(defaultFile(folder)).toBeUndefined();
     expect(() => levelWith({})).toThrow(/passableRoleArns: must name the roles/);
     writeFileSync(join(folder, 'pod-identity-migrator.json'), JSON.stringify({ ...ROLES, logLevel: 'ERROR' }));
@@ -110,8 +110,8 @@ describe('the file', () => {
       { forEveryRole: true },
     );
     expect(config).toMatchObject({
-      passableRoleArns: [expect.stringMatching(/:role\/\*$/)],
-      repairableRoleArns: [expect.stringMatching(/:role\/\*$/)],
+      passableRoleArns: [matching(/:role\/\*$/)],
+      repairableRoleArns: [matching(/:role\/\*$/)],
       deploy: { api: true, runbook: true, denialRule: true },
     });
   });

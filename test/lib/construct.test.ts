@@ -13,6 +13,7 @@ import { queuePrefix } from '../../lib/names.ts';
 import { lambdaDirectory } from './definition.ts';
 import { nagFindingsOf } from './nag.ts';
 import { synthesised } from './synthesised.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'construct-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -44,7 +45,7 @@ interface Resources {
 }
 const resourcesOf = (stack: Stack): Resources =>
   (Template.fromStack(stack).toJSON() as { Resources: Resources }).Resources;
-const typesOf = (resources: Resources): string[] =>
+const typesOf = (resources: Resources) =>
   Object.values(resources)
     .map(({ Type }) => Type)
     .toSorted();
@@ -132,9 +133,7 @@ describe("hub in a user's stack", () => {
     const deploy = { api: false, runbook: false, denialRule: false };
     const least = new PodIdentityMigrator(new Stack(newApp({}), 'Own'), 'Migrator', { ...PROPS, deploy });
     expect([least.apiUrl, least.runbookName]).toEqual([undefined, undefined]);
-    expect(warningsAt(least)).toEqual([
-      expect.stringContaining(`Set "${MINIMIZE}": true under "context" in cdk.json.`),
-    ]);
+    expect(warningsAt(least)).toEqual([containing(`Set "${MINIMIZE}": true under "context" in cdk.json.`)]);
     expect(warningsAt(migrator)).toEqual([]);
   });
 

@@ -340,3 +340,6 @@ export const actionsOf = (step: string): string[] => statementsOf(step).flatMap(
 /** Logical id of the role of a step's Lambda. */
 export const roleOf = (step: string): string => deployed.roleOf(step);
 export const variablesOf = (step: string): Record<string, string> => deployed.variablesOf(step);
+
+/** Matches a state that calls its function with that payload, and goes on to that state. */
+export const calling = (next: string, payload: object) => ({ Next: next, Arguments: { Payload: payload } });

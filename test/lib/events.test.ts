@@ -11,9 +11,10 @@ import { customEvent, statusChange } from '../../sandbox/events/event.ts';
 import { inputFor } from '../../sandbox/events/input.ts';
 import { compile } from '../../sandbox/events/pattern.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
-import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
+import { aMigration, aRequest, at, endedAs, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
 import { deployed, directory, OTHER_ACCOUNT, resolve, resourcesOf, settingsIn } from './definition.ts';
 import { synthesised, synthesiseWith } from './synthesised.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const account = '111122223333';
 const region = 'eu-west-1';
@@ -66,19 +67,16 @@ describe('the rules that publish', () => {
       { id: 'e', account, region, at: NOW },
     );
 
-  it.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])(
-    'call publish-events for an execution that is %s',
-    (status) => {
-      for (const machine of ['StateMachineArn', 'RecoverStateMachineArn']) {
-        const event = change(status, assembly.outputs[machine], `${MIGRATION_ID}-1`);
-        expect(compile(rule.pattern!)(event as never)).toBe(true);
-        expect(publishEventsSchema.input.parse(JSON.parse(inputFor(rule.targets[0]!, rule, event)))).toEqual({
-          name: `${MIGRATION_ID}-1`,
-        });
-      }
-      expect(called(rule)).toEqual(['publish-events.handler']);
-    },
-  );
+  it.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])('call publish-events for an execution %s', (status) => {
+    for (const machine of ['StateMachineArn', 'RecoverStateMachineArn']) {
+      const event = change(status, assembly.outputs[machine], `${MIGRATION_ID}-1`);
+      expect(compile(rule.pattern!)(event as never)).toBe(true);
+      expect(publishEventsSchema.input.parse(JSON.parse(inputFor(rule.targets[0]!, rule, event)))).toEqual({
+        name: `${MIGRATION_ID}-1`,
+      });
+    }
+    expect(called(rule)).toEqual(['publish-events.handler']);
+  });
 
   it('ignore running executions, and those of other state machines', () => {
     expect(compile(rule.pattern!)(change('RUNNING') as never)).toBe(false);
@@ -96,12 +94,7 @@ describe('the rules that publish', () => {
 
 describe('the rule that tells people', () => {
   const rule = ruleOf('NotificationsNotify');
-  const record = aMigration({
-    status: 'ended',
-    outcome: 'planned',
-    endedAt: at(60),
-    request: aRequest({ dryRun: true }),
-  });
+  const record = aMigration({ ...endedAs('planned', 60), request: aRequest({ dryRun: true }) });
   const eventOf = (detail: object, source = 'pod-identity-migrator', from = account) =>
     customEvent(
       { source, detailType: 'x', detail: detail as Json, resources: [] },
@@ -144,7 +137,7 @@ describe('the topic', () => {
   it('is sealed, takes no plain HTTP, and lets EventBridge publish', () => {
     const only = (type: string): Record<string, unknown> => resourcesOf(type)[0]![1].Properties;
     expect(only('AWS::SNS::Topic')['KmsMasterKeyId']).toMatchObject({
-      'Fn::GetAtt': [expect.stringContaining('NotificationsKey'), 'Arn'],
+      'Fn::GetAtt': [containing('NotificationsKey'), 'Arn'],
     });
     expect(only('AWS::SNS::TopicPolicy')['PolicyDocument']).toMatchObject({
       Statement: [

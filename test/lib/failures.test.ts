@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../lambdas/domain/failures/errors.ts';
 import { type Onward, onwardFrom, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
-import { migrateAddon, recover, stepOf } from './definition.ts';
+import { migrateAddon, recover, stepOf, calling } from './definition.ts';
 import { words } from '../words.ts';
 
 const { states } = migrateAddon;
@@ -30,16 +30,10 @@ describe('ends of MigrateAddon', () => {
   });
 
   it('are recorded first, and then what they say', () => {
-    expect(states.RecordBlocked).toMatchObject({ Next: 'Blocked', Arguments: { Payload: { outcome: 'blocked' } } });
-    expect(states.RecordRolledBack).toMatchObject({
-      Next: 'RolledBack',
-      Arguments: { Payload: { outcome: 'rolled-back' } },
-    });
-    expect(states.RecordNeedsHuman).toMatchObject({
-      Next: 'NeedsHuman',
-      Arguments: { Payload: { outcome: 'needs-human' } },
-    });
-    expect(states.RecordMigrated).toMatchObject({ Next: 'Migrated', Arguments: { Payload: { outcome: 'migrated' } } });
+    expect(states.RecordBlocked).toMatchObject(calling('Blocked', { outcome: 'blocked' }));
+    expect(states.RecordRolledBack).toMatchObject(calling('RolledBack', { outcome: 'rolled-back' }));
+    expect(states.RecordNeedsHuman).toMatchObject(calling('NeedsHuman', { outcome: 'needs-human' }));
+    expect(states.RecordMigrated).toMatchObject(calling('Migrated', { outcome: 'migrated' }));
   });
 });
 
@@ -77,21 +71,18 @@ describe('failures of MigrateAddon', () => {
     person: 'RecordNeedsHuman',
   };
   const OF_WINDOWS = new Set(['WindowClosed', 'WindowFarOff']);
-  it.each([...CHANGE, 'ConfirmReady', 'AnnotateServiceAccount'])(
-    'of %s lead where the domain’s table says, error by error',
-    (name) => {
-      const state = migrateAddon.definition.States[name]!;
-      const step = VARIANTS[name] ?? (stepOf(state) as StepOfChange);
-      const errors = [...Object.keys(ERROR_CLASSES), 'TypeError'].filter((error) => !OF_WINDOWS.has(error));
-      const led = errors.map((error) => {
-        const first = state.Catch!.find(({ ErrorEquals: [only = '', ...more] }) =>
-          [only, ...more].some((one) => one === error || one === 'States.ALL'),
-        );
-        return [error, first!.Next];
-      });
-      expect(led).toEqual(errors.map((error) => [error, LEADS_TO[onwardFrom(step, error)]]));
-    },
-  );
+  it.each([...CHANGE, 'ConfirmReady', 'AnnotateServiceAccount'])('of %s lead where the domain’s table says', (name) => {
+    const state = migrateAddon.definition.States[name]!;
+    const step = VARIANTS[name] ?? (stepOf(state) as StepOfChange);
+    const errors = [...Object.keys(ERROR_CLASSES), 'TypeError'].filter((error) => !OF_WINDOWS.has(error));
+    const led = errors.map((error) => {
+      const first = state.Catch!.find(({ ErrorEquals: [only = '', ...more] }) =>
+        [only, ...more].some((one) => one === error || one === 'States.ALL'),
+      );
+      return [error, first!.Next];
+    });
+    expect(led).toEqual(errors.map((error) => [error, LEADS_TO[onwardFrom(step, error)]]));
+  });
 
   it('of a look at what is in place hold where a right is missing, and end with a person', () => {
     expect(states.AwaitActive!.Catch!.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordNeedsHuman' });
@@ -182,10 +173,7 @@ describe('rollback', () => {
       Default: 'RestorePurged',
     });
     // Pods that were on what was purged have nothing else to ask for.
-    expect(states.RestorePurged).toMatchObject({
-      Next: 'AssessRollback',
-      Arguments: { Payload: { action: 'purged' } },
-    });
+    expect(states.RestorePurged).toMatchObject(calling('AssessRollback', { action: 'purged' }));
     expect(states.AssessRollback!.Next).toBe('WhichRestore');
     const actions = { update: 'RestoreByUpdate', delete: 'RemoveFailedCopy', create: 'RestoreByCreate' };
     expect(states.WhichRestore).toEqual({
@@ -197,10 +185,7 @@ describe('rollback', () => {
       Default: 'RecordNeedsHuman',
     });
     for (const [action, name] of Object.entries(actions)) {
-      expect(states[name]).toMatchObject({
-        Next: 'WaitForRestore',
-        Arguments: { Payload: { action, actions: '{% $actions %}' } },
-      });
+      expect(states[name]).toMatchObject(calling('WaitForRestore', { action, actions: '{% $actions %}' }));
     }
     expect(states.WaitForRestore).toMatchObject({ Next: 'AssessRollback', Assign: { actions: '{% $actions + 1 %}' } });
   });
@@ -211,10 +196,9 @@ describe('rollback', () => {
       Choices: [{ Condition: '{% $removesAnnotation %}', Next: 'RestoreAnnotation' }],
       Default: 'RestoreAssociations',
     });
-    expect(states.RestoreAnnotation).toMatchObject({
-      Next: 'RestoreAssociations',
-      Arguments: { Payload: { towards: 'before', fence: '{% $fence %}' } },
-    });
+    expect(states.RestoreAnnotation).toMatchObject(
+      calling('RestoreAssociations', { towards: 'before', fence: '{% $fence %}' }),
+    );
     expect(migrateAddon.reachableFrom('RestoreAssociations')).not.toContain('RestoreAnnotation');
   });
 
@@ -254,18 +238,14 @@ describe('rollback', () => {
       Choices: [{ Condition: "{% $deferred != '' %}", Next: 'RestoreDeferred' }],
       Default: 'IsTrustToRestore',
     });
-    expect(states.RestoreDeferred).toMatchObject({
-      Next: 'IsTrustToRestore',
-      Arguments: { Payload: { action: 'deferred' } },
-    });
+    expect(states.RestoreDeferred).toMatchObject(calling('IsTrustToRestore', { action: 'deferred' }));
     expect(migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored')).not.toContain('RolledBack');
   });
 
   it('creates the association again before a person where the webhook still injects it', () => {
-    expect(states.ReturnAssociations).toMatchObject({
-      Next: 'RecordNeedsHuman',
-      Arguments: { Payload: { action: 'own', fence: '{% $fence %}' } },
-    });
+    expect(states.ReturnAssociations).toMatchObject(
+      calling('RecordNeedsHuman', { action: 'own', fence: '{% $fence %}' }),
+    );
     expect(migrateAddon.edges.filter(({ to }) => to === 'ReturnAssociations').map(({ from }) => from)).toEqual([
       'VerifyRestored',
     ]);

@@ -32,7 +32,7 @@ const OF_BUCKET: Record<string, string[][]> = {
 describe.each([
   ['made here', made, KEY],
   ['there already', theirs, THEIRS],
-])('a key that is %s', (_, deployment, key) => {
+])('a key %s', (_, deployment, key) => {
   it('seals the table, every log, the queue, the topic, every state machine and every environment', () => {
     expect(propertiesOf(deployment, 'AWS::DynamoDB::Table')).toMatchObject([
       { SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key } },

@@ -30,8 +30,7 @@ describe('what AWS limits', () => {
       const { Resources } = JSON.parse(texts[`${stack}.template.json`]!) as {
         Resources: Record<string, { Type: string }>;
       };
-      const idsOf = (type: string): string[] =>
-        Object.keys(Resources).filter((logicalId) => Resources[logicalId]!.Type === type);
+      const idsOf = (type: string) => Object.keys(Resources).filter((logicalId) => Resources[logicalId]!.Type === type);
       for (const logicalId of idsOf('AWS::Lambda::Function'))
         expect(subjects).toContain(`the environment of the function ${logicalId}`);
       for (const logicalId of idsOf('AWS::IAM::Role'))

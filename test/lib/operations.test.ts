@@ -16,6 +16,7 @@ import { ALARM_TOPIC } from './configurations.ts';
 import { type Deployment, deployed, type Resource, SWITCHED_ON } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
 import { words } from '../words.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const narrow = synthesiseWith({});
 const everything = synthesiseWith(
@@ -67,7 +68,7 @@ const alarmOf = (id: string): AlarmProperties => new Map(alarmsIn(deployed)).get
 const byText = (one: unknown, other: unknown): number => (String(one) < String(other) ? -1 : 1);
 
 /** As GitHub makes an anchor of a heading. */
-const anchorOf = (heading: string): string =>
+const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
     .replaceAll(/[^\w -]/g, '')
@@ -80,8 +81,7 @@ const sections = new Map(
     .slice(1)
     .map((text): [anchor: string, text: string] => [anchorOf(text.slice(0, text.indexOf('\n'))), text]),
 );
-const linkOf = ({ AlarmDescription }: AlarmProperties): string =>
-  / What to do: (\S+)$/.exec(AlarmDescription)?.[1] ?? '';
+const linkOf = ({ AlarmDescription }: AlarmProperties) => / What to do: (\S+)$/.exec(AlarmDescription)?.[1] ?? '';
 
 describe('docs/runbook.md', () => {
   it.each(deployments)('has a section for each alarm of %s deployment, which links to it', (_, deployment) => {
@@ -227,10 +227,7 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
     const failed = watched
       .filter(({ MetricName }) => MetricName === 'ExecutionsFailed')
       .map(({ Dimensions }) => (Dimensions![0]!.Value as { Ref: string }).Ref);
-    expect(failed).toEqual([
-      expect.stringMatching(/^RecoverStateMachine/),
-      expect.stringMatching(/^SweepStateMachine/),
-    ]);
+    expect(failed).toEqual([matching(/^RecoverStateMachine/), matching(/^SweepStateMachine/)]);
   });
 
   it('and the dashboard show all that is measured for the service', () => {

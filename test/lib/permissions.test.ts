@@ -19,14 +19,14 @@ import {
   sweep,
 } from './definition.ts';
 import { words } from '../words.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 /** Their states lead to the step pause. */
 const PAUSING = new Set(pausing.map(({ name }) => name));
 const ofPrevious = new Map([['MigrateAddon', OF_PREVIOUS_RELEASE]]);
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
-const ofAws = (actions: string[]): string[] =>
-  [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
+const ofAws = (actions: string[]) => [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
 const mutating = (step: string): string[] => ofAws(actionsOf(step)).filter((action) => !READS.test(action));
 const eks = (actions: TemplateStringsArray): string[] => words(actions).map((action) => `eks:${action}`);
 
@@ -234,8 +234,8 @@ describe('permissions', () => {
       JSON.stringify(Properties).includes('StopExecution'),
     );
     expect(stopping.map(([name]) => name)).toEqual([
-      expect.stringMatching(/^SweepStateMachineDistributedMapPolicy/),
-      expect.stringMatching(/^RunbookRole/),
+      matching(/^SweepStateMachineDistributedMapPolicy/),
+      matching(/^RunbookRole/),
     ]);
     const stops = statementsOfRole(
       (sweep.properties.RoleArn as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0],
@@ -248,7 +248,7 @@ describe('permissions', () => {
     const changing = current.filter((step) => mutating(step).some((action) => action.startsWith('eks:')));
     expect(ACTING_STEPS.toSorted()).toEqual(changing.toSorted());
     const asking = statementsOf('plan').filter(({ actions }) => actions.includes('iam:SimulatePrincipalPolicy'));
-    expect(asking.map(({ resources }) => resources)).toEqual([[expect.stringMatching(/:iam::[^:]+:role\/\*$/)]]);
+    expect(asking.map(({ resources }) => resources)).toEqual([[matching(/:iam::[^:]+:role\/\*$/)]]);
   });
 
   it.each(STEPS)('name for %s each action, and resources of this account', (step) => {

@@ -22,8 +22,7 @@ const OF_THE_SERVICE = words`
   Lambda.EC2ThrottledException Lambda.CodeArtifactUserPendingException Sandbox.Timedout Runtime.ExitError Runtime.OutOfMemory
   States.Timeout States.ALL
 `;
-const namesIn = (retriers: { ErrorEquals: string[] }[] = []): string[] =>
-  retriers.flatMap(({ ErrorEquals }) => ErrorEquals);
+const namesIn = (retriers: { ErrorEquals: string[] }[] = []) => retriers.flatMap(({ ErrorEquals }) => ErrorEquals);
 const WAITING = namesOfClass('waiting');
 const pollsOf = (retriers: Retrier[] = []): Retrier[] =>
   retriers.filter(({ ErrorEquals }) => WAITING.some((error) => ErrorEquals.includes(error)));
@@ -36,27 +35,24 @@ describe('retries', () => {
     ),
   );
 
-  it.each(allTasks)(
-    'try again in %s, %s what may succeed later, once each, and nothing that can not',
-    (machine, _name, state) => {
-      const ofService = OF_THE_SERVICE.filter((error) => error !== 'States.ALL');
-      // What something else works on, or what takes effect late, is not over with the second try.
-      const ours = isPausing(machine)
-        ? ['Throttled', 'ServiceUnavailable', 'ConnectionLost', 'OutOfTime']
-        : namesOfClass('retryable');
-      const transient = [...ours, ...ofService];
-      const never: string[] = [...namesOfClass('terminal'), ...namesOfClass('needs-human'), 'States.ALL'];
-      const retried = namesIn(state.Retry);
-      expect(new Set(retried).size).toBe(retried.length);
-      // A state that waits for a person treats its time-out as the answer.
-      const isCallback = state.Resource?.endsWith('.waitForTaskToken') === true;
-      expect(retried).toEqual(
-        expect.arrayContaining(isCallback ? transient.filter((error) => error !== 'States.Timeout') : transient),
-      );
-      expect(retried.includes('States.Timeout')).toBe(!isCallback);
-      expect(retried.filter((error) => never.includes(error))).toEqual([]);
-    },
-  );
+  it.each(allTasks)('try again in %s, %s what may succeed later, once each, and no more', (machine, _name, state) => {
+    const ofService = OF_THE_SERVICE.filter((error) => error !== 'States.ALL');
+    // What something else works on, or what takes effect late, is not over with the second try.
+    const ours = isPausing(machine)
+      ? ['Throttled', 'ServiceUnavailable', 'ConnectionLost', 'OutOfTime']
+      : namesOfClass('retryable');
+    const transient = [...ours, ...ofService];
+    const never: string[] = [...namesOfClass('terminal'), ...namesOfClass('needs-human'), 'States.ALL'];
+    const retried = namesIn(state.Retry);
+    expect(new Set(retried).size).toBe(retried.length);
+    // A state that waits for a person treats its time-out as the answer.
+    const isCallback = state.Resource?.endsWith('.waitForTaskToken') === true;
+    expect(retried).toEqual(
+      expect.arrayContaining(isCallback ? transient.filter((error) => error !== 'States.Timeout') : transient),
+    );
+    expect(retried.includes('States.Timeout')).toBe(!isCallback);
+    expect(retried.filter((error) => never.includes(error))).toEqual([]);
+  });
 
   it('are quick where a state pauses: one more try within seconds', () => {
     for (const machine of machines)
@@ -99,24 +95,21 @@ describe('retries', () => {
     }
   });
 
-  it.each(allTasks)(
-    'have delays in %s, %s that Step Functions accepts, and jitter wherever runs could meet',
-    (_machine, _name, state) => {
-      for (const {
-        IntervalSeconds,
-        MaxAttempts,
-        MaxDelaySeconds = Infinity,
-        BackoffRate,
-        JitterStrategy,
-      } of state.Retry!) {
-        expect(IntervalSeconds).toBeGreaterThanOrEqual(1);
-        expect(MaxAttempts).toBeLessThanOrEqual(99_999_999);
-        expect(MaxDelaySeconds).toBeGreaterThan(IntervalSeconds);
-        // What is tried again once has nothing to back off from.
-        expect(JitterStrategy).toBe(BackoffRate > 1 || MaxAttempts === 1 ? 'FULL' : 'NONE');
-      }
-    },
-  );
+  it.each(allTasks)('have delays that Step Functions accepts in %s, %s, and jitter', (_machine, _name, state) => {
+    for (const {
+      IntervalSeconds,
+      MaxAttempts,
+      MaxDelaySeconds = Infinity,
+      BackoffRate,
+      JitterStrategy,
+    } of state.Retry!) {
+      expect(IntervalSeconds).toBeGreaterThanOrEqual(1);
+      expect(MaxAttempts).toBeLessThanOrEqual(99_999_999);
+      expect(MaxDelaySeconds).toBeGreaterThan(IntervalSeconds);
+      // What is tried again once has nothing to back off from.
+      expect(JitterStrategy).toBe(BackoffRate > 1 || MaxAttempts === 1 ? 'FULL' : 'NONE');
+    }
+  });
 
   it.each(allTasks)('wait in %s, %s longer than its function runs', (_machine, _name, state) => {
     // An approval's is as long as its request says.

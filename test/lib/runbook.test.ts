@@ -23,6 +23,7 @@ import {
 import { EVERYTHING } from './configurations.ts';
 import { deployed, Deployment, migrateAddon, recover } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const documentOf = (deployment: Deployment): { content: AutomationDocument; properties: Record<string, unknown> } => {
   const { Properties: own } = deployment.resourcesOf('AWS::SSM::Document')[0]![1];
@@ -262,7 +263,7 @@ describe('the role', () => {
       `dynamodb:GetItem function:${table}`,
       `states:DescribeExecution ${migrateAddon.logicalId}:*`,
       `states:DescribeExecution ${recover.logicalId}:*`,
-      expect.stringMatching(/^states:DescribeExecution Retire.*:\*$/),
+      matching(/^states:DescribeExecution Retire.*:\*$/),
       `states:StartExecution ${migrateAddon.logicalId}`,
       `states:StopExecution ${migrateAddon.logicalId}:*`,
     ]);

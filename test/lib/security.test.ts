@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EVERYTHING } from './configurations.ts';
 import { Deployment, OTHER_ACCOUNT, type Resource, type Template, template } from './definition.ts';
 import { synthesised, synthesiseWith } from './synthesised.ts';
-import { matching } from '../lambdas/matchers.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 import { words } from '../words.ts';
 
 interface RawStatement {
@@ -218,7 +218,7 @@ describe.each(deployments)('%s template', (which, one) => {
       expect.objectContaining({
         Principal: 'events.amazonaws.com',
         Action: 'lambda:InvokeFunction',
-        SourceArn: { 'Fn::GetAtt': [expect.stringContaining(rule), 'Arn'] },
+        SourceArn: { 'Fn::GetAtt': [containing(rule), 'Arn'] },
       });
     const byApi = permissions.filter(({ Principal }) => Principal === 'apigateway.amazonaws.com');
     expect(permissions.filter((each) => !byApi.includes(each))).toEqual(
@@ -228,7 +228,7 @@ describe.each(deployments)('%s template', (which, one) => {
     for (const { Action, SourceArn } of byApi)
       expect([Action, deployment.resolve(SourceArn)]).toEqual([
         'lambda:InvokeFunction',
-        expect.stringMatching(/^arn:aws:execute-api:eu-west-1:111122223333:\w+\/\w+\/(GET|POST|\*)\/[\w*/-]*$/),
+        matching(/^arn:aws:execute-api:eu-west-1:111122223333:\w+\/\w+\/(GET|POST|\*)\/[\w*/-]*$/),
       ]);
   });
 

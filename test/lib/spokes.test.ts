@@ -60,16 +60,13 @@ describe('the template for other accounts', () => {
   it.each([
     ['with all', narrow],
     ['with the least', least],
-  ])(
-    'has parameters that are outputs of the service under the same names, but for where the roles are made: %s',
-    (_, { hub, spoke }) => {
-      const { Parameters } = spoke();
-      const outputs = Object.keys(hub.Outputs ?? {}).filter((name) => name.startsWith('Hub'));
-      expect(outputs.length).toBeGreaterThan(4);
-      expect(Object.keys(Parameters).toSorted()).toEqual([...outputs, 'RolesRegion'].toSorted());
-      expect(Object.values(Parameters).every(({ Default }) => Default === undefined)).toBe(true);
-    },
-  );
+  ])('has the outputs of the service as parameters, but for where the roles are made: %s', (_, { hub, spoke }) => {
+    const { Parameters } = spoke();
+    const outputs = Object.keys(hub.Outputs ?? {}).filter((name) => name.startsWith('Hub'));
+    expect(outputs.length).toBeGreaterThan(4);
+    expect(Object.keys(Parameters).toSorted()).toEqual([...outputs, 'RolesRegion'].toSorted());
+    expect(Object.values(Parameters).every(({ Default }) => Default === undefined)).toBe(true);
+  });
 
   it('makes the roles of the capabilities under their names, in one region, and what forwards in each', () => {
     const conditionOf = Object.fromEntries(
@@ -86,8 +83,7 @@ describe('the template for other accounts', () => {
     });
     for (const capability of CAPABILITIES)
       expect(rolesIn(template)[JSON.stringify(spokeRoleName(capability))]).toMatchObject({ MaxSessionDuration: 3600 });
-    const names = ({ roles }: ReturnType<typeof deployedTo>): string[] =>
-      roles.map(({ arn }) => arn.split('/')[1]!).toSorted();
+    const names = ({ roles }: ReturnType<typeof deployedTo>) => roles.map(({ arn }) => arn.split('/')[1]!).toSorted();
     expect(names(deployedTo(assembly, OTHER_ACCOUNT, 'eu-west-1'))).toEqual(
       [...CAPABILITIES.map(spokeRoleName), 'pod-identity-migrator-forward-eu-west-1'].toSorted(),
     );
@@ -122,20 +118,17 @@ describe('the template for other accounts', () => {
     ['policy/boundary', true],
     ['arn:aws:iam::aws:policy/PowerUserAccess', true],
     ['arn:aws:iam::111122223333:policy/boundary', false],
-  ])(
-    'has the permissions boundary %s on each role, where an account can have it: %s',
-    (permissionsBoundaryArn, expected) => {
-      const roles = rolesIn(
-        synthesised(
-          { permissionsBoundaryArn, repairableRoleArns: 'role/eks-addons/*' },
-          { accounts: [OTHER_ACCOUNT] },
-        ).spoke(),
-      );
-      expect(Object.values(roles).map((role) => role['PermissionsBoundary'] !== undefined)).toEqual(
-        Object.values(roles).map(() => expected),
-      );
-    },
-  );
+  ])('has the permissions boundary %s on each role where it can be: %s', (permissionsBoundaryArn, expected) => {
+    const roles = rolesIn(
+      synthesised(
+        { permissionsBoundaryArn, repairableRoleArns: 'role/eks-addons/*' },
+        { accounts: [OTHER_ACCOUNT] },
+      ).spoke(),
+    );
+    expect(Object.values(roles).map((role) => role['PermissionsBoundary'] !== undefined)).toEqual(
+      Object.values(roles).map(() => expected),
+    );
+  });
 });
 
 describe('the trust of each role', () => {
@@ -164,20 +157,17 @@ describe('the trust of each role', () => {
    * IAM User Guide, "IAM and AWS STS quotas": role trust policies have 2,048 characters, white space left out; names of
    * roles 64.
    */
-  it.each(CAPABILITIES)(
-    'fits, and its parameter too, however long the roles of the service are called: %s',
-    (capability) => {
-      const longest = `arn:aws-us-gov:iam::${HUB.account}:role/${'x'.repeat(64)}`;
-      const {
-        Statement: [statement],
-      } = trustOf(capability);
-      const arns = stepsWith(capability).map(() => longest);
-      expect(
-        JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Principal: { AWS: arns } }] }).length,
-      ).toBeLessThanOrEqual(2048);
-      expect(arns.join(',').length).toBeLessThanOrEqual(4096);
-    },
-  );
+  it.each(CAPABILITIES)('fits, and its parameter too, however long the names of roles: %s', (capability) => {
+    const longest = `arn:aws-us-gov:iam::${HUB.account}:role/${'x'.repeat(64)}`;
+    const {
+      Statement: [statement],
+    } = trustOf(capability);
+    const arns = stepsWith(capability).map(() => longest);
+    expect(
+      JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Principal: { AWS: arns } }] }).length,
+    ).toBeLessThanOrEqual(2048);
+    expect(arns.join(',').length).toBeLessThanOrEqual(4096);
+  });
 });
 
 describe('the rights of each role', () => {
@@ -190,8 +180,7 @@ describe('the rights of each role', () => {
   it('are those that the steps have in their own account, each of them and no other', () => {
     const key = (action: string, conditions: unknown): string => JSON.stringify([action, conditions]);
     // Another step of that role needs the same without a condition.
-    const covered = (action: string, conditions: unknown): boolean =>
-      action === 'eks:TagResource' && conditions !== undefined;
+    const covered = (action: string, conditions: unknown) => action === 'eks:TagResource' && conditions !== undefined;
     const ofSteps = new Set(
       SPOKE_STEPS.flatMap((step) => targetGrants[step](options)).flatMap(({ actions, conditions }) =>
         actions.filter((action) => !covered(action, conditions)).map((action) => key(action, conditions)),

@@ -3,7 +3,7 @@ import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { OF_PREVIOUS_RELEASE } from '../../lib/migration/state-machine.ts';
-import { allMachines, migrateAddon, stepOf, template } from './definition.ts';
+import { allMachines, migrateAddon, stepOf, template, calling } from './definition.ts';
 import { words } from '../words.ts';
 
 const { states } = migrateAddon;
@@ -84,16 +84,13 @@ describe.each(allMachines)('definition of $name', (machine) => {
     expect([...graph.reachableFrom(to)].filter((name) => graph.states[name]!.Type === 'Succeed')).toEqual([]),
   );
 
-  it.each([...machine.tasks, ...machine.ofType('Map')])(
-    'catches everything in %s, last, and keeps the error',
-    (name, state) => {
-      expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
-      for (const catcher of state.Catch!.slice(0, -1)) expect(catcher.ErrorEquals).not.toContain('States.ALL');
-      // In what a Map runs under another name, which AWS wants.
-      const variable = machine.states[name] === state ? 'failure' : 'locationFailure';
-      for (const catcher of state.Catch!) expect(Object.keys(catcher.Assign!)).toEqual([variable]);
-    },
-  );
+  it.each([...machine.tasks, ...machine.ofType('Map')])('catches all last in %s, keeping the error', (name, state) => {
+    expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
+    for (const catcher of state.Catch!.slice(0, -1)) expect(catcher.ErrorEquals).not.toContain('States.ALL');
+    // In what a Map runs under another name, which AWS wants.
+    const variable = machine.states[name] === state ? 'failure' : 'locationFailure';
+    for (const catcher of state.Catch!) expect(Object.keys(catcher.Assign!)).toEqual([variable]);
+  });
 
   it.each(machine.tasks)('retries %s', (_, state) => expect(state.Retry!.length).toBeGreaterThanOrEqual(1));
 });
@@ -140,10 +137,9 @@ describe('workflow of MigrateAddon', () => {
       Choices: [{ Condition: '{% $createsStandalone %}', Next: 'CreateStandaloneAssociations' }],
       Default: 'WhichStrategy',
     });
-    expect(states.CreateStandaloneAssociations).toMatchObject({
-      Next: 'WaitForStandaloneAssociations',
-      Arguments: { Payload: { attempt: '{% $attempt %}', fence: '{% $fence %}' } },
-    });
+    expect(states.CreateStandaloneAssociations).toMatchObject(
+      calling('WaitForStandaloneAssociations', { attempt: '{% $attempt %}', fence: '{% $fence %}' }),
+    );
     expect(states.WaitForStandaloneAssociations).toEqual({ Type: 'Wait', Seconds: 15, Next: 'WhichStrategy' });
     // Nothing takes a role away before it, and no later way comes to it again.
     expect(migrateAddon.reachableFrom('NextAttempt')).not.toContain('CreateStandaloneAssociations');

@@ -13,6 +13,7 @@ import {
   statementsOf,
   statementsOfRole,
   template,
+  calling,
 } from './definition.ts';
 import { synthesised, synthesiseWith } from './synthesised.ts';
 import { words } from '../words.ts';
@@ -154,10 +155,9 @@ describe('the repair in the workflow', () => {
       Choices: [{ Condition: '{% $repairsTrust %}', Next: 'RepairTrust' }],
       Default: 'IsStandaloneToCreate',
     });
-    expect(states.RepairTrust).toMatchObject({
-      Next: 'WaitForTrust',
-      Arguments: { Payload: { towards: 'pod-identity', fence: '{% $fence %}' } },
-    });
+    expect(states.RepairTrust).toMatchObject(
+      calling('WaitForTrust', { towards: 'pod-identity', fence: '{% $fence %}' }),
+    );
     expect(states.WaitForTrust).toEqual({ Type: 'Wait', Seconds: 10, Next: 'IsStandaloneToCreate' });
     expect([...migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'Begin')]).not.toContain(
       'RepairTrust',
@@ -176,30 +176,24 @@ describe('the repair in the workflow', () => {
     await expect(evaluate(states.IsAnythingChanged!.Choices![0]!.Condition)).resolves.toBe(!repairsTrust);
   });
 
-  it.each(machines)(
-    'is undone in $name once the pods have their old identity, before the end is recorded',
-    (machine) => {
-      expect(machine.states.IsTrustToRestore).toMatchObject({
-        Choices: [{ Next: 'RestoreTrust' }],
-        Default: 'RecordRolledBack',
-      });
-      expect(machine.states.RestoreTrust).toMatchObject({
-        Next: 'RecordRolledBack',
-        Arguments: { Payload: { towards: 'before' } },
-      });
-      // Once the associations are back that wait for the pods, where there are any.
-      expect(unconditionally(machine, 'AreThePodsRestored')).toContain('IsAnythingDeferred');
-      expect(unconditionally(machine, 'IsAnythingDeferred').sort()).toEqual(['IsTrustToRestore', 'RestoreDeferred']);
-      expect(unconditionally(machine, 'RestoreDeferred')).toEqual(['IsTrustToRestore']);
-      expect(
-        machine.edges
-          .filter(({ to }) => to === 'RecordRolledBack')
-          .map(({ from }) => from)
-          .sort(),
-      ).toEqual(['IsTrustToRestore', 'RestoreTrust']);
-      expect(machine.catchersOf('RestoreTrust')).toEqual([[['States.ALL'], 'RecordNeedsHuman']]);
-    },
-  );
+  it.each(machines)('is undone in $name once pods have their old identity, before the end is recorded', (machine) => {
+    expect(machine.states.IsTrustToRestore).toMatchObject({
+      Choices: [{ Next: 'RestoreTrust' }],
+      Default: 'RecordRolledBack',
+    });
+    expect(machine.states.RestoreTrust).toMatchObject(calling('RecordRolledBack', { towards: 'before' }));
+    // Once the associations are back that wait for the pods, where there are any.
+    expect(unconditionally(machine, 'AreThePodsRestored')).toContain('IsAnythingDeferred');
+    expect(unconditionally(machine, 'IsAnythingDeferred').sort()).toEqual(['IsTrustToRestore', 'RestoreDeferred']);
+    expect(unconditionally(machine, 'RestoreDeferred')).toEqual(['IsTrustToRestore']);
+    expect(
+      machine.edges
+        .filter(({ to }) => to === 'RecordRolledBack')
+        .map(({ from }) => from)
+        .sort(),
+    ).toEqual(['IsTrustToRestore', 'RestoreTrust']);
+    expect(machine.catchersOf('RestoreTrust')).toEqual([[['States.ALL'], 'RecordNeedsHuman']]);
+  });
 
   it('is known to Recover from the record', () => {
     const recover = machines[1]!;

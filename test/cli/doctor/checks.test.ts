@@ -18,7 +18,7 @@ import { targetGrants } from '../../../lib/permissions/targets.ts';
 import { aCluster } from '../../lambdas/fixtures.ts';
 import { TARGET } from '../fixtures.ts';
 import { words } from '../../words.ts';
-import { containing, matching } from '../../lambdas/matchers.ts';
+import { containing, matching, said } from '../../lambdas/matchers.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/team/reader';
 const SESSION = 'arn:aws:sts::111122223333:assumed-role/reader/anna';
@@ -40,7 +40,7 @@ describe('this machine', () => {
     [undefined, 'unknown', /did not say/],
   ])('has a clock that is %s s off: %s', (seconds, status, message) => {
     const check = checkClock(seconds);
-    expect(check).toMatchObject({ status, message: expect.stringMatching(message) as unknown });
+    expect(check).toMatchObject(said(status, message));
     expect(check.remedy?.includes('timedatectl set-ntp true') ?? false).toBe(status !== 'pass');
   });
 
@@ -127,9 +127,7 @@ describe('the permissions', () => {
       ],
       PLAN_ACTIONS.map((action) => ({ action, answer: 'denied' })),
     );
-    expect(merged.filter(({ answer }) => answer === 'allowed')).toEqual([
-      { action: 'eks:ListAddons', answer: 'allowed' },
-    ]);
+    expect(merged.filter((one) => one.answer === 'allowed')).toEqual([{ action: 'eks:ListAddons', answer: 'allowed' }]);
     expect(merged).toHaveLength(PLAN_ACTIONS.length);
   });
 });
@@ -157,10 +155,7 @@ describe('the cluster', () => {
     ['admits some networks', { publicCidrs: ['192.0.2.0/24'], error: 'timed out' }, 'fail', /only 192\.0\.2\.0\/24/],
     ['does not answer', { error: 'connect ECONNREFUSED' }, 'fail', /ECONNREFUSED\.$/],
   ])('has an API server that %s', (_, change, status, message) =>
-    expect(checkEndpoint(TARGET, { ...endpoint, ...change })).toMatchObject({
-      status,
-      message: expect.stringMatching(message) as unknown,
-    }),
+    expect(checkEndpoint(TARGET, { ...endpoint, ...change })).toMatchObject(said(status, message)),
   );
 
   it('admits the caller, or the remedy names an access entry for the role as IAM knows it', () => {

@@ -7,7 +7,7 @@ import { SCENARIO } from '../../end-to-end/fixture.ts';
 import { keptWorld } from '../kept-world.ts';
 import { runProgram as run } from '../run-program.ts';
 import { words } from '../fixtures.ts';
-import { containing, matching } from '../../lambdas/matchers.ts';
+import { containing, matching, printing } from '../../lambdas/matchers.ts';
 
 const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
 const PROGRAM = 'npm run --silent pod-identity --';
@@ -35,7 +35,7 @@ describe('after a migration', () => {
     );
 
     const shown = await world.run('hand-off', 'patch', '--terraform', code, id);
-    expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/^--- a\/main\.tf\n\+\+\+ b\/main\.tf\n@@ /) });
+    expect(shown).toMatchObject(printing(0, /^--- a\/main\.tf\n\+\+\+ b\/main\.tf\n@@ /));
     expect(shown.out).toContain('\n-  service_account_role_arn    = aws_iam_role.ebs_csi.arn\n');
     expect(shown.err).toContain('✔ not written: 1 file would change.');
     expect(text()).toBe(before);
@@ -190,10 +190,7 @@ describe('what cannot be compared', () => {
 
   it.each([
     [['--cluster', 'gone', '--addon', 'aws-ebs-csi-driver'], /cluster gone does not exist in account 111122223333/],
-    [
-      ['--cluster', 'reliability-dev', '--addon', 'gone'],
-      /cluster reliability-dev has no add-on gone\n.*plan --cluster/,
-    ],
+    [['--cluster', 'reliability-dev', '--addon', 'gone'], /reliability-dev has no add-on gone\n.*plan --cluster/],
     [
       ['--cluster', 'reliability-dev', '--namespace', 'default', '--service-account', 'gone'],
       /service account default\/gone of cluster reliability-dev has no association/,
@@ -233,7 +230,7 @@ describe('before a migration', () => {
     expect(blocked.code).toBe(3);
     const [, command] = /plan again:\n {2}(.*)\n$/.exec(blocked.out)!;
     const accepted = await run(...command!.slice(PROGRAM.length + 1).split(' '));
-    expect(accepted).toMatchObject({ code: 0, out: expect.stringMatching(/The\s+request\s+accepts\s+that/) });
+    expect(accepted).toMatchObject(printing(0, /The\s+request\s+accepts\s+that/));
   });
 
   it('plan --hand-off has the other formats, for a dry run of a repair with its trust statement', async () => {

@@ -43,10 +43,7 @@ describe('a directory of Terraform code', () => {
   });
 
   it('has the files that its code reads by name, if they are below it and are text', () => {
-    put(
-      'main.tf',
-      'a = file("${path.module}/a.json")\nb = file("b.json")\nc = file("c.json")\nd = file("gone.json")\n',
-    );
+    put('main.tf', 'a = file("${path.module}/a.json")\nb = file("b.json")\nc = file("c.json")\nd = file("d.json")\n');
     put('more.tf', 'e = file("../outside.json")\nf = file("/etc/hosts")\nm = "./m" # file("${path.root}/b.json")\n');
     put('source.tf', 'module "m" {\n  source = "./m"\n}\n');
     put('m/main.tf', 'g = file("${path.module}/policy.json")\n');

@@ -49,13 +49,10 @@ describe('a linked directory', () => {
   });
 });
 
-it.each(['x\n--- a/other.tf', 'x\u001B[2K', 'x\u202E'])(
-  'a name that would change a diff or a terminal is refused',
-  (name) => {
-    put('main.tf', '');
-    writeFileSync(join(folder, `${name.replaceAll('/', '\u2215')}.tf`), '');
-    const { message } = errorOf(() => readDirectory(folder));
-    expect(message).toContain('has a character in its name that cannot be printed');
-    expect(isPrintable(message)).toBe(true);
-  },
-);
+it.each(['x\n--- a/other.tf', 'x\u001B[2K', 'x\u202E'])('a name that would change a diff is refused', (name) => {
+  put('main.tf', '');
+  writeFileSync(join(folder, `${name.replaceAll('/', '\u2215')}.tf`), '');
+  const { message } = errorOf(() => readDirectory(folder));
+  expect(message).toContain('has a character in its name that cannot be printed');
+  expect(isPrintable(message)).toBe(true);
+});

@@ -100,7 +100,5 @@ describe('plan --hand-off', () => {
       { handOff: true, format: 'eksctl', json: true },
       '--format cannot be combined with --output json, whose field handOff is a document',
     ],
-  ])('%j is refused', (given, message) =>
-    expect(errorOf(() => parsePlanFlags({ ...BARE, ...given })).message).toBe(message),
-  );
+  ])('%j is refused', (given, why) => expect(errorOf(() => parsePlanFlags({ ...BARE, ...given })).message).toBe(why));
 });

@@ -141,43 +141,20 @@ it.each([
   });
 });
 
+const plain = { namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE };
+const sent = { clusterName: CLUSTER, ...plain, clientRequestToken: 't' };
+
 it('creates one as it was, whole, and answers the new one', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
-  const was = anAssociation({
-    targetRoleArn: OTHER_ROLE,
-    disableSessionTags: true,
-    policy: '{}',
-    tags: { team: 'a' },
-    ownerArn: undefined,
-    externalId: 'made-by-eks',
-  });
+  const settings = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } };
+  const was = anAssociation({ ...settings, ownerArn: undefined, externalId: 'made-by-eks' });
   expect((await eks.createAssociation(was, 't')).id).toBe('a-new');
-  expect(inputs()).toStrictEqual([
-    {
-      clusterName: CLUSTER,
-      namespace: 'kube-system',
-      serviceAccount: SERVICE_ACCOUNT,
-      roleArn: ROLE,
-      clientRequestToken: 't',
-      targetRoleArn: OTHER_ROLE,
-      disableSessionTags: true,
-      policy: '{}',
-      tags: { team: 'a' },
-    },
-  ]);
+  expect(inputs()).toStrictEqual([{ ...sent, ...settings }]);
 });
 it('sends nothing that a plain one does not have', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
   await eks.createAssociation(anAssociation(), 't');
-  expect(inputs()).toStrictEqual([
-    {
-      clusterName: CLUSTER,
-      namespace: 'kube-system',
-      serviceAccount: SERVICE_ACCOUNT,
-      roleArn: ROLE,
-      clientRequestToken: 't',
-    },
-  ]);
+  expect(inputs()).toStrictEqual([sent]);
 });
 it('does not take an answer without an association for one', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves({});

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toAddon, toOfferedVersions } from '../../../lambdas/adapters/aws-eks-shapes.ts';
-import { ADDON, addonArn, VERSION } from '../fixtures.ts';
+import { toOfferedVersions } from '../../../lambdas/adapters/aws-eks-shapes.ts';
 
 describe('the versions that are offered', () => {
   const on = (clusterVersion: string, platformVersions: string[], defaultVersion: boolean) => ({
@@ -19,18 +18,4 @@ describe('the versions that are offered', () => {
       ['v2', false],
     ]);
   });
-});
-
-describe('an add-on', () => {
-  const found = { addonName: ADDON, addonArn: addonArn(1), addonVersion: VERSION, status: 'DEGRADED' as const };
-  it('has the issues that EKS names, and none where it names none', () => {
-    const issues = [{ code: 'InsufficientNumberOfReplicas' as const, message: 'why', resourceIds: ['pod'] }, {}];
-    expect(toAddon({ ...found, health: { issues } }).issues).toEqual([
-      { code: 'InsufficientNumberOfReplicas', message: 'why', resourceIds: ['pod'] },
-      { code: 'Unknown', message: '', resourceIds: [] },
-    ]);
-    for (const health of [undefined, {}]) expect(toAddon({ ...found, health }).issues).toEqual([]);
-  });
-  it('has no role where EKS answers an empty one', () =>
-    expect(toAddon({ ...found, serviceAccountRoleArn: '' }).serviceAccountRoleArn).toBeUndefined());
 });

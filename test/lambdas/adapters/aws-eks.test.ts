@@ -12,7 +12,6 @@ import {
   ListCapabilitiesCommand,
   ListFargateProfilesCommand,
   ListAddonsCommand,
-  ListPodIdentityAssociationsCommand,
   ResourceNotFoundException,
   TagResourceCommand,
   UpdateAddonCommand,
@@ -34,31 +33,16 @@ const notFound = new ResourceNotFoundException({
   $metadata: { httpStatusCode: 404 },
 });
 
-describe('lists that take more than one page', () => {
+it('reads the list of add-ons to its end', async () => {
   const names = Array.from({ length: 230 }, (_, index) => `addon-${index}`);
-
-  it('are read to their end: add-ons', async () => {
-    mock
-      .on(ListAddonsCommand, { clusterName: CLUSTER })
-      .resolves({ addons: names.slice(0, 100), nextToken: 'one' })
-      .on(ListAddonsCommand, { clusterName: CLUSTER, nextToken: 'one' })
-      .resolves({ addons: names.slice(100, 200), nextToken: 'two' })
-      .on(ListAddonsCommand, { clusterName: CLUSTER, nextToken: 'two' })
-      .resolves({ addons: names.slice(200) });
-    expect(await eks.listAddons()).toEqual(names);
-  });
-
-  it('are read to their end: associations, of which one that names none is left out', async () => {
-    const ref = (index: number) => ({ associationId: `a-${index}`, namespace: 'shop', serviceAccount: `sa-${index}` });
-    mock
-      .on(ListPodIdentityAssociationsCommand)
-      .resolvesOnce({ associations: [ref(1), { namespace: 'shop' }], nextToken: 'one' })
-      .resolvesOnce({ associations: [ref(2)] });
-    expect(await eks.listAssociationRefs()).toEqual([
-      { id: 'a-1', namespace: 'shop', serviceAccount: 'sa-1' },
-      { id: 'a-2', namespace: 'shop', serviceAccount: 'sa-2' },
-    ]);
-  });
+  mock
+    .on(ListAddonsCommand, { clusterName: CLUSTER })
+    .resolves({ addons: names.slice(0, 100), nextToken: 'one' })
+    .on(ListAddonsCommand, { clusterName: CLUSTER, nextToken: 'one' })
+    .resolves({ addons: names.slice(100, 200), nextToken: 'two' })
+    .on(ListAddonsCommand, { clusterName: CLUSTER, nextToken: 'two' })
+    .resolves({ addons: names.slice(200) });
+  expect(await eks.listAddons()).toEqual(names);
 });
 
 describe('DescribeCluster', () => {

@@ -318,7 +318,4 @@ const garbage = fc
     ...rest,
   }));
 
-export const hostileEvent: fc.Arbitrary<Json> = fc.oneof(
-  { weight: 4, arbitrary: documented },
-  { weight: 1, arbitrary: garbage },
-);
+export const hostileEvent = fc.oneof({ weight: 4, arbitrary: documented }, { weight: 1, arbitrary: garbage });

@@ -309,10 +309,7 @@ describe('a failure', () => {
   });
 
   it('writes nothing of what was sent into the log', async ({ fakes }) => {
-    await send(
-      fakes,
-      post({ body: { ...body, reason: 'a-secret' }, headers: { 'idempotency-key': 'another-secret' } }),
-    );
+    await send(fakes, post({ body: { ...body, reason: 'a-secret' }, headers: { 'idempotency-key': 'other-secret' } }));
     fakes.journal.failNext('ledger.claim', 'before', lost());
     await send(fakes, post({ body: { ...body, reason: 'a-secret' } }));
     await send(fakes, text('{"a-secret'));

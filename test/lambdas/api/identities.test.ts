@@ -114,19 +114,16 @@ describe('GET /clusters/{name}/identities', () => {
     });
   });
 
-  it.each(['eks.describeCluster', 'kubernetes.eachPod'])(
-    'says where %s fails that no role can be assumed',
-    async (call) => {
-      const fakes = newFakes();
-      const message = 'The role arn:aws:iam::222233334444:role/x could not be assumed: docs/accounts.md.';
-      fakes.journal.failNext(call, 'before', new RoleNotAssumed('222233334444', message));
-      const found = problemIn(await look(fakes), 'no-access');
-      expect(found.detail).toBe(message);
-      expect(found.errors).toEqual([
-        { field: 'query.account', message: 'is an account in which the service cannot assume a role' },
-      ]);
-    },
-  );
+  it.each(['eks.describeCluster', 'kubernetes.eachPod'])('says at %s that no role can be assumed', async (call) => {
+    const fakes = newFakes();
+    const message = 'The role arn:aws:iam::222233334444:role/x could not be assumed: docs/accounts.md.';
+    fakes.journal.failNext(call, 'before', new RoleNotAssumed('222233334444', message));
+    const found = problemIn(await look(fakes), 'no-access');
+    expect(found.detail).toBe(message);
+    expect(found.errors).toEqual([
+      { field: 'query.account', message: 'is an account in which the service cannot assume a role' },
+    ]);
+  });
 
   it('notes what else may not be read', async ({ fakes }) => {
     fakes.journal.refuseNext('eks.listAddons', 'AccessDenied', 'no right');

@@ -171,13 +171,7 @@ describe('a retirement whose execution has not noted its end', () => {
     fakes.executions.states.set(arn, { status: 'ABORTED', stoppedAt: at(-7) });
     const { headers, body } = await show(fakes);
     expect(body).toMatchObject({
-      retirement: {
-        id: 'stopped',
-        state,
-        endedAt: at(-7),
-        error: { name: error },
-        next: expect.any(String) as unknown,
-      },
+      retirement: { id: 'stopped', state, endedAt: at(-7), error: { name: error }, next: expect.any(String) as string },
       links: { retire: `${self}/retire` },
     });
     expect(headers).not.toHaveProperty('retry-after');

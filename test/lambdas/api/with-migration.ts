@@ -29,10 +29,7 @@ export async function withMigration(change: Partial<Migration> = {}, asked?: App
   }
   return fakes;
 }
-export const ended = (outcome: Migration['outcome']): Partial<Migration> => ({
-  ...endedAs(outcome, 300),
-  verified: 'ready',
-});
+export const ended = (outcome: Migration['outcome']) => ({ ...endedAs(outcome, 300), verified: 'ready' as const });
 export const show = (fakes: Fakes, id = MIGRATION_ID) => send(fakes, { method: 'GET', path: `/migrations/${id}` });
 
 /** The header of a request with that idempotency key, if there is one. */

@@ -17,13 +17,13 @@ import { invoke, lost } from '../fakes.ts';
 import { at, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
 import { containing, matching } from '../matchers.ts';
 import type { Begun } from './begun.ts';
-import { RUN } from '../run-examples.ts';
+import { endedAs, RUN } from '../run-examples.ts';
 
 const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> =>
   invoke(finishStep, { ...RUN, target, subject: SUBJECT, outcome, ...more }, fakes);
-const isFree = async ({ ledger }: Begun, key: string): Promise<boolean> =>
-  (await ledger.readLock(key))?.holder === undefined;
+const isFree = async ({ ledger }: Begun, key: string) => (await ledger.readLock(key))?.holder === undefined;
 const warnings = async (fakes: Begun): Promise<string[]> => (await fakes.record()).warnings.map(({ id }) => id);
+const REMOVE = { annotation: 'remove' } as const;
 const TAKEN: AnnotationChange = { notedAt: at(1), writtenAt: at(2) };
 
 describe("finish of a service account's migration", () => {
@@ -34,13 +34,7 @@ describe("finish of a service account's migration", () => {
   ])('writes %s, verified at level %s, and lets go of both locks', async (outcome, verified) => {
     const fakes = await associated({ record: { verified: 'ready' } });
     expect(await run(fakes, outcome)).toEqual({ outcome });
-    expect(await fakes.record()).toMatchObject({
-      status: 'ended',
-      outcome,
-      verified,
-      restoreCommands: [],
-      warnings: [],
-    });
+    expect(await fakes.record()).toMatchObject({ ...endedAs(outcome, 0), verified, restoreCommands: [], warnings: [] });
     expect([await isFree(fakes, SUBJECT_LOCK), await isFree(fakes, ROLE_LOCK)]).toEqual([true, true]);
   });
 
@@ -69,7 +63,7 @@ describe("finish of a service account's migration", () => {
     ['kubernetes.listWorkloads', { workloads: undefined }],
     ['kubernetes.getServiceAccount', { account: undefined }],
   ])('has commands although %s fails', async (call, without) => {
-    const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: TAKEN } });
+    const fakes = await associated({ request: REMOVE, record: { annotationChange: TAKEN } });
     const facts: AccountRestoreCommandsFacts = {
       target,
       snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!,
@@ -112,15 +106,12 @@ describe('finish, of an annotation that was to go,', () => {
 
   it('names what uses the web identity as the step has noted it, and does not advise to remove it by hand', async () => {
     const used = annotationUsed({ namespace: 'payments', name: 'api' }, target, 'SecretStore/payments/aws uses it.');
-    const fakes = await associated({
-      request: { annotation: 'remove' },
-      record: { verified: 'ready', warnings: [used] },
-    });
+    const fakes = await associated({ request: REMOVE, record: { verified: 'ready', warnings: [used] } });
     await run(fakes, 'migrated');
     expect((await fakes.record()).warnings).toEqual([used]);
     expect(used.remedy).toMatch(/ --service-account api --annotation remove$/);
     expect(used.remedy).not.toContain('kubectl');
-    const back = await associated({ request: { annotation: 'remove' }, record: { warnings: [used] } });
+    const back = await associated({ request: REMOVE, record: { warnings: [used] } });
     await run(back, 'rolled-back');
     expect((await back.record()).warnings).toEqual([]);
   });
@@ -128,10 +119,7 @@ describe('finish, of an annotation that was to go,', () => {
   it('records the warning once, next to earlier warnings, and removes it after a rollback', async () => {
     const other = { id: 'another', status: 'warn' as const, message: 'of before' };
     const left = { id: 'annotation-left', status: 'warn' as const, message: 'of an earlier end' };
-    const fakes = await associated({
-      request: { annotation: 'remove' },
-      record: { verified: 'ready', warnings: [other, left] },
-    });
+    const fakes = await associated({ request: REMOVE, record: { verified: 'ready', warnings: [other, left] } });
     await run(fakes, 'migrated');
     expect((await fakes.record()).warnings).toEqual([
       other,
@@ -140,7 +128,7 @@ describe('finish, of an annotation that was to go,', () => {
         remedy: containing('kubectl -n payments annotate serviceaccount api'),
       }),
     ]);
-    const back = await associated({ request: { annotation: 'remove' }, record: { warnings: [other, left] } });
+    const back = await associated({ request: REMOVE, record: { warnings: [other, left] } });
     await run(back, 'rolled-back');
     expect(await warnings(back)).toEqual(['another']);
   });

@@ -10,7 +10,7 @@ import { accountFakes } from './begun-account.ts';
 import { type Fakes } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE, VERSION } from '../example.ts';
 import { at, EXECUTION, MIGRATION_ID, otherHolder, endedAs } from '../run-examples.ts';
-import { aCluster, aConfiguration, agentDaemonSet, anAddon } from '../eks-fixtures.ts';
+import { aCluster, aConfiguration, anAddon } from '../eks-fixtures.ts';
 import { STEP_ROLES, GRANTED } from '../fixtures.ts';
 import { aPlanAnswer, callsOf, runPlan } from './planning.ts';
 
@@ -167,16 +167,6 @@ describe('plan of a service account', () => {
       (fakes) => (fakes.eks.addons.set('x', anAddon({ name: 'x' })), taking(fakes, 'x')),
     ],
     ['the owner of its association', {}, 'blocked', OWNER, ({ eks }) => (eks.associations = [owned])],
-    [
-      'no agent',
-      {},
-      'blocked',
-      ['agent'],
-      ({ eks, kubernetes }) => (
-        eks.addons.delete('eks-pod-identity-agent'),
-        (kubernetes.workloads = kubernetes.workloads.filter(({ name }) => name !== agentDaemonSet().name))
-      ),
-    ],
     ['no annotation', {}, 'blocked', ['service-account-uses-irsa'], annotated({ roleArn: undefined })],
   ])('%s ends the record with its outcome', async (_, request, verdict, blockedBy, change) => {
     const fakes = accountFakes();
@@ -198,31 +188,16 @@ describe('plan of a service account', () => {
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
-  it.each(['Unauthorised', 'AccessDenied'] as const)(
-    'blocks at %s of the API server, which is asked once',
-    async (name) => {
-      const fakes = accountFakes();
-      fakes.journal.refuseNext('kubernetes.listPods', name, 'kubernetes: you may not');
-      expect(await run(fakes, { roleArn: ROLE })).toMatchObject({
-        verdict: 'blocked',
-        // Nobody could see whether it has the role that the request names.
-        blockedBy: ['role-grant', 'kubernetes-access'],
-      });
-      expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
-      expect((await record(fakes)).plan).not.toHaveProperty('serviceAccount');
-    },
-  );
-
-  it('goes on with the role that the request names, where what EKS says is enough', async ({ fakes }) => {
-    fakes.journal.refuseNext('kubernetes.listPods', 'AccessDenied', 'kubernetes: you may not');
-    fakes.settings.roleGrants = GRANTED;
-    expect(await run(fakes, { roleArn: ROLE, verification: 'api' })).toMatchObject({ verdict: 'migrate' });
-  });
-
-  it('finds the association that is there where no role is known', async ({ fakes }) => {
-    fakes.eks.associations = [anAccountAssociation()];
-    fakes.journal.refuseNext('kubernetes.listPods', 'AccessDenied', 'kubernetes: you may not');
-    expect(await run(fakes, { verification: 'api' })).toMatchObject({ verdict: 'already-migrated' });
+  it.each(['Unauthorised', 'AccessDenied'] as const)('blocks at %s of the API server, asked once', async (name) => {
+    const fakes = accountFakes();
+    fakes.journal.refuseNext('kubernetes.listPods', name, 'kubernetes: you may not');
+    expect(await run(fakes, { roleArn: ROLE })).toMatchObject({
+      verdict: 'blocked',
+      // Nobody could see whether it has the role that the request names.
+      blockedBy: ['role-grant', 'kubernetes-access'],
+    });
+    expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
+    expect((await record(fakes)).plan).not.toHaveProperty('serviceAccount');
   });
 
   it('reads the trust policies of both the requested role and the annotated role', async ({ fakes }) => {
@@ -234,13 +209,8 @@ describe('plan of a service account', () => {
     expect((await record(fakes)).plan?.associations).toEqual([{ ...plannedAccount, roleArn: OTHER_ROLE }]);
   });
 
-  it.each([
-    ['neither', { serviceAccount: undefined }, /addon or serviceAccount is required/],
-    ['both', { addon: ADDON }, /must not be set together with addon/],
-    ['an option of add-ons', { strategy: 'in-place' }, /applies only to add-ons/],
-  ])('refuses a request with %s', async (_, request, why) => {
-    const fakes = accountFakes();
-    await expect(run(fakes, request)).rejects.toThrow(why);
+  it('refuses an invalid request before it reads anything', async ({ fakes }) => {
+    await expect(run(fakes, { addon: ADDON })).rejects.toThrow('must not be set together with addon');
     expect(fakes.journal.names()).toEqual([]);
   });
 });

@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest';
 import { ACCOUNT_TRUST, accountIrsaStatement, REF, SUBJECT_LOCK } from '../account-example.ts';
 import { anAccountPod, aServiceAccount, ownAssociation } from '../account-fixtures.ts';
 import { associated, type AccountChange } from './begun-account.ts';
-import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
+import { aSecretStore, SECRET_STORES } from '../consumer-objects.ts';
 import { ADDON, at, MIGRATION_ID, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT } from '../fixtures.ts';
 import { anError, expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
-import { blocking, DAY, dryRun, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
+import { DAY, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
 
 const it = test.extend('fakes', () => migrated());
 /** Migrated ten days ago, its annotation gone. */
@@ -65,13 +65,6 @@ describe('retire-trust of a service account', () => {
     expect(await run(fakes, { acceptConsumers })).toMatchObject({ done: true });
   });
 
-  it('is refused if a resource may not be read, until that is accepted', async ({ fakes }) => {
-    fakes.kubernetes.forbidden.add(CLUSTER_STORES);
-    expect(blocking(await dryRun(fakes))).toEqual(['retire-consumers']);
-    await expectError(run(fakes), 'RetireRefused');
-    expect(await run(fakes, { acceptConsumers: [CLUSTER_STORES] })).toMatchObject({ done: true });
-  });
-
   it('puts it back', async ({ fakes }) => {
     await run(fakes);
     expect(await run(fakes, { action: 'reinstate' })).toMatchObject({ done: true, roles: [{ result: 'restored' }] });
@@ -112,7 +105,6 @@ describe('retire-trust of a service account', () => {
       ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'purged', ownAssociation()),
     ],
     ['no pod was read', 'retire-verified', /no pod was read/, record({ verified: 'api' })],
-    ['it is too early', 'retire-soak', /6 days/, record({ endedAt: at(-6 * DAY) })],
   ])('is refused where %s, and nothing is changed', async (_, id, why, change) => {
     const fakes = await migrated();
     await change(fakes);

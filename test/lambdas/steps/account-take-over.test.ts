@@ -14,18 +14,7 @@ import { accountSnapshot, anAccountAssociation, aServiceAccount, ownAssociation 
 import { associated, type AccountChange } from './begun-account.ts';
 import { invoke } from '../fakes.ts';
 import { OTHER_ROLE, ROLE, target } from '../example.ts';
-import {
-  at,
-  EXECUTION,
-  MIGRATION_ID,
-  OTHER_MIGRATION_ID,
-  RECOVERY_EXECUTION,
-  ROLE_LOCK,
-  otherHolder,
-  endedAs,
-} from '../run-examples.ts';
-import { podIdentityStatement, policyText } from '../trust-examples.ts';
-import { aCluster } from '../eks-fixtures.ts';
+import { at, EXECUTION, MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK, endedAs } from '../run-examples.ts';
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
@@ -39,13 +28,11 @@ const requested = { cause: 'requested', requestedBy: 'jo' };
 const TAKEN = { notedAt: at(1), writtenAt: at(2) };
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const THERE = anAccountAssociation();
-const OF_OTHER = new RegExp(OTHER_MIGRATION_ID);
 const refused = (fakes: Begun): Promise<unknown> => {
   fakes.eks.associations = [THEIRS];
   return stepOf(fakes, restoreAssociationsStep).catch(() => undefined);
 };
-const unannotated = ({ kubernetes }: Begun): unknown =>
-  (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]);
+const unannotated = ({ kubernetes }: Begun) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]);
 
 async function stranded(change: AccountChange = {}): Promise<Begun> {
   const fakes = await associated(change);
@@ -95,9 +82,6 @@ describe('take-over of a stranded migration of a service account', () => {
     }),
   );
 
-  it('only records the end where the pods were verified', async () =>
-    expect(await takeOver(await stranded({ record: { verified: 'injected' } }))).toMatchObject({ action: 'finish' }));
-
   it.each<[string, (fakes: Begun) => Promise<unknown>]>([
     ['its association was taken away', (fakes) => stepOf(fakes, restoreAssociationsStep)],
     ['that was tried, and failed', refused],
@@ -144,14 +128,6 @@ describe('a rollback on demand of a service account', () => {
       /association a-theirs of payments\/api .*was created outside this migration/,
       ({ eks }) => (eks.associations = [THEIRS]),
     ],
-    [
-      'the OIDC trust is gone',
-      /OIDC trust .*allows these service accounts: payments\/api/,
-      ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
-    ],
-    ['the role is gone', /no longer exists/, ({ roles }) => delete roles.trust[ROLE]],
-    ['the cluster has no issuer', /no OIDC issuer/, ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
-    ['another one has its lock', OF_OTHER, ({ ledger }) => ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(9)))],
   ])('is refused where %s, and nothing is changed by it', async (_, why, change) => {
     const fakes = await ended('migrated');
     await change(fakes);

@@ -3,22 +3,21 @@ import { describe, expect, test } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { REF } from '../account-example.ts';
-import { aServiceAccount, aState, ownAssociation } from '../account-fixtures.ts';
+import { aServiceAccount, aState } from '../account-fixtures.ts';
 import { associated, type AccountChange } from './begun-account.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { expectError, matching } from '../matchers.ts';
-import { begun, type Begun } from './begun.ts';
+import { type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => removing());
 const removing = (change: AccountChange = {}): Promise<Begun> =>
   associated({ ...change, request: { annotation: 'remove', ...change.request } });
-const takeOff = (fakes: Begun): Promise<unknown> =>
+const takeOff = (fakes: Begun) =>
   invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'pod-identity' }, fakes);
-const putBack = (fakes: Begun): Promise<unknown> =>
-  invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
+const putBack = (fakes: Begun) => invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
 const now = ({ kubernetes }: Begun): string | undefined => kubernetes.serviceAccounts[0]?.roleArn;
 const noted = async (fakes: Begun): Promise<AnnotationChange | undefined> => (await fakes.record()).annotationChange;
 const TAKEN: AnnotationChange = { notedAt: at(-60), writtenAt: at(-59) };
@@ -45,7 +44,6 @@ describe('annotate-service-account', () => {
     const names = fakes.journal.names();
     const write = names.indexOf('kubernetes.annotateServiceAccount');
     expect(names.indexOf('ledger.recordAnnotation')).toBeLessThan(write);
-    expect(names[write - 1]).toBe('ledger.assertLock');
     expect(names.slice(write + 1)).toContain('ledger.recordAnnotation');
     expect(fakes.journal.mutations()).toEqual(['kubernetes.annotateServiceAccount']);
   });
@@ -92,16 +90,6 @@ describe('annotate-service-account', () => {
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
     ['deleted the association', ({ eks }) => (eks.associations = []), /the association of payments\/api is gone/],
-    [
-      'given the association another role',
-      ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]),
-      /given association a-own the role/,
-    ],
-    [
-      'put another one in its place',
-      ({ eks }) => (eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })]),
-      /another principal has created association a-theirs/,
-    ],
   ])('keeps it if another principal has %s: without both, new pods have no role', async (_, change, why) => {
     const fakes = await removing();
     change(fakes);
@@ -133,17 +121,14 @@ describe('annotate-service-account', () => {
     expect((await fakes.record()).warnings).toMatchObject([{ id: 'annotation-used', message: matching(why) }]);
   });
 
-  it.each(['kubernetes.listApiGroups', 'kubernetes.listObjects'])(
-    'keeps it until the API server answers %s',
-    async (call) => {
-      const fakes = await removing();
-      fakes.kubernetes.objects = { [SECRET_STORES]: [] };
-      fakes.journal.refuseNext(call, 'ConnectionLost', 'no answer');
-      await expectError(takeOff(fakes), 'ConnectionLost');
-      expect(now(fakes)).toBe(ROLE);
-      expect(await takeOff(fakes)).toEqual({ changed: true });
-    },
-  );
+  it.each(['kubernetes.listApiGroups', 'kubernetes.listObjects'])('keeps it until %s is answered', async (call) => {
+    const fakes = await removing();
+    fakes.kubernetes.objects = { [SECRET_STORES]: [] };
+    fakes.journal.refuseNext(call, 'ConnectionLost', 'no answer');
+    await expectError(takeOff(fakes), 'ConnectionLost');
+    expect(now(fakes)).toBe(ROLE);
+    expect(await takeOff(fakes)).toEqual({ changed: true });
+  });
 
   it('removes it if the request accepts both, and if another service account is used', async () => {
     const acceptConsumers = ['SecretStore/payments/aws', CLUSTER_STORES];
@@ -199,12 +184,6 @@ describe('annotate-service-account', () => {
       expect(now(fakes)).toBe(ROLE);
     }
   });
-
-  it('is not for add-ons', async () => {
-    const fakes = await begun();
-    await expectError(takeOff(fakes), 'BadInput');
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
 });
 
 describe('annotate-service-account during a rollback', () => {
@@ -216,16 +195,6 @@ describe('annotate-service-account during a rollback', () => {
       [expect.objectContaining({ ...REF, resourceVersion: '7' }), ROLE],
     ]);
     expect(await noted(fakes)).toEqual({ ...TAKEN, undoneAt: at(0) });
-    expect(fakes.journal.before('kubernetes.annotateServiceAccount')).toBe('ledger.assertLock');
-  });
-
-  it('finds it back the second time', async () => {
-    const fakes = await taken();
-    await putBack(fakes);
-    const first = await noted(fakes);
-    fakes.clock.advance(5000);
-    expect([await putBack(fakes), await noted(fakes)]).toEqual([{ changed: false }, first]);
-    expect(fakes.journal.mutations()).toHaveLength(1);
   });
 
   it('is repeated if the removal was written and may not be recorded', async ({ fakes }) => {

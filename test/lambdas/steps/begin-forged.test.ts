@@ -78,11 +78,7 @@ describe('begin', () => {
       /may not pass .*third-party, which the plan uses \(it may pass: .*ebs-csi\)/,
       { record: TO_OTHER, passable: [ROLE] },
     ],
-    [
-      "whose add-on's may not be passed",
-      /may not pass .*role\/app\/ebs-csi/,
-      { record: TO_OTHER, passable: [OTHER_ROLE] },
-    ],
+    ['whose own may not be passed', /may not pass .*role\/app\/ebs-csi/, { record: TO_OTHER, passable: [OTHER_ROLE] }],
     ['where nothing may be passed', /may not pass .*\(it may pass: no role\)/, { passable: [] }],
     ['whose role differs in case from what may be passed', /may not pass/, { passable: [ROLE.replace('app', 'App')] }],
     ["of another account's role", /may not pass .*444455556666/, { record: TO_OTHER_ACCOUNT }],

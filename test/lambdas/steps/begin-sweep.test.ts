@@ -110,11 +110,7 @@ describe('begin-sweep', () => {
     for (const name of ['account', 'regions', 'bucket']) {
       const all = { ...fakes.settings };
       Object.assign(fakes.settings, { [name]: undefined });
-      await expectError(
-        invoke(beginSweepStep, input, fakes),
-        'BadInput',
-        /ACCOUNT, SETTINGS_FILE or BUCKET_NAME is not set/,
-      );
+      await expectError(invoke(beginSweepStep, input, fakes), 'BadInput', /SETTINGS_FILE or BUCKET_NAME is not set/);
       Object.assign(fakes.settings, all);
     }
   });

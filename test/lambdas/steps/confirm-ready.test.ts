@@ -11,7 +11,7 @@ import { ADDON, addonArn, SERVICE_ACCOUNT } from '../example.ts';
 import { at, EXECUTION, MIGRATION_ID } from '../run-examples.ts';
 import { anAddon, anAssociation, aNode, aNodePod, aPod, aWorkload, aMigratedAddon } from '../eks-fixtures.ts';
 import { anEvidence, aRequest, IN_PLACE } from '../fixtures.ts';
-import { containing, expectError, matching, said } from '../matchers.ts';
+import { containing, expectError, said } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => withPods([pod('a')]));
@@ -102,43 +102,11 @@ describe('confirm-ready', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('does not raise the level of a pod that was not ready for a part of the settling time', async () => {
-    const [a, b] = [pod('a', { readyAt: at(-30) }), pod('b', { readyAt: at(-30) })];
-    const fakes = await withPods([a, b]);
-    await verify(fakes);
-    show(fakes, a, { ...b, readyAt: at(20) });
-    expect(await confirm(fakes)).toMatchObject({ verdict: 'verified', podsReady: 1 });
-    expect(await levels(fakes)).toEqual(['a ready', 'b injected']);
-    expect(await fakes.record()).toMatchObject({
-      verified: 'ready',
-      warnings: [{ id: 'pods-below-ready', message: matching(/\/b \(it was not ready for a part/) }],
-    });
-  });
-
-  it('observes again if no pod was ready all the time', async () => {
-    const fakes = await withPods([pod('a', { readyAt: at(-30) })]);
-    await verify(fakes);
-    show(fakes, pod('a', { readyAt: at(20) }));
-    expect(await confirm(fakes)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
-    expect((await fakes.record()).verified).toBe('none');
-    await verify(fakes, 2);
-    show(fakes, pod('a', { readyAt: at(20) }));
-    expect(await confirm(fakes, 2)).toMatchObject({ verdict: 'verified', podsReady: 1 });
-    expect((await fakes.record()).verified).toBe('ready');
-  });
-
   it('compares nothing without the observation before the settling time', async ({ fakes }) => {
     expect(await confirm(fakes)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
     await fakes.ledger.putEvidence(MIGRATION_ID, 'settling-2', [anEvidence({ uid: 'uid-of-another' })], at(0));
     expect(await confirm(fakes, 2)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
     expect((await fakes.record()).verified).toBe('none');
-  });
-
-  it('is repeated with the same answer after a lost reply', async ({ fakes }) => {
-    await verify(fakes);
-    show(fakes, pod('a'));
-    const first = await confirm(fakes);
-    expect([await confirm(fakes), (await fakes.record()).verified]).toEqual([first, 'ready']);
   });
 
   it('withdraws the level after one restart, and gives it again when the pods stay ready the next time', async () => {

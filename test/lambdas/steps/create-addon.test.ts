@@ -12,8 +12,7 @@ import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => deleted());
-const create = (fakes: Begun, attempt = 0): Promise<unknown> =>
-  invoke(createAddonStep, { ...fakes.input, attempt }, fakes);
+const create = (fakes: Begun, attempt = 0) => invoke(createAddonStep, { ...fakes.input, attempt }, fakes);
 /** This migration has deleted the add-on already. */
 async function deleted({
   currentAttempt = RECREATE,
@@ -47,29 +46,26 @@ describe('create-addon', () => {
   it.each([
     ['NONE', RECREATE],
     ['OVERWRITE', { ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' } as const],
-  ])(
-    'creates the add-on there was, with associations, without a role; conflicts: %s',
-    async (resolveConflicts, currentAttempt) => {
-      const fakes = await deleted({ currentAttempt, snapshot: { addon: anAddon({ namespace: 'storage' }) } });
-      expect(await create(fakes)).toEqual({ created: true });
-      expect(fakes.journal.of('eks.createAddon')).toEqual([
-        [
-          {
-            addon: ADDON,
-            version: VERSION,
-            namespace: 'storage',
-            podIdentityAssociations: [planned],
-            configurationValues: anAddon().configurationValues,
-            tags: { team: 'storage' },
-            resolveConflicts,
-            clientRequestToken: `${MIGRATION_ID}-create-addon-0`,
-          },
-        ],
-      ]);
-      expect(fakes.journal.names().slice(-3)).toEqual(['ledger.assertLock', 'eks.createAddon', 'ledger.recordCopy']);
-      expect((await fakes.record()).made).toEqual([addonArn(2)]);
-    },
-  );
+  ])('creates it with associations, without a role; conflicts: %s', async (resolveConflicts, currentAttempt) => {
+    const fakes = await deleted({ currentAttempt, snapshot: { addon: anAddon({ namespace: 'storage' }) } });
+    expect(await create(fakes)).toEqual({ created: true });
+    expect(fakes.journal.of('eks.createAddon')).toEqual([
+      [
+        {
+          addon: ADDON,
+          version: VERSION,
+          namespace: 'storage',
+          podIdentityAssociations: [planned],
+          configurationValues: anAddon().configurationValues,
+          tags: { team: 'storage' },
+          resolveConflicts,
+          clientRequestToken: `${MIGRATION_ID}-create-addon-0`,
+        },
+      ],
+    ]);
+    expect(fakes.journal.names().slice(-3)).toEqual(['ledger.assertLock', 'eks.createAddon', 'ledger.recordCopy']);
+    expect((await fakes.record()).made).toEqual([addonArn(2)]);
+  });
 
   it('leaves out the tags that AWS keeps to itself, however they are written', async () => {
     const tags = { team: 'storage', 'aws:cloudformation:stack-name': 'x', 'AWS:createdBy': 'y', awsome: 'z' };
@@ -96,18 +92,6 @@ describe('create-addon', () => {
     fakes.clock.advance(CREATE_MS);
     expect([await create(fakes), fakes.journal.mutations()]).toEqual([{ created: false }, ['eks.createAddon']]);
   });
-
-  it.each(['eks.createAddon', 'ledger.recordCopy'])(
-    'finds its create after a lost reply to %s, and notes it',
-    async (call) => {
-      const fakes = await deleted();
-      fakes.journal.failNext(call, 'after');
-      await expectError(create(fakes), 'ConnectionLost');
-      expect(await create(fakes)).toEqual({ created: false });
-      expect(fakes.eks.associations).toHaveLength(1);
-      expect([(await fakes.record()).made, fakes.journal.mutations()]).toEqual([[addonArn(2)], ['eks.createAddon']]);
-    },
-  );
 
   it('finds its create done where the copy could not be noted', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordCopy', 'before');

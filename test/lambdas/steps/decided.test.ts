@@ -22,8 +22,7 @@ const decide = async (fakes: Begun): Promise<Begun> => {
   await fakes.update({ status: 'rolling-back', rollback: aRollback({ executionArn: EXECUTION }) });
   return fakes;
 };
-const verify = (fakes: Begun): Promise<unknown> =>
-  invoke(verifyPodsStep, { ...fakes.input, towards: 'before', round: 1 }, fakes);
+const verify = (fakes: Begun) => invoke(verifyPodsStep, { ...fakes.input, towards: 'before', round: 1 }, fakes);
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
 const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promise<unknown> => {
   const { subject } = fakes.input;
@@ -38,22 +37,12 @@ describe('of an add-on', () => {
     ['that is both', { arn: addonArn(77), version: NEWER }, /created again outside/],
   ];
 
-  it.each(DOINGS)(
-    'the pods are verified over one %s, which the rollback alone would not do',
-    async (_, change, why) => {
-      const fakes = await begun();
-      fakes.eks.addons.set(ADDON, anAddon(change));
-      fakes.kubernetes.pods = [aPod('irsa')];
-      await expectError(verify(fakes), 'RestoreRefused', why);
-      expect(await verify(await decide(fakes))).toMatchObject({ verdict: 'verified' });
-    },
-  );
-
-  it('is not verified without the role that the commands give it back', async () => {
-    const fakes = await decide(await begun());
-    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(77), serviceAccountRoleArn: undefined }));
+  it.each(DOINGS)('pods are verified over one %s, which the rollback alone would not do', async (_, change, why) => {
+    const fakes = await begun();
+    fakes.eks.addons.set(ADDON, anAddon(change));
     fakes.kubernetes.pods = [aPod('irsa')];
-    await expectError(verify(fakes), 'RestoreRefused');
+    await expectError(verify(fakes), 'RestoreRefused', why);
+    expect(await verify(await decide(fakes))).toMatchObject({ verdict: 'verified' });
   });
 
   it('leaves an association of another principal, and the pods that use it', async () => {
@@ -119,16 +108,6 @@ describe('of a service account', () => {
     expect((await fakes.record()).warnings.map(({ id }) => id)).toEqual(['left-as-changed']);
   });
 
-  it.each([
-    ['is gone', () => []],
-    ['has no annotation', () => [aServiceAccount({ roleArn: undefined })]],
-  ])('keeps the association where the service account %s: pods would have no role', async (_, accounts) => {
-    const fakes = await decide(await associated());
-    fakes.kubernetes.serviceAccounts = accounts();
-    await expectError(restore(fakes), 'RestoreRefused');
-    expect(fakes.eks.associations).toHaveLength(1);
-  });
-
   it("keeps another principal's association next to its own", async () => {
     const fakes = await decide(await associated());
     fakes.eks.associations = [anAccountAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE })];
@@ -140,8 +119,7 @@ describe('of a service account', () => {
     const fakes = await begunAccount({ record: { request: anAccountRequest({ annotation: 'remove' }) } });
     await fakes.update({ annotationChange: { notedAt: at(0), writtenAt: at(1) } });
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })];
-    const putBack = (): Promise<unknown> =>
-      invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
+    const putBack = () => invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
     await expectError(putBack(), 'RestoreRefused');
     await decide(fakes);
     expect(await putBack()).toEqual({ changed: false });

@@ -21,8 +21,7 @@ const put = async (
   await fakes.sweeps.create(aSweep(request, { executionArn: SWEEP_EXECUTION, executions: 1, ...sweep }));
   for (const item of items) await fakes.sweeps.enqueue(SWEEP_ID, item);
 };
-const look = (tick = 0): Promise<unknown> =>
-  invoke(dispatchSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick }, fakes);
+const look = (tick = 0) => invoke(dispatchSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick }, fakes);
 const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
 const itemOf = ({ migrationId }: SweepItem): SweepItem => fakes.sweeps.items.get(SWEEP_ID)!.get(migrationId)!;
 const started = (): string[] => fakes.executions.migrations.map(({ migrationId }) => migrationId);
@@ -45,6 +44,8 @@ const ends = (
       ...(outcome === 'migrated' ? {} : { failure: { name: 'AddonFailed', message: 'why' } }),
     }),
   );
+
+const withoutOutcome = (why: string) => ({ state: 'ended', failure: anError('NoOutcome', why) });
 
 beforeEach(() => void (fakes = newFakes()));
 
@@ -262,8 +263,7 @@ describe('one that could not be started', () => {
 
 describe('one whose add-on another migration works on', () => {
   const holder = otherHolder(at(-60));
-  const lockOf = ({ account, region, cluster, addon }: SweepItem): string =>
-    subjectLock({ account, region, cluster }, addon);
+  const lockOf = ({ account, region, cluster, addon }: SweepItem) => subjectLock({ account, region, cluster }, addon);
   const hold = async (item: SweepItem): Promise<void> => {
     await fakes.ledger.acquireLock(lockOf(item), holder);
   };
@@ -327,21 +327,18 @@ describe('one whose add-on another migration works on', () => {
     expect(started()).toEqual([first.migrationId]);
   });
 
-  it.each(['before', 'after'] as const)(
-    'comes to the same end where it breaks off %s its end is noted',
-    async (when) => {
-      await put({}, [first]);
-      await hold(first);
-      fakes.journal.failNext('sweeps.toEnd', when);
-      await look();
-      for (let tick = 1; tick < 9; tick += 1) {
-        later(20);
-        await look(tick);
-      }
-      expect(itemOf(first)).toMatchObject(refused);
-      expect([started(), (await record()).ended]).toEqual([[], 1]);
-    },
-  );
+  it.each(['before', 'after'] as const)('comes to the same end where it breaks %s its end is noted', async (when) => {
+    await put({}, [first]);
+    await hold(first);
+    fakes.journal.failNext('sweeps.toEnd', when);
+    await look();
+    for (let tick = 1; tick < 9; tick += 1) {
+      later(20);
+      await look(tick);
+    }
+    expect(itemOf(first)).toMatchObject(refused);
+    expect([started(), (await record()).ended]).toEqual([[], 1]);
+  });
 
   it('was not started, and is not any more, where the other one began in between', async () => {
     await put({}, [first]);
@@ -396,10 +393,7 @@ describe('one without an outcome', () => {
     expect(itemOf(first).state).toBe('in-flight');
     later(60);
     await look(2);
-    expect(itemOf(first)).toMatchObject({
-      state: 'ended',
-      failure: anError('NoOutcome', 'ended FAILED before it had written a record'),
-    });
+    expect(itemOf(first)).toMatchObject(withoutOutcome('ended FAILED before it had written a record'));
     expect(itemOf(first).outcome).toBeUndefined();
     expect((await record()).failed).toEqual([first.migrationId]);
   });
@@ -440,10 +434,7 @@ describe('one without an outcome', () => {
     await look(15);
     expect(itemOf(first).state).toBe('in-flight');
     await look(29);
-    expect(itemOf(first)).toMatchObject({
-      state: 'ended',
-      failure: anError('NoOutcome', 'ended ABORTED, and no Recover has ended the migration since'),
-    });
+    expect(itemOf(first)).toMatchObject(withoutOutcome('ended ABORTED, and no Recover has ended the migration since'));
   });
 });
 
@@ -458,9 +449,6 @@ it.each<[string, (asked: AddonRequest) => AddonRequest]>([
   await look();
   await ends(first, 'migrated', change(askedFor(first)));
   await look(1);
-  expect(itemOf(first)).toMatchObject({
-    state: 'ended',
-    failure: anError('NoOutcome', 'is not the one that the sweep requests'),
-  });
+  expect(itemOf(first)).toMatchObject(withoutOutcome('is not the one that the sweep requests'));
   expect(itemOf(first).outcome).toBeUndefined();
 });

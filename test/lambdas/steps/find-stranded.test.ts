@@ -67,9 +67,7 @@ describe('find-stranded', () => {
     expect(fakes.telemetry.measured).toEqual({ 'oldest-lock': 0 });
   });
 
-  it('writes a deleted record again from the snapshot, and leaves the lock where that is deleted, too', async ({
-    fakes,
-  }) => {
+  it('writes a deleted record again from the snapshot, and else leaves the lock', async ({ fakes }) => {
     stop(fakes);
     const { ledger } = fakes;
     await ledger.recordStep(MIGRATION_ID, { name: 'delete-addon', startedAt: at(0), endedAt: at(1), result: '{}' });
@@ -279,7 +277,7 @@ describe('of rollbacks that were requested, find-stranded', () => {
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
     const other = await begun();
     stop(other);
-    other.ledger.listRequestedRollbacks = () => Promise.resolve([OTHER_MIGRATION_ID]);
+    other.ledger.listRequestedRollbacks = async () => [OTHER_MIGRATION_ID];
     other.journal.failNext('executions.describe');
     await find(other);
     expect(await find(other)).toMatchObject({ started: [MIGRATION_ID] });

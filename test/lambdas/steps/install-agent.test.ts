@@ -193,25 +193,22 @@ describe('install-agent', () => {
     expect((await warnings(fakes)).map(({ id }) => id)).toEqual(['other', 'agent-left-installed']);
   });
 
-  it.each(['CREATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(
-    'gives up at %s, and reports what EKS says',
-    async (status) => {
-      const fakes = await atInstall();
-      fakes.eks.addons.set(
-        AGENT,
-        anAgentAddon({
-          status,
-          issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
-        }),
-      );
-      await expectError(
-        install(fakes),
-        'AddonFailed',
-        /\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/,
-      );
-      expect(creates(fakes)).toEqual([]);
-    },
-  );
+  it.each(['CREATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)('at %s reports what EKS says', async (status) => {
+    const fakes = await atInstall();
+    fakes.eks.addons.set(
+      AGENT,
+      anAgentAddon({
+        status,
+        issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
+      }),
+    );
+    await expectError(
+      install(fakes),
+      'AddonFailed',
+      /\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/,
+    );
+    expect(creates(fakes)).toEqual([]);
+  });
 
   it('waits where it is DEGRADED or ACTIVE with an issue: its pods may still be starting', async () => {
     const fakes = await atInstall({ verification: 'api' });

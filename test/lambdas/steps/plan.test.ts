@@ -28,7 +28,7 @@ describe('plan', () => {
       // The state machine has given this invocation up, and has started the step again.
       await fakes.clock.sleep(60_000);
       expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
-      fakes.eks.describeAddon = () => Promise.resolve(undefined);
+      fakes.eks.describeAddon = async () => undefined;
       return later();
     };
     await expectError(run(fakes), 'BadInput');
@@ -221,13 +221,10 @@ describe('plan', () => {
   });
 });
 
-it.each([true, false])(
-  'a plan that is the end frees the slot of a migration where approvals are required: %s',
-  async (required) => {
-    const fakes = newFakes();
-    fakes.settings.approvals.required = required;
-    fakes.eks.addons.delete(ADDON);
-    expect(await run(fakes)).toMatchObject({ verdict: 'blocked', needsApproval: required });
-    expect(fakes.journal.names().includes('ledger.freeWaitingSlots')).toBe(required);
-  },
-);
+it.each([true, false])('a plan that is the end frees the slot where approvals are required: %s', async (required) => {
+  const fakes = newFakes();
+  fakes.settings.approvals.required = required;
+  fakes.eks.addons.delete(ADDON);
+  expect(await run(fakes)).toMatchObject({ verdict: 'blocked', needsApproval: required });
+  expect(fakes.journal.names().includes('ledger.freeWaitingSlots')).toBe(required);
+});

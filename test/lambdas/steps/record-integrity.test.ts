@@ -38,10 +38,7 @@ const strays: [string, Stray][] = [
   ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
   ["another namespace's association", { snapshot: { associations: [anAssociation({ namespace: 'payments' })] } }],
   ["another cluster's association", { snapshot: { associations: [ELSEWHERE] } }],
-  [
-    "another account's association",
-    { prepare: ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'created', OF_API) },
-  ],
+  ["another's association", { prepare: ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'created', OF_API) }],
 ];
 
 const steps = [

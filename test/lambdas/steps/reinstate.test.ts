@@ -14,17 +14,13 @@ import {
   ROLE,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
-import { containing, expectError } from '../matchers.ts';
+import { expectError, said } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { blocking, dryRun, FREE, holders, migrated, policy, putBack, RETIRED, retirements, run } from './retiring.ts';
+import { ec2Statement } from '../trust-examples.ts';
 
 const it = test.extend('fakes', () => retired());
-const theirs = {
-  Sid: 'Theirs',
-  Effect: 'Allow',
-  Principal: { Service: 'ec2.amazonaws.com' },
-  Action: 'sts:AssumeRole',
-};
+const theirs = { ...ec2Statement, Sid: 'Theirs' };
 const own = policyText(theirs);
 /** Allows EKS Pod Identity for the migrated service account, and for nobody else. */
 const named = policyText({
@@ -57,13 +53,13 @@ describe('reinstate', () => {
     revoke(fakes);
     const answer = await dryRun(fakes, { action: 'reinstate' });
     expect(blocking(answer)).toEqual(['reinstate-grant']);
-    expect(answer.checks.at(-1)).toMatchObject({
-      status: 'fail',
-      message: containing(
+    expect(answer.checks.at(-1)).toMatchObject(
+      said(
+        'fail',
         `may be given to ${NAMESPACE}/${SERVICE_ACCOUNT} (no finished association gives it to the service account; its trust policy does not allow EKS Pod Identity for the service account; the setting roleGrants does not name it)`,
+        'If they want the trust back, they run: aws iam update-assume-role-policy',
       ),
-      remedy: containing('If they want the trust back, they run: aws iam update-assume-role-policy'),
-    });
+    );
     await expectError(putBack(fakes), 'RetireRefused', 'nothing was changed. reinstate-grant: ');
     expect(policy(fakes)).toEqual(JSON.parse(own));
     expect(await retirements(fakes)).toEqual([expect.not.objectContaining({ undoneAt: expect.anything() as unknown })]);

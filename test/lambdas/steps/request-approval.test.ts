@@ -53,6 +53,8 @@ const approvals = async ({ ledger }: Fakes): Promise<Approval[]> =>
   (await ledger.getMigration(MIGRATION_ID))?.approvals ?? [];
 const decide = (fakes: Fakes, change: Partial<ApprovalDecision> & { planHash: string }, by = APPROVER) =>
   decideApproval(MIGRATION_ID, { decision: 'approve', ...change }, by, fakes.dependencies);
+const cancel = async ({ ledger, dependencies }: Fakes, by: object = {}) =>
+  requestCancel(await ledger.getMigration(MIGRATION_ID), { migrationId: MIGRATION_ID, ...by }, dependencies);
 /** The plan as it comes out once the world has changed. */
 const replan = async (fakes: Fakes): Promise<string> => {
   const { plan } = aMigration({
@@ -262,11 +264,7 @@ describe('a decision', () => {
 describe('an approval that is waited for', () => {
   it('ends when the migration is cancelled', async () => {
     const { fakes } = await asked();
-    const answer = await requestCancel(
-      await fakes.ledger.getMigration(MIGRATION_ID),
-      { migrationId: MIGRATION_ID, requestedBy: 'me', reason: 'a freeze' },
-      fakes.dependencies,
-    );
+    const answer = await cancel(fakes, { requestedBy: 'me', reason: 'a freeze' });
     expect(answer).toMatchObject({ cancelled: { first: true, begun: false, willEnd: 'blocked' } });
     expect(fakes.executions.tasks.get('token')).toEqual({
       error: 'Cancelled',
@@ -283,22 +281,14 @@ describe('an approval that is waited for', () => {
       decidedBy: 'an-approver',
       decidedAt: at(1),
     });
-    await requestCancel(
-      await fakes.ledger.getMigration(MIGRATION_ID),
-      { migrationId: MIGRATION_ID },
-      fakes.dependencies,
-    );
+    await cancel(fakes);
     expect(fakes.executions.tasks.get('token')).toMatchObject({ error: 'Cancelled' });
   });
   it('that was given is not taken back by a cancel: the execution goes on, and reads it', async () => {
     const { fakes, hash } = await asked();
     await decide(fakes, { planHash: hash });
     const told = fakes.executions.tasks.get('token');
-    await requestCancel(
-      await fakes.ledger.getMigration(MIGRATION_ID),
-      { migrationId: MIGRATION_ID },
-      fakes.dependencies,
-    );
+    await cancel(fakes);
     expect(fakes.executions.tasks.get('token')).toEqual(told);
   });
   it.each([

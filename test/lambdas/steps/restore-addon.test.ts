@@ -61,12 +61,10 @@ describe('restore-addon', () => {
     expect(fakes.journal.of('eks.updateAddon')).toEqual([[THE_ROLE], [{ ...second, podIdentityAssociations: [] }]]);
   });
 
-  it.each<[Attempt, string]>([
-    [IN_PLACE, 'NONE'],
-    [RECREATE_PRESERVING, 'NONE'],
-    [{ ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE'],
-    [RECREATE, 'OVERWRITE'],
-  ])('creates as it was after %j, conflicts: %s, and notes the copy', async (attempt, resolveConflicts) => {
+  it.each([
+    ['NONE', RECREATE_PRESERVING],
+    ['OVERWRITE', RECREATE],
+  ])('creates as it was, conflicts: %s, and notes the copy', async (resolveConflicts, attempt) => {
     const fakes = await begun({
       plan: { attempts: [attempt] },
       snapshot: {
@@ -92,25 +90,18 @@ describe('restore-addon', () => {
     expect((await fakes.record()).made).toEqual([fakes.eks.addons.get(ADDON)?.arn]);
   });
 
-  it.each<[Attempt, boolean]>([
-    [IN_PLACE, true],
-    [RECREATE_PRESERVING, true],
-    [RECREATE, false],
-  ])(
-    'deletes a copy that failed on %j, preserve %s, after noting it and its associations',
-    async (attempt, preserve) => {
-      const fakes = await onAttempt(attempt);
-      await failed(fakes);
-      fakes.journal.clear();
-      expect(await restore(fakes, 'delete')).toEqual({ done: true });
-      expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve }]]);
-      expectAscending(
-        positions(fakes, 'ledger.recordAssociation', 'ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon'),
-      );
-      const record = await fakes.record();
-      expect([record.removed, record.associations.created]).toEqual([[addonArn(1), COPY], [made()]]);
-    },
-  );
+  it.each([RECREATE_PRESERVING, RECREATE])('notes a copy that failed on %j, then deletes it', async (attempt) => {
+    const fakes = await onAttempt(attempt);
+    await failed(fakes);
+    fakes.journal.clear();
+    expect(await restore(fakes, 'delete')).toEqual({ done: true });
+    expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: attempt.preserve }]]);
+    expectAscending(
+      positions(fakes, 'ledger.recordAssociation', 'ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon'),
+    );
+    const record = await fakes.record();
+    expect([record.removed, record.associations.created]).toEqual([[addonArn(1), COPY], [made()]]);
+  });
 
   it.each<[Action, (fakes: Begun) => unknown]>([
     ['update', (fakes) => removed(fakes)],
@@ -192,16 +183,6 @@ describe('restore-addon', () => {
     fakes.eks.associations = [anAssociation({ id: 'a-others', roleArn: OTHER_ROLE })];
     await expectError(restore(fakes, 'create'), 'RestoreRefused', /a-others.*left alone/);
     expect(fakes.eks.associations).toHaveLength(1);
-  });
-
-  it('finds its own create when the reply was lost, and notes it', async () => {
-    const fakes = await onAttempt(RECREATE_PRESERVING);
-    await removed(fakes);
-    fakes.journal.failNext('eks.createAddon', 'after');
-    await expectError(restore(fakes, 'create'), 'ConnectionLost');
-    expect(await restore(fakes, 'create')).toEqual({ done: false });
-    expect((await fakes.record()).made).toEqual([fakes.eks.addons.get(ADDON)?.arn]);
-    expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
   });
 
   it('answers that nothing was done where the add-on went between look and update', async () => {

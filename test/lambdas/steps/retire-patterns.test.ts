@@ -79,15 +79,6 @@ describe('retire with a pattern', () => {
     expect(checkOf(answer)?.message).toContain(`${NAMESPACE}/agent (with the role in its annotation)`);
   });
 
-  it('keeps what else the statement lists', async () => {
-    const cart = 'system:serviceaccount:shop:cart';
-    const fakes = await withPattern(irsa([PATTERN, cart], { Sid: 'Irsa' }, 'StringLike'));
-    await run(fakes, { acceptConsumers: [PATTERN] });
-    expect(policy(fakes)).toEqual(
-      JSON.parse(policyText(irsa([cart], { Sid: 'Irsa' }, 'StringLike'), podIdentityStatement)),
-    );
-  });
-
   it('of a statement without a condition on the subject is about every service account', async () => {
     const fakes = await withPattern({ ...byPattern, Condition: {} });
     const answer = await dryRun(fakes);

@@ -147,11 +147,6 @@ describe('retire', () => {
     ['a service account has no association', ['retire-pod-identity'], ({ eks }) => (eks.associations = [])],
     ['the add-on is gone', ['retire-pod-identity'], ({ eks }) => eks.addons.delete(ADDON)],
     ['another add-on has the role', ['retire-addons'], ({ eks }) => eks.addons.set(EFS.name, EFS)],
-    [
-      'a service account is annotated with it',
-      ['retire-service-accounts'],
-      ({ kubernetes }) => kubernetes.annotated.push({ namespace: 'shop', name: 'cart', roleArn: ROLE }),
-    ],
     ['a pod anywhere uses it', ['retire-pods'], ({ kubernetes }) => kubernetes.pods.push(elsewhere)],
     ['there is no OIDC issuer', ['retire-issuer'], ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
     [

@@ -10,8 +10,7 @@ import { expectError } from '../matchers.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 
 const OWN = anAssociation({ id: 'a-made', ownerArn: addonArn(1), disableSessionTags: true });
-const giveBack = (fakes: Begun): Promise<unknown> =>
-  invoke(restoreAssociationsStep, { ...fakes.input, action: 'own' }, fakes);
+const giveBack = (fakes: Begun) => invoke(restoreAssociationsStep, { ...fakes.input, action: 'own' }, fakes);
 
 /** The rollback has deleted this one, noted as purged. */
 const deleted = async (one: Association = OWN, before: Association[] = []): Promise<Begun> => {

@@ -20,8 +20,7 @@ beforeEach(async () => {
   const request = sweepRequest.parse({ mode: 'inventory' });
   await fakes.sweeps.create(newSweep({ sweepId: SWEEP_ID, request, startedAt: '2026-01-15T09:00:00.000Z' }));
 });
-const take = (more: object = {}): Promise<unknown> =>
-  invoke(takeInventoryStep, { sweepId: SWEEP_ID, ...LOCATION, ...more }, fakes);
+const take = (more: object = {}) => invoke(takeInventoryStep, { sweepId: SWEEP_ID, ...LOCATION, ...more }, fakes);
 const mark = (cluster: string, state: InspectionMark['state'], more: object = {}): Promise<void> =>
   fakes.sweeps.mark(SWEEP_ID, LOCATION, { cluster, state, execution: 0, ...more });
 const marks = async (): Promise<object> =>

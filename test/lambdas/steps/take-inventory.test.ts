@@ -39,8 +39,7 @@ const unreachable = (reason: string, addon = ADDON): object => ({ addon, class: 
 /** Fails all calls of that name from now on. */
 const failAlways = (port: object, name: string, error: Error): void =>
   void Object.assign(port, { [name]: () => Promise.reject(error) });
-const throttled = (): MigrationError =>
-  new MigrationError('Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded');
+const throttled = () => new MigrationError('Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded');
 
 beforeEach(() => {
   fakes = newFakes();
@@ -246,18 +245,12 @@ describe("what can't be looked at", () => {
     await begin();
     fakes.eks.misses = 1;
     await take();
-    expect(found().findings[0]).toMatchObject({
-      addon: ADDON,
-      class: 'unreachable',
-      reason: containing('just deleted'),
-    });
+    expect(found().findings[0]).toMatchObject(unreachable(containing('just deleted')));
   });
 
   it.each([
-    ['Unauthorised', 'blocked'],
     ['AccessDenied', 'blocked'],
     ['ConnectionLost', 'unreachable'],
-    ['ServiceUnavailable', 'unreachable'],
     // Not the cluster's certificate.
     ['InvalidRequest', 'unreachable'],
   ] as const)('of an API server that answers %s is %s', async (name, expected) => {

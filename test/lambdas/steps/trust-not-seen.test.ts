@@ -67,16 +67,13 @@ describe.each(handing)('%s', (name, call, prepare) => {
     return { fakes, thrown: await invoke(steps[name], fakes.input, fakes).catch((one: unknown) => one) };
   };
 
-  it.each([20, 86_000])(
-    'waits where EKS has not seen a repaired trust after %d s, and then goes on',
-    async (seconds) => {
-      const { fakes, thrown } = await refused(aTrustChange(), refusal(), seconds);
-      expect(thrown).toMatchObject(anError('TrustNotSeenYet', 'Trust policy of the role provided is invalid'));
-      fakes.clock.advance(10_000);
-      await invoke(steps[name], fakes.input, fakes);
-      expect(fakes.journal.mutations().filter((one) => one === call)).toHaveLength(2);
-    },
-  );
+  it.each([20, 86_000])('waits where EKS has not seen a repaired trust for %d s, then goes on', async (seconds) => {
+    const { fakes, thrown } = await refused(aTrustChange(), refusal(), seconds);
+    expect(thrown).toMatchObject(anError('TrustNotSeenYet', 'Trust policy of the role provided is invalid'));
+    fakes.clock.advance(10_000);
+    await invoke(steps[name], fakes.input, fakes);
+    expect(fakes.journal.mutations().filter((one) => one === call)).toHaveLength(2);
+  });
 
   it.each<[string, TrustChange | undefined, number, MigrationError?]>([
     ['nothing was repaired', undefined, 20],

@@ -3,9 +3,8 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { UPDATE_MS } from '../fake-eks.ts';
-import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE, planned, ROLE } from '../fixtures.ts';
+import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE, planned } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import { begun, LEFT_OVER, type Begun } from './begun.ts';
 
@@ -36,13 +35,6 @@ describe('update-addon', () => {
     expect(await update(fakes)).toEqual({ updated: false });
     fakes.clock.advance(UPDATE_MS);
     expect([await update(fakes), fakes.journal.mutations()]).toEqual([{ updated: false }, ['eks.updateAddon']]);
-  });
-
-  it.each(MOMENTS)('comes to the same end where the connection was lost %s the effect', async (kind) => {
-    const fakes = await begun();
-    fakes.journal.failNext('eks.updateAddon', kind);
-    expect(await interruptedOnce(() => update(fakes))).toEqual({ updated: kind === 'before' });
-    expect(fakes.eks.associations).toMatchObject([{ roleArn: ROLE, ownerArn: addonArn(1) }]);
   });
 
   it("does not take the add-on's own association of before for the work of the update", async () => {

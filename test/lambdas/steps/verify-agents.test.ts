@@ -76,11 +76,7 @@ describe('verified pods', () => {
     ['on a tainted node', { node: { taints: GPU } }, "b on node n2 (the agent's DaemonSet does not tolerate taint gpu"],
     ['without a DaemonSet', { daemonSet: undefined }, 'b on node n2 (the cluster has no DaemonSet of the agent)'],
     ['with an add-on alone', { daemonSet: undefined, addon: { status: 'ACTIVE' } }, '(the cluster has no DaemonSet of'],
-    [
-      'with an agent that crashes',
-      { agent: { ...CRASHING, createdAt: at(-601) } },
-      'eks-pod-identity-agent-on-n2 is cr',
-    ],
+    ['with a crashing agent', { agent: { ...CRASHING, createdAt: at(-601) } }, 'eks-pod-identity-agent-on-n2 is cr'],
     ['with an agent that does not start', { agent: { ready: false }, waited: 601 }, 'on-n2 is not ready'],
     ['on a hybrid node', { node: { compute: 'hybrid' }, waited: 601 }, 'b on node n2, where the agent has no pod'],
   ])('fail %s, and are named with a remedy', async (_, world, message) => {
@@ -104,11 +100,7 @@ describe('verified pods', () => {
     ],
     [
       'whose DaemonSet may take half an hour',
-      {
-        agent: { ready: false },
-        waited: 1799,
-        daemonSet: { rollout: { progressDeadlineSeconds: 1800 } },
-      },
+      { agent: { ready: false }, waited: 1799, daemonSet: { rollout: { progressDeadlineSeconds: 1800 } } },
     ],
     ['whose add-on is being created', { daemonSet: undefined, addon: { status: 'CREATING' } }],
   ])('wait for an agent %s', async (_, world) => {
@@ -175,20 +167,17 @@ describe('verified pods', () => {
     expect(await verify(fakes, 'before')).toMatchObject({ verdict: 'verified' });
   });
 
-  it.each(['listNodes', 'getWorkload'])(
-    'keep their level with a warning where the service may not call %s',
-    async (call) => {
-      const fakes = await served({});
-      for (let times = 0; times < 2; times += 1) {
-        fakes.journal.refuseNext(`kubernetes.${call}`, 'AccessDenied', 'no');
-        expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
-      }
-      expect(await fakes.record()).toMatchObject({
-        verified: 'injected',
-        warnings: [{ id: 'agent-not-judged', message: containing('could not be read after the change: no.') }],
-      });
-    },
-  );
+  it.each(['listNodes', 'getWorkload'])('keep their level, with a warning, without the right to %s', async (call) => {
+    const fakes = await served({});
+    for (let times = 0; times < 2; times += 1) {
+      fakes.journal.refuseNext(`kubernetes.${call}`, 'AccessDenied', 'no');
+      expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
+    }
+    expect(await fakes.record()).toMatchObject({
+      verified: 'injected',
+      warnings: [{ id: 'agent-not-judged', message: containing('could not be read after the change: no.') }],
+    });
+  });
 
   it('of a request that relies on EKS alone are warned of where EKS has no agent', async () => {
     const warned = async (addon?: Partial<Addon>): Promise<unknown> => {

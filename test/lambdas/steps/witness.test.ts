@@ -12,6 +12,7 @@ import { at, MIGRATION_ID } from '../run-examples.ts';
 import { begun, type Begun } from './begun.ts';
 
 const WHOLE = 'Deployment/kube-system/ebs-csi-controller';
+const ALL = { restarted: [WHOLE], waitSeconds: 15 };
 const old = (name: string): Pod => aPod('irsa', { name });
 const young = (identity: 'irsa' | 'pod-identity', seconds: number): Pod =>
   aPod(identity, { name: 'new', uid: `new-${seconds}`, createdAt: at(seconds) });
@@ -41,38 +42,10 @@ describe('restart-pods', () => {
   it.each<[string, number, Pod[], number, number, object]>([
     ['replaces one pod first', 20, [old('one'), old('two')], 0, 1, evicted('one', 15)],
     ['replaces it again, after a longer wait', 20, [young('irsa', 10), old('two')], 2, 1, evicted('new', 45)],
-    [
-      'waits no longer than until the ten minutes are over',
-      580,
-      [young('irsa', 10), old('two')],
-      8,
-      1,
-      evicted('new', 21),
-    ],
-    [
-      'restarts the rest once the new one has it',
-      20,
-      [young('pod-identity', 10), old('two')],
-      1,
-      1,
-      { restarted: [WHOLE], waitSeconds: 15 },
-    ],
-    [
-      'keeps the last restart for the end of the ten minutes',
-      20,
-      [young('pod-identity', 10), old('two')],
-      1,
-      2,
-      evicted('two', 30),
-    ],
-    [
-      'restarts all a last time after them',
-      600,
-      [young('pod-identity', 10), old('two')],
-      1,
-      2,
-      { restarted: [WHOLE], waitSeconds: 15 },
-    ],
+    ['waits no longer than the ten minutes', 580, [young('irsa', 10), old('two')], 8, 1, evicted('new', 21)],
+    ['restarts the rest once the new one has it', 20, [young('pod-identity', 10), old('two')], 1, 1, ALL],
+    ['keeps the last restart for the end', 20, [young('pod-identity', 10), old('two')], 1, 2, evicted('two', 30)],
+    ['restarts all a last time after them', 600, [young('pod-identity', 10), old('two')], 1, 2, ALL],
   ])('%s', async (_, seconds, pods, tries, round, expected) =>
     expect(await call(restartPodsStep, await after(seconds, pods), tries, round)).toEqual(expected),
   );
@@ -83,18 +56,15 @@ describe('restart-pods', () => {
   });
 
   it.each([
-    [3, 1, 20, { restarted: [WHOLE], waitSeconds: 15 }],
+    [3, 1, 20, ALL],
     [2, 1, 20, { restarted: [], isTry: true, waitSeconds: 45 }],
     [3, 2, 20, { restarted: [], isTry: true, waitSeconds: 60 }],
-    [3, 2, 600, { restarted: [WHOLE], waitSeconds: 15 }],
-  ])(
-    'where no pod may be evicted, try %i in round %i, %i s after the association',
-    async (tries, round, seconds, expected) => {
-      const fakes = await after(seconds, [old('one'), old('two')]);
-      fakes.kubernetes.eviction = 'refused';
-      expect(await call(restartPodsStep, fakes, tries, round)).toEqual(expected);
-    },
-  );
+    [3, 2, 600, ALL],
+  ])('where none may be evicted, try %i in round %i, after %i s', async (tries, round, seconds, expected) => {
+    const fakes = await after(seconds, [old('one'), old('two')]);
+    fakes.kubernetes.eviction = 'refused';
+    expect(await call(restartPodsStep, fakes, tries, round)).toEqual(expected);
+  });
 
   it('does not count a restart of all if the reply to an eviction was lost', async () => {
     const fakes = await after(20, [{ ...young('irsa', 19), ready: false }, old('two')]);
@@ -107,22 +77,8 @@ describe('restart-pods', () => {
 describe('verify-pods', () => {
   it.each<[string, number, Pod[], number, number, object]>([
     ['asks for a pod that goes first', 20, [old('one'), old('two')], 0, 1, { verdict: 'restart' }],
-    [
-      'asks for another, whatever the round, before ten minutes',
-      599,
-      [young('irsa', 599), old('two')],
-      9,
-      2,
-      { verdict: 'restart' },
-    ],
-    [
-      'makes the next attempt once a pod was missed after them',
-      700,
-      [young('irsa', 600), old('two')],
-      9,
-      1,
-      { verdict: 'next-attempt' },
-    ],
+    ['asks for another before ten minutes', 599, [young('irsa', 599), old('two')], 9, 2, { verdict: 'restart' }],
+    ['makes the next attempt after them', 700, [young('irsa', 600), old('two')], 9, 1, { verdict: 'next-attempt' }],
   ])('%s', async (_, seconds, pods, tries, round, expected) =>
     expect(await call(verifyPodsStep, await after(seconds, pods), tries, round)).toMatchObject(expected),
   );

@@ -70,11 +70,7 @@ describe('the resource', () => {
 
   it.each([
     ['two candidates', of('var.a', undefined, 'a') + of('var.b', undefined, 'b'), 'cannot be read from the code'],
-    [
-      'two that are certain',
-      of('"prod"', undefined, 'a') + of('"prod"', undefined, 'b'),
-      'the same cluster and add-on',
-    ],
+    ['two certain ones', of('"prod"', undefined, 'a') + of('"prod"', undefined, 'b'), 'the same cluster and add-on'],
   ])('is left to a person with all places, if there are %s', async (_, text, why) => {
     const { text: after, findings } = await patchMain(text);
     expect(after).toBe(text);

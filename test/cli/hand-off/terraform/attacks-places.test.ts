@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HandOff } from '../../../../lambdas/domain/hand-off/model.ts';
 import { ACCOUNT, ADDON, block, handOffOf, patch, resourceOf, resultsOf, ROLE_ARN } from './resource-cases.ts';
+import { containing } from '../../../lambdas/matchers.ts';
 
 const ROLE = `  service_account_role_arn = "${ROLE_ARN}"`;
 const BLOCK = `  pod_identity_association {
@@ -69,7 +70,7 @@ describe('clusters of the same name in several regions', () => {
   it('do not match if only the one elsewhere is in the code', async () =>
     expect(
       (await patch({ 'main.tf': PROVIDERS + named('us', '  provider = aws.us', '', BLOCK) })).findings,
-    ).toMatchObject([{ result: 'left', what: expect.stringContaining('No code') }]));
+    ).toMatchObject([{ result: 'left', what: containing('No code') }]));
 
   it('are left if the regions cannot be evaluated', async () => {
     const main = named('eu', ROLE) + named('us', '  provider = aws.us', ROLE);

@@ -57,22 +57,17 @@ describe('Fixtures of Terraform code', () => {
     expect(again.findings.some(({ result }) => result === 'left')).toBe(left);
   });
 
-  it.each(FIXTURES.filter(({ edited }) => edited))(
-    '$name keeps comments, line ends and other lines',
-    async (fixture) => {
-      const all = filesOf(fixture.name);
-      const { edits } = await patchTerraform(all, fixture.handOff);
-      const isNative = ({ path }: CodeFile): boolean => !path.endsWith('.json');
-      const [files, after] = [all.filter(isNative), applyEdits(all, edits).filter(isNative)];
-      const [before, parsedAfter] = [await parseFiles(files), await parseFiles(after)];
+  it.each(FIXTURES.filter(({ edited }) => edited))('$name keeps comments and other lines', async (fixture) => {
+    const all = filesOf(fixture.name);
+    const { edits } = await patchTerraform(all, fixture.handOff);
+    const isNative = ({ path }: CodeFile): boolean => !path.endsWith('.json');
+    const [files, after] = [all.filter(isNative), applyEdits(all, edits).filter(isNative)];
+    const [before, parsedAfter] = [await parseFiles(files), await parseFiles(after)];
 
-      expect(after.map(({ text }) => formOf(text))).toEqual(before.map(({ text }) => formOf(text)));
-      expect(parsedAfter.map(({ errorLine }) => errorLine)).toEqual(before.map(({ errorLine }) => errorLine));
-      const texts = parsedAfter.map(({ comments }) => comments.map(({ text }) => text));
-      const lost = before.flatMap(({ comments }, index) =>
-        comments.filter(({ text }) => !texts[index]!.includes(text)),
-      );
-      expect(lost).toEqual([]);
-    },
-  );
+    expect(after.map(({ text }) => formOf(text))).toEqual(before.map(({ text }) => formOf(text)));
+    expect(parsedAfter.map(({ errorLine }) => errorLine)).toEqual(before.map(({ errorLine }) => errorLine));
+    const texts = parsedAfter.map(({ comments }) => comments.map(({ text }) => text));
+    const lost = before.flatMap(({ comments }, index) => comments.filter(({ text }) => !texts[index]!.includes(text)));
+    expect(lost).toEqual([]);
+  });
 });

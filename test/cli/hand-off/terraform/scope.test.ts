@@ -39,11 +39,7 @@ describe('a value', () => {
     ['aws_eks_cluster.a.name', 'resource "aws_eks_cluster" "a" {\n  name = "prod"\n}', 'prod'],
     ['aws_eks_cluster.a.arn', 'resource "aws_eks_cluster" "a" {\n  name = "prod"\n}', undefined],
     ['aws_iam_role.a[0].name', 'resource "aws_iam_role" "a" {\n  name = "r"\n}', 'r'],
-    [
-      'module.eks.cluster_name',
-      'module "eks" {\n  source = "terraform-aws-modules/eks/aws"\n  name = "prod"\n}',
-      'prod',
-    ],
+    ['module.eks.cluster_name', 'module "eks" {\n  source = "terraform-aws-modules/eks/aws"\n  name = "dev"\n}', 'dev'],
     ['module.eks.cluster_name', 'module "eks" {\n  source = "someone/eks/aws"\n  name = "prod"\n}', undefined],
     ['"%{ if true }a%{ endif }"', '', undefined],
     ['"${~ "a" ~}"', '', undefined],

@@ -89,17 +89,14 @@ describe('readConsumers', () => {
     expect(facts.objects).toEqual({ [CLUSTER_STORES]: [expect.anything()], 'clusterissuers.cert-manager.io': [] });
   });
 
-  it.each(['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const)(
-    'reports one that answers %s, reads others',
-    async (name) => {
-      const { journal, kubernetes, dependencies } = newFakes();
-      kubernetes.objects = { [SECRET_STORES]: [{}], 'issuers.cert-manager.io': [{}] };
-      journal.refuseNext('kubernetes.listObjects', name, 'may not');
-      const facts = await readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
-      expect(facts.unread).toEqual([{ resource: SECRET_STORES, error: 'may not' }]);
-      expect(facts.objects['issuers.cert-manager.io']).toHaveLength(1);
-    },
-  );
+  it.each(['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const)('reports %s, and reads others', async (name) => {
+    const { journal, kubernetes, dependencies } = newFakes();
+    kubernetes.objects = { [SECRET_STORES]: [{}], 'issuers.cert-manager.io': [{}] };
+    journal.refuseNext('kubernetes.listObjects', name, 'may not');
+    const facts = await readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
+    expect(facts.unread).toEqual([{ resource: SECRET_STORES, error: 'may not' }]);
+    expect(facts.objects['issuers.cert-manager.io']).toHaveLength(1);
+  });
 
   it('tries each resource if discovery is refused', async () => {
     const { journal, kubernetes, dependencies } = newFakes();

@@ -42,17 +42,14 @@ describe('checkVerified', () => {
   it.each([
     ['pods-not-seen', 'no pod was read', 'without --verification api.'],
     ['no-pods-to-verify', 'no pod was there to verify', 'while its pods run.'],
-  ] as const)(
-    'names the commands that verify the pods, where EKS alone has confirmed the end: %s',
-    (warned, why, next) => {
-      const warnings = [{ id: warned, status: 'warn' as const, message: 'x' }];
-      expect(checkVerified(aMigration({ ...migrated, warnings, verified: 'api' }), false)).toMatchObject(
-        said(
-          'fail',
-          `the EKS API alone: ${why}`,
-          `pod-identity rollback ${MIGRATION_ID} --deployed , then migrate again ${next}`,
-        ),
-      );
-    },
-  );
+  ] as const)('names the commands that verify the pods, where EKS alone confirmed: %s', (warned, why, next) => {
+    const warnings = [{ id: warned, status: 'warn' as const, message: 'x' }];
+    expect(checkVerified(aMigration({ ...migrated, warnings, verified: 'api' }), false)).toMatchObject(
+      said(
+        'fail',
+        `the EKS API alone: ${why}`,
+        `pod-identity rollback ${MIGRATION_ID} --deployed , then migrate again ${next}`,
+      ),
+    );
+  });
 });

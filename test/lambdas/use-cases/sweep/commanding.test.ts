@@ -40,8 +40,7 @@ describe('a sweep that is started', () => {
 
   it('is one, however often the same is said', async () => {
     const schedule = { name: 'weekly', at: at(0) };
-    const again = (): Promise<Sweep> =>
-      startSweep(request, undefined, fakes.dependencies, { sweepId: SWEEP_ID, schedule });
+    const again = () => startSweep(request, undefined, fakes.dependencies, { sweepId: SWEEP_ID, schedule });
     fakes.journal.failNext('executions.startSweep');
     await expect(again()).rejects.toThrow(lost().message);
     expect(await again()).toMatchObject({ sweepId: SWEEP_ID, schedule });

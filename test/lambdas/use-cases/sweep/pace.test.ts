@@ -148,15 +148,12 @@ const failing = (times: number, error: ErrorName = 'Throttled') => {
 };
 
 describe('a pace', () => {
-  it.each(['Throttled', 'ServiceUnavailable', 'ConnectionLost'] as const)(
-    'is repeated after %s, each counted',
-    async (name) => {
-      const { pace, clock } = paced();
-      const { call, calls } = failing(3, name);
-      expect([await pace.around('eks', call, nameOf), calls(), pace.calls()]).toEqual(['answer', 4, { eks: 4 }]);
-      expect(clock.slept).toEqual([999, 1999, 3999]);
-    },
-  );
+  it.each(['Throttled', 'ServiceUnavailable', 'ConnectionLost'] as const)('counts repeats after %s', async (name) => {
+    const { pace, clock } = paced();
+    const { call, calls } = failing(3, name);
+    expect([await pace.around('eks', call, nameOf), calls(), pace.calls()]).toEqual(['answer', 4, { eks: 4 }]);
+    expect(clock.slept).toEqual([999, 1999, 3999]);
+  });
 
   it('gives up after so many attempts, with what the last one was refused with', async () => {
     const { pace } = paced();
