@@ -61,7 +61,10 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { extends: true, test: { name: 'grids', include: [...GRIDS, ...THOROUGH], env: { THOROUGH: 'yes' } } },
+      {
+        extends: true,
+        test: { name: 'grids', include: [...GRIDS, ...THOROUGH], env: { THOROUGH: 'yes' }, isolate: false },
+      },
       { extends: true, test: { name: 'processes', include: PROCESSES } },
     ],
   },

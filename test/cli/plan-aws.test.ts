@@ -1,99 +1,29 @@
 /** Plans and identities with the caller's own credentials: a served sandbox plays AWS, through AWS_ENDPOINT_URL alone. */
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { credentialsOf, issueAccessKey } from '../../sandbox/sts/access-keys.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { describe, expect, it } from 'vitest';
 import { report as identitiesReport } from '../../lambdas/domain/identities/model.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Overview } from '../../lambdas/domain/overview/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
-import { ADDON, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
-import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
+import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
+import type { Ran } from './aws-world.ts';
 import { words } from './fixtures.ts';
 import { containing } from '../lambdas/matchers.ts';
+import {
+  asRole,
+  awsWorlds,
+  builtIn,
+  checkIn,
+  expectReadOnly,
+  OPERATOR,
+  own,
+  PLAN,
+  READER,
+  reportIn,
+  withReader,
+} from './plan-aws-world.ts';
 
-const READER = 'arn:aws:iam::111122223333:role/people/reader';
-const OPERATOR = 'arn:aws:iam::111122223333:role/operator';
-const PLAN = ['plan', '--cluster', TARGET.cluster, '--addon', ADDON];
-
-const builtIn = (name: string): Scenario => parseScenario(readFileSync(scenarioFile(name), 'utf8'), scenarioFile(name));
-
-/** The policy of docs/plan.md. */
-const documented = (): { Statement: { Sid: string; Action: string[] }[] } => {
-  const [, text = ''] = /```json\n([^]*?)```/.exec(readFileSync('docs/plan.md', 'utf8')) ?? [];
-  return JSON.parse(text) as ReturnType<typeof documented>;
-};
-const actionsIn = ({ Statement }: ReturnType<typeof documented>): string[] => Statement.flatMap(({ Action }) => Action);
-
-/** Adds a role with a policy, by default the documented one; `access`: to the API server. */
-const withReader = (
-  scenario: Scenario,
-  { without = [], access = true }: { without?: string[]; access?: boolean } = {},
-): Scenario => {
-  const policy = documented();
-  for (const statement of policy.Statement)
-    statement.Action = statement.Action.filter((action) => !without.includes(action));
-  const [account] = scenario.accounts;
-  account!.roles.push({
-    arn: READER,
-    trustPolicy: { Version: '2012-10-17', Statement: [] },
-    policies: [{ name: 'reader', document: { ...policy } }],
-    attachedPolicies: [],
-    tags: {},
-    createdAt: '2024-01-01T00:00:00.000Z',
-  });
-  if (!access) return scenario;
-  for (const cluster of account!.clusters)
-    cluster.accessEntries = [
-      ...[OPERATOR, READER].map((principalArn) => ({
-        principalArn,
-        type: 'STANDARD' as const,
-        kubernetesGroups: [],
-        policies: [
-          {
-            policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy',
-            accessScope: { type: 'cluster' as const },
-          },
-        ],
-        tags: {},
-      })),
-      {
-        principalArn: cluster.nodeRoleArn ?? `arn:aws:iam::${account!.id}:role/${cluster.name}-nodes`,
-        type: 'EC2_LINUX' as const,
-        kubernetesGroups: [],
-        policies: [],
-        tags: {},
-      },
-    ];
-  return scenario;
-};
-
-/** The variables with a role's credentials. */
-const asRole = ({ backend }: AwsWorld, arn: string): Record<string, string> => {
-  const { accessKeyId, secretAccessKey, sessionToken = '' } = credentialsOf(backend.sandbox.world, arn, 'ann');
-  return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken };
-};
-
-let world: AwsWorld | undefined;
-afterEach(async () => {
-  await world?.close();
-  world = undefined;
-});
-const open = async (scenario?: Scenario): Promise<AwsWorld> => (world = await openAwsWorld(scenario));
-
-/** The calls of the program, without those of the service that runs in the same world. */
-const own = ({ calls }: Ran, caller: string): Ran['calls'] => calls.filter((call) => call.caller.startsWith(caller));
-/** Asserts that nothing was changed, in AWS, in the cluster and in the ledger. */
-const expectReadOnly = (ran: Ran, caller = OPERATOR): void => {
-  const calls = own(ran, caller);
-  expect(calls.length).toBeGreaterThan(5);
-  expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
-  expect(new Set(calls.map(({ service }) => service))).toEqual(new Set(['sts', 'eks', 'iam', 'kubernetes']));
-};
-
-const reportIn = ({ out }: Ran): MigrationReport => JSON.parse(out) as MigrationReport;
-const checkIn = (ran: Ran, id: string) => reportIn(ran).plan?.checks.find((check) => check.id === id);
+const { open } = awsWorlds();
 
 describe('the plan of an add-on', () => {
   it('names first who reads what, and changes nothing', async () => {
@@ -196,177 +126,6 @@ describe('the plan of a service account', () => {
     const argv = ['plan', '--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'api'];
     const ran = await aws.run(...argv, '--sandbox', 'sandbox/scenarios/service-account-irsa.json', '--json');
     expect(reportIn(ran)).toMatchObject({ outcome: 'planned', serviceAccount: { namespace: 'payments', name: 'api' } });
-  });
-});
-
-describe('permissions', () => {
-  it('that docs/plan.md lists are all that is used, and each is used', async () => {
-    const used = new Set<string>();
-    const cases: [string, string[][]][] = [
-      ['ebs-csi-irsa', [PLAN, [...PLAN, '--trust', 'repair'], ['plan', '--cluster', TARGET.cluster]]],
-      ['node-role-lacks-right', []],
-      ['role-chaining', []],
-    ];
-    for (const [name, commands] of cases) {
-      const scenario = withReader(builtIn(name));
-      const [account] = scenario.accounts;
-      const [cluster] = account!.clusters;
-      const [role] = account!.roles;
-      cluster!.fargateProfiles = [{ name: 'batch', namespace: 'batch', labels: {} }];
-      // Customer-managed and inline policies, which other scenarios do not have together.
-      role!.attachedPolicies.push({
-        arn: 'arn:aws:iam::111122223333:policy/own',
-        document: { Version: '2012-10-17', Statement: [] },
-      });
-      role!.policies.push({ name: 'inline', document: { Version: '2012-10-17', Statement: [] } });
-      const aws = await open(scenario);
-      const all =
-        commands.length > 0
-          ? commands
-          : cluster!.addons
-              .filter(({ serviceAccountRoleArn }) => serviceAccountRoleArn !== undefined)
-              .map((addon) => ['plan', '--cluster', cluster!.name, '--addon', addon.name]);
-      for (const argv of all) {
-        const ran = await aws.runWith({ variables: { ...asRole(aws, READER), AWS_REGION: cluster!.region } }, ...argv);
-        expect([0, 3]).toContain(ran.code);
-        expect(own(ran, READER).filter(({ status }) => status === 401 || status === 403)).toEqual([]);
-      }
-      for (const { principalArn, action } of aws.backend.sandbox.authorizer.uses())
-        if (principalArn === READER) used.add(action);
-      await aws.close();
-    }
-    world = undefined;
-    expect([...used].filter((action) => !action.startsWith('sts:')).sort()).toEqual(actionsIn(documented()).sort());
-  });
-
-  it.each(['eks:DescribeCluster', 'eks:DescribeAddon', 'iam:GetRole'])(
-    'without %s: an error names it',
-    async (action) => {
-      const aws = await open(withReader(scenarioWith(), { without: [action] }));
-      const ran = await aws.runWith({ variables: asRole(aws, READER) }, ...PLAN);
-      expect(ran.code).toBe(3);
-      for (const part of [`is not authorized to perform: ${action}`, 'docs/plan.md']) expect(ran.err).toContain(part);
-      expect(ran.err).not.toMatch(/^\s+at /m);
-    },
-  );
-
-  it.each([
-    'iam:SimulatePrincipalPolicy',
-    'eks:ListAccessEntries',
-    'eks:ListCapabilities',
-    'eks:ListFargateProfiles',
-    'iam:ListRolePolicies',
-  ])('without %s: still a plan', async (action) => {
-    const aws = await open(withReader(scenarioWith(), { without: [action] }));
-    const ran = await aws.runWith({ variables: asRole(aws, READER) }, ...PLAN, '--json');
-    expect([0, 3]).toContain(ran.code);
-    expect(reportIn(ran).plan?.checks.length).toBeGreaterThan(10);
-  });
-
-  it('without access to the API server: blocked, with the command that gives access', async () => {
-    const aws = await open(withReader(scenarioWith(), { access: false }));
-    const ran = await aws.runWith({ variables: asRole(aws, READER) }, ...PLAN, '--json');
-    expect(ran.code).toBe(3);
-    expect(checkIn(ran, 'kubernetes-access')).toMatchObject({
-      status: 'unknown',
-      remedy: containing(
-        `aws eks create-access-entry --cluster-name reliability-dev --region eu-west-1 --principal-arn ${READER} --kubernetes-groups pod-identity-migrator:read`,
-      ),
-    });
-    const whole = await aws.runWith({ variables: asRole(aws, READER) }, 'plan', '--cluster', TARGET.cluster, '--json');
-    expect(whole.code).toBe(3);
-    const overview = JSON.parse(whole.out) as Overview;
-    expect(overview.items.find(({ name }) => name === ADDON)).toMatchObject({ identity: 'irsa', verdict: 'unknown' });
-    expect(overview.unread).toMatchObject([{ what: 'service accounts, pods and workloads' }]);
-  });
-});
-
-describe('credentials', () => {
-  const expired = (aws: AwsWorld, expiresAt: number): Record<string, string> => {
-    const key = issueAccessKey(aws.backend.sandbox.world, OPERATOR, { sessionName: 'ann', expiresAt });
-    return {
-      AWS_ACCESS_KEY_ID: key.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
-      AWS_SESSION_TOKEN: key.sessionToken!,
-    };
-  };
-
-  it('that have expired: the command that logs in, and exit code 2', async () => {
-    const aws = await open();
-    for (const argv of [PLAN, ['plan', '--cluster', TARGET.cluster], ['identities', '--cluster', TARGET.cluster]]) {
-      const ran = await aws.runWith({ variables: expired(aws, Date.now() - 1000) }, ...argv);
-      expect(ran).toMatchObject({ code: 2, out: '' });
-      expect(ran.err).toMatch(/have expired[^]*aws sso login/);
-    }
-  });
-
-  /** A profile whose process gives credentials for twenty seconds; from its `most`th run on, it fails. */
-  const withProcess = (aws: AwsWorld, most: number): Record<string, string | undefined> => {
-    const script = join(aws.directory, 'credentials.mjs');
-    const runs = join(aws.directory, 'runs');
-    writeFileSync(
-      script,
-      `import { appendFileSync, readFileSync } from 'node:fs';
-appendFileSync(${JSON.stringify(runs)}, 'x');
-if (readFileSync(${JSON.stringify(runs)}, 'utf8').length > ${most}) {
-  console.error('The session has expired. Log in again.');
-  process.exit(1);
-}
-console.log(JSON.stringify({
-  Version: 1,
-  AccessKeyId: ${JSON.stringify(aws.variables['AWS_ACCESS_KEY_ID'])},
-  SecretAccessKey: ${JSON.stringify(aws.variables['AWS_SECRET_ACCESS_KEY'])},
-  SessionToken: ${JSON.stringify(aws.variables['AWS_SESSION_TOKEN'])},
-  Expiration: new Date(Date.now() + 20_000).toISOString(),
-}));
-`,
-    );
-    chmodSync(script, 0o700);
-    writeFileSync(
-      aws.variables['AWS_CONFIG_FILE']!,
-      `[profile short]\nregion = eu-west-1\ncredential_process = ${process.execPath} ${script}\n`,
-    );
-    return {
-      AWS_ACCESS_KEY_ID: undefined,
-      AWS_SECRET_ACCESS_KEY: undefined,
-      AWS_SESSION_TOKEN: undefined,
-      AWS_REGION: undefined,
-    };
-  };
-
-  it('of a process that gives them for twenty seconds are asked for again, and the profile has the region', async () => {
-    const aws = await open();
-    const ran = await aws.runWith({ variables: withProcess(aws, 1000) }, ...PLAN, '--profile', 'short');
-    expect(ran.code).toBe(0);
-    expect(ran.out).toContain('record --cluster reliability-dev --profile short > twin.json');
-    expect(readFileSync(join(aws.directory, 'runs'), 'utf8').length).toBeGreaterThan(1);
-  });
-
-  it('of a process that fails: the command that logs in with the profile, and exit code 2', async () => {
-    const aws = await open();
-    const ran = await aws.runWith({ variables: withProcess(aws, 0) }, ...PLAN, '--profile', 'short');
-    expect(ran).toMatchObject({ code: 2, out: '' });
-    expect(ran.err).toMatch(/profile short[^]*aws sso login --profile short/);
-  });
-
-  it.each([2, 5, 8, 12, 16, 20])('that expire after %i calls: no plan, and exit code 2', async (most) => {
-    const aws = await open();
-    const variables = expired(aws, Date.now() + 20_000);
-    const key = aws.backend.sandbox.world.accessKeys.get(variables['AWS_ACCESS_KEY_ID']!)!;
-    let asked = 0;
-    Object.defineProperty(key, 'expiresAt', { get: () => Date.now() + ((asked += 1) > most ? -1000 : 20_000) });
-    const ran = await aws.runWith({ variables }, ...PLAN);
-    expect(asked).toBeGreaterThan(most);
-    expect(ran).toMatchObject({ code: 2, out: '' });
-    expect(ran.err).toMatch(/have expired[^]*aws sso login/);
-  });
-
-  it('of another account than --account: refused before the cluster is read', async () => {
-    const aws = await open();
-    const ran = await aws.run(...PLAN, '--account', '999988887777');
-    expect(ran.code).toBe(2);
-    expect(ran.err).toContain('the credentials belong to account 111122223333');
-    expect(own(ran, OPERATOR).map(({ operation }) => operation)).toEqual(['GetCallerIdentity']);
   });
 });
 

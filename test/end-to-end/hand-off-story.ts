@@ -58,6 +58,8 @@ interface Started {
   asked: Asked;
   original: CodeFile[];
   state: State;
+  /** What the add-on had before the migration. */
+  before: { role: string | undefined; associationIds: readonly string[] };
 }
 
 /** Code that matches is one of which an apply makes no call, and which is not patched again. */
@@ -91,74 +93,83 @@ const reverting = ({ asked, state }: Started, { handOff }: MigrationReport): str
   ];
 };
 
-const opened = (scenario: string, asked: Asked, form: Form, story: (started: Started) => Promise<void>) =>
-  inWorld({ scenario }, async (world) => {
-    const original = codeOf(world, asked, form);
-    const started = { world, asked, original, state: adopted(original, world) };
-    expect(planOf(original, started.state, world).calls).toEqual([]);
-    await story(started);
-  });
-
-const migrated = async (started: Started): Promise<{ report: MigrationReport; files: CodeFile[]; state: State }> => {
-  const { world, asked, original, state } = started;
+const started = (world: OpenWorld, asked: Asked, form: Form): Started => {
+  const original = codeOf(world, asked, form);
+  const state = adopted(original, world);
+  expect(planOf(original, state, world).calls).toEqual([]);
   const { serviceAccountRoleArn: role, associationIds = [] } = world.cluster.addons.get(asked.addon ?? '') ?? {};
+  return { world, asked, original, state, before: { role, associationIds } };
+};
+
+const migrated = async (world: OpenWorld, asked: Asked): Promise<MigrationReport> => {
   const report = await world.migrate(asked);
   expect(report.outcome).toBe('migrated');
+  return report;
+};
+
+/** Patches the code after the migration. */
+const followed = async (story: Started, report: MigrationReport): Promise<{ files: CodeFile[]; state: State }> => {
+  const { world, asked, original, state, before } = story;
   const { calls } = planOf(original, state, world);
-  expect(calls.map(({ operation }) => operation)).toEqual(reverting(started, report));
+  expect(calls.map(({ operation }) => operation)).toEqual(reverting(story, report));
   if (asked.addon !== undefined)
     expect(calls[0]!.input).toEqual({
       clusterName: world.cluster.name,
       addonName: asked.addon,
-      serviceAccountRoleArn: role,
+      serviceAccountRoleArn: before.role,
       // The associations that the add-on had before stay.
-      ...(associationIds.length === 0 ? { podIdentityAssociations: [] } : {}),
+      ...(before.associationIds.length === 0 ? { podIdentityAssociations: [] } : {}),
     });
-  const after = await patched(started, original, state, report.handOff);
+  const after = await patched(story, original, state, report.handOff);
   // The same, whether the code is compared with the migration or with the account.
   expect((await judge(after.files, await found(world, asked))).exitCode).toBe(0);
-  return { report, ...after };
+  return after;
 };
 
-/** Migrates, patches, rolls back, patches: the code of the add-on is what it was. */
-export const thereAndBack = (scenario: string, asked: Asked, form: Form): Promise<void> =>
-  opened(scenario, asked, form, async (started) => {
-    const { world, original } = started;
-    const { report, files, state } = await migrated(started);
-    const back = await world.rollBack({ migrationId: report.migrationId });
-    expect(back.outcome).toBe('rolled-back');
-    if (asked.addon !== undefined) expect(operations(files, state, world)).toContain('UpdateAddon');
-    const again = await patched(started, files, state, back.handOff);
-    expect(addonBlocks(again.files)).toEqual(addonBlocks(original));
-  });
+/**
+ * After the rollback, the code stayed as it was, or was changed and reverted. It matches, unless the migration deleted
+ * an association that it defines: the rollback has created that again, under an id that the state does not have.
+ */
+const expectReverted = async (story: Started, report: MigrationReport, back: MigrationReport, merged: State) => {
+  const { world, original, state } = story;
+  const stale = [...state].filter(([, id]) => report.associations.purged.some((one) => one.id === id));
+  if (stale.length === 0) return expectMatch(story, original, state, back.handOff);
+  const recreated = stale.map(() => 'CreatePodIdentityAssociation');
+  expect(operations(original, state, world)).toEqual(recreated);
+  const after = await patched(story, original, merged, back.handOff);
+  // Terraform imports nothing for an address that its state has: the finding says what to do first.
+  expect(operations(after.files, state, world)).toEqual(recreated);
+  const removed = new Map([...state].filter(([address]) => !stale.some(([one]) => one === address)));
+  await expectMatch(story, after.files, removed, back.handOff);
+};
 
 /**
- * Migrates and rolls back, while the code stays as it was, or is changed and reverted. It matches, unless the migration
- * deleted an association that it defines: the rollback has created that again, under an id that the state does not have.
+ * Migrates, patches, rolls back, patches: the code of the add-on is what it was, in each of the forms. So is code whose
+ * change was reverted, and code that was never changed.
  */
-export const reverted = (scenario: string, asked: Asked, form: Form): Promise<void> =>
-  opened(scenario, asked, form, async (started) => {
-    const { world, original, state } = started;
-    const { report, state: merged } = await migrated(started);
+export const thereAndBack = (scenario: string, asked: Asked, ...forms: Form[]): Promise<void> =>
+  inWorld({ scenario }, async (world) => {
+    const stories = forms.map((form) => started(world, asked, form));
+    const report = await migrated(world, asked);
+    const patches = new Map<Started, Awaited<ReturnType<typeof followed>>>();
+    for (const story of stories) patches.set(story, await followed(story, report));
     const back = await world.rollBack({ migrationId: report.migrationId });
     expect(back.outcome).toBe('rolled-back');
-    const stale = [...state].filter(([, id]) => report.associations.purged.some((one) => one.id === id));
-    if (stale.length === 0) return expectMatch(started, original, state, back.handOff);
-    const recreated = stale.map(() => 'CreatePodIdentityAssociation');
-    expect(operations(original, state, world)).toEqual(recreated);
-    const after = await patched(started, original, merged, back.handOff);
-    // Terraform imports nothing for an address that its state has: the finding says what to do first.
-    expect(operations(after.files, state, world)).toEqual(recreated);
-    const removed = new Map([...state].filter(([address]) => !stale.some(([one]) => one === address)));
-    await expectMatch(started, after.files, removed, back.handOff);
+    for (const [story, { files, state }] of patches) {
+      if (asked.addon !== undefined) expect(operations(files, state, world)).toContain('UpdateAddon');
+      const again = await patched(story, files, state, back.handOff);
+      expect(addonBlocks(again.files)).toEqual(addonBlocks(story.original));
+      await expectReverted(story, report, back, state);
+    }
   });
 
 /** Migrates, patches, retires the role's OIDC trust, patches. Returns false if the retirement is refused. */
 export const retired = async (scenario: string, asked: Asked, form: Form): Promise<boolean> => {
   let done = false;
-  await opened(scenario, asked, form, async (started) => {
-    const { world } = started;
-    const { report, files, state } = await migrated(started);
+  await inWorld({ scenario }, async (world) => {
+    const story = started(world, asked, form);
+    const report = await migrated(world, asked);
+    const { files, state } = await followed(story, report);
     const { migrationId } = report;
     try {
       const request = { migrationId, action: 'retire', dryRun: false, soakDays: 0 } as const;
@@ -167,9 +178,9 @@ export const retired = async (scenario: string, asked: Asked, form: Form): Promi
       if (!(error instanceof CliError) || error.name !== 'RetireRefused') throw error;
     }
     const { handOff } = await world.report(migrationId);
-    if (!done) return expectMatch(started, files, state, handOff);
+    if (!done) return expectMatch(story, files, state, handOff);
     expect(operations(files, state, world)).toContain('UpdateAssumeRolePolicy');
-    await patched(started, files, state, handOff);
+    await patched(story, files, state, handOff);
   });
   return done;
 };

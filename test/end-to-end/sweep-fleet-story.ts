@@ -142,7 +142,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost, r
       }),
     );
     last = await play(() => world.sweep(everything));
-  }, 400_000);
+  });
   afterAll(() => world.backend.close());
 
   describe('the inventory of a fleet', () => {

@@ -1,6 +1,7 @@
 /** The flags of `npm run simulate` (docs/simulation.md), and the runs that they select. */
 import { parseArgs } from 'node:util';
-import type { Order } from './share.ts';
+import type { Order } from './lists.ts';
+import { type Mutant, mutantsNamed } from './mutants.ts';
 
 export const USAGE = `Usage:
   npm run simulate -- --exhaustive            every fault at every call, in every scenario (or only in --scenario NAME);
@@ -13,11 +14,13 @@ export const USAGE = `Usage:
   npm run simulate -- --seeds 2000 [--from S] random runs
                       --time                  with --exhaustive or --seeds: also outages that end, large and slow workloads, lost nodes
   npm run simulate -- --mutants [--mutant NAME ...]  planted defects, each of which must be caught; only these
+  npm run simulate -- PART and PART ...       several of these, each with its flags, one after the other in the same processes
+                      --workers N             the number of processes of all parts (default: one for each core)
   npm run simulate -- --replay SPEC [--calls] runs a spec again, from the JSON that a failure printed`;
 
-export const readFlags = (args?: string[]) =>
+export const readFlags = (args: readonly string[]) =>
   parseArgs({
-    ...(args ? { args } : {}),
+    args: [...args],
     options: {
       exhaustive: { type: 'boolean' },
       interferences: { type: 'boolean' },
@@ -47,14 +50,15 @@ export const wholeNumber = (text: string, flag: string): number => {
 const reachOf = ({ thorough, brief }: Flags) =>
   thorough ? ('thorough' as const) : brief ? ('brief' as const) : ('usual' as const);
 
-type Selected<Each> = Each extends Order ? Omit<Each, 'part' | 'parts'> : never;
+/** The runs of a part. */
+export type Selection = Order | { mutants: readonly Mutant[] };
 
-/** Returns the order of the selected runs. Throws an Error if none are selected. */
-export const orderOf = (flags: Flags, assembly: string): Selected<Order> => {
+/** Returns what the flags of a part select. Throws an Error if they select nothing, or if one is not valid. */
+export const selectionOf = (flags: Flags): Selection => {
+  if (flags.mutants) return { mutants: mutantsNamed(flags.mutant) };
   if (flags.exhaustive || flags.interferences)
     return {
       what: flags.exhaustive ? ('exhaustive' as const) : ('interferences' as const),
-      assembly,
       scenarios: flags.scenario ?? [],
       reach: reachOf(flags),
       ...(flags.exhaustive ? { time: flags.time ?? false } : {}),
@@ -64,7 +68,6 @@ export const orderOf = (flags: Flags, assembly: string): Selected<Order> => {
   if (flags.seeds === undefined) throw new Error('no simulation was selected');
   return {
     what: 'seeds' as const,
-    assembly,
     from: wholeNumber(flags.from ?? '1', '--from'),
     count: wholeNumber(flags.seeds, '--seeds'),
     time: flags.time ?? false,

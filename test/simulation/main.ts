@@ -1,11 +1,15 @@
-/** `npm run simulate -- --exhaustive | --seeds N [--from SEED] | --mutants | --replay SPEC`; see docs/simulation.md. */
+/**
+ * `npm run simulate -- --exhaustive | --seeds N [--from SEED] | --mutants | --replay SPEC`, or several of them with the
+ * word `and` between; see docs/simulation.md.
+ */
 import { availableParallelism } from 'node:os';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { orderOf, readFlags, USAGE, wholeNumber } from './flags.ts';
-import { emptyTally, lifeTable, mergeTally, neverAccepted, type Tally, tallyLine } from './tally.ts';
-import { distribute } from './workers.ts';
+import { readFlags, USAGE } from './flags.ts';
+import { InTurn } from './output.ts';
+import { readCommand, runParts } from './parts.ts';
+import { Workers } from './workers.ts';
 
-/** Returns the result; ends the process with the usage if the flags are invalid. */
+/** Returns the result; ends the process with the usage if the arguments are invalid. */
 const orUsage = <T>(run: () => T): T => {
   try {
     return run();
@@ -15,42 +19,37 @@ const orUsage = <T>(run: () => T): T => {
   }
 };
 
-const runOrder = async (order: ReturnType<typeof orderOf>, count: number): Promise<Tally> => {
-  const tally = emptyTally();
-  const started = performance.now();
-  let shown = 0;
-  await distribute(order, count, new URL('./worker.ts', import.meta.url), (news) => {
-    mergeTally(tally, news.tally);
-    if (tally.runs - shown < 1000) return;
-    shown = tally.runs;
-    process.stderr.write(`${tallyLine(tally)} (${Math.round((performance.now() - started) / 1000)} s)\n`);
+const build = () =>
+  ensureAssembly(() => process.stderr.write('Building the application once; this takes a few seconds.\n'));
+
+async function simulateParts(args: readonly string[]): Promise<boolean> {
+  const { parts, workers: count = availableParallelism() } = orUsage(() => readCommand(args));
+  const application = await build();
+  const workers = new Workers(count);
+  const inTurn = new InTurn(parts.length, {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
   });
-  return tally;
-};
+  try {
+    const passed = await Promise.race([runParts(parts, application, workers.do, inTurn), workers.failed]);
+    const failures = passed.filter((isPassed) => !isPassed).length;
+    if (parts.length > 1) process.stdout.write(`\n${parts.length - failures} passed, ${failures} failed\n`);
+    return failures === 0;
+  } catch (error) {
+    inTurn.flush();
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
+  } finally {
+    workers.end();
+  }
+}
 
-const flags = orUsage(() => readFlags());
-const workers = orUsage(() =>
-  flags.workers === undefined ? availableParallelism() : wholeNumber(flags.workers, '--workers'),
-);
-const application = await ensureAssembly(() =>
-  process.stderr.write('Building the application once; this takes a few seconds.\n'),
-);
-const { directory: assembly } = application;
-
-if (flags.mutants) {
-  const { runMutants } = await import('./mutants.ts');
-  process.exitCode = (await runMutants(application, workers, flags.mutant)) ? 0 : 1;
-} else if (flags.replay !== undefined) {
+const args = process.argv.slice(2);
+if (args.includes('--replay')) {
+  const { replay: spec = '', calls = false } = orUsage(() => readFlags(args));
+  const { directory } = await build();
   const { replay } = await import('./replay.ts');
-  process.exitCode = (await replay(flags.replay, assembly, { calls: flags.calls ?? false })) ? 0 : 1;
+  process.exitCode = (await replay(spec, directory, { calls })) ? 0 : 1;
 } else {
-  const order = orUsage(() => orderOf(flags, assembly));
-  const tally = await runOrder(order, workers);
-  // One of the scenarios alone does not have each strategy, and a part of the list may lack the few positions at which an
-  // act is possible, such as a create while the add-on is gone.
-  const isWhole = order.what === 'interferences' && order.scenarios.length === 0 && (order.every ?? 1) === 1;
-  const blind = isWhole ? neverAccepted(tally) : [];
-  for (const line of [...lifeTable(tally), ...blind.map((text) => `BLIND: ${text}`), tallyLine(tally)])
-    process.stdout.write(`${line}\n`);
-  process.exitCode = tally.broken === 0 && blind.length === 0 ? 0 : 1;
+  process.exitCode = (await simulateParts(args)) ? 0 : 1;
 }

@@ -4,11 +4,11 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { PROMISES } from './promises.ts';
-import { describeSpec } from './spec.ts';
-import { emptyTally, outcomeOf } from './tally.ts';
-import { type Broken, runShare } from './share.ts';
+import { brokenPromises, PROMISES } from './promises.ts';
+import { simulate } from './run.ts';
 import { specOfSeed } from './seeds.ts';
+import { describeSpec, type RunSpec } from './spec.ts';
+import { emptyTally, outcomeOf } from './tally.ts';
 
 /**
  * Few runs that together have each outcome, and faults, another principal, consumers, pods with trouble, copies, a
@@ -16,17 +16,17 @@ import { specOfSeed } from './seeds.ts';
  */
 const SEEDS = [4, 5, 9, 10, 20, 23, 35, 42, 45, 49, 50, 53, 58, 99];
 
-const broken: Broken[] = [];
+const broken: { promise: string; how: string; spec: RunSpec }[] = [];
 const tally = emptyTally();
 
 beforeAll(async () => {
   const { directory: assembly } = await ensureAssembly();
-  const specs = SEEDS.map((seed) => specOfSeed(seed));
-  await runShare({ what: 'specs', specs, assembly, part: 0, parts: 1 }, (result, problems) => {
+  for (const seed of SEEDS) {
+    const result = await simulate(specOfSeed(seed), assembly);
     tally.runs += 1;
     tally[outcomeOf(result)] += 1;
-    broken.push(...problems.map((problem) => ({ ...problem, spec: result.spec })));
-  });
+    for (const problem of await brokenPromises(result)) broken.push({ ...problem, spec: result.spec });
+  }
 });
 
 describe('in a simulation with faults', () => {

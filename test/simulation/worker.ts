@@ -1,35 +1,16 @@
-/** A child of `main.ts`: runs its share and sends the results. It can only be forked. */
-import { type News, type Order, runShare } from './share.ts';
-import { emptyTally, failureText, outcomeOf, tallyActs } from './tally.ts';
+/** A child of `main.ts`: does the tasks that it is sent, one after the other. It can only be forked. */
+import { defectiveModules } from './defective-modules.ts';
+import type { Task } from './tasks.ts';
 
-/** Runs between two messages to the parent. */
-const BATCH = 25;
+const modules = defectiveModules();
 
-const work = async (order: Order): Promise<void> => {
-  let news: News = { tally: emptyTally(), broken: [] };
-  const send = (): void => {
-    process.send?.(news);
-    news = { tally: emptyTally(), broken: [] };
-  };
-  await runShare(order, (result, broken) => {
-    const { tally } = news;
-    tally.runs += 1;
-    tally[outcomeOf(result)] += 1;
-    tally.broken += broken.length;
-    tallyActs(tally, result);
-    news.broken.push(...broken.map((one) => ({ ...one, spec: result.spec })));
-    if (broken.length > 0 && !order.quiet) process.stderr.write(failureText(result, broken));
-    if (tally.runs >= BATCH || broken.length > 0) send();
-  });
-  send();
-};
-
-process.once('message', (order: Order) => {
-  void work(order).then(
-    () => process.disconnect(),
-    (error: unknown) => {
-      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-      process.exit(1);
-    },
-  );
+process.on('message', (task: Task) => {
+  // Imports no module of the service before `defectiveModules` notes which imports which.
+  void import('./tasks.ts')
+    .then(({ answer }) => answer(task, modules))
+    .then(
+      (result) => process.send?.({ result }),
+      (error: unknown) =>
+        process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    );
 });

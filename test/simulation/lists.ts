@@ -1,4 +1,4 @@
-/** Lists the runs of an order, and runs a share of them. */
+/** Lists the runs of an order. */
 import {
   outages,
   persistentFailures,
@@ -13,23 +13,16 @@ import {
 } from './exhaustive.ts';
 import { restoreCommandsInterferences, interferencesAt, locationsOf } from './interferences.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { brokenPromises } from './promises.ts';
-import { simulate, type RunResult } from './run.ts';
 import { RETIRED_SCENARIO, SCENARIO_NAMES, scenarioNamed } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
 import type { RunSpec } from './spec.ts';
-import { strategyOf, type Tally } from './tally.ts';
+import { strategyOf } from './tally.ts';
 
 export type Order = {
-  assembly: string;
-  part: number;
-  parts: number;
   /** Runs one of this many; all if absent. */
   every?: number;
   /** Which of every `every` runs, from 0; the first if absent. */
   offset?: number;
-  /** Does not print broken promises. */
-  quiet?: boolean;
 } & (
   | {
       what: 'exhaustive';
@@ -52,19 +45,10 @@ export type Order = {
       reach: 'brief' | 'usual' | 'thorough';
     }
   | { what: 'seeds'; from: number; count: number; time?: boolean }
-  | { what: 'specs'; specs: RunSpec[] }
 );
 
-export interface Broken {
-  promise: string;
-  how: string;
-  spec: RunSpec;
-}
-/** What a worker sends in intervals. */
-export interface News {
-  tally: Tally;
-  broken: Broken[];
-}
+/** Returns the calls of a run that faults could affect: a list depends on what can happen in its scenarios. */
+export type Seen = (spec: RunSpec) => Promise<readonly SeenCall[]>;
 
 /** A step's writes to the ledger and the bus do not depend on the scenario. */
 const changesTarget = ({ mutating, service }: SeenCall) => mutating && service !== 'dynamodb' && service !== 'events';
@@ -82,8 +66,6 @@ function briefly(calls: readonly SeenCall[], known: ReadonlySet<string>): SeenCa
     return true;
   });
 }
-
-type Seen = (spec: RunSpec) => Promise<readonly SeenCall[]>;
 
 /** With `brief`, takes each position of the workflow and of the rollback from the first scenario that has it. */
 async function* interferences(
@@ -112,8 +94,7 @@ async function* interferences(
   }
 }
 
-export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
-  const seenOf = async (spec: RunSpec) => (await simulate(spec, order.assembly)).sandbox.world.faults.seen;
+async function* specsOf(order: Order, seenOf: Seen): AsyncGenerator<RunSpec> {
   switch (order.what) {
     case 'seeds':
       for (let seed = order.from; seed < order.from + order.count; seed += 1)
@@ -121,9 +102,6 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
       return;
     case 'interferences':
       yield* interferences(order, seenOf);
-      return;
-    case 'specs':
-      yield* order.specs;
       return;
     case 'exhaustive': {
       const done = new Set<string>();
@@ -159,22 +137,14 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
 const groupOf = ({ what }: Order, { actor, scenario }: RunSpec): string =>
   what === 'interferences' ? `${actor?.does ?? ''} ${strategyOf(scenarioNamed(scenario))}` : '';
 
-/** Runs this part's share of the order; `onRun` receives each result with the promises that it broke. */
-export const runShare = async (
-  order: Order,
-  onRun: (result: RunResult, broken: { promise: string; how: string }[]) => void,
-): Promise<void> => {
-  const { every = 1, offset = 0, parts, part } = order;
+/** Lists the runs of an order, or its part of them if it has `every`. */
+export async function* runsOf(order: Order, seenOf: Seen): AsyncGenerator<RunSpec> {
+  const { every = 1, offset = 0 } = order;
   const indices = new Map<string, number>();
-  let chosen = 0;
-  for await (const spec of specsOf(order)) {
+  for await (const spec of specsOf(order, seenOf)) {
     const group = groupOf(order, spec);
     const index = indices.get(group) ?? 0;
     indices.set(group, index + 1);
-    if (index % every !== offset) continue;
-    chosen += 1;
-    if (chosen % parts !== part) continue;
-    const result = await simulate(spec, order.assembly);
-    onRun(result, await brokenPromises(result));
+    if (index % every === offset) yield spec;
   }
-};
+}
