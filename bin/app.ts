@@ -1,6 +1,6 @@
 /**
- * The app that the CDK command line runs (see cdk.json): checks the settings, bundles the Lambdas, synthesises the stacks and checks them with
- * the rules of cdk-nag. A finding that is not acknowledged fails the synthesis.
+ * The app that the CDK command line runs (see cdk.json): checks the settings, bundles the Lambdas, synthesises the stacks
+ * and checks them with the rules of cdk-nag. A finding that is not acknowledged fails the synthesis.
  */
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';

@@ -33,6 +33,9 @@ const LAMBDA_ERRORS = [
 
 type RetriedName = ErrorName | (typeof LAMBDA_ERRORS)[number] | 'States.Timeout';
 
+/** Errors of an invocation that no step has thrown. */
+const INVOCATION_ERRORS: readonly RetriedName[] = [...LAMBDA_ERRORS, 'States.Timeout'];
+
 export interface Retrier {
   errors: RetriedName[];
   intervalSeconds: number;
@@ -45,7 +48,7 @@ export interface Retrier {
 /**
  * Errors that are not caused by the migration: a service, the network or an invocation failed, or calls were throttled.
  */
-const OUTAGES: RetriedName[] = [...OUTAGE_ERRORS, ...LAMBDA_ERRORS, 'States.Timeout'];
+const OUTAGES: RetriedName[] = [...OUTAGE_ERRORS, ...INVOCATION_ERRORS];
 
 /**
  * Retrier of a state that pauses: one quick retry, which most faults do not outlast. FULL jitter may draw zero, and a
@@ -55,7 +58,7 @@ const OUTAGES: RetriedName[] = [...OUTAGE_ERRORS, ...LAMBDA_ERRORS, 'States.Time
 const AT_ONCE: Retrier[] = [{ errors: OUTAGES, intervalSeconds: 2, backoffRate: 1, maxAttempts: 1, jitter: true }];
 
 /** Returns the errors for which a state pauses: all that may pass with time. */
-const pausedFor = (back: boolean): RetriedName[] => [...pausedErrorsOf({ back }), ...LAMBDA_ERRORS, 'States.Timeout'];
+const pausedFor = (back: boolean): RetriedName[] => [...pausedErrorsOf({ back }), ...INVOCATION_ERRORS];
 
 /** A variant of a step whose failures lead elsewhere than those of the step. */
 export type StepVariant = 'confirm-ready';

@@ -39,9 +39,7 @@ interface Container {
 const HOST = join(import.meta.dirname, `host${extname(import.meta.filename)}`);
 
 /** The folder in which Node keeps compiled code, if the user has set one: half of a container's start is compiling. */
-const COMPILE_CACHE = ((folder) => (folder === undefined ? {} : { NODE_COMPILE_CACHE: folder }))(
-  process.env['NODE_COMPILE_CACHE'],
-);
+const { NODE_COMPILE_CACHE } = process.env;
 
 /**
  * Returns the module and export of a handler such as `plan.handler`. Throws Lambda's error if the file does not exist.
@@ -120,7 +118,7 @@ export class BundledRuntime extends FunctionRuntime {
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
         LAMBDA_TASK_ROOT: fn.codeDirectory,
         _HANDLER: fn.handler,
-        ...COMPILE_CACHE,
+        ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
         ...withLocalLayers(fn),
         ...this.options.environmentOf(fn),
       },

@@ -140,7 +140,7 @@ const associationChanges = z
   })
   .register(schemaNames, { name: 'AssociationChanges' });
 export type AnnotationChange = z.infer<typeof annotationChange>;
-export type AnnotationMoment = 'notedAt' | 'writtenAt' | 'undoneAt';
+export type AnnotationMoment = keyof AnnotationChange;
 
 /** The ledger's record of a migration: the data that its steps share, and that remains when it has ended. */
 export const migration = z.object({

@@ -47,14 +47,9 @@ function commonKeys(calls: readonly OpenCall[], asking: Asking): Context {
   );
 }
 
-const groupsBy = <Value>(values: readonly Value[], keyOf: (one: Value) => unknown): Value[][] => {
-  const groups = new Map<string, Value[]>();
-  for (const value of values) {
-    const key = JSON.stringify(keyOf(value));
-    groups.set(key, [...(groups.get(key) ?? []), value]);
-  }
-  return [...groups.values()];
-};
+const groupsBy = <Value>(values: readonly Value[], keyOf: (one: Value) => unknown): Value[][] => [
+  ...Map.groupBy(values, (one) => JSON.stringify(keyOf(one))).values(),
+];
 
 /**
  * Returns one question for each role and service that roles are passed to. Those whose context is whole for each of their
