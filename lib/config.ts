@@ -1,48 +1,14 @@
 import { z } from 'zod';
-import type { ChangeWindow } from '../lambdas/domain/waiting/change-window.ts';
 import { EVERY_ACCOUNT } from '../lambdas/domain/aws/spokes.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
-import type { Network } from './network/interfaces.ts';
 import { everyRole } from './role-pattern.ts';
 import { type Settings, settings } from './settings.ts';
 
-/** The settings from which the stack is created, with defaults applied. */
-export interface Config {
-  passableRoleArns: string[];
-  /** If absent, trust policies are only read. */
-  repairableRoleArns?: string[];
-  /** Roles that may be given to service accounts even if no trust policy or association shows it. */
-  roleGrants: Settings['roleGrants'];
-  /** For how many days after a migration a requested rollback gives back an association that it deleted. */
-  rollbackClaimDays: number;
-  permissionsBoundaryArn?: string;
-  /** If absent, AWS-owned keys are used. */
-  customerKey?: 'create' | { arn: string };
-  /** Network of the Lambdas that call API servers. If absent, they are in no VPC. */
-  network?: Network;
-  /** If absent, alarms notify no one. */
-  alarmTopicArn?: string;
-  logLevel: Settings['logLevel'];
-  /** What is deployed in addition to the state machines. */
-  deploy: Settings['deploy'];
-  /** Other accounts whose clusters and events the service handles. The stack's own account may be among them. */
-  accounts: string[];
-  /** Default regions of a sweep. If absent, the stack's own region. */
-  regions?: string[];
-  /** Sweeps that are started on a schedule. */
-  sweeps: Settings['sweeps'];
-  approvals: Settings['approvals'];
-  /** When changes may begin; a request may narrow it. If absent, at any time. */
-  changeWindow?: ChangeWindow;
-  /** `topicArn`, `emails`, or neither; then no notifications are sent. */
-  notifications: Settings['notifications'];
-  denials: Settings['denials'];
-  /** Maximum number of migrations that may wait at the same time. */
-  waiting: Settings['waiting'];
-  retirement: Settings['retirement'];
-  /** Reserved concurrency of the steps that it names; the others have none. */
-  reservedConcurrency: Settings['reservedConcurrency'];
-}
+/**
+ * The settings from which the stack is created, with defaults applied: of the schema, which describes each. One without a
+ * value and a default is absent.
+ */
+export type Config = { [Key in keyof Omit<Settings, '$schema'>]: Exclude<Settings[Key], undefined> };
 
 /**
  * The steps that write trust policies. A principal that may do so can assume those roles, so they are deployed only on

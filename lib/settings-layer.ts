@@ -6,12 +6,13 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import {
   type DeploymentSettings,
+  deploymentSettings,
   LAYER_FOLDER,
-  ROLLBACK_CLAIM_DAYS,
   SETTINGS_FILE_NAME,
 } from '../lambdas/domain/settings/deployment.ts';
 import type { Config } from './config.ts';
 import { portable } from './role-pattern.ts';
+import { settings } from './settings.ts';
 
 /** Path of the settings file in a function with the layer. */
 export const SETTINGS_FILE = `${LAYER_FOLDER}/${SETTINGS_FILE_NAME}`;
@@ -19,26 +20,21 @@ export const SETTINGS_FILE = `${LAYER_FOLDER}/${SETTINGS_FILE_NAME}`;
 /** Folder within the cloud assembly with a folder for each such file, which the CDK copies as an asset. */
 export const SETTINGS_FOLDER = '.settings';
 
-/** Returns the part of the configuration that can become large. It is the same wherever the service is deployed. */
-export const deploymentSettingsOf = ({
-  accounts,
-  passableRoleArns,
-  repairableRoleArns,
-  roleGrants,
-  rollbackClaimDays,
-  regions,
-  changeWindow,
-}: Config): DeploymentSettings => ({
-  accounts,
-  passableRoleArns: passableRoleArns.map(portable),
-  ...(repairableRoleArns ? { repairableRoleArns: repairableRoleArns.map(portable) } : {}),
-  ...(roleGrants.length > 0
-    ? { roleGrants: roleGrants.map((grant) => ({ ...grant, roles: grant.roles.map(portable) })) }
-    : {}),
-  ...(rollbackClaimDays === ROLLBACK_CLAIM_DAYS ? {} : { rollbackClaimDays }),
-  ...(regions ? { regions } : {}),
-  ...(changeWindow ? { changeWindow } : {}),
-});
+const isDefault = (name: keyof DeploymentSettings, value: unknown): boolean =>
+  JSON.stringify(value) === JSON.stringify(settings.shape[name].safeParse(undefined).data);
+
+/**
+ * Returns the part of the configuration that can become large. It is the same wherever the service is deployed. What the
+ * file need not have is left out if it has its default.
+ */
+export function deploymentSettingsOf(config: Config): DeploymentSettings {
+  const { shape } = deploymentSettings;
+  const names = Object.keys(shape) as (keyof DeploymentSettings)[];
+  const stated = names.filter((name) => !shape[name].safeParse(undefined).success || !isDefault(name, config[name]));
+  const all = Object.fromEntries(stated.map((name) => [name, config[name]]));
+  const text = JSON.stringify(all, (_, value: unknown) => (typeof value === 'string' ? portable(value) : value));
+  return JSON.parse(text) as DeploymentSettings;
+}
 
 /**
  * Creates the layer with the settings that would not fit into a function's environment. A published version of a

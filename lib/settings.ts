@@ -1,6 +1,6 @@
 /**
- * What a deployment can be told: one schema for the configuration file, from which docs/configuration.md and its JSON
- * Schema are made (scripts/configuration.ts), and for the keys of the CDK context that go before it.
+ * The settings of a deployment: one schema for the configuration file and for the keys of the CDK context that override
+ * it. The type `Config`, docs/configuration.md, its JSON Schema and the constructs' properties are derived from it.
  */
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
@@ -23,9 +23,8 @@ const list = <Item extends z.ZodType>(item: Item, missing: string) =>
     })
     .min(1, missing);
 
-const again = (items: readonly unknown[]): boolean => new Set(items).size < items.length;
+const areDistinct = (items: readonly unknown[]): boolean => new Set(items).size === items.length;
 /** Messages do not repeat values, because a value may be a secret in the wrong field. */
-const noneTwice = (items: readonly unknown[]): boolean => !again(items);
 const TWICE = 'names one more than once';
 
 const PASSABLE =
@@ -52,7 +51,7 @@ const ec2Ids = (prefix: 'subnet' | 'sg', most: number, missing: string) =>
       error: ({ input }) =>
         `has ${Array.isArray(input) ? input.length : 'too many'} IDs, and Lambda takes at most ${most}`,
     })
-    .refine(noneTwice, TWICE);
+    .refine(areDistinct, TWICE);
 
 /**
  * A managed policy by its ARN, or by its end alone from `policy/` on, of this account: one policy, without wildcards.
@@ -87,7 +86,7 @@ const topicArn = z.string(TOPIC).regex(/^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}
 
 const yesNo = (standard: boolean) => z.boolean('must be true or false').default(standard);
 
-/** What can be told of: that a migration began or waits for an approval, and how each can end. */
+/** The events that a notification can be about. */
 export const NOTIFIED_EVENTS = EVENT_TYPES;
 
 const ACCOUNT =
@@ -217,7 +216,7 @@ export const settings = z.strictObject({
   accounts: z
     .array(accountId.clone({ ...accountId.def, error: () => ACCOUNT }), 'must be a list of AWS account ids')
     .max(100, 'must have at most 100 accounts')
-    .refine(noneTwice, TWICE)
+    .refine(areDistinct, TWICE)
     .default([])
     .describe(
       "Other accounts whose clusters the service works on, and whose denied calls it accepts, by their 12 digits, in quotes; all others are refused. Each needs the stack PodIdentityMigratorSpoke (docs/accounts.md). The stack's own account is always included.",
@@ -226,13 +225,13 @@ export const settings = z.strictObject({
     .array(regionName, 'must be a list of regions')
     .min(1, 'must name a region')
     .max(50, 'must have at most 50 regions')
-    .refine(noneTwice, TWICE)
+    .refine(areDistinct, TWICE)
     .optional()
     .describe("Regions of a sweep whose request names none. If omitted, the stack's own region."),
   sweeps: z
     .array(scheduled, 'must be a list of schedules')
     .max(50, 'must have at most 50 schedules')
-    .refine((all) => noneTwice(all.map(({ name }) => name)), TWICE)
+    .refine((all) => areDistinct(all.map(({ name }) => name)), TWICE)
     .default([])
     .describe('Sweeps that start automatically on a schedule (docs/sweeps.md).'),
   approvals: z
@@ -264,13 +263,13 @@ export const settings = z.strictObject({
         EMAIL,
       )
         .max(50, 'must have at most 50 addresses')
-        .refine(noneTwice, TWICE)
+        .refine(areDistinct, TWICE)
         .optional()
         .describe(
           'E-mail addresses: a topic is created, to which each is subscribed once its owner has confirmed it. Not together with `topicArn`.',
         ),
       events: list(z.enum(NOTIFIED_EVENTS), `must name events: ${NOTIFIED_EVENTS.join(', ')}`)
-        .refine(noneTwice, TWICE)
+        .refine(areDistinct, TWICE)
         .default(['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'])
         .describe('The events to send.'),
     })
@@ -302,3 +301,18 @@ export const settings = z.strictObject({
   reservedConcurrency,
 });
 export type Settings = z.infer<typeof settings>;
+
+const yesOrNo = (value: boolean): 'true' | 'false' => (value ? 'true' : 'false');
+
+/** The settings that steps read from their environment: the value of each variable. */
+export const VARIABLES = {
+  POWERTOOLS_LOG_LEVEL: ({ logLevel }: Settings) => logLevel,
+  APPROVAL_REQUIRED: ({ approvals }: Settings) => yesOrNo(approvals.required),
+  APPROVER: ({ approvals }: Settings) => approvals.approver,
+  ALLOW_UNKNOWN_REQUESTER: ({ approvals }: Settings) => yesOrNo(approvals.allowUnknownRequester),
+  MOST_WAITING_PER_PRINCIPAL: ({ waiting: { perPrincipal } }: Settings) => String(perPrincipal),
+  MOST_WAITING: ({ waiting: { perDeployment } }: Settings) => String(perDeployment),
+  LEAST_SOAK_DAYS: ({ retirement: { leastSoakDays } }: Settings) => String(leastSoakDays),
+  DENIAL_ACTION: ({ denials }: Settings) => denials.action,
+  QUIET_HOURS: ({ denials }: Settings) => String(denials.quietHours),
+};

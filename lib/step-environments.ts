@@ -6,6 +6,7 @@ import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/events/met
 import type { RoleVariable } from '../lambdas/domain/plan/acting.ts';
 import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import type { Config } from './config.ts';
+import { VARIABLES } from './settings.ts';
 import { SETTINGS_FILE } from './settings-layer.ts';
 
 type AnyEnvironment = { [Name in StepName]: z.input<(typeof stepSchemas)[Name]['environment']> }[StepName];
@@ -34,10 +35,12 @@ export interface StepVariablesOptions {
   retireStateMachineArn: string | undefined;
 }
 
-const yesOrNo = (value: boolean): 'true' | 'false' => (value ? 'true' : 'false');
+type SettingVariables = { [Name in keyof typeof VARIABLES]: ReturnType<(typeof VARIABLES)[Name]> };
+const settingVariables = (config: Config): SettingVariables =>
+  Object.fromEntries(Object.entries(VARIABLES).map(([name, valueOf]) => [name, valueOf(config)])) as SettingVariables;
 
 export function stepVariables({
-  config: { logLevel, approvals, waiting, retirement, denials },
+  config,
   tableName,
   bucket,
   acting,
@@ -51,17 +54,9 @@ export function stepVariables({
     TABLE_NAME: tableName,
     POWERTOOLS_SERVICE_NAME: METRICS_SERVICE,
     POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
-    POWERTOOLS_LOG_LEVEL: logLevel,
     SETTINGS_FILE,
     ACCOUNT: Aws.ACCOUNT_ID,
-    APPROVAL_REQUIRED: yesOrNo(approvals.required),
-    APPROVER: approvals.approver,
-    ALLOW_UNKNOWN_REQUESTER: yesOrNo(approvals.allowUnknownRequester),
-    MOST_WAITING_PER_PRINCIPAL: String(waiting.perPrincipal),
-    MOST_WAITING: String(waiting.perDeployment),
-    LEAST_SOAK_DAYS: String(retirement.leastSoakDays),
-    DENIAL_ACTION: denials.action,
-    QUIET_HOURS: String(denials.quietHours),
+    ...settingVariables(config),
     ...acting,
     KUBERNETES_ROLE_ARNS: kubernetesRoleArns,
     STATE_MACHINE_ARN: stateMachineArn,

@@ -1,14 +1,15 @@
 /**
- * `node scripts/settings-types.ts` generates lib/settings-types.ts, the properties of the constructs, from the schema of
- * the settings (lib/settings.ts), so that the package's declarations can be read, and do not depend on zod. A test fails
- * if the file is stale, or if its types are not those of the schema.
+ * Generates the properties of the constructs, as the package's declarations have them, from the schema of the settings
+ * (lib/settings.ts), so that they can be read, and do not depend on zod. `node scripts/settings-types.ts` writes them to
+ * dist/settings-types.d.ts, of which the compiler checks that its types are those of the schema
+ * (test/lib/settings-types.test.ts): `npm run types` and `npm run lint` begin with it.
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { configurationSchema } from './configuration.ts';
 import { isSchema, propertiesOf, type Schema } from './schema-tables.ts';
 
-export const TYPES_FILE = join(import.meta.dirname, '..', 'lib', 'settings-types.ts');
+const TYPES_FILE = join(import.meta.dirname, '..', 'dist', 'settings-types.d.ts');
 
 /** Setting of the file that is not a property: it only names the schema, for editors. */
 const ONLY_IN_FILES = '$schema';
@@ -82,11 +83,9 @@ const membersOf = (schema: Schema, indentation: string): string[] =>
       ];
     });
 
-/** Returns the text of the file. */
+/** Returns the text of the declarations. */
 export const settingsTypes = (): string =>
   `${[
-    '// Made by scripts/settings-types.ts from lib/settings.ts: do not edit it.',
-    '',
     '/**',
     ' * The settings of a deployment, as in its configuration file (docs/configuration.md). Where a setting names another',
     ' * resource (`alarmTopicArn`, `customerKey`, `network`, `notifications.topicArn`, `permissionsBoundaryArn`), its value',
@@ -98,6 +97,7 @@ export const settingsTypes = (): string =>
   ].join('\n')}\n`;
 
 if (import.meta.main) {
+  mkdirSync(dirname(TYPES_FILE), { recursive: true });
   writeFileSync(TYPES_FILE, settingsTypes());
-  console.log('Wrote lib/settings-types.ts.');
+  console.log('Wrote dist/settings-types.d.ts.');
 }

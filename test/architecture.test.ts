@@ -108,7 +108,7 @@ const rules: [string, Rule][] = [
     "a step's schema is data",
     {
       from: new RegExp(`^${STEPS}/schema\\.ts`),
-      files: /^lambdas\/(domain\/|runtime\/step\.ts|api\/proxy\.ts)/,
+      files: /^lambdas\/(domain\/|runtime\/step(-settings)?\.ts|api\/proxy\.ts)/,
       packages: /^zod$/,
     },
   ],

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { approverRule, migrationId, operationKind, target } from '../domain/migration/model.ts';
+import { migrationId, operationKind, target } from '../domain/migration/model.ts';
 import type { PacedService } from '../domain/aws/pace.ts';
 import { byVariable } from '../domain/plan/acting.ts';
 import { subjectName } from '../domain/migration/subject.ts';
 import type { HandlerDependencies, TargetPorts } from '../ports/index.ts';
+import { approvalEnvironment, approverEnvironment } from './step-settings.ts';
 
 /** The environment of every step's Lambda; the CDK construct that deploys the step must set exactly these variables. */
 export const stepEnvironment = z.object({
@@ -21,23 +22,6 @@ export const stepEnvironment = z.object({
 export const settingsEnvironment = stepEnvironment.extend({ SETTINGS_FILE: z.string().min(1) });
 /** The environment of a step that works on clusters. ACCOUNT is the service's own account. */
 export const targetEnvironment = settingsEnvironment.extend({ ACCOUNT: z.string().min(1) });
-/** The environment of a step that decides whether an approval is needed: `true` if every change needs one. */
-export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
-/** The environment of a step that retires: the least `soakDays` of a request. */
-export const soakEnvironment = z.object({ LEAST_SOAK_DAYS: z.string().regex(/^\d{1,3}$/) });
-/** The environment of a step that admits waiting migrations: the limits for one principal and in total. */
-export const waitingEnvironment = z.object({
-  MOST_WAITING_PER_PRINCIPAL: z.string().min(1),
-  MOST_WAITING: z.string().min(1),
-});
-/**
- * The environment of a step that decides who may approve a request. ALLOW_UNKNOWN_REQUESTER is `true` if the requester need
- * not be authenticated.
- */
-export const approverEnvironment = z.object({
-  APPROVER: approverRule,
-  ALLOW_UNKNOWN_REQUESTER: z.enum(['true', 'false']),
-});
 /**
  * The environment of a step that makes plans. KUBERNETES_ROLE_ARNS has the service's own roles that call API servers,
  * separated by commas: no nodes have them. The other variables are the roles of the steps that change something in EKS; IAM

@@ -11,26 +11,20 @@ import { createDynamoSweeps } from '../adapters/dynamo-sweeps.ts';
 import { eksToken } from '../adapters/eks-token.ts';
 import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
 import { readSettingsFile } from '../adapters/settings-file.ts';
-import { approverRule } from '../domain/approval/approval.ts';
-import { denialSettings, type DenialSettings } from '../domain/events/denial.ts';
 import type { DeploymentSettings } from '../domain/settings/deployment.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
 import type { Target } from '../domain/migration/model.ts';
-import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
-import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
-import { problemsOf } from '../domain/text/problems.ts';
-import { waitingCaps } from '../domain/waiting/waiting.ts';
 import type {
   AroundCalls,
   Clock,
   Documents,
   HandlerDependencies,
   Ids,
-  Settings,
   TargetPorts,
   Telemetry,
 } from '../ports/index.ts';
 import { Callers, ownClients, type TargetClients } from './callers.ts';
+import { settingsIn } from './step-settings.ts';
 import { stepEnvironment, type StepSchema } from './step.ts';
 
 export interface PortsOptions {
@@ -130,68 +124,6 @@ export function deploymentSettingsOf(
 ): DeploymentSettings | undefined {
   return 'SETTINGS_FILE' in shape ? readSettingsFile(requireVariable(environment, 'SETTINGS_FILE')) : undefined;
 }
-
-/** Returns the settings of the one step that handles denied calls. */
-function denialsIn(environment: WireOptions['environment'], accounts: readonly string[]): DenialSettings | undefined {
-  const { ACCOUNT: account, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
-  if (action === undefined) return undefined;
-  const parsed = denialSettings.safeParse({ account, accounts, action, quietHours: Number(quietHours) }, ZOD_MESSAGES);
-  if (parsed.success) return parsed.data;
-  throw new MigrationError(
-    'BadInput',
-    `The function's settings about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
-  );
-}
-
-/** Returns the settings of the steps that admit waiting migrations. */
-function waitingIn(environment: WireOptions['environment']): Pick<Settings, 'waiting'> {
-  const { MOST_WAITING_PER_PRINCIPAL: perPrincipal, MOST_WAITING: perDeployment } = environment;
-  if (perPrincipal === undefined || perDeployment === undefined) return {};
-  const parsed = waitingCaps.safeParse(
-    { perPrincipal: Number(perPrincipal), perDeployment: Number(perDeployment) },
-    ZOD_MESSAGES,
-  );
-  if (parsed.success) return { waiting: parsed.data };
-  throw new MigrationError(
-    'BadInput',
-    `The function's settings about waiting migrations are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
-  );
-}
-
-/** Created once: creating a schema takes longer than using it. */
-const approver = approverRule.catch('another-role');
-
-const settingsIn = (
-  environment: WireOptions['environment'],
-  region: string,
-  deployment: DeploymentSettings | undefined,
-): Settings => ({
-  approvals: {
-    required: environment['APPROVAL_REQUIRED'] === 'true',
-    approver: approver.parse(environment['APPROVER']),
-    allowUnknownRequester: environment['ALLOW_UNKNOWN_REQUESTER'] === 'true',
-  },
-  changeWindow: deployment?.changeWindow,
-  ...waitingIn(environment),
-  ...(environment['LEAST_SOAK_DAYS'] === undefined ? {} : { leastSoakDays: Number(environment['LEAST_SOAK_DAYS']) }),
-  ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),
-  accounts: deployment?.accounts ?? [],
-  regions: deployment && (deployment.regions ?? [region]),
-  ...(environment['RETIRE_STATE_MACHINE_ARN'] ? { retires: true } : {}),
-  bucket: environment['BUCKET_NAME'],
-  denials: denialsIn(environment, deployment?.accounts ?? []),
-  passableRoleArns: deployment?.passableRoleArns ?? [],
-  repairableRoleArns: deployment?.repairableRoleArns ?? [],
-  ...(deployment?.roleGrants ? { roleGrants: deployment.roleGrants } : {}),
-  ...(deployment?.rollbackClaimDays === undefined ? {} : { rollbackClaimDays: deployment.rollbackClaimDays }),
-  actingRoles: Object.fromEntries(
-    ACTING_STEPS.flatMap((step) => {
-      const arn = environment[ROLE_VARIABLES[step]];
-      return arn ? [[step, arn]] : [];
-    }),
-  ),
-  simulated: environment['SIMULATED'] === 'true',
-});
 
 /**
  * Creates everything that a step needs from clients and an environment, in the same way in a Lambda and in the sandbox. It

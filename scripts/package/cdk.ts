@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
+import { settingsTypes } from '../settings-types.ts';
 import { emitDeclarations } from './declarations.ts';
 import { onlyEnglish } from './only-english.ts';
 
@@ -53,6 +54,6 @@ export async function packageCdk(outdir: string, lambdas = LAMBDAS): Promise<Bun
   const bundled = await build(options(outdir, lambdas));
   for (const name of readdirSync(RUNBOOK).filter((file) => file.endsWith('.py')))
     copyFileSync(join(RUNBOOK, name), join(outdir, name));
-  emitDeclarations(ENTRY, outdir, PEERS);
+  emitDeclarations(ENTRY, outdir, PEERS, { 'lib/settings-types.d.ts': settingsTypes() });
   return bundled;
 }

@@ -55,9 +55,15 @@ function compile(entry: string, work: string): void {
 
 /**
  * Writes `index.d.ts` for a source file of the project, such as `lib/index.ts`, and the declarations that it needs below
- * `types/`. `packages` are those that they may import. Throws an `Error` for another one, or if the compiler refuses.
+ * `types/`. `packages` are those that they may import; `written` has the text of declarations, by their file in the project, that
+ * take the place of the compiler's. Throws an `Error` for another package, or if the compiler refuses.
  */
-export function emitDeclarations(entry: string, outdir: string, packages: readonly string[] = []): void {
+export function emitDeclarations(
+  entry: string,
+  outdir: string,
+  packages: readonly string[] = [],
+  written: Readonly<Record<string, string>> = {},
+): void {
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   // Inside the project, so that the compiler finds the types of packages.
   const work = mkdtempSync(join(ROOT, 'dist/.declarations-'));
@@ -68,7 +74,7 @@ export function emitDeclarations(entry: string, outdir: string, packages: readon
     const emit = (file: string): void => {
       if (emitted.has(file)) return;
       emitted.add(file);
-      const text = readFileSync(file, 'utf8');
+      const text = written[relative(out, file)] ?? readFileSync(file, 'utf8');
       for (const specifier of specifiersIn(text)) {
         if (isRelative(specifier)) emit(join(dirname(file), specifier.replace(/\.ts$/, '.d.ts')));
         else if (!packages.some((one) => specifier === one || specifier.startsWith(`${one}/`)))

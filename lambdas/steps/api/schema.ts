@@ -1,13 +1,7 @@
 import { z } from 'zod';
 import { proxyEvent, proxyResult } from '../../api/proxy.ts';
-import {
-  approvalEnvironment,
-  defineStep,
-  retiringEnvironment,
-  soakEnvironment,
-  startingEnvironment,
-  waitingEnvironment,
-} from '../../runtime/step.ts';
+import { approvalEnvironment, soakEnvironment, waitingEnvironment } from '../../runtime/step-settings.ts';
+import { defineStep, retiringEnvironment, startingEnvironment } from '../../runtime/step.ts';
 
 /**
  * API Gateway cuts off a response after 29 seconds (Amazon API Gateway quotas, REST APIs): the function must end before

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineStep, operationInput, stepInput, settingsEnvironment, waitingEnvironment } from '../../runtime/step.ts';
+import { waitingEnvironment } from '../../runtime/step-settings.ts';
+import { defineStep, operationInput, stepInput, settingsEnvironment } from '../../runtime/step.ts';
 
 /**
  * Throws WindowClosed until the window is open, and WindowOutOfReach if it does not open in time. If the caller knows

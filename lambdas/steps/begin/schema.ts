@@ -1,11 +1,6 @@
 import { z } from 'zod';
-import {
-  approvalEnvironment,
-  approverEnvironment,
-  defineStep,
-  stepInput,
-  targetEnvironment,
-} from '../../runtime/step.ts';
+import { approvalEnvironment, approverEnvironment } from '../../runtime/step-settings.ts';
+import { defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /** The rules for plans are checked again here, since a principal that can write to the ledger can write a plan. */
 const environment = targetEnvironment.extend(approvalEnvironment.shape).extend(approverEnvironment.shape);

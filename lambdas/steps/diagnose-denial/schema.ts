@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { denialAction, denialEnvelope } from '../../domain/events/denial.ts';
+import { denialEnvelope } from '../../domain/events/denial.ts';
 import { migrationId } from '../../domain/migration/model.ts';
+import { denialEnvironment } from '../../runtime/step-settings.ts';
 import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**
@@ -10,12 +11,7 @@ import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 export const diagnoseDenialSchema = defineStep('diagnose-denial', {
   title: 'Diagnose a denied UpdateAddon',
   /** Events are accepted from ACCOUNT and from the other accounts in the settings file. */
-  environment: targetEnvironment.extend({
-    STATE_MACHINE_ARN: z.string().min(1),
-    DENIAL_ACTION: denialAction,
-    /** The hours during which further denials of the same add-on start nothing. */
-    QUIET_HOURS: z.string().regex(/^\d+$/),
-  }),
+  environment: targetEnvironment.extend(denialEnvironment.shape).extend({ STATE_MACHINE_ARN: z.string().min(1) }),
   input: denialEnvelope,
   output: z.discriminatedUnion('did', [
     /** This event, or an earlier delivery of it whose reply was lost, has started a migration. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineStep, operationInput, stepEnvironment, stepInput, waitingEnvironment } from '../../runtime/step.ts';
+import { waitingEnvironment } from '../../runtime/step-settings.ts';
+import { defineStep, operationInput, stepEnvironment, stepInput } from '../../runtime/step.ts';
 
 /**
  * After the step has returned, the state waits under `taskToken` for Step Functions' SendTaskSuccess, whose output is

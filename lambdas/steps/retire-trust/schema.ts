@@ -14,12 +14,10 @@ import { subjectName } from '../../domain/migration/subject.ts';
 import {
   approvalEnvironment,
   approverEnvironment,
-  defineStep,
   soakEnvironment,
-  targetEnvironment,
-  unknownFields,
   waitingEnvironment,
-} from '../../runtime/step.ts';
+} from '../../runtime/step-settings.ts';
+import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**
  * The only step of the state machine `Retire`: removes from the trust policy of a migrated add-on's IRSA role the statement
