@@ -6,7 +6,6 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { byVariable } from '../lambdas/domain/plan/acting.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
 import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
@@ -19,6 +18,7 @@ import { ManagedGrants } from './permissions/managed.ts';
 import { createSettingsLayer } from './settings-layer.ts';
 import { stepVariables } from './step-environments.ts';
 import { StepLambda } from './step-function-lambda.ts';
+import { byVariable } from '../lambdas/domain/steps/work.ts';
 
 export interface StepsProps {
   table: dynamodb.ITable;

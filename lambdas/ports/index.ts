@@ -2,7 +2,6 @@ import type { ApproverRules } from '../domain/approval/approval.ts';
 import type { ChangeWindow } from '../domain/waiting/change-window.ts';
 import type { DenialSettings } from '../domain/events/denial.ts';
 import type { Target } from '../domain/migration/model.ts';
-import type { ActingStep } from '../domain/plan/acting.ts';
 import type { Preview } from '../domain/plan/preview.ts';
 import type { RoleGrant } from '../domain/settings/role-grants.ts';
 import type { SweepLocation } from '../domain/sweep/model.ts';
@@ -19,6 +18,7 @@ import type { Pace } from './pace.ts';
 import type { Roles } from './roles.ts';
 import type { Clock, Ids, Telemetry } from './runtime.ts';
 import type { Sweeps } from './sweeps.ts';
+import type { ActingStep } from '../domain/steps/work.ts';
 
 export type * from './calls.ts';
 export type * from './documents.ts';

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { approverRule } from '../domain/approval/approval.ts';
 import { denialAction, denialSettings, type DenialSettings } from '../domain/events/denial.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
-import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
 import type { DeploymentSettings } from '../domain/settings/deployment.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { waitingCaps } from '../domain/waiting/waiting.ts';
 import type { Settings } from '../ports/index.ts';
+import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/steps/work.ts';
 
 /** The environment of a step that decides whether an approval is needed: `true` if every change needs one. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
@@ -64,7 +64,7 @@ const approver = approverRule.catch('another-role');
 
 /**
  * Returns the settings of a step: those of its environment, and those that ship with its function, if it uses any. Throws
- * BadInput if a limit or a setting about denied calls is wrong; whoever may approve is the strictest rule then.
+ * BadInput if a limit or a setting about denied calls is wrong. An unknown rule about who may approve counts as the strictest.
  */
 export const settingsIn = (
   environment: Environment,

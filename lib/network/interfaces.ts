@@ -1,8 +1,8 @@
 /** Connects a step's Lambda to an existing VPC: its subnets, and the right to have network interfaces in them. */
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { ACCESS_OF_STEPS } from '../../lambdas/domain/access/rules.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import type { Grant } from '../permissions/grant.ts';
+import { ACCESS_OF_STEPS } from '../../lambdas/domain/steps/work.ts';
 
 export interface Network {
   /** Subnets of the same VPC, from which Lambda derives the VPC. */

@@ -5,7 +5,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import {
-  type AwsCapability,
   capabilitiesOf,
   EVERY_ACCOUNT,
   isSpokeStep,
@@ -17,6 +16,7 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { accountOf } from '../role-pattern.ts';
 import type { Grant } from './grant.ts';
 import { targetGrants, type TargetOptions } from './targets.ts';
+import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 
 /**
  * Condition with the allowed accounts. The resource has a wildcard for the account, because a hundred ARNs would not

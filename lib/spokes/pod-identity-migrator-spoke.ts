@@ -2,7 +2,6 @@ import { Aws, CfnCondition, CfnOutput, CfnParameter, Fn, Stack } from 'aws-cdk-l
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import {
-  type AwsCapability,
   CAPABILITIES,
   type Capability,
   externalIdOf,
@@ -23,6 +22,7 @@ import { configOfProperties } from '../properties.ts';
 import type { MigratorSettings } from '../settings-types.ts';
 import { Forward } from './forward.ts';
 import { HUB_ACCOUNT, HUB_REGION, hubRolesName, ROLES_OF, ROLES_REGION } from './parameters.ts';
+import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 
 /** Session duration in seconds: IAM allows no shorter maximum, and role chaining allows no longer one. */
 const LONGEST_SESSION = 3600;

@@ -3,7 +3,6 @@ import { accessPolicyArn } from '../catalog/access-policies.ts';
 import {
   ANNOTATE_EVERYTHING,
   customResourceRules,
-  type Purpose,
   READ_RULES,
   RESTART_EVERYTHING,
 } from '../../lambdas/domain/access/rules.ts';
@@ -13,6 +12,7 @@ import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { USER_FACING_ROLES } from './access-policies.ts';
 import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
 import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
+import type { Purpose } from '../../lambdas/domain/steps/work.ts';
 
 /**
  * The groups of the deployed service if a scenario lists no access entries; the ClusterRoles bound to them have the

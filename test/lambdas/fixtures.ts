@@ -12,7 +12,6 @@ import type {
   Attempt,
   AddonSnapshot,
 } from '../../lambdas/domain/migration/model.ts';
-import { ACTING_STEPS, type ActingStep } from '../../lambdas/domain/plan/acting.ts';
 import { type Call, callKey } from '../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts, CallAnswer, Facts, RightsFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
@@ -39,6 +38,7 @@ import {
 import { ACCOUNT, ADDON, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT, target } from './example.ts';
 import { at, EXECUTION, executionArn, MIGRATION_ID, RECOVERY_EXECUTION } from './run-examples.ts';
 import { bothWays } from './trust-examples.ts';
+import { ACTING_STEPS, type ActingStep } from '../../lambdas/domain/steps/work.ts';
 
 export * from './eks-fixtures.ts';
 export * from './example.ts';

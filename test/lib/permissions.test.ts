@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { ACTING_STEPS } from '../../lambdas/domain/plan/acting.ts';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { grantsOf } from '../../lib/migration/permissions.ts';
 import { OF_PREVIOUS_RELEASE } from '../../lib/migration/state-machine.ts';
@@ -20,6 +19,7 @@ import {
 } from './definition.ts';
 import { words } from '../words.ts';
 import { matching } from '../lambdas/matchers.ts';
+import { ACTING_STEPS } from '../../lambdas/domain/steps/work.ts';
 
 /** Their states lead to the step pause. */
 const PAUSING = new Set(pausing.map(({ name }) => name));

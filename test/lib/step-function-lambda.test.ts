@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { afterAll, describe, expect, it } from 'vitest';
-import { byVariable } from '../../lambdas/domain/plan/acting.ts';
 import { planSchema } from '../../lambdas/steps/plan/schema.ts';
 import { stepTask } from '../../lib/migration/task.ts';
 import { StepLambda } from '../../lib/step-function-lambda.ts';
+import { byVariable } from '../../lambdas/domain/steps/work.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'step-function-lambda-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -4,9 +4,9 @@
  */
 import { expect } from 'vitest';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
-import { ACTING_STEPS } from '../../lambdas/domain/plan/acting.ts';
 import { follows, type Ran, type Run } from './follow.ts';
 import { type Grant, isUsed, titleOf } from './grants.ts';
+import { ACTING_STEPS } from '../../lambdas/domain/steps/work.ts';
 
 export const unused = (all: readonly Grant[], uses: readonly Use[]): string[] =>
   all.filter((grant) => !isUsed(grant, uses)).map(titleOf);

@@ -3,7 +3,7 @@
  * used, and none could be left out: `rbac.grid.test.ts` leaves out each.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ACCESS_GROUPS, ACCESS_OF_STEPS } from '../../lambdas/domain/access/rules.ts';
+import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
@@ -25,6 +25,7 @@ import {
   scenarioOf,
   withConsumerResources,
 } from './rbac-runs.ts';
+import { ACCESS_OF_STEPS } from '../../lambdas/domain/steps/work.ts';
 
 beforeAll(followAll);
 

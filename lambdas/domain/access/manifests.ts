@@ -10,11 +10,11 @@ import {
   customResourceRules,
   customResourcesOf,
   type PolicyRule,
-  type Purpose,
   READ_RULES,
   restartRules,
 } from './rules.ts';
 import { shellCommand } from '../text/shell.ts';
+import type { Purpose } from '../steps/work.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;

@@ -1,18 +1,13 @@
 /**
  * The access that the service needs on a cluster's API server: the single source for the manifests that `grant-access`
- * prints and applies, for the access of the sandbox's roles, and for which Lambda functions need an access entry. The
+ * prints and applies, and for the access of the sandbox's roles. `steps/work.ts` has which steps have which access. The
  * runs of test/permissions/rbac.test.ts use each rule, and need no others.
  */
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons/registry.ts';
 import { CONSUMER_RESOURCES } from '../consumers/resources.ts';
 import { NETWORK_RESOURCES } from '../network/model.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes/objects.ts';
-
-/**
- * `read`: reading pods and their owners. `restart`: rolling restarts, and the eviction of a pod. `annotate`: changing the
- * IRSA annotation of a service account, if requested. The service changes nothing else in a cluster.
- */
-export type Purpose = 'read' | 'restart' | 'annotate';
+import type { Purpose } from '../steps/work.ts';
 
 /**
  * Kubernetes groups that access entries and bindings name. None may begin with `system:` (EKS User Guide, "Create
@@ -23,23 +18,6 @@ export const ACCESS_GROUPS: Record<Purpose, string> = {
   restart: 'pod-identity-migrator:restart',
   annotate: 'pod-identity-migrator:annotate',
 };
-
-/** What the Lambda of each step does on API servers. Steps that are not listed call none. */
-export const ACCESS_OF_STEPS = {
-  plan: ['read'],
-  begin: ['read'],
-  'create-association': ['read'],
-  'verify-pods': ['read'],
-  'restart-pods': ['read', 'restart'],
-  'annotate-service-account': ['read', 'annotate'],
-  'restore-associations': ['read'],
-  'take-over': ['read'],
-  finish: ['read'],
-  'install-agent': ['read'],
-  'retire-trust': ['read'],
-  api: ['read'],
-  'take-inventory': ['read'],
-} as const satisfies Record<string, readonly Purpose[]>;
 
 /** A rule of a Role or ClusterRole (rbac.authorization.k8s.io/v1, PolicyRule). */
 export interface PolicyRule {

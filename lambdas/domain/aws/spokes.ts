@@ -4,16 +4,11 @@
  * creates the roles; `ROLE_OF_STEPS` defines which step uses which role. For the setup, see docs/accounts.md.
  */
 import type { ServiceRoles } from '../access/entries.ts';
-import { ACCESS_OF_STEPS, type Purpose } from '../access/rules.ts';
 import { partitionOf } from './partitions.ts';
-import type { ActingStep } from '../plan/acting.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
+import { ACCESS_OF_STEPS, type ActingStep, type AwsCapability, type Purpose, ROLE_OF_STEPS } from '../steps/work.ts';
 
-/**
- * `read` reads EKS and IAM; `change` changes add-ons and associations, and passes roles; `trust` changes trust
- * policies.
- * The others are only for API servers, and have no permissions in AWS.
- */
+/** The first three are of EKS and IAM. The others are only for API servers, and have no permissions in AWS. */
 export const CAPABILITIES = [
   'read',
   'change',
@@ -24,8 +19,6 @@ export const CAPABILITIES = [
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
-/** Capabilities of EKS and IAM. */
-export type AwsCapability = Extract<Capability, 'read' | 'change' | 'trust'>;
 /** Capabilities of API servers. */
 export type KubernetesCapability = Exclude<Capability, AwsCapability>;
 
@@ -52,35 +45,6 @@ export const externalIdOf = (hubAccount: string): string => `pod-identity-migrat
  */
 export const spokeSessionName = (step: string): string => `pod-identity-migrator-${step}`.slice(0, 64);
 
-/**
- * The role of each step in another account. A step that is not listed calls neither EKS nor IAM. If a step has two
- * roles,
- * the first is for EKS and the second for IAM.
- */
-export const ROLE_OF_STEPS = {
-  plan: ['read'],
-  begin: ['read'],
-  'install-agent': ['change'],
-  'repair-trust': ['read', 'trust'],
-  'delete-addon': ['change'],
-  'await-deleted': ['read'],
-  'create-addon': ['change'],
-  'update-addon': ['change'],
-  'create-association': ['change'],
-  'await-active': ['read'],
-  'carry-over': ['change'],
-  'verify-pods': ['read'],
-  'restart-pods': ['read'],
-  'annotate-service-account': ['read'],
-  'assess-rollback': ['read'],
-  'restore-addon': ['change'],
-  'restore-associations': ['change'],
-  'take-over': ['read'],
-  finish: ['read'],
-  'retire-trust': ['read', 'trust'],
-  api: ['read'],
-  'take-inventory': ['read'],
-} as const satisfies Record<string, readonly [AwsCapability, AwsCapability?]>;
 /** A step that works in other accounts. */
 export type SpokeStep = keyof typeof ROLE_OF_STEPS;
 export const SPOKE_STEPS = Object.keys(ROLE_OF_STEPS) as SpokeStep[];

@@ -6,6 +6,7 @@
  * explains it.
  */
 import { classOf } from './errors.ts';
+import { STAGE_OF, type Stage, type StepOfChange } from '../steps/work.ts';
 
 /**
  * - `hold`: the step is entered again, and nothing is changed in the meantime.
@@ -14,44 +15,6 @@ import { classOf } from './errors.ts';
  * - `person`: nothing more is changed, the associations stay, and the lock is kept for the person who decides.
  */
 export type Onward = 'hold' | 'forward' | 'back' | 'person';
-
-/** What has changed by the time that a step fails. */
-export type Stage =
-  /**
-   * Nothing of the subject: at most the agent, a trust policy, or standalone associations next to the add-on's role.
-   */
-  | 'unchanged'
-  /** The add-on is being deleted, or is gone. */
-  | 'apart'
-  /** The call that creates the associations was refused, or its effect is not known. */
-  | 'changing'
-  /** The associations exist, but do not have all settings of the previous ones yet. */
-  | 'incomplete'
-  /** The associations are as planned: new pods get EKS Pod Identity, and running pods are being replaced. */
-  | 'associated'
-  /** Every pod has the credentials configuration of EKS Pod Identity. Whether they stay ready is being observed. */
-  | 'injected'
-  /** Every pod is verified on EKS Pod Identity. */
-  | 'verified';
-
-/** The stage of each step that changes something, and of the variants of steps that have another stage. */
-export const STAGE_OF = {
-  'install-agent': 'unchanged',
-  'repair-trust': 'unchanged',
-  'delete-addon': 'apart',
-  'await-deleted': 'apart',
-  'update-addon': 'changing',
-  'create-addon': 'changing',
-  'create-association': 'changing',
-  'carry-over': 'incomplete',
-  'await-active': 'associated',
-  'verify-pods': 'associated',
-  'restart-pods': 'associated',
-  'confirm-ready': 'injected',
-  'annotate-service-account': 'verified',
-} as const satisfies Record<string, Stage>;
-/** A step, or variant of a step, after whose failure a rollback may be needed. */
-export type StepOfChange = keyof typeof STAGE_OF;
 
 /** What has failed. */
 export type FailureKind = 'time' | 'pods' | 'eks' | 'others' | 'rights' | 'asked' | 'lock' | 'unexpected';

@@ -7,7 +7,7 @@ import { clusterArn } from '../aws/arn.ts';
 import type { Target } from '../migration/model.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import { type KeyState, lookUpIn, type PolicyRequest, statesOf } from '../policy/index.ts';
-import type { ActingStep } from './acting.ts';
+import type { ActingStep } from '../steps/work.ts';
 
 export interface Call {
   /** The step that makes the call, with its own role. */

@@ -23,8 +23,8 @@ import type { ObjectMarks } from '../owners/signs.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
-import type { ActingStep } from './acting.ts';
 import type { Preview } from './preview.ts';
+import type { ActingStep } from '../steps/work.ts';
 
 /** Another execution that holds the subject's lock. */
 export interface LockFact {

@@ -10,7 +10,6 @@ import {
 } from '../../../lambdas/domain/access/manifests.ts';
 import {
   ACCESS_GROUPS,
-  ACCESS_OF_STEPS,
   ANNOTATE_EVERYTHING,
   annotationRules,
   customResourceRules,
@@ -22,6 +21,7 @@ import {
 import type { WorkloadRef } from '../../../lambdas/domain/kubernetes/objects.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { containing } from '../matchers.ts';
+import { ACCESS_OF_STEPS } from '../../../lambdas/domain/steps/work.ts';
 
 const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => {
   return { kind, namespace, name };

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { ACCESS_OF_STEPS } from '../../../../lambdas/domain/access/rules.ts';
 import { wantedEntries } from '../../../../lambdas/domain/access/entries.ts';
 import {
   CAPABILITIES,
@@ -9,7 +8,6 @@ import {
   isServed,
   isSpokeRole,
   isSpokeStep,
-  ROLE_OF_STEPS,
   rolesOfStep,
   settingsFor,
   SPOKE_STEPS,
@@ -22,6 +20,7 @@ import {
 import { stepSchemas } from '../../../../lambdas/steps/schemas.ts';
 import { targetEnvironment } from '../../../../lambdas/runtime/step.ts';
 import { accountId, roleArn } from '../../../../lambdas/domain/text/names.ts';
+import { ACCESS_OF_STEPS, ROLE_OF_STEPS } from '../../../../lambdas/domain/steps/work.ts';
 
 const HUB = '111122223333';
 const OTHER = '444455556666';

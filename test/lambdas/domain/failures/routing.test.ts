@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../../../lambdas/domain/failures/errors.ts';
-import { failureKind, ONWARD, onwardFrom, STAGE_OF } from '../../../../lambdas/domain/failures/routing.ts';
-import type { Onward, StepOfChange } from '../../../../lambdas/domain/failures/routing.ts';
+import { failureKind, ONWARD, onwardFrom } from '../../../../lambdas/domain/failures/routing.ts';
+import type { Onward } from '../../../../lambdas/domain/failures/routing.ts';
+import { STAGE_OF, type StepOfChange } from '../../../../lambdas/domain/steps/work.ts';
 
 const STEPS = Object.keys(STAGE_OF) as StepOfChange[];
 /** Ours, and what nobody has foreseen: a defect, an error of Step Functions, a name of JavaScript. */
