@@ -12,7 +12,7 @@ export interface ServiceSession {
   requestedBy: string;
   /** True if AWS is simulated. */
   simulated: boolean;
-  /** Runs the command's work, as `Place.run` does. */
+  /** Runs the command's work. If there is a journal, records the result of `entryOf` in it; work that throws is not recorded. */
   serve<T>(work: (service: Service) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
   close(): Promise<void>;
 }

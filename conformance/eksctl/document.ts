@@ -4,7 +4,7 @@ import { classified, OWN_CLASSES, PEER_CLASSES } from './classes.ts';
 import type { Compared, Kept } from './kept.ts';
 import type { PeerResult } from './peer-run.ts';
 import { ENDS, type PodEnds } from './pods.ts';
-import { ownTime, peerTime, podWords, requestWords, trustWords } from './words.ts';
+import { ownTime, peerTime, podWords, requestWords, trustWords } from './result-texts.ts';
 
 const starred = ({ scenario, assumed }: Compared): string => `${code(scenario)}${assumed.length > 0 ? ' \\*' : ''}`;
 const list = (members: readonly Compared[]): string => members.map(starred).join(', ');

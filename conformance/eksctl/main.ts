@@ -4,9 +4,9 @@ import { buildPrograms } from '../build/build.ts';
 import { printTo } from '../build/print.ts';
 import { keepPartResults, unexplained, writeWholeResults } from '../part-results.ts';
 import { type Order, readOrder } from './arguments.ts';
-import { getHalf } from './get.ts';
-import type { Half } from './half.ts';
-import { migrateHalf } from './migrate.ts';
+import { compareReads } from './get.ts';
+import type { Comparison } from './comparison.ts';
+import { compareMigrations } from './migrate.ts';
 import { EKSCTL, EKSCTL_RELEASE } from './program.ts';
 
 const runOrder = async (order: Order, all: readonly string[]): Promise<number> => {
@@ -15,16 +15,16 @@ const runOrder = async (order: Order, all: readonly string[]): Promise<number> =
   const started = performance.now();
   const { only, brief, keep } = order;
   const selection = { scenarios: only.length === 0 ? all : only, whole: only.length === 0, brief };
-  const halves: Half[] = [];
-  if (order.get) halves.push(await getHalf(selection, print));
-  if (order.migrate) halves.push(await migrateHalf({ ...selection, keep }, print));
+  const comparisons: Comparison[] = [];
+  if (order.get) comparisons.push(await compareReads(selection, print));
+  if (order.migrate) comparisons.push(await compareMigrations({ ...selection, keep }, print));
   const seconds = (performance.now() - started) / 1000;
-  const differences = halves.flatMap((half) => half.differences);
+  const differences = comparisons.flatMap((comparison) => comparison.differences);
   const problems = [
-    ...halves.flatMap((half) => half.problems),
+    ...comparisons.flatMap((comparison) => comparison.problems),
     ...unexplained(differences).map(({ where, what, sandbox, real }) => `${where}, ${what}: ${sandbox}, but ${real}`),
   ];
-  const counts = Object.assign({}, ...halves.map((half) => half.counts)) as Record<string, number>;
+  const counts = Object.assign({}, ...comparisons.map((comparison) => comparison.counts)) as Record<string, number>;
   writeWholeResults('eksctl', { seconds, counts, differences, problems });
   for (const problem of problems) console.log(`DIFFERENT ${problem}`);
   console.log(

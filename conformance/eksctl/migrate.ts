@@ -1,4 +1,4 @@
-/** The half of the part that compares migrations: eksctl's, and this project's, in each published scenario. */
+/** The comparison of migrations: eksctl's, and this project's, in each published scenario. */
 import { fileOfScenario } from '../../cli/scenarios.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { Print } from '../build/build.ts';
@@ -6,14 +6,14 @@ import { PUBLISHED } from '../kubernetes/scenarios/published.ts';
 import { writeWholeResults } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { assumedBy } from './assumed.ts';
-import { brokenPromises, REASONS } from './broken.ts';
-import type { Half, Selection } from './half.ts';
+import { brokenPromises, REASONS } from './lost-roles.ts';
+import type { Comparison, Selection } from './comparison.ts';
 import { changesFrom, type Compared, type Kept, readKept, writeKept } from './kept.ts';
 import { runOwn } from './own-run.ts';
 import { runPeer } from './peer-run.ts';
 import { EKSCTL_RELEASE } from './program.ts';
 import { subjectsOf } from './requests.ts';
-import { lineOf } from './words.ts';
+import { lineOf } from './result-texts.ts';
 
 /** Runs both migrations in a scenario, each in a sandbox of its own. */
 const compareIn = async (name: string): Promise<Compared> => {
@@ -43,35 +43,38 @@ export const withRun = (kept: Kept | undefined, run: readonly Compared[], whole:
 };
 
 /** Carries out the migrations of the selected scenarios. */
-export const migrateHalf = async (
+export const compareMigrations = async (
   { scenarios, whole, brief, keep }: Selection & { keep: boolean },
   print: Print,
-): Promise<Half> => {
+): Promise<Comparison> => {
   const kept = readKept();
   const explainer = new Explainer(REASONS);
   const results: Compared[] = [];
-  const half: Half = { counts: {}, differences: [], problems: [] };
+  const comparison: Comparison = { counts: {}, differences: [], problems: [] };
   for (const [index, name] of scenarios.entries()) {
     print(`migrations: ${index + 1} of ${scenarios.length}, ${name}`, true);
     const result = await compareIn(name).catch((error: unknown) => {
-      half.problems.push(`${name} could not be compared: ${error instanceof Error ? error.message : String(error)}`);
+      comparison.problems.push(
+        `${name} could not be compared: ${error instanceof Error ? error.message : String(error)}`,
+      );
     });
     if (!result) continue;
     results.push(result);
     const broken = brokenPromises(result).map((one) => explainer.explain(one.where, one));
-    half.differences.push(...broken);
+    comparison.differences.push(...broken);
     const changes = keep ? [] : changesFrom(kept?.scenarios ?? [], [result]);
     if (!brief || changes.length > 0 || broken.some(({ reason }) => reason === undefined)) console.log(lineOf(result));
     for (const { what, kept: before, now } of changes)
-      half.problems.push(`${name}, ${what}: kept: ${before}; now: ${now}`);
+      comparison.problems.push(`${name}, ${what}: kept: ${before}; now: ${now}`);
     for (const call of result.eksctl.unsupported)
-      half.problems.push(`${name}: eksctl called ${call}, which the sandbox does not support`);
+      comparison.problems.push(`${name}: eksctl called ${call}, which the sandbox does not support`);
   }
   writeWholeResults('eksctl-migrations', { eksctl: EKSCTL_RELEASE, scenarios: results });
-  if (whole) half.problems.push(...explainer.unused().map((reason) => `A reason explains nothing: ${reason}`));
-  const isAsClaimed = half.problems.length === 0 && half.differences.every(({ reason }) => reason !== undefined);
+  if (whole) comparison.problems.push(...explainer.unused().map((reason) => `A reason explains nothing: ${reason}`));
+  const isAsClaimed =
+    comparison.problems.length === 0 && comparison.differences.every(({ reason }) => reason !== undefined);
   if (isAsClaimed && (keep || whole)) writeKept(withRun(kept, results, whole, new Date().toISOString().slice(0, 10)));
-  half.counts = {
+  comparison.counts = {
     'scenarios migrated by both': results.length,
     'pods judged': results.reduce(
       (sum, { eksctl, own }) =>
@@ -79,5 +82,5 @@ export const migrateHalf = async (
       0,
     ),
   };
-  return half;
+  return comparison;
 };

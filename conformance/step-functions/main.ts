@@ -9,7 +9,7 @@ import { type Order, readOrder } from './arguments.ts';
 import type { Covered } from './coverage.ts';
 import { type Input, inputOfSeed } from './inputs.ts';
 import { Peer } from './peer.ts';
-import { play, type Played } from './play.ts';
+import { play, type Played } from './play-input.ts';
 import { NOT_COMPARED, REASONS } from './reasons.ts';
 import { Tally } from './tally.ts';
 

@@ -3,7 +3,7 @@ import type { PlacedDifference } from '../part-results.ts';
 import type { Explainer } from '../reasons.ts';
 import { addVisits, type Covered, coveredOf, type Graph, type Visits } from './coverage.ts';
 import type { Input } from './inputs.ts';
-import type { Played } from './play.ts';
+import type { Played } from './play-input.ts';
 
 export class Tally {
   /** Inputs by what goes wrong in them: some have both kinds. */

@@ -1,7 +1,7 @@
 /** `node conformance/kubernetes/golden/main.ts [--version 1.33] [--id ID]… [--brief]`: prints how the sandbox's answers differ from the recorded ones. */
 import { parseArgs } from 'node:util';
 import { compareAnswers } from './compare.ts';
-import { playCorpus } from './play.ts';
+import { playCorpus } from './play-corpus.ts';
 
 const { values } = parseArgs({
   options: {

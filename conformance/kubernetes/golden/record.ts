@@ -20,7 +20,7 @@ import {
   START,
 } from './corpus.ts';
 import { generatedNames, normalAnswer } from './normalise.ts';
-import { RECORDER } from './play.ts';
+import { RECORDER } from './play-corpus.ts';
 import { openRealLab } from './real-lab.ts';
 import { readmeOf } from './record-readme.ts';
 import { isAboutWorkloads, type Played, sendCorpus } from './send.ts';

@@ -32,7 +32,7 @@ export type SeenAddon = { name: string; version?: string | undefined } & (
 type Judged = Pick<SweepFinding, 'class'> & Partial<SweepFinding>;
 
 /** Returns the remedies as one; a full stop does not become part of a command that ends one of them. */
-const together = (remedies: readonly string[]): string =>
+const joinRemedies = (remedies: readonly string[]): string =>
   remedies
     .map((remedy, index) => (index < remedies.length - 1 && !remedy.endsWith('.') ? `${remedy} .` : remedy))
     .join(' ');
@@ -51,7 +51,7 @@ export function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
   return [...found].map(([id, { messages, remedies, isReason }]) => ({
     id,
     message: [...messages].join(' '),
-    ...(remedies.size > 0 ? { remedy: together([...remedies]) } : {}),
+    ...(remedies.size > 0 ? { remedy: joinRemedies([...remedies]) } : {}),
     ...(isReason ? { keepIrsa: true as const } : {}),
   }));
 }

@@ -20,7 +20,7 @@ import type {
 type Answers = Map<string, Promise<unknown>>;
 
 /** Returns whether a repeated question may get another answer. */
-const isPassing = (error: unknown): boolean => error instanceof Error && classOf(error.name) === 'retryable';
+const isTransient = (error: unknown): boolean => error instanceof Error && classOf(error.name) === 'retryable';
 
 /**
  * Returns the port's methods with these names; their answers stay in `answers` by method and arguments. Failures are kept
@@ -39,7 +39,7 @@ function remembered<Port extends object, Name extends keyof Port & string>(
       const answer = (port[name] as (...all: unknown[]) => Promise<unknown>).apply(port, parameters);
       answers.set(key, answer);
       answer.catch((error: unknown) => {
-        if (isPassing(error)) answers.delete(key);
+        if (isTransient(error)) answers.delete(key);
       });
       return answer;
     };
@@ -56,13 +56,13 @@ export class LocationMemory {
   readonly roles: Answers = new Map();
 }
 
-/** In milliseconds: a call of an API server that fails later has most likely run into its time-out, and would do so again. */
-const QUICKLY = 5000;
+/** A call of an API server that fails later has most likely run into its time-out, and would do so again. */
+const QUICK_FAILURE_MS = 5000;
 /** The milliseconds before a second try. */
 const PAUSE = 1000;
 
 /** Returns whether the API server does not answer, for any reason; false if it was not asked. */
-const isSilent = (error: unknown): boolean => isPassing(error) && !isMigrationError(error, 'OutOfTime');
+const isSilent = (error: unknown): boolean => isTransient(error) && !isMigrationError(error, 'OutOfTime');
 
 /**
  * An API server that gets a second try after a quick failure. If that fails too, it counts as silent, and no more calls are
@@ -93,7 +93,7 @@ class PatientKubernetes {
       return await call();
     } catch (error) {
       if (!(error instanceof Error) || !isSilent(error)) throw error;
-      if (isLast || this.clock.now() - since >= QUICKLY) {
+      if (isLast || this.clock.now() - since >= QUICK_FAILURE_MS) {
         this.silence = error;
         throw error;
       }
@@ -157,7 +157,7 @@ const IN_EKS = [
   'iam:GetRole',
 ];
 
-const together = (...lists: (readonly string[])[]): string[] => [...new Set(lists.flat())].sort();
+const union = (...lists: (readonly string[])[]): string[] => [...new Set(lists.flat())].sort();
 
 function rolesOf(
   roles: Roles,
@@ -176,8 +176,8 @@ function rolesOf(
       if (!passes && !question.actions.every((action) => IN_EKS.includes(action))) return once.simulate(question);
       const answer = await once.simulate({
         ...question,
-        actions: passes ? question.actions : together(question.actions, IN_EKS),
-        resources: together(question.resources, passes ? alike.filter(isRole) : alike),
+        actions: passes ? question.actions : union(question.actions, IN_EKS),
+        resources: union(question.resources, passes ? alike.filter(isRole) : alike),
       });
       return answer.filter(
         ({ action, resource }) => question.actions.includes(action) && question.resources.includes(resource),

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compareAnswers } from '../../../conformance/kubernetes/golden/compare.ts';
 import { CORPORA } from '../../../conformance/kubernetes/golden/corpus.ts';
-import { playCorpus } from '../../../conformance/kubernetes/golden/play.ts';
+import { playCorpus } from '../../../conformance/kubernetes/golden/play-corpus.ts';
 import { covers, readReasons } from '../../../conformance/kubernetes/golden/reasons.ts';
 
 /** How many answers of each version have the recorded status and body: it must not get less. */

@@ -1,4 +1,4 @@
-/** What the two halves of the part have in common: the reads, and the migrations. */
+/** What the two comparisons of the part have in common: the reads, and the migrations. */
 import type { PlacedDifference } from '../part-results.ts';
 
 /** What is run. */
@@ -11,7 +11,7 @@ export interface Selection {
   brief: boolean;
 }
 
-export interface Half {
+export interface Comparison {
   /** How many of what was compared. */
   counts: Record<string, number>;
   /** Differences, with their reasons. */
