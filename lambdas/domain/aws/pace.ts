@@ -18,7 +18,7 @@ export const isPaced = (service: string): service is PacedService =>
  * The calls that the step `plan` reserves before it begins. A sweep uses them too: it starts only as many migrations as
  * the pace has room for.
  */
-export const PLAN_CALLS: Readonly<Record<PacedService, number>> = { eks: 8, iam: 20, kubernetes: 8 };
+export const PLAN_CALLS: Readonly<Record<PacedService, number>> = { eks: 9, iam: 20, kubernetes: 10 };
 
 /** Calls that are paced together, such as `eks#111122223333#eu-west-1`. */
 export interface PaceScope {
