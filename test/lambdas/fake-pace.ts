@@ -13,7 +13,7 @@ export class FakePace implements Pace {
 
   private at(scope: PaceScope, now: number): PaceState {
     if (this.down) throw this.down;
-    return this.states.get(paceScopeKey(scope)) ?? freshState(scope.service, now);
+    return this.states.get(paceScopeKey(scope)) ?? freshState(scope.service);
   }
   private set(scope: PaceScope, state: PaceState): PaceState {
     this.states.set(paceScopeKey(scope), state);

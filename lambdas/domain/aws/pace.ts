@@ -80,12 +80,14 @@ export const paceState = z.object({
 });
 export type PaceState = z.output<typeof paceState>;
 
-/** Returns the state of a scope without recent reservations. */
-export const freshState = (service: PacedService, now: number): PaceState => ({
+/**
+ * Returns the state of a scope whose rate has not been cut. It does not depend on when it is made, so that a caller knows
+ * it without reading it, except for `head`.
+ */
+export const freshState = (service: PacedService): PaceState => ({
   head: 0,
   atCut: 0,
-  // The first throttled call must count.
-  cutAt: now - CUT_AT_MOST_EVERY,
+  cutAt: 0,
   rate: CEILINGS[service],
 });
 
