@@ -151,9 +151,10 @@ const list = (items: readonly unknown[]): Quick | undefined => {
 };
 
 /** An object's names are texts, each once. A member without a value is left out. */
-const object = (pairs: readonly (readonly [unknown, unknown])[]): Quick | undefined => {
+const object = (pairs: readonly unknown[]): Quick | undefined => {
   const members = new Map<string, Quick>();
-  for (const [key, value] of pairs) {
+  for (const pair of pairs) {
+    const [key, value] = pair as readonly [unknown, unknown];
     const name = isSimple(key) && (key.type as string) === 'string' ? String(key.value) : undefined;
     const quick = quickOf(value);
     if (name === undefined || name in Object.prototype || members.has(name) || !quick) return undefined;
@@ -172,7 +173,7 @@ const object = (pairs: readonly (readonly [unknown, unknown])[]): Quick | undefi
 
 const unary = ({ value, expressions, lhs }: Node): Quick | undefined => {
   if (value === '[' && Array.isArray(expressions)) return list(expressions);
-  return value === '{' && Array.isArray(lhs) ? object(lhs as (readonly [unknown, unknown])[]) : undefined;
+  return value === '{' && Array.isArray(lhs) ? object(lhs) : undefined;
 };
 
 /** Returns the quick form of a parsed expression; undefined if it has none. */
