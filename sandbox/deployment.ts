@@ -7,7 +7,7 @@ import type { Clock } from '../lambdas/ports/runtime.ts';
 import { createHandler } from '../lambdas/runtime/handler.ts';
 import type { LambdaContext as HandlerContext } from '../lambdas/runtime/handler.ts';
 import type { Step } from '../lambdas/runtime/step.ts';
-import { deploymentSettingsOf, wire } from '../lambdas/runtime/wiring.ts';
+import { deploymentSettingsOf, wire, type WireOptions } from '../lambdas/runtime/wiring.ts';
 import { steps } from '../lambdas/steps/index.ts';
 import type { Assembly } from './assembly/assembly.ts';
 import type { AssemblyFunction } from './assembly/functions.ts';
@@ -66,6 +66,25 @@ export const issueCredentials = (
   return (fn) => credentials.get(fn.arn) ?? credentialsOf(world, fn.roleArn, fn.name);
 };
 
+type Start = Pick<WireOptions, 'environment' | 'deployment'>;
+
+/**
+ * What functions read from their layers at a container's start. An assembly's functions stay the same objects for as
+ * long as it does not change.
+ */
+const starts = new WeakMap<AssemblyFunction, Start>();
+const startOf = (fn: AssemblyFunction, { schema }: Step): Start => {
+  const known = starts.get(fn);
+  if (known) return known;
+  const environment = withLocalLayers(fn);
+  const start = {
+    environment: { ...environment, ...SIMULATED },
+    deployment: deploymentSettingsOf(schema, environment),
+  };
+  starts.set(fn, start);
+  return start;
+};
+
 /** Wires a function as Lambda's container does, except for the destinations of its calls and logs. */
 const invokerOf = (
   { world, clock, gateway, clients, keepCalls, credentialsFor }: Deployment,
@@ -85,12 +104,10 @@ const invokerOf = (
     const step = STEPS[name];
     if (!step) throw new Error(`The function ${fn.name} names the step ${name}, which does not exist.`);
     const [, , , region = ''] = fn.arn.split(':');
-    const environment = withLocalLayers(fn);
     const dependencies = wire({
       clients: new ClientFactory({ region, credentials: credentialsFor(fn), transport }),
       step: name,
-      environment: { ...environment, ...SIMULATED },
-      deployment: deploymentSettingsOf(step.schema, environment),
+      ...startOf(fn, step),
       clock: functionClock,
       ids,
       telemetry: collectTelemetry(lines, fn.name, clock, keepCalls),

@@ -4,7 +4,9 @@
  * live, is a day after the last use.
  *
  * A reservation is a single conditional UpdateItem. While calls are waiting, it only adds to `head`, so that any number
- * of writers succeed in turn without a second try. Only the first reservation after a pause depends on the time.
+ * of writers succeed in turn without a second try. Only the first reservation after a pause depends on the time. A
+ * caller that has not seen the item reserves as if the rate was never cut and no call was waiting, which is usual; it
+ * reads the item only if that is wrong.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { MigrationError } from '../domain/failures/errors.ts';
@@ -54,7 +56,7 @@ class DynamoPace implements Pace {
     let known = this.seen.get(paceScopeKey(scope));
     for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
       // The known state may be stale, so the reservation may not be too late after all.
-      if (!known || isTooLate(known, scope, now, within)) known = await this.found(scope, now);
+      if (known ? isTooLate(known, scope, now, within) : tries > 1) known = await this.found(scope, now);
       if (known && isTooLate(known, scope, now, within)) return { state: known };
       const made = await this.attempt(scope, calls, now, { known, within });
       if (made) return made;
@@ -76,7 +78,7 @@ class DynamoPace implements Pace {
 
   async refused(scope: PaceScope, now: number, cutAt: number): Promise<PaceState> {
     const { service } = scope;
-    const state = (await this.read(scope, now)) ?? freshState(service, now);
+    const state = (await this.read(scope, now)) ?? freshState(service);
     const lower = state.cutAt > cutAt ? undefined : cut(state, service, now);
     if (!lower) return this.remember(scope, state);
     try {
@@ -118,7 +120,7 @@ class DynamoPace implements Pace {
     if (!item) return undefined;
     const state = this.stateIn(item, scope, now);
     if (state) return state;
-    const fresh = freshState(scope.service, now);
+    const fresh = freshState(scope.service);
     await this.table.update(paceKey(scope), {
       ...setting([...Object.entries(fresh), ['expires', expiresAt(now)]]),
       ConditionExpression: 'attribute_exists(pk)',
@@ -130,8 +132,8 @@ class DynamoPace implements Pace {
   }
 
   /**
-   * Reserves based on the known item. Returns undefined if the conditions show that it is stale. `known` is undefined
-   * if there is no item.
+   * Reserves based on the known item. Returns undefined if the conditions show that it is stale. If `known` is
+   * undefined, there may be no item, or one whose rate was not cut and for which no call waits.
    */
   private async attempt(
     scope: PaceScope,
@@ -143,12 +145,21 @@ class DynamoPace implements Pace {
     const expires = expiresAt(now);
     try {
       if (!known) {
-        const fresh = freshState(service, now);
+        const fresh = freshState(service);
         const position = nextPosition(fresh, service, now);
         const state = { ...fresh, head: position + calls };
+        const change = setting([...Object.entries(state), ['expires', expires]]);
         await this.table.update(paceKey(scope), {
-          ...setting([...Object.entries(state), ['expires', expires]]),
-          ConditionExpression: 'attribute_not_exists(pk)',
+          ...change,
+          ConditionExpression:
+            'attribute_not_exists(pk) OR (cutAt = :cutAt AND atCut = :atCut AND rate = :rate AND head < :allowed)',
+          ExpressionAttributeValues: {
+            ...change.ExpressionAttributeValues,
+            ':cutAt': fresh.cutAt,
+            ':atCut': fresh.atCut,
+            ':rate': fresh.rate,
+            ':allowed': position,
+          },
         });
         return { position, state: this.remember(scope, state) };
       }

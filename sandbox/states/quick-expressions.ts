@@ -1,7 +1,8 @@
 /**
  * Evaluates the simple expressions that most states consist of without JSONata's interpreter: paths below a variable,
- * comparisons, sums and conditions over plain JSON data, such as `$states.input.verdict = 'migrate'`. The results are
- * JSONata's. Everything else, and every value for which JSONata has special rules, is left to JSONata.
+ * comparisons, sums, texts, conditions, lists and objects over plain JSON data, such as
+ * `$states.input.verdict = 'migrate'`. The results are JSONata's. Everything else, and every value for which JSONata
+ * has special rules, is left to JSONata.
  */
 import type jsonata from 'jsonata';
 import { isObject } from '../json.ts';
@@ -28,6 +29,7 @@ const MEMBERS: Record<string, readonly string[]> = {
   value: ['type', 'value', 'position'],
   binary: ['type', 'value', 'position', 'lhs', 'rhs'],
   condition: ['type', 'position', 'condition', 'then', 'else'],
+  unary: ['type', 'value', 'position', 'expressions', 'lhs'],
 };
 const isSimple = (node: unknown): node is Node =>
   isObject(node) && Object.keys(node).every((member) => MEMBERS[String(node['type'])]?.includes(member));
@@ -81,7 +83,14 @@ const ofNumbers =
     return typeof result === 'boolean' || Number.isFinite(result) ? result : UNDECIDED;
   };
 
+const asText = (value: unknown): unknown => (isMissing(value) ? '' : value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+
 const OPERATORS: Record<string, Combine> = {
+  '&': (one, other) => {
+    const [left, right] = [asText(one), asText(other)];
+    return isText(left) && isText(right) ? left + right : UNDECIDED;
+  },
   '=': isEqual,
   '!=': (left, right) => {
     const equal = isEqual(left, right);
@@ -126,6 +135,47 @@ const condition = ({ condition: test, then, else: otherwise }: Node): Quick | un
   };
 };
 
+/** A list's items are values that are no lists or objects: JSONata joins the lists among them. */
+const list = (items: readonly unknown[]): Quick | undefined => {
+  const quick = items.map(quickOf);
+  if (!quick.every((one) => one !== undefined)) return undefined;
+  return (lookUp) => {
+    const values: unknown[] = [];
+    for (const one of quick) {
+      const value = one(lookUp);
+      if (value === UNDECIDED || (typeof value === 'object' && value !== null)) return UNDECIDED;
+      if (!isMissing(value)) values.push(value);
+    }
+    return values;
+  };
+};
+
+/** An object's names are texts, each once. A member without a value is left out. */
+const object = (pairs: readonly unknown[]): Quick | undefined => {
+  const members = new Map<string, Quick>();
+  for (const pair of pairs) {
+    const [key, value] = pair as readonly [unknown, unknown];
+    const name = isSimple(key) && (key.type as string) === 'string' ? String(key.value) : undefined;
+    const quick = quickOf(value);
+    if (name === undefined || name in Object.prototype || members.has(name) || !quick) return undefined;
+    members.set(name, quick);
+  }
+  return (lookUp) => {
+    const values: Record<string, unknown> = {};
+    for (const [name, quick] of members) {
+      const value = quick(lookUp);
+      if (value === UNDECIDED) return UNDECIDED;
+      if (!isMissing(value)) values[name] = value;
+    }
+    return values;
+  };
+};
+
+const unary = ({ value, expressions, lhs }: Node): Quick | undefined => {
+  if (value === '[' && Array.isArray(expressions)) return list(expressions);
+  return value === '{' && Array.isArray(lhs) ? object(lhs) : undefined;
+};
+
 /** Returns the quick form of a parsed expression; undefined if it has none. */
 export function quickOf(node: unknown): Quick | undefined {
   if (!isSimple(node)) return undefined;
@@ -138,6 +188,8 @@ export function quickOf(node: unknown): Quick | undefined {
       return binary(node);
     case 'condition':
       return condition(node);
+    case 'unary':
+      return unary(node);
     case 'string':
     case 'number':
     case 'value':

@@ -11,21 +11,21 @@ export class FakePace implements Pace {
   /** Thrown by every call, if there is one. */
   down: Error | undefined;
 
-  private at(scope: PaceScope, now: number): PaceState {
+  private at(scope: PaceScope): PaceState {
     if (this.down) throw this.down;
-    return this.states.get(paceScopeKey(scope)) ?? freshState(scope.service, now);
+    return this.states.get(paceScopeKey(scope)) ?? freshState(scope.service);
   }
   private set(scope: PaceScope, state: PaceState): PaceState {
     this.states.set(paceScopeKey(scope), state);
     return state;
   }
   private change(scope: PaceScope, change: (state: PaceState) => Partial<PaceState>): void {
-    const state = this.at(scope, 0);
+    const state = this.at(scope);
     this.set(scope, { ...state, ...change(state) });
   }
 
-  async read(scope: PaceScope, now: number): Promise<PaceState | undefined> {
-    this.at(scope, now);
+  async read(scope: PaceScope): Promise<PaceState | undefined> {
+    this.at(scope);
     return this.states.get(paceScopeKey(scope));
   }
   async reserve(
@@ -34,7 +34,7 @@ export class FakePace implements Pace {
     now: number,
     within?: number,
   ): Promise<Reserved | { state: PaceState }> {
-    const state = this.at(scope, now);
+    const state = this.at(scope);
     const position = nextPosition(state, scope.service, now);
     if (within !== undefined && position > allowedBy(state, scope.service, now + within + TOLERANCE)) return { state };
     this.reservations.push([paceScopeKey(scope), calls]);
@@ -44,7 +44,7 @@ export class FakePace implements Pace {
     this.change(scope, ({ head }) => ({ head: head - calls }));
   }
   async refused(scope: PaceScope, now: number, cutAt: number): Promise<PaceState> {
-    const state = this.at(scope, now);
+    const state = this.at(scope);
     return state.cutAt > cutAt ? state : this.set(scope, cut(state, scope.service, now) ?? state);
   }
 }

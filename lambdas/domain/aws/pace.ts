@@ -18,7 +18,7 @@ export const isPaced = (service: string): service is PacedService =>
  * The calls that the step `plan` reserves before it begins. A sweep uses them too: it starts only as many migrations as
  * the pace has room for.
  */
-export const PLAN_CALLS: Readonly<Record<PacedService, number>> = { eks: 8, iam: 20, kubernetes: 8 };
+export const PLAN_CALLS: Readonly<Record<PacedService, number>> = { eks: 9, iam: 20, kubernetes: 10 };
 
 /** Calls that are paced together, such as `eks#111122223333#eu-west-1`. */
 export interface PaceScope {
@@ -80,12 +80,14 @@ export const paceState = z.object({
 });
 export type PaceState = z.output<typeof paceState>;
 
-/** Returns the state of a scope without recent reservations. */
-export const freshState = (service: PacedService, now: number): PaceState => ({
+/**
+ * Returns the state of a scope whose rate has not been cut. It does not depend on when it is made, so that a caller knows
+ * it without reading it, except for `head`.
+ */
+export const freshState = (service: PacedService): PaceState => ({
   head: 0,
   atCut: 0,
-  // The first throttled call must count.
-  cutAt: now - CUT_AT_MOST_EVERY,
+  cutAt: 0,
   rate: CEILINGS[service],
 });
 

@@ -16,6 +16,15 @@ const DAY = 24 * HOUR;
 /** The maximum wait for one condition, in days. After that a person decides. */
 export const MOST_DAYS_WAITING = 7;
 
+/** The minimum of seconds between two polls. */
+const LEAST_STEP = 3;
+
+/**
+ * The same for an add-on that becomes ACTIVE, which takes EKS 20 seconds to minutes: a poll is six calls with those of
+ * the ledger, and the pods, whose replacement began with the change, do not wait for it.
+ */
+const LEAST_STEP_OF_ACTIVATION = 6;
+
 /** The maximum of seconds between two polls. */
 const LONGEST_STEP = 30 * MINUTE;
 
@@ -166,10 +175,12 @@ function growth(kind: Wait['kind'], left: number): number {
  * polls
  * after it are as close as if the wait had begun then. Before it, polls are rare, and only detect problems.
  */
-function pollStep(waited: number, expected: number, share: number): number {
+function pollStep(what: Paused, waited: number, expected: number, share: number): number {
   const firstPoll = FIRST_POLL * expected;
-  if (waited < firstPoll) return Math.min(firstPoll - waited, Math.max(LONGEST_UNSEEN, share * waited));
-  return Math.max(3, expected / 50, share * (waited - firstPoll));
+  const least = what === 'activation' ? LEAST_STEP_OF_ACTIVATION : LEAST_STEP;
+  if (waited < firstPoll)
+    return Math.max(least, Math.min(firstPoll - waited, Math.max(LONGEST_UNSEEN, share * waited)));
+  return Math.max(least, expected / 50, share * (waited - firstPoll));
 }
 
 /** Decides about one pause. */
@@ -182,7 +193,7 @@ export function decidePause(question: PauseQuestion): PauseDecision {
   if (waited >= patience) return { over: end, seconds: 0, tell };
   if (left <= 0) return { over: 'person', seconds: 0, tell };
   const share = growth(kind, left);
-  const step = asked ?? (kind === 'poll' ? pollStep(waited, expected, share) : Math.max(15, share * waited));
+  const step = asked ?? (kind === 'poll' ? pollStep(what, waited, expected, share) : Math.max(15, share * waited));
   // Jitter only adds time: a service that is down is not called earlier than intended.
   const jittered = step * (1 + (kind === 'poll' ? 0.1 : 0.5) * randomFrom(`${seed} ${pauses}`)());
   // Half an hour at most, unless too few pauses are left to cover the remaining patience.

@@ -26,6 +26,6 @@ export const beginSchema = defineStep('begin', {
     approvedHash: z.string().default(''),
   }),
   output: z.object({ fence: z.number().int().positive() }),
-  calls: { eks: 3, iam: 1, kubernetes: 1 },
+  calls: { eks: 4, iam: 2, kubernetes: 1 },
   patience: 'comes-back',
 });

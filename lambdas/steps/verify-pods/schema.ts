@@ -57,5 +57,5 @@ export const verifyPodsSchema = defineStep('verify-pods', {
     podsAsExpected: z.number().int().optional(),
     podsThatCount: z.number().int().optional(),
   }),
-  calls: { eks: 3, kubernetes: 8 },
+  calls: { eks: 5, kubernetes: 8 },
 });

@@ -109,6 +109,27 @@ describe.each(PACES)('the shared pace on %s', (_, open) => {
 });
 
 describe('the shared pace in the ledger', () => {
+  it('is reserved by one write, without a read, unless the rate was cut or calls wait', async () => {
+    const client = await newDynamoDb();
+    const made: (string | undefined)[] = [];
+    client.middlewareStack.add((next, context) => (args) => {
+      made.push(context.commandName);
+      return next(args);
+    });
+    const callsOf = async (now: number): Promise<string[]> => {
+      made.length = 0;
+      // Another function's: it has seen nothing yet.
+      await createDynamoPace({ client, tableName: TABLE }).reserve(EKS, 40, now);
+      return made.map((name) => (name ?? '').replace('Command', ''));
+    };
+    expect(await callsOf(NOW)).toEqual(['UpdateItem']);
+    expect(await callsOf(NOW + 3000)).toEqual(['UpdateItem']);
+    const whereCallsWait = await callsOf(NOW + 3000);
+    await createDynamoPace({ client, tableName: TABLE }).refused(EKS, NOW + 3000, 0);
+    const afterCut = await callsOf(NOW + 60_000);
+    for (const calls of [whereCallsWait, afterCut]) expect(calls).toEqual(['UpdateItem', 'Query', 'UpdateItem']);
+  });
+
   it('is begun again where its item is not as this service writes it: the call that finds it is told', async () => {
     const client = await newDynamoDb();
     const pace = createDynamoPace({ client, tableName: TABLE });

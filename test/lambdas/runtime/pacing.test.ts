@@ -38,7 +38,7 @@ const paceOf = (step: StepName, { isRollback = false } = {}): InvocationPace =>
 const stateNow = (): PaceState => fakes.pace.states.get(paceScopeKey(EKS))!;
 /** So many seconds of calls wait there. */
 const busy = (seconds: number, rate = 5): void => {
-  const state = { ...freshState('eks', NOW), cutAt: NOW, rate, atCut: 1000 };
+  const state = { ...freshState('eks'), cutAt: NOW, rate, atCut: 1000 };
   let head = 1000;
   while (backlogOf({ ...state, head }, 'eks', NOW) < seconds * 1000) head += 1;
   fakes.pace.states.set(paceScopeKey(EKS), { ...state, head });
@@ -51,9 +51,9 @@ describe('a step', () => {
   it('reserves what it is known to call, of each service, before it begins', async () => {
     await paceOf('plan').admit(target);
     expect(fakes.pace.reservations.map(([key, calls]) => `${key.split('#')[0]} ${calls}`)).toEqual([
-      'eks 8',
+      'eks 9',
       'iam 20',
-      'kube 8',
+      'kube 10',
     ]);
     expect(fakes.clock.slept).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe('a step', () => {
     busy(3);
     const before = stateNow();
     const iam: PaceScope = { ...EKS, service: 'iam' };
-    fakes.pace.states.set(paceScopeKey(iam), { ...freshState('iam', NOW), head: 1000 });
+    fakes.pace.states.set(paceScopeKey(iam), { ...freshState('iam'), cutAt: NOW, head: 1000 });
     await expect(paceOf('plan').admit(target)).rejects.toThrow(`to call IAM in account ${target.account}`);
     expect(stateNow()).toEqual(before);
   });

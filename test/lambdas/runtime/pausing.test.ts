@@ -51,7 +51,7 @@ describe('a step that fails with an error that may pass', () => {
     expect(error).toBeInstanceOf(PauseNoted);
     expect([error.name, error.message, error.stack]).toEqual([
       'PauseNoted',
-      '{"seconds":4,"error":"AddonNotActive"}',
+      '{"seconds":7,"error":"AddonNotActive"}',
       'PauseNoted',
     ]);
     expect(await fakes.ledger.listSteps(MIGRATION_ID)).toMatchObject([

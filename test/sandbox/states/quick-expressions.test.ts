@@ -13,7 +13,7 @@ const evaluateWith = (source: string, bindings: Bindings): Promise<unknown> =>
 
 /** Operands that are paths, variables and literals. */
 const OPERANDS = ['$a', '$a.x', '$a.x.y', '$b', '$b.constructor', '$none', "'x'", '1', 'true', 'null', '$a.x + $b'];
-const OPERATORS = ['=', '!=', '+', '-', '*', '<', '<=', '>', '>=', 'and', 'or'];
+const OPERATORS = ['=', '!=', '+', '-', '*', '<', '<=', '>', '>=', 'and', 'or', '&'];
 
 const SIMPLE = [
   '$states.input.verdict',
@@ -21,6 +21,9 @@ const SIMPLE = [
   "$action = 'update'",
   '$a = true ? $b + 1 : $b',
   "$a or $b = 'x'",
+  "$a & 'x'",
+  '[$a]',
+  '{"a": $a, "b": ["x"]}',
 ];
 const OTHERS = [
   '$',
@@ -38,11 +41,13 @@ const OTHERS = [
   '$a.(b)',
   '$a.*',
   '$a.**',
-  "$a & 'x'",
   '$a in $b',
   '($a)',
-  '[$a]',
-  '{"a": $a}',
+  '[1..3]',
+  '[$a][0]',
+  '{$a: 1}',
+  '{"a": $a, "a": 1}',
+  '{"a": $a}.a',
   '$exists($a)',
   '$parse',
   '$a ? $b',
@@ -64,7 +69,14 @@ describe('simple expressions', () => {
     await assert(
       asyncProperty(operand, constantFrom(...OPERATORS), operand, value, value, async (left, operator, right, x, b) => {
         const bindings = { ...(x === undefined ? {} : { a: { x } }), ...(b === undefined ? {} : { b }) };
-        for (const source of [left, `${left} ${operator} ${right}`, `${left} ${operator} ${right} ? ${left} : $b`]) {
+        const both = `${left} ${operator} ${right}`;
+        for (const source of [
+          left,
+          both,
+          `${both} ? ${left} : $b`,
+          `[${left}, ${both}]`,
+          `{"p": ${left}, "q": ${both}, "r": ['x', ${right}]}`,
+        ]) {
           compile(source);
           // A block is never simple.
           expect(await evaluateWith(source, bindings)).toEqual(await evaluateWith(`(${source})`, bindings));

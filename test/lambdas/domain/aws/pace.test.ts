@@ -25,7 +25,7 @@ import {
 import { forAll } from '../../../for-all.ts';
 
 const NOW = 1_800_000_000_000;
-const aState = (change: Partial<PaceState> = {}): PaceState => ({ ...freshState('eks', NOW), cutAt: NOW, ...change });
+const aState = (change: Partial<PaceState> = {}): PaceState => ({ ...freshState('eks'), cutAt: NOW, ...change });
 const rates = fc.double({ min: FLOOR, max: CEILINGS.eks, noNaN: true });
 const states = fc
   .record({ rate: rates, atCut: fc.integer({ min: 0, max: 100_000 }), ahead: fc.integer({ min: -500, max: 500 }) })
@@ -48,7 +48,7 @@ describe('a location', () => {
 
 describe('the rate', () => {
   it('starts at the ceiling, and the first throttled call halves it', () => {
-    const fresh = freshState('eks', NOW);
+    const fresh = freshState('eks');
     expect(rateAt(fresh, 'eks', NOW)).toBe(CEILINGS.eks);
     expect(cut(fresh, 'eks', NOW)).toMatchObject({ rate: CEILINGS.eks / 2, cutAt: NOW });
   });
