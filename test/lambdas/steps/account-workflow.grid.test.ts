@@ -1,4 +1,7 @@
-/** Each migration of a service account, forwards and back, with a fault at each of its calls that none before it has made alike. */
+/**
+ * Each migration of a service account, forwards and back, with a fault at each of its calls, unless one before it has made
+ * the same calls.
+ */
 import { describe, expect, it } from 'vitest';
 import { MOMENTS } from '../../faults/contract.ts';
 import { cases, workflowOf } from './account-workflow-cases.ts';
