@@ -1,9 +1,9 @@
-/** A fleet of 240 clusters that is swept, stopped, resumed, and swept again. */
+/** A fleet of 120 clusters that is swept, stopped, resumed, and swept again. */
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { describeFleet } from './sweep-fleet-story.ts';
 
 describeFleet({
-  clusters: 240,
+  clusters: 120,
   limits: sweepLimits.parse({
     canary: 2,
     concurrency: 16,
@@ -14,5 +14,5 @@ describeFleet({
   }),
   failingOneIn: 9,
   rollbackFails: 'access-denied',
-  calls: { eksByCluster: 11.7, eksByAddon: 2.92, byAddon: 8.12 },
+  calls: { eksByCluster: 12.3, eksByAddon: 3.07, byAddon: 8.05 },
 });

@@ -8,16 +8,33 @@ import { consumerRows } from './consumer-rows.ts';
 import { reachabilityRows } from './reachability-rows.ts';
 import { type Row, rows as otherRows } from './scenario-rows.ts';
 import { sdkRows } from './sdk-rows.ts';
-import { accessOf, EVERYTHING, rehearsable, seenIn, twinOf, WITHOUT_ACCESS } from './twin.ts';
+import { accessOf, EVERYTHING, rehearsable, type Seen, seenIn, twinOf, WITHOUT_ACCESS } from './twin.ts';
 
-const compared = async ([name, request]: Row, access = accessOf(name)) => {
+/** What is seen in the scenarios themselves, by row. */
+const originals = new Map<string, Promise<Seen>>();
+
+const originalOf = ([name, request]: Row): Promise<Seen> => {
+  const run = async (): Promise<Seen> => {
+    const scenario = await readScenario(scenarioFile(name));
+    const { id, clusters } = scenario.accounts[0]!;
+    const target = { account: id, region: clusters[0]!.region, cluster: clusters[0]!.name };
+    return seenIn(scenario, { target, ...request });
+  };
+  const key = `${name} ${JSON.stringify(request)}`;
+  const seen = originals.get(key) ?? run();
+  originals.set(key, seen);
+  return seen;
+};
+
+const compared = async (row: Row, access = accessOf(row[0])) => {
+  const [name, request] = row;
   const scenario = await readScenario(scenarioFile(name));
   const [account] = scenario.accounts;
   const cluster = account!.clusters[0]!;
   const twin = await twinOf(scenario, cluster, { ...EVERYTHING, access });
   const target = { account: account!.id, region: cluster.region, cluster: cluster.name };
   return {
-    original: await seenIn(scenario, { target, ...request }),
+    original: await originalOf(row),
     rehearsed: await seenIn(rehearsable(twin, scenario), { target, ...request }),
     unread: twin.reader.unread.map(({ what }) => what),
   };
@@ -56,20 +73,25 @@ const nameless = rows.filter(
   ([, { roles, serviceAccount, acceptConsumers }]) => (roles ?? serviceAccount ?? acceptConsumers) === undefined,
 );
 
+/** What does not depend on names, and not on the cluster's configuration, which is not recorded. */
+const withoutNames = ({ outcome, checks, mutations }: Seen) => ({
+  outcome,
+  mutations,
+  checks: checks.map((check) => check.split(' ').slice(0, 2).join(' ')).sort(),
+});
+
 it.each(nameless)(
   'the anonymised twin of a published scenario %s, %j: has the same outcome, calls and checks',
-  async (name, request) => {
+  async (...row) => {
+    const [name, request] = row;
     const scenario = await readScenario(scenarioFile(name));
     const options = { withConfiguration: false, access: accessOf(name) };
     const twin = await twinOf(scenario, scenario.accounts[0]!.clusters[0]!, options);
-    const seen = async (input: typeof twin.input) => {
-      const rehearsal = rehearsable({ ...twin, input }, scenario);
-      const [account] = rehearsal.accounts;
-      const [cluster] = account!.clusters;
-      const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
-      const { outcome, checks, mutations } = await seenIn(rehearsal, { target, ...request });
-      return { outcome, mutations, checks: checks.map((check) => check.split(' ').slice(0, 2).join(' ')).sort() };
-    };
-    expect(await seen(anonymised(twin.input))).toEqual(await seen(twin.input));
+    const rehearsal = rehearsable({ ...twin, input: anonymised(twin.input) }, scenario);
+    const [account] = rehearsal.accounts;
+    const [cluster] = account!.clusters;
+    const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
+    const seen = await seenIn(rehearsal, { target, ...request });
+    expect(withoutNames(seen)).toEqual(withoutNames(await originalOf(row)));
   },
 );

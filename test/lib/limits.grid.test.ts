@@ -1,9 +1,12 @@
-/** Limits over a grid of configurations: what docs/scale.md says that fits, fits; all else is refused by its setting. */
+/**
+ * Limits over a grid of sizes: what docs/scale.md says that fits, fits; all else is refused by its setting. Every kind of
+ * configuration is in configurations.grid.test.ts.
+ */
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../lib/config-error.ts';
 import { tooLarge } from '../../lib/too-large.ts';
 import { configOf } from './config-files.ts';
-import { accountsOf, CONFIGURATIONS, LIST_MAXIMA, patternsOf } from './configurations.ts';
+import { accountsOf, LIST_MAXIMA, patternsOf } from './configurations.ts';
 import { measuredOf, tooMuchIn } from './measured.ts';
 import { matching } from '../lambdas/matchers.ts';
 
@@ -26,10 +29,6 @@ const grid = (sizes: number[], lengths: number[]): [number, number, number][] =>
       lengths.map((characters): [number, number, number] => [patterns, accounts, characters]),
     ),
   );
-
-it.each(Object.entries(CONFIGURATIONS))('a deployment with %s keeps all limits', (_, configuration) =>
-  expect(tooMuchIn(measuredOf(configuration).measures)).toEqual([]),
-);
 
 describe('each list with', () => {
   // 21 to 23: about where a list goes from the roles' own policies into managed ones.

@@ -13,7 +13,7 @@ const measured = (configuration: Configuration): Measured => {
 };
 
 describe('what AWS limits', () => {
-  // The others are in limits.grid.test.ts.
+  // The others are in configurations.grid.test.ts.
   const sample = Object.entries(CONFIGURATIONS).filter(([, one]) => [DEFAULT, EVERYTHING, LIST_MAXIMA].includes(one));
 
   it.each(sample)('is kept by a deployment with %s', (_, configuration) => {

@@ -2,6 +2,7 @@
  * Follows a whole migration, and what comes after it, in the sandbox, and says which rights it rested on and which were
  * missing.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
@@ -15,6 +16,7 @@ import type { Denial } from '../../sandbox/authorization/permission.ts';
 import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { homeOf, spokeLocationsOf } from '../../sandbox/world/build.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
@@ -234,6 +236,8 @@ export interface Ran {
   failures: unknown[];
   /** How many calls it made. */
   calls: number;
+  /** A hash of all that a plan can depend on: until their plans have ended, two runs with the same one are one run. */
+  start: string;
   /**
    * The first right that would be missed, by holder and action, were that one taken out: each call is judged again by
    * the same authorizer. Up to that call such a run is this one, so that it would be refused there.
@@ -252,6 +256,18 @@ const questionsTo = (authorizer: Authorizer): Judged[] => {
     return authorize(...question);
   };
   return questions;
+};
+
+/**
+ * Hashes the scenario, the calls up to the first of the step `begin`, and what follows the migration. The knobs, whose
+ * effects before that the calls show, decide how AWS answers changes.
+ */
+const startOf = (scenario: Scenario, { rollBack, retire }: Run, calls: readonly Call[]): string => {
+  const begun = calls.findIndex(({ step }) => step === 'begin');
+  const before = begun === -1 ? calls : calls.slice(0, begun);
+  return createHash('sha256')
+    .update(JSON.stringify([{ ...scenario, knobs: undefined }, rollBack, retire, before]))
+    .digest('hex');
 };
 
 /** Takes the action out of the policy that has it; what it returns puts it back. */
@@ -348,5 +364,6 @@ export const follows = async (
     warnings: (record?.plan?.checks ?? []).filter(({ status }) => status === 'warn').map(({ message }) => message),
     failures: sandbox.failures,
     calls: sandbox.world.log.calls.length,
+    start: startOf(scenario, run, sandbox.world.log.calls),
   };
 };

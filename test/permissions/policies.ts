@@ -55,19 +55,26 @@ const policiesOfStack = (stack: Stack, where: string): Policy[] =>
     ),
   );
 
-/** Of the service's stacks, and of that of other accounts where there is one: in the region of its roles. */
+/**
+ * Returns those in a cloud assembly: of the service's stacks, and of that of other accounts if there is one, in the region
+ * of its roles. `name` says of which deployment.
+ */
+export const policiesIn = (outdir: string, name: string): Policy[] => {
+  const { outputs } = loadAssembly(outdir, SAMPLE);
+  const spoke = spokeStackOf(outdir)?.(
+    { account: SAMPLE_OTHER, region: SAMPLE.region },
+    { ...outputs, RolesRegion: SAMPLE.region },
+  );
+  return [
+    ...loadStacks(outdir, SAMPLE).flatMap((stack) =>
+      policiesOfStack(stack, join(name, stack.resolver.environment.stackName)),
+    ),
+    ...(spoke ? policiesOfStack(spoke, join(name, SPOKE_STACK)) : []),
+  ];
+};
+
 export const policiesOf = (name: string, configuration: Configuration): Policy[] =>
   withApp(configuration, (app, outdir) => {
     app.synth();
-    const { outputs } = loadAssembly(outdir, SAMPLE);
-    const spoke = spokeStackOf(outdir)?.(
-      { account: SAMPLE_OTHER, region: SAMPLE.region },
-      { ...outputs, RolesRegion: SAMPLE.region },
-    );
-    return [
-      ...loadStacks(outdir, SAMPLE).flatMap((stack) =>
-        policiesOfStack(stack, join(name, stack.resolver.environment.stackName)),
-      ),
-      ...(spoke ? policiesOfStack(spoke, join(name, SPOKE_STACK)) : []),
-    ];
+    return policiesIn(outdir, name);
   });

@@ -28,6 +28,43 @@ export const isAsked = ({ holder, action }: Pick<Grant, 'holder' | 'action'>): b
   (holder === 'spoke change' || ACTING_STEPS.some((step) => step === holder)) &&
   /^(eks:((Create|Update|Delete)(Addon|PodIdentityAssociation)|TagResource)|iam:(PassRole|GetRole))$/.test(action);
 
+/**
+ * Returns the rights without which whole runs are followed: all that the plan asks about, and one of each other holder.
+ * Without another right of a holder, the run is refused at the call that the recorded questions name (`missedWithout`,
+ * which `npm test` expects of each right).
+ */
+export const followedWithout = (grants: readonly Grant[]): Grant[] =>
+  grants.filter(
+    (grant) => isAsked(grant) || grant === grants.find((one) => !isAsked(one) && one.holder === grant.holder),
+  );
+
+/** Steps without which runs were carried out in another way, with the names of these runs. */
+const otherWays = new Set<string>();
+
+/**
+ * Follows the runs that need a right which the plan asks about, from the shortest on, without it, and checks each. It
+ * leaves out runs that are no others: those that begin as one that its plan has blocked, and, after the first, those in
+ * which the plan does without the step, which it does whichever of the step's rights is missing.
+ */
+export const followEachWithout = async (
+  grant: Grant,
+  { ran, directory }: { ran: ReadonlyMap<Run, Ran>; directory: string },
+  check: (followed: Ran, run: Run, isBlocked: boolean) => void,
+): Promise<void> => {
+  const blocked = new Set<string>();
+  for (const [index, run] of runsFor(grant, ran).entries()) {
+    const { start } = ran.get(run)!;
+    const otherWay = `${directory} ${grant.principalArn} ${run.name}`;
+    if (blocked.has(start) || (index > 0 && otherWays.has(otherWay))) continue;
+    const followed = await follows(run, directory, grant);
+    const isBlocked = followed.ends[0]!.endsWith('Blocked');
+    if (isBlocked) blocked.add(start);
+    else if (followed.denied.length === 0) otherWays.add(otherWay);
+    expectNothingDeleted(followed, grant, run);
+    check(followed, run, isBlocked);
+  }
+};
+
 /** Without a right that the plan asks about nothing is begun: it is gone once something is. */
 export const followWithout = (run: Run, directory: string, grant: Grant): Promise<Ran> =>
   follows(run, directory, grant, isAsked(grant) ? 'begun' : 'deployed');

@@ -1,6 +1,6 @@
 /**
  * Every statement of the deployed policies, and of those that people are to apply, is as the Service Authorization
- * Reference has it; and each kind of mistake is found. `reference.grid.test.ts` has the other deployments.
+ * Reference has it; and each kind of mistake is found. `test/lib/configurations.grid.test.ts` has the other deployments.
  */
 import { describe, expect, it } from 'vitest';
 import { DEFAULT, EVERYTHING } from '../lib/configurations.ts';

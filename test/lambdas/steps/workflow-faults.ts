@@ -1,4 +1,5 @@
 /** The contract of faults over whole migrations: with any single fault they end as they would have without. */
+import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
 import { isRead as isReadOf, type Kind, PORT_KINDS } from '../../../lambdas/ports/kinds.ts';
@@ -24,6 +25,24 @@ export const isRead = ({ call }: Pick<FaultCase<When>, 'call'>): boolean => {
   return isReadOf(KINDS[port] ?? {}, method);
 };
 
+/** Returns a hash of all calls from the start of the undisturbed workflow to the end of the task that a fault strikes. */
+type HistoryOf = (fault: FaultCase<When>) => string;
+type Choose = (faults: FaultCase<When>[], historyOf: HistoryOf) => FaultCase<When>[];
+
+/**
+ * Returns a choice of the faults that no workflow has met before: after the same calls up to the end of the same task, a
+ * fault in that task has the same effect on each of them.
+ */
+export const inNewHistories = (): Choose => {
+  const met = new Set<string>();
+  return (faults, historyOf) => {
+    const chosen = faults.map((fault) => ({ fault, at: `${fault.kind} ${fault.position} ${historyOf(fault)}` }));
+    const unmet = chosen.filter(({ at }) => !met.has(at));
+    for (const { at } of unmet) met.add(at);
+    return unmet.map(({ fault }) => fault);
+  };
+};
+
 /**
  * Checks that the migration comes to its end with a fault at each of its calls, or at those that `choose` returns.
  * Resolves to the number of faults.
@@ -31,23 +50,27 @@ export const isRead = ({ call }: Pick<FaultCase<When>, 'call'>): boolean => {
 export const strikeWorkflow = async (
   kind: When,
   { prepare, request, outcome, strikes, expectEnd }: Workflow,
-  choose: (faults: FaultCase<When>[]) => FaultCase<When>[] = (faults) => faults,
+  choose: Choose = (faults) => faults,
 ): Promise<number> => {
   const tasks: { name: StepName; from: number }[] = [];
-  let length = 0;
+  let made: Fakes['journal']['calls'] = [];
+  const historyOf: HistoryOf = ({ position }) =>
+    createHash('sha256')
+      .update(JSON.stringify(made.slice(0, tasks.find(({ from }) => from > position)?.from)))
+      .digest('hex');
   let struck = 0;
   await strikeEachCall({
     prepare,
     work: async (fakes) => {
       const { calls } = fakes.journal;
       await migrate({ ...fakes, onTask: (name) => void tasks.push({ name, from: calls.length }) }, request);
-      ({ length } = calls);
+      made = [...calls];
     },
     kinds: [kind],
     nameOf: (call, position) => `${tasks.findLast(({ from }) => from <= position)?.name} ${call}`,
-    strikes: (fault) => strikes(fault, length),
+    strikes: (fault) => strikes(fault, made.length),
     choose: (faults) => {
-      const chosen = choose(faults);
+      const chosen = choose(faults, historyOf);
       struck = chosen.length;
       return chosen;
     },
