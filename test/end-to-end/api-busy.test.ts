@@ -37,7 +37,7 @@ describe('migrations of one add-on', () => {
         detail: containing(`Migration ${id} has held the lock`),
         links: { holder: `/v1/migrations/${id}` },
       });
-      await expect(world.migrate({ addon: ADDON })).rejects.toMatchObject({
+      await expect(world.migrateAndFollow({ addon: ADDON })).rejects.toMatchObject({
         name: 'SubjectBusy',
         hint: containing(`pod-identity show ${id}`),
       });
