@@ -33,9 +33,9 @@ describe('the text of a JSON file', () => {
   });
 
   it('says what JSON says of any value, at any level', () =>
-    forAll(fc.jsonValue({ maxDepth: 5 }), fc.nat({ max: 6 }), (value, levels) => {
-      expect(JSON.parse(jsonText(value, levels))).toEqual(JSON.parse(JSON.stringify(value)));
-    }));
+    forAll(fc.jsonValue({ maxDepth: 5 }), fc.nat({ max: 6 }), (value, levels) =>
+      expect(JSON.parse(jsonText(value, levels))).toEqual(JSON.parse(JSON.stringify(value))),
+    ));
 
   it.each(readdirSync(PREVIOUS))('is that of test/upgrade/previous/%s', (name) => {
     const text = readFileSync(join(PREVIOUS, name), 'utf8');

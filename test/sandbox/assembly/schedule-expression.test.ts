@@ -20,16 +20,14 @@ const several = (expression: string, from: string, count: number, zone = 'UTC'):
   return times;
 };
 
-describe('rate', () => {
-  test('starts at once, and repeats', () => {
-    expect(several('rate(6 hours)', '2026-01-15T09:00:00Z', 3)).toEqual([
-      '2026-01-15T09:00Z',
-      '2026-01-15T15:00Z',
-      '2026-01-15T21:00Z',
-    ]);
-    expect(nextOf('rate(1 day)', '2026-01-15T09:00:00Z', 'UTC', '2026-01-20T00:00:00Z')).toBe('2026-01-20T00:00Z');
-    expect(nextOf('rate(2 minute)', '2026-01-15T09:01:00Z', 'UTC', '2026-01-15T09:00:00Z')).toBe('2026-01-15T09:02Z');
-  });
+test('rate starts at once, and repeats', () => {
+  expect(several('rate(6 hours)', '2026-01-15T09:00:00Z', 3)).toEqual([
+    '2026-01-15T09:00Z',
+    '2026-01-15T15:00Z',
+    '2026-01-15T21:00Z',
+  ]);
+  expect(nextOf('rate(1 day)', '2026-01-15T09:00:00Z', 'UTC', '2026-01-20T00:00:00Z')).toBe('2026-01-20T00:00Z');
+  expect(nextOf('rate(2 minute)', '2026-01-15T09:01:00Z', 'UTC', '2026-01-15T09:00:00Z')).toBe('2026-01-15T09:02Z');
 });
 
 describe('cron', () => {

@@ -186,7 +186,7 @@ const resultOf = <T>(run: () => T): T | string => {
   }
 };
 
-test('the owners of a map after any updates and applies are those of a simple model', () => {
+test('the owners of a map after any updates and applies are those of a simple model', () =>
   forAll(fc.array(step, { maxLength: 12 }), (steps) => {
     const model = new Model();
     // The fields of an object that nobody owns are not tracked: this one always has an owner.
@@ -218,8 +218,7 @@ test('the owners of a map after any updates and applies are those of a simple mo
         .map(({ operation, manager }) => `${operation} ${manager}`)
         .sort();
     for (const key of ['a', 'b', 'c', 'd']) expect(ownersOf(key)).toEqual([...(model.owners.get(key) ?? [])].sort());
-  });
-});
+  }));
 
 test('sameOwners ignores times', () => {
   const [entry] = afterUpdate([], change(undefined, data({ a: '1' })), { manager: 'me' }, TIME);

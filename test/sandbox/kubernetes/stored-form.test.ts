@@ -44,9 +44,9 @@ describe('the stored form of a change', () => {
     }));
 
   test('is the stored object itself if nothing changed', () =>
-    forAll(tree, (stored) => {
-      expect(storedForm(stored, withDefaults(stored), withDefaults(structuredClone(stored)))).toBe(stored);
-    }));
+    forAll(tree, (stored) =>
+      expect(storedForm(stored, withDefaults(stored), withDefaults(structuredClone(stored)))).toBe(stored),
+    ));
 
   test('has no default that the change left alone', () =>
     expect(storedForm({ a: 9 }, withDefaults({ a: 9 }), { ...withDefaults({ a: 9 }), a: 8 })).toEqual({ a: 8 }));

@@ -76,8 +76,8 @@ const native = edited.filter(({ name }) =>
   filesOf(name).every(({ path, text }) => path.endsWith('.tf') && !text.includes('\r') && !text.startsWith('\uFEFF')),
 );
 
-it('Comments between lines survive, and change nothing else', async () => {
-  await forAllAsync(
+it('Comments between lines survive, and change nothing else', async () =>
+  forAllAsync(
     150,
     fc.constantFrom(...native),
     fc.array(fc.nat(200), { minLength: 1, maxLength: 6 }),
@@ -95,5 +95,4 @@ it('Comments between lines survive, and change nothing else', async () => {
       }
       expect((await patchTerraform(output, handOff)).edits).toEqual([]);
     },
-  );
-});
+  ));

@@ -12,8 +12,8 @@ import { forAllAsync } from '../../../for-all.ts';
 const nameOf = (error: unknown): ErrorName => (error instanceof MigrationError ? error.name : 'ConnectionLost');
 
 describe('a pacer', () => {
-  it('begins at most so many calls in any window, however long each takes, and is not slower than it has to be', async () => {
-    await forAllAsync(
+  it('begins at most so many calls in any window, however long each takes, and is not slower than it has to be', async () =>
+    forAllAsync(
       undefined,
       fc.double({ min: 0.1, max: 100, noNaN: true }),
       fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 80 }),
@@ -42,8 +42,7 @@ describe('a pacer', () => {
         const windows = Math.ceil(starts.length / pacer.most) + 1;
         expect(starts.at(-1)! - began).toBeLessThanOrEqual(busy + windows * (pacer.windowMilliseconds + 1));
       },
-    );
-  });
+    ));
 
   it('makes up within a second for what other calls took of it', async () => {
     const clock = new FakeClock();
@@ -56,8 +55,8 @@ describe('a pacer', () => {
     expect(clock.now() - began).toBe(9900);
   });
 
-  it('begins no more than that where several ask at once, and lets each have its turn', async () => {
-    await forAllAsync(
+  it('begins no more than that where several ask at once, and lets each have its turn', async () =>
+    forAllAsync(
       30,
       fc.double({ min: 0.1, max: 100, noNaN: true }),
       fc.integer({ min: 2, max: 8 }),
@@ -87,8 +86,7 @@ describe('a pacer', () => {
           expect(Math.max(...made) - Math.min(...made)).toBeLessThanOrEqual(1);
         }
       },
-    );
-  });
+    ));
 
   it('waits on where a timer was early', async () => {
     const clock = new FakeClock();

@@ -15,9 +15,9 @@ const accepts = (read: () => unknown): boolean => {
 
 describe('JSON', () => {
   test('is read like JSON.parse reads it', () =>
-    forAll(fc.json(), (text) => {
-      expect(parseGoJson(text)).toEqual({ value: JSON.parse(text) as unknown, duplicates: [] });
-    }));
+    forAll(fc.json(), (text) =>
+      expect(parseGoJson(text)).toEqual({ value: JSON.parse(text) as unknown, duplicates: [] }),
+    ));
 
   test('is refused where JSON.parse refuses it', () =>
     forAll(fc.json(), fc.nat(), fc.constantFrom('', '"', '{', ']', ',', 'x', '\u0001'), (text, at, character) => {
