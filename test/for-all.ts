@@ -20,3 +20,14 @@ export function forAllIn<Values extends [unknown, ...unknown[]]>(
 /** Asserts that a property holds, in as many runs as fast-check makes by default. */
 export const forAll = <Values extends [unknown, ...unknown[]]>(...property: Property<Values>): void =>
   forAllIn(undefined, ...property);
+
+/** Asserts that an asynchronous property holds in `numRuns` runs; undefined: in as many as fast-check makes by default. */
+export async function forAllAsync<Values extends [unknown, ...unknown[]]>(
+  numRuns: number | undefined,
+  ...property: [...Arbitraries<Values>, (...values: Values) => Promise<unknown>]
+): Promise<void> {
+  const arbitraries = property.slice(0, -1) as Arbitraries<Values>;
+  const predicate = property.at(-1) as (...values: Values) => Promise<unknown>;
+  const isKept = async (...values: Values): Promise<boolean> => (await predicate(...values)) !== false;
+  await fc.assert(fc.asyncProperty(...arbitraries, isKept), numRuns === undefined ? {} : { numRuns });
+}

@@ -72,22 +72,20 @@ describe('each pod', () => {
   });
 });
 
-describe('service accounts', () => {
-  test('of all namespaces, with the role that their annotation names', async () => {
-    const named = (namespace: string, name: string, annotations: Record<string, string> | null) => ({
-      metadata: { namespace, name, annotations },
-    });
-    const { kubernetes, paths } = paging([
-      [named('a', 'plain', null), named('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE })],
-      [named('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' })],
-    ]);
-    expect(await kubernetes.listServiceAccounts()).toEqual([
-      { namespace: 'a', name: 'plain' },
-      { namespace: 'a', name: 'one', roleArn: ROLE },
-      { namespace: 'b', name: 'emptied' },
-    ]);
-    expect(paths).toEqual(['/api/v1/serviceaccounts?limit=500', '/api/v1/serviceaccounts?limit=500&continue=page-1']);
+test('service accounts of all namespaces, with the role that their annotation names', async () => {
+  const named = (namespace: string, name: string, annotations: Record<string, string> | null) => ({
+    metadata: { namespace, name, annotations },
   });
+  const { kubernetes, paths } = paging([
+    [named('a', 'plain', null), named('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE })],
+    [named('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' })],
+  ]);
+  expect(await kubernetes.listServiceAccounts()).toEqual([
+    { namespace: 'a', name: 'plain' },
+    { namespace: 'a', name: 'one', roleArn: ROLE },
+    { namespace: 'b', name: 'emptied' },
+  ]);
+  expect(paths).toEqual(['/api/v1/serviceaccounts?limit=500', '/api/v1/serviceaccounts?limit=500&continue=page-1']);
 });
 
 describe('nodes', () => {
@@ -122,65 +120,61 @@ describe('nodes', () => {
   });
 });
 
-describe('mutating webhooks', () => {
-  test('come one by one, with the configuration that they are of', async () => {
-    const forPods = { name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore' };
-    const ofMesh = [
-      { name: 'a.mesh', admissionReviewVersions: ['v1', 'v1beta1'] },
-      { name: 'b.mesh', failurePolicy: 'Fail' },
-    ];
-    const { kubernetes, paths } = paging([
-      [
-        {
-          metadata: { name: 'pod-identity-webhook' },
-          webhooks: [{ ...forPods, admissionReviewVersions: ['v1beta1'] }],
-        },
-        { metadata: { name: 'mesh' }, webhooks: ofMesh },
-        { metadata: { name: 'empty' }, webhooks: null },
-      ],
-    ]);
-    expect(await kubernetes.listMutatingWebhooks()).toEqual([
-      { configuration: 'pod-identity-webhook', ...forPods, reviewVersions: ['v1beta1'] },
-      { configuration: 'mesh', name: 'a.mesh', failurePolicy: 'Fail', reviewVersions: ['v1', 'v1beta1'] },
-      { configuration: 'mesh', name: 'b.mesh', failurePolicy: 'Fail', reviewVersions: [] },
-    ]);
-    expect(paths).toEqual(['/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?limit=500']);
-  });
+test('mutating webhooks come one by one, with the configuration that they are of', async () => {
+  const forPods = { name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore' };
+  const ofMesh = [
+    { name: 'a.mesh', admissionReviewVersions: ['v1', 'v1beta1'] },
+    { name: 'b.mesh', failurePolicy: 'Fail' },
+  ];
+  const { kubernetes, paths } = paging([
+    [
+      {
+        metadata: { name: 'pod-identity-webhook' },
+        webhooks: [{ ...forPods, admissionReviewVersions: ['v1beta1'] }],
+      },
+      { metadata: { name: 'mesh' }, webhooks: ofMesh },
+      { metadata: { name: 'empty' }, webhooks: null },
+    ],
+  ]);
+  expect(await kubernetes.listMutatingWebhooks()).toEqual([
+    { configuration: 'pod-identity-webhook', ...forPods, reviewVersions: ['v1beta1'] },
+    { configuration: 'mesh', name: 'a.mesh', failurePolicy: 'Fail', reviewVersions: ['v1', 'v1beta1'] },
+    { configuration: 'mesh', name: 'b.mesh', failurePolicy: 'Fail', reviewVersions: [] },
+  ]);
+  expect(paths).toEqual(['/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?limit=500']);
 });
 
-describe('environment of a container', () => {
-  test('tells which variables may be left out, and where others come from', async () => {
-    const from = (kind: string, optional?: boolean) => ({
-      [kind]: { name: 'aws-secret', key: 'k', ...(optional === undefined ? {} : { optional }) },
-    });
-    const env = [
-      { name: 'AWS_ACCESS_KEY_ID', valueFrom: from('secretKeyRef', true) },
-      { name: 'SETTING', valueFrom: from('configMapKeyRef', true) },
-      { name: 'AWS_SECRET_ACCESS_KEY', valueFrom: from('secretKeyRef') },
-      { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
-      { name: 'PLAIN', value: 'x' },
-    ];
-    const envFrom = [
-      { secretRef: { name: 'aws' } },
-      { prefix: 'AWS_', configMapRef: { name: 'settings' } },
-      { prefix: 'X_', configMapRef: { name: 'others' } },
-    ];
-    const initContainers = [{ name: 'i', image: 'init' }];
-    const template = { spec: { initContainers, containers: [{ name: 'c', image: 'app:1', env, envFrom }] } };
-    const api = answering(200, { metadata: { name: 'd', namespace: 'n' }, spec: { template } });
-    expect((await api.getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' }))?.containers).toEqual([
-      { name: 'i', image: 'init', init: true, env: {}, mounts: [] },
-      {
-        name: 'c',
-        image: 'app:1',
-        init: false,
-        env: { ...Object.fromEntries(env.map(({ name }) => [name, undefined])), PLAIN: 'x' },
-        optionalEnv: ['AWS_ACCESS_KEY_ID', 'SETTING'],
-        envFrom: ['Secret/aws', 'ConfigMap/settings'],
-        mounts: [],
-      },
-    ]);
+test('environment of a container tells which variables may be left out, and where others come from', async () => {
+  const from = (kind: string, optional?: boolean) => ({
+    [kind]: { name: 'aws-secret', key: 'k', ...(optional === undefined ? {} : { optional }) },
   });
+  const env = [
+    { name: 'AWS_ACCESS_KEY_ID', valueFrom: from('secretKeyRef', true) },
+    { name: 'SETTING', valueFrom: from('configMapKeyRef', true) },
+    { name: 'AWS_SECRET_ACCESS_KEY', valueFrom: from('secretKeyRef') },
+    { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+    { name: 'PLAIN', value: 'x' },
+  ];
+  const envFrom = [
+    { secretRef: { name: 'aws' } },
+    { prefix: 'AWS_', configMapRef: { name: 'settings' } },
+    { prefix: 'X_', configMapRef: { name: 'others' } },
+  ];
+  const initContainers = [{ name: 'i', image: 'init' }];
+  const template = { spec: { initContainers, containers: [{ name: 'c', image: 'app:1', env, envFrom }] } };
+  const api = answering(200, { metadata: { name: 'd', namespace: 'n' }, spec: { template } });
+  expect((await api.getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' }))?.containers).toEqual([
+    { name: 'i', image: 'init', init: true, env: {}, mounts: [] },
+    {
+      name: 'c',
+      image: 'app:1',
+      init: false,
+      env: { ...Object.fromEntries(env.map(({ name }) => [name, undefined])), PLAIN: 'x' },
+      optionalEnv: ['AWS_ACCESS_KEY_ID', 'SETTING'],
+      envFrom: ['Secret/aws', 'ConfigMap/settings'],
+      mounts: [],
+    },
+  ]);
 });
 
 test.each<[string, string, (kubernetes: Kubernetes) => Promise<unknown>]>([

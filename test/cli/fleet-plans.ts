@@ -1,11 +1,10 @@
 /** Compares the states that generate-fleet declares for add-ons with the service's own plans. */
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Expectation, generateFleet } from '../../cli/fleet/generate.ts';
-import { silentProgress } from '../../cli/progress.ts';
-import { reportIn, startAndFollow } from '../../cli/run.ts';
 import { migrationRequest, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
+import { migrateIn } from '../end-to-end/fixture.ts';
 
 // One account and region, in which the sandbox's service plans with its own roles.
 const fleet = generateFleet({ clusters: 20, seed: 9, accounts: 1, regions: ['eu-west-1'], addons: 6 });
@@ -66,7 +65,7 @@ const planOf = async (
   { account, region, cluster, addon }: Expectation,
 ): Promise<MigrationReport> => {
   const request = migrationRequest.parse({ target: { account, region, cluster }, addon, dryRun: true });
-  return reportIn(await startAndFollow(backend, request, silentProgress));
+  return migrateIn(backend, request);
 };
 
 /** The result of each plan, the declared state, and the expected obstacles that no plan found. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { plain } from '../../cli/plan/markdown.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { words } from '../words.ts';
+import { forAll } from '../for-all.ts';
 
 const decoded = (text: string): string =>
   text
@@ -37,14 +38,12 @@ describe('third-party text in Markdown', () => {
   ])('is not a link: %s', (text, expected) => expect(plain(text)).toBe(expected));
 
   it('has no markup and no link, and is read as it was, whatever it contains', () =>
-    fc.assert(
-      fc.property(fc.array(fc.oneof(fc.constantFrom(...PARTS), fc.string()), { maxLength: 12 }), (parts) => {
-        const text = parts.join('');
-        const markdown = plain(text);
-        const texts = textsIn(markdown);
-        expect(texts.join('')).toBe(printable(text).replaceAll('\n', ' '));
-        expect(texts.filter((one) => LINKS.some((link) => link.test(one)))).toEqual([]);
-        expect(markdown.replaceAll(ESCAPED, '')).not.toMatch(MARKUP);
-      }),
-    ));
+    forAll(fc.array(fc.oneof(fc.constantFrom(...PARTS), fc.string()), { maxLength: 12 }), (parts) => {
+      const text = parts.join('');
+      const markdown = plain(text);
+      const texts = textsIn(markdown);
+      expect(texts.join('')).toBe(printable(text).replaceAll('\n', ' '));
+      expect(texts.filter((one) => LINKS.some((link) => link.test(one)))).toEqual([]);
+      expect(markdown.replaceAll(ESCAPED, '')).not.toMatch(MARKUP);
+    }));
 });

@@ -149,10 +149,10 @@ describe('a request in JSON', () => {
   );
 
   it('with only the role of that service account is accepted', () =>
-    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+    inWorld({ scenario: 'service-account-irsa' }, async (world) =>
       expect(await world.migrate({ serviceAccount: REF, roleArn: ROLE, dryRun: true })).toMatchObject({
         outcome: 'planned',
         serviceAccount: REF,
-      });
-    }));
+      }),
+    ));
 });

@@ -11,6 +11,7 @@ import type { Outcome } from '../../conformance/pods/outcome.ts';
 import { classified, countedIn } from '../../conformance/pods/read.ts';
 import { type JavaScriptSdk, openJavaScriptSdk } from './javascript-sdk.ts';
 import { runs } from '../runs.ts';
+import { forAllAsync } from '../for-all.ts';
 
 let sdk: JavaScriptSdk;
 beforeAll(async () => void (sdk = await openJavaScriptSdk()));
@@ -54,34 +55,28 @@ const vague = ({ unknown }: Classified): string[] =>
 describe('the chain of the AWS SDK for JavaScript', () => {
   it('gets credentials from the agent exactly in the pods that are called pod-identity', async () => {
     const count = { agent: 0, others: 0 };
-    await fc.assert(
-      fc.asyncProperty(podsWith(true), how, async (pod, by) => {
-        const { identity, isOnAgent, outcomes } = await compared(admitted(pod, by));
-        count[isOnAgent ? 'agent' : 'others'] += 1;
-        expect({ outcomes, called: identity === 'pod-identity' }).toEqual({ outcomes, called: isOnAgent });
-        const only = ONLY[identity];
-        expect(outcomes.filter((outcome) => only !== undefined && outcome !== only)).toEqual([]);
-      }),
-      { numRuns: runs(80, 120) },
-    );
+    await forAllAsync(runs(80, 120), podsWith(true), how, async (pod, by) => {
+      const { identity, isOnAgent, outcomes } = await compared(admitted(pod, by));
+      count[isOnAgent ? 'agent' : 'others'] += 1;
+      expect({ outcomes, called: identity === 'pod-identity' }).toEqual({ outcomes, called: isOnAgent });
+      const only = ONLY[identity];
+      expect(outcomes.filter((outcome) => only !== undefined && outcome !== only)).toEqual([]);
+    });
     expect(count).toEqual({ agent: expect.toSatisfy(isSome) as number, others: expect.toSatisfy(isSome) as number });
   });
 
   it('asks nothing but the agent in a pod that is called pod-identity, and otherwise there is a named reason', async () => {
     let unknown = 0;
-    await fc.assert(
-      fc.asyncProperty(podsWith(false), async (pod) => {
-        const { identity, isOnAgent, outcomes, found } = await compared(admitted(pod, 'association'));
-        const isUnknown = isOnAgent && identity === 'unknown';
-        unknown += Number(isUnknown);
-        expect({ outcomes, identity: isOnAgent === (identity === 'pod-identity') }).toEqual({
-          outcomes,
-          identity: !isUnknown,
-        });
-        expect([isUnknown ? vague(found) : [], isUnknown && found.unknown.length === 0]).toEqual([[], false]);
-      }),
-      { numRuns: runs(80, 120) },
-    );
+    await forAllAsync(runs(80, 120), podsWith(false), async (pod) => {
+      const { identity, isOnAgent, outcomes, found } = await compared(admitted(pod, 'association'));
+      const isUnknown = isOnAgent && identity === 'unknown';
+      unknown += Number(isUnknown);
+      expect({ outcomes, identity: isOnAgent === (identity === 'pod-identity') }).toEqual({
+        outcomes,
+        identity: !isUnknown,
+      });
+      expect([isUnknown ? vague(found) : [], isUnknown && found.unknown.length === 0]).toEqual([[], false]);
+    });
     expect(unknown).toSatisfy(isSome);
   });
 });

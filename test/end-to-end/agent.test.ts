@@ -141,8 +141,8 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(refused.after).toEqual(refused.before);
   });
 
-  it('keeps it if a migration is rolled back on demand', async () => {
-    await inWorld(ABSENT, async (world) => {
+  it('keeps it if a migration is rolled back on demand', async () =>
+    inWorld(ABSENT, async (world) => {
       const before = world.readAddon(ADDON, ACCOUNT);
       const { migrationId } = await world.migrate(INSTALL);
       const back = await world.rollBack({ migrationId });
@@ -154,8 +154,7 @@ describe('a cluster without the Pod Identity agent', () => {
       expect(again.plan!.installAgent).toBeUndefined();
       expect(creates(callsOf(world))).toHaveLength(1);
       expect(agentOf(world)).toMatchObject({ status: 'ACTIVE' });
-    });
-  });
+    }));
 });
 
 describe('an install that fails', () => {
@@ -194,8 +193,8 @@ describe('an install that fails', () => {
     expect(seconds).toBeLessThan(patienceFor('activation') + 600);
   });
 
-  it('because a third party deletes it meanwhile is not retried', async () => {
-    await inWorld({ ...ABSENT, knobs: { addonCreateSeconds: 60 } }, async (world) => {
+  it('because a third party deletes it meanwhile is not retried', async () =>
+    inWorld({ ...ABSENT, knobs: { addonCreateSeconds: 60 } }, async (world) => {
       world.onFirst(
         ({ step, operation }) => step === 'install-agent' && operation === 'CreateAddon',
         async () => {
@@ -208,8 +207,7 @@ describe('an install that fails', () => {
         failure: { name: 'AddonFailed', message: containing('was deleted after this migration had installed it') },
       });
       expect(callsOf(world)).toEqual(['install-agent CreateAddon']);
-    });
-  });
+    }));
 });
 
 describe('an existing agent', () => {
@@ -244,8 +242,8 @@ describe('an existing agent', () => {
     expect([checkOf(report), creates(calls)]).toMatchObject([{ status: 'pass', message: containing('ready on') }, []]);
   });
 
-  it('that EKS no longer manages, so that its DaemonSet keeps running, is not taken over', async () => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
+  it('that EKS no longer manages, so that its DaemonSet keeps running, is not taken over', async () =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
       await world.backend.sandbox
         .clients()
         .eks()
@@ -253,8 +251,7 @@ describe('an existing agent', () => {
       await world.later(60_000);
       expect(await world.migrate(INSTALL)).toMatchObject({ outcome: 'migrated', warnings: [] });
       expect([creates(callsOf(world)), agentOf(world)]).toEqual([[], undefined]);
-    });
-  });
+    }));
 });
 
 it('two migrations of one cluster at once install it once, and both end migrated', async () => {

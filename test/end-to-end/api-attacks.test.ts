@@ -55,8 +55,8 @@ describe('an approval under attack', () => {
       await world.rest();
     }));
 
-  it('does not count if it is written into the ledger by hand', async () => {
-    await inApiWorld({}, async (given) => {
+  it('does not count if it is written into the ledger by hand', async () =>
+    inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
@@ -84,11 +84,10 @@ describe('an approval under attack', () => {
       await world.later(MINUTES);
       expect(await bob.shown(id)).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' } });
       expect(world.changes()).toEqual([]);
-    });
-  });
+    }));
 
-  it('counts once: a repetition changes nothing, and a second approver is refused', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('counts once: a repetition changes nothing, and a second approver is refused', async () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const eve = personIn(sandbox, ROLES.reviewer, 'eve');
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
@@ -105,8 +104,7 @@ describe('an approval under attack', () => {
       await world.rest();
       await bob.refusedDecision(next, planHash);
       expect(migrationsIn({ world, sandbox })).toHaveLength(2);
-    });
-  });
+    }));
 
   it('belongs to one migration and one plan: for another plan, or after a cancel, it is refused', () =>
     inApiWorld({}, async (given) => {
@@ -139,8 +137,8 @@ const nothing = async ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>):
 };
 
 describe('an unauthorized request', () => {
-  it('is a 403 problem if it is unsigned, signed by a wrong key or for another service, tampered with, expired, or without permission', async () => {
-    await inApiWorld({}, async (given) => {
+  it('is a 403 problem if it is unsigned, signed by a wrong key or for another service, tampered with, expired, or without permission', async () =>
+    inApiWorld({}, async (given) => {
       const { sandbox, ann } = given;
       const { http } = sandbox.clients().config.transport;
       const { region } = sandbox.world.home;
@@ -198,8 +196,7 @@ describe('an unauthorized request', () => {
         expect(denied.detail).toContain('is not authorized to perform: execute-api:Invoke');
       }
       await nothing(given);
-    });
-  });
+    }));
 });
 
 describe('hostile requests through the gateway', () => {

@@ -27,8 +27,8 @@ describe('migrations of one add-on', () => {
         });
     }));
 
-  it('are refused with the link of the one that has begun, by the API and by the command line', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('are refused with the link of the one that has begun, by the API and by the command line', async () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       await until(sandbox, ann, id, ({ steps }) => steps.some(({ name }) => name === 'begin'));
       const started = migrationsIn({ world, sandbox }).length;
@@ -37,7 +37,7 @@ describe('migrations of one add-on', () => {
         detail: containing(`Migration ${id} has held the lock`),
         links: { holder: `/v1/migrations/${id}` },
       });
-      await expect(world.migrate({ addon: ADDON })).rejects.toMatchObject({
+      await expect(world.migrateAndFollow({ addon: ADDON })).rejects.toMatchObject({
         name: 'SubjectBusy',
         hint: containing(`pod-identity show ${id}`),
       });
@@ -49,6 +49,5 @@ describe('migrations of one add-on', () => {
       // The refusal reserved nothing, and the same request is accepted now.
       expect(await ended(sandbox, bob, await bob.migrate())).toMatchObject({ outcome: 'already-migrated' });
       await world.rest();
-    });
-  });
+    }));
 });

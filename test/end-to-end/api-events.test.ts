@@ -25,8 +25,8 @@ describe('the events of a migration through the API', () => {
       expect([await leaksOf({ world, sandbox }, id, [ann, bob]), sandbox.world.deadLetters]).toEqual([[], []]);
     }));
 
-  it('report a rejection, a cancel and a rollback over HTTP as their end', async () => {
-    await inApiWorld({}, async (given) => {
+  it('report a rejection, a cancel and a rollback over HTTP as their end', async () =>
+    inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const rejected = await ann.migrate(WANTS_APPROVAL);
       await bob.approve(rejected, (await pending(sandbox, bob, rejected)).planHash, 'reject', 'not now');
@@ -53,8 +53,7 @@ describe('the events of a migration through the API', () => {
       expect(new Set(idsIn(given)).size).toBe(idsIn(given).length);
       // People are notified of approvals that are needed, and of rollbacks.
       expect(sandbox.world.notifications.at(-1)?.message).toContain(migrated);
-    });
-  });
+    }));
 
   it.each(sampleOf(FAULTS))('have one id if publish-events meets $kind at $call, with which it publishes', (fault) =>
     expectNotifiedOnce(fault),

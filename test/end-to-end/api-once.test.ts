@@ -18,8 +18,8 @@ describe('equal requests at once', () => {
   it.each([
     ['under one key', 'the-one-key'],
     ['without a key', undefined],
-  ] as const)('are one migration: %s', async (_, key) => {
-    await inApiWorld({ knobs: { apiThrottling: 'off' } }, async ({ world, sandbox, ann }) => {
+  ] as const)('are one migration: %s', async (_, key) =>
+    inApiWorld({ knobs: { apiThrottling: 'off' } }, async ({ world, sandbox, ann }) => {
       const ids = await atOnce(
         sandbox,
         Array.from({ length: TIMES }, () => () => ann.migrate(BODY, key)),
@@ -35,8 +35,8 @@ describe('equal requests at once', () => {
       expect((await ann.migrate(BODY, key)) === id).toBe(key !== undefined);
       expect(migrationsIn({ world, sandbox })).toHaveLength(key === undefined ? 2 : 1);
       await world.rest();
-    });
-  });
+    }),
+  );
 
   it('of two principals under the same key are two, one of which finds the add-on locked', () =>
     inApiWorld({}, async ({ world, sandbox, ann, bob }) => {

@@ -163,8 +163,8 @@ describe('a cancel over HTTP', () => {
     ['the delete', 'DeleteAddon', { strategy: 'recreate' }],
   ] as const)(
     'during the change, after %s, restores everything; a repetition during the rollback is refused',
-    async (_, operation, way) => {
-      await inApiWorld({ scenario: 'preserve' }, async ({ world, ann, bob }) => {
+    async (_, operation, way) =>
+      inApiWorld({ scenario: 'preserve' }, async ({ world, ann, bob }) => {
         const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
         let cancelled: Promise<unknown> | undefined;
         let again: Promise<unknown> | undefined;
@@ -195,8 +195,7 @@ describe('a cancel over HTTP', () => {
           status: 409,
           detail: containing('it ended rolled-back'),
         });
-      });
-    },
+      }),
   );
 
   it('during a requested rollback, and after the end, is refused', () =>

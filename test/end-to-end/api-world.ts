@@ -5,6 +5,7 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { expect } from 'vitest';
 import type { z } from 'zod';
+import { firstExecutionOf } from '../../cli/known.ts';
 import { createApiClient, type ApiClient, type ApiRequestOptions } from '../../cli/api/http.ts';
 import {
   accepted,
@@ -221,8 +222,11 @@ export async function until(
   );
 }
 
-export const ended = (sandbox: Sandbox, person: Person, id: string): Promise<MigrationAnswer> =>
-  until(sandbox, person, id, ({ status }) => status === 'ended');
+/** Returns the migration once it has ended; does not check while its first execution runs. */
+export async function ended(sandbox: Sandbox, person: Person, id: string): Promise<MigrationAnswer> {
+  await sandbox.clock.park(sandbox.executions.execution(firstExecutionOf(sandbox.outputs, id)).ended);
+  return until(sandbox, person, id, ({ status }) => status === 'ended');
+}
 
 /** Returns the pending approval, from that round on. */
 export async function pending(

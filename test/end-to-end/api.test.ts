@@ -16,8 +16,8 @@ import {
 import { ADDON } from './fixture.ts';
 
 describe('a migration over HTTP', () => {
-  it("goes from a plan, through another principal's approval, to pods on the new identity", async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it("goes from a plan, through another principal's approval, to pods on the new identity", async () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const planId = await ann.plan();
       const planned = await ended(sandbox, ann, planId);
@@ -82,8 +82,7 @@ describe('a migration over HTTP', () => {
         expect(refused.status).toBe(400);
         expect(JSON.parse(refused.text)).toMatchObject({ code: 'invalid-request', errors: [{ field: 'query.next' }] });
       }
-    });
-  });
+    }));
 
   it('ends blocked if the plan is rejected, with the approver and the reason', () =>
     inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
@@ -168,8 +167,8 @@ describe('a migration over HTTP', () => {
       expect(world.changes()).toEqual([]);
     }));
 
-  it('is rolled back over HTTP once it is over, and only once', async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+  it('is rolled back over HTTP once it is over, and only once', async () =>
+    inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const id = await ann.migrate();
       await until(sandbox, ann, id, ({ step }) => step !== undefined);
@@ -197,6 +196,5 @@ describe('a migration over HTTP', () => {
       await bob.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
       expect(migrationsIn({ world, sandbox })).toHaveLength(1);
       expect(sandbox.executions.list(world.backend.recoverStateMachineArn)).toHaveLength(1);
-    });
-  });
+    }));
 });

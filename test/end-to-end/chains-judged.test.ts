@@ -15,6 +15,7 @@ import { findRole } from '../../sandbox/world/world.ts';
 import { noFacts } from '../../lambdas/use-cases/facts/read-facts.ts';
 import { newFakes } from '../lambdas/fakes.ts';
 import { inWorld, type OpenWorld } from './world.ts';
+import { forAllIn } from '../for-all.ts';
 
 const ACCOUNT = '111122223333';
 const NAME = 'argocd-application-controller';
@@ -111,25 +112,22 @@ it('the outcome of a chain in the plan is what STS answers before and after the 
   await inWorld(options, (before) =>
     inWorld(options, async (after) => {
       await after.migrate({ serviceAccount: REF, acceptTargetRoles: [TARGET] });
-      fc.assert(
-        fc.property(trusts, own, (statements, policies) => {
-          const [trust, policy] = [policyOf(statements), policyOf(policies)];
-          const [irsa, podIdentity] = [played(before, trust, policy), played(after, trust, policy)];
-          const outcome = planned(after, trust, policy);
-          const seen = `${outcome} ${irsa} ${podIdentity}`;
-          met.set(seen, (met.get(seen) ?? 0) + 1);
-          const possible: Record<ChainOutcome, boolean> = {
-            works: podIdentity,
-            breaks: !podIdentity,
-            unused: !podIdentity && !irsa,
-            // What it depends on is the same for both, so that nothing is lost.
-            same: podIdentity || !irsa,
-            unknown: true,
-          };
-          expect([seen, possible[outcome]]).toEqual([seen, true]);
-        }),
-        { numRuns: 1500 },
-      );
+      forAllIn(1500, trusts, own, (statements, policies) => {
+        const [trust, policy] = [policyOf(statements), policyOf(policies)];
+        const [irsa, podIdentity] = [played(before, trust, policy), played(after, trust, policy)];
+        const outcome = planned(after, trust, policy);
+        const seen = `${outcome} ${irsa} ${podIdentity}`;
+        met.set(seen, (met.get(seen) ?? 0) + 1);
+        const possible: Record<ChainOutcome, boolean> = {
+          works: podIdentity,
+          breaks: !podIdentity,
+          unused: !podIdentity && !irsa,
+          // What it depends on is the same for both, so that nothing is lost.
+          same: podIdentity || !irsa,
+          unknown: true,
+        };
+        expect([seen, possible[outcome]]).toEqual([seen, true]);
+      });
     }),
   );
   const expected = ['works true true', 'works false true', 'breaks true false', 'unused false false'];

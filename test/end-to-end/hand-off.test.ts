@@ -81,8 +81,8 @@ const has = (report: MigrationReport): HandOff => {
 };
 
 describe('the hand-off of a migration', () => {
-  it.each(ROWS)('describes the account before and after, and after the rollback: %s', async (_, options, asked) => {
-    await inWorld(options, async (world) => {
+  it.each(ROWS)('describes the account before and after, and after the rollback: %s', async (_, options, asked) =>
+    inWorld(options, async (world) => {
       const plan = await world.migrate({ ...asked, dryRun: true });
       expect(plan).toMatchObject({ outcome: 'planned', handOff: { state: 'planned' } });
       const migrated = await world.migrate(asked);
@@ -97,8 +97,8 @@ describe('the hand-off of a migration', () => {
       const back = await world.rollBack({ migrationId: migrated.migrationId });
       expect(back).toMatchObject({ outcome: 'rolled-back', handOff: { state: 'rolled-back' } });
       expect(differences(accountOf(world), back.handOff)).toEqual([]);
-    });
-  });
+    }),
+  );
 
   it('exists while it waits for an approval, for the person who decides', () =>
     inWorld({ scenario: 'in-place' }, async (world) => {

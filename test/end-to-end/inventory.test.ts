@@ -3,13 +3,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
-import { runMigration } from '../../cli/run.ts';
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { blockingChecks } from '../../lambdas/domain/plan/plan.ts';
 import type { AroundCalls, Kubernetes } from '../../lambdas/ports/index.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { ADDON, ebs } from './fixture.ts';
+import { ADDON, ebs, migrateIn } from './fixture.ts';
 import {
   type Change,
   classesOf,
@@ -145,10 +144,8 @@ describe('an inventory', () => {
     const backend = await openSandboxBackend(scenario, {});
     try {
       for (const cluster of ['alpha', 'bravo', 'foxtrot', 'hotel']) {
-        const { outcome, plan } = await runMigration(
-          backend,
-          migrationRequest.parse({ target: { ...LOCATION, cluster }, addon: ADDON, dryRun: true }),
-        );
+        const asked = migrationRequest.parse({ target: { ...LOCATION, cluster }, addon: ADDON, dryRun: true });
+        const { outcome, plan } = await backend.clock.spawn(() => migrateIn(backend, asked));
         const finding = clusters[cluster]?.findings.find(({ addon }) => addon === ADDON);
         expect(finding?.class).toBe(outcome === 'planned' ? 'ready' : 'blocked');
         expect(finding?.checks.map(({ id }) => id)).toEqual(blockingChecks(plan!));

@@ -57,9 +57,9 @@ describe('slowness alone causes no rollback', () => {
     }));
 
   it('a DaemonSet of 150 pods that take 5 seconds each', () =>
-    inWorld({ ...small, change: alone({ kind: 'DaemonSet', nodes: 150, readySeconds: 5 }) }, async (world) => {
-      expectForecastKept(await world.migrate({ serviceAccount: ACCOUNT }));
-    }));
+    inWorld({ ...small, change: alone({ kind: 'DaemonSet', nodes: 150, readySeconds: 5 }) }, async (world) =>
+      expectForecastKept(await world.migrate({ serviceAccount: ACCOUNT })),
+    ));
 
   it('vpc-cni on 200 nodes, a tenth of them at once, after EKS has given its update up', () =>
     inWorld(
@@ -89,11 +89,11 @@ describe('a limit of time', () => {
       expect(world.changes()).toEqual([]);
     }));
   it('allows a plan whose forecast is within it', () =>
-    inWorld({ ...small, change }, async (world) => {
+    inWorld({ ...small, change }, async (world) =>
       expect((await world.migrate({ serviceAccount: ACCOUNT, maxDurationMinutes: 30, dryRun: true })).outcome).toBe(
         'planned',
-      );
-    }));
+      ),
+    ));
 });
 
 /** The node of a pod is lost: it no longer answers, and the pod that is being deleted stays forever. */

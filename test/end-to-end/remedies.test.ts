@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { commandsIn } from '../../cli/print/remedy.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
-import { runMigration } from '../../cli/run.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
+import { migrateIn } from './fixture.ts';
 import { checksWithCommands, everySituation, rows, templateOf } from './remedies.ts';
 
 describe('the commands in remedies', () => {
@@ -27,7 +27,7 @@ describe('the commands in remedies', () => {
       try {
         for (const { scenario, target, subject } of situations) {
           const request = migrationRequest.parse({ target, ...subject, dryRun: true });
-          const { plan } = await runMigration(backend, request);
+          const { plan } = await backend.clock.spawn(() => migrateIn(backend, request));
           for (const { id, command } of checksWithCommands(plan?.checks ?? [])) {
             expect(command, `${scenario}: a command ends before punctuation`).not.toMatch(/[.,;]$/);
             printed.set(`${id}: ${templateOf(command)}`, `${scenario} ${JSON.stringify(subject)}: ${command}`);

@@ -111,7 +111,7 @@ export const expectRestoreCommands = async (
   expect(world.cluster.addons.get(ADDON)?.status).toBe(found);
   expect(report.restoreCommands.join('\n')).toMatch(commands);
   // No other migration begins meanwhile, and the refusal names the migration that holds the lock.
-  await expect(world.migrate({ addon: ADDON })).rejects.toMatchObject({
+  await expect(world.migrateAndFollow({ addon: ADDON })).rejects.toMatchObject({
     name: 'SubjectBusy',
     hint: containing(`pod-identity rollback ${report.migrationId}`),
   });

@@ -98,8 +98,8 @@ it.each<[string, WorldOptions, object]>([
   ],
 ])(
   'a webhook that never forgets the association leaves %s with its association, and a person',
-  async (_, options, asked) => {
-    await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 86_400 } }, async (world) => {
+  async (_, options, asked) =>
+    inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 86_400 } }, async (world) => {
       const former = associationsIn(world);
       const { id, watch } = await migrated(world, asked);
       const asks = await world.rollBack({ migrationId: id });
@@ -119,8 +119,7 @@ it.each<[string, WorldOptions, object]>([
       expect(await world.rollBack({ migrationId: id })).toMatchObject(ROLLED_BACK);
       expect(associationsIn(world)).toEqual(former);
       expect(watch.livingOnSessions()).toEqual([]);
-    });
-  },
+    }),
 );
 
 describe('pods that take longer to replace than their sessions are guaranteed to last', () => {

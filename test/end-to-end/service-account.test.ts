@@ -272,7 +272,7 @@ describe('a change by another client', () => {
     inWorld(OPTIONS, async (world) => {
       const first = await world.start({ serviceAccount: ACCOUNT });
       await world.until(first, 'CreateAssociation');
-      await expect(move(world)).rejects.toMatchObject({ name: 'SubjectBusy' });
+      await expect(world.migrateAndFollow({ serviceAccount: ACCOUNT })).rejects.toMatchObject({ name: 'SubjectBusy' });
       const { name } = await world.start({ serviceAccount: ACCOUNT });
       await world.rest();
       const second = await world.report(name);

@@ -50,8 +50,8 @@ describe('a migration of a cluster in another account', () => {
     ['recreated', { strategy: 'recreate' as const }],
   ])(
     'ends migrated, with every call there by an assumed role, and none by a role of the service (%s)',
-    async (_, request) => {
-      await inWorld(elsewhere(), async (world) => {
+    async (_, request) =>
+      inWorld(elsewhere(), async (world) => {
         const { sandbox } = world.backend;
         expect(await world.migrate({ addon: ADDON, ...request })).toMatchObject({
           outcome: 'migrated',
@@ -71,8 +71,7 @@ describe('a migration of a cluster in another account', () => {
           ({ caller, input }) => `${caller} ${(input as { RoleArn: string }).RoleArn}`,
         );
         expect(new Set(sessions).size).toBe(sessions.length);
-      });
-    },
+      }),
   );
 
   it('rolls back with the same roles', () =>
@@ -107,8 +106,8 @@ describe('a migration of a cluster in another account', () => {
       expect(sessionsIn(world.backend.sandbox)).toEqual([]);
     }));
 
-  it('is blocked if the stack is not deployed: the check names the role, the account and the documentation, and nothing was changed', async () => {
-    await inWorld(elsewhere(withoutStack), async (world) => {
+  it('is blocked if the stack is not deployed: the check names the role, the account and the documentation, and nothing was changed', async () =>
+    inWorld(elsewhere(withoutStack), async (world) => {
       const { sandbox } = world.backend;
       const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const report = await world.migrate({ addon: ADDON });
@@ -122,8 +121,7 @@ describe('a migration of a cluster in another account', () => {
       expect([callsAt(sandbox), world.changes()]).toEqual([[], []]);
       // The service does not retry forever what a person has to set up.
       expect(sessionsIn(sandbox).length).toBeLessThanOrEqual(2);
-    });
-  });
+    }));
 });
 
 describe('the roles in another account', () => {
@@ -148,8 +146,8 @@ describe('the roles in another account', () => {
   const roleOf = (step: string): string =>
     loadAssembly(directory, HUB).functions.find(({ handler }) => handler === `${step}.handler`)!.roleArn;
 
-  it('allow only the step that needs them: no other external id, no other step, and no other role', async () => {
-    await inWorld(elsewhere(), async (world) => {
+  it('allow only the step that needs them: no other external id, no other step, and no other role', async () =>
+    inWorld(elsewhere(), async (world) => {
       await expect(assume(world, roleOf('plan'))).resolves.toMatchObject({ Credentials: {} });
       await expectError(assume(world, roleOf('plan'), { ExternalId: externalIdOf(OTHER_HUB) }), 'AccessDenied');
       await expectError(assume(world, roleOf('plan'), { capability: 'change' }), 'AccessDenied');
@@ -157,8 +155,7 @@ describe('the roles in another account', () => {
       await expectError(assume(world, roleOf('publish-events')), 'AccessDenied');
       // A principal with all permissions in the service's account is not allowed either.
       await expectError(assume(world, `arn:aws:iam::${HUB.account}:role/operator`), 'AccessDenied');
-    });
-  });
+    }));
 
   it("do not allow another hub's steps, which have the same names", async () => {
     const arn = roleOf('plan').replace(HUB.account, OTHER_HUB);

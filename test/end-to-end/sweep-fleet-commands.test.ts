@@ -23,8 +23,8 @@ const expectAllMigratedOnce = (world: FleetWorld, { standing }: Awaited<ReturnTy
   expect(world.begun().map(keyOf).sort()).toEqual(readyIn(world));
 };
 
-it('a sweep that is paused lets what is in flight end, starts nothing until it is resumed, and then continues', async () => {
-  await inFleet(FLEET, async (world) => {
+it('a sweep that is paused lets what is in flight end, starts nothing until it is resumed, and then continues', async () =>
+  inFleet(FLEET, async (world) => {
     const { clock } = world.backend;
     const sweepId = await world.start({ limits: LIMITS });
     await world.until(sweepId, ({ wave }) => wave !== undefined && wave.size === LIMITS.concurrency && wave.begun > 0);
@@ -46,8 +46,7 @@ it('a sweep that is paused lets what is in flight end, starts nothing until it i
     expectAllMigratedOnce(world, swept);
     expect(world.begun().filter(({ at }) => at > pausedAt + MINUTE && at < pausedAt + 30 * MINUTE)).toEqual([]);
     expect(world.sweepExecutions()).toHaveLength(1);
-  });
-});
+  }));
 
 it('a sweep with a change window starts nothing outside of it, nor do its migrations, and continues in the next one', async () => {
   // Each takes some minutes, so that a window has room for only a few.

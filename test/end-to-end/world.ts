@@ -3,10 +3,8 @@
  * time.
  */
 import { UpdateAddonCommand } from '@aws-sdk/client-eks';
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { firstExecutionOf } from '../../cli/known.ts';
-import { follower, reportOf, untilOutcome } from '../../cli/follow.ts';
+import { reportOf } from '../../cli/follow.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import { rollBackAndFollow, type RollbackRequest } from '../../cli/rollback.ts';
 import { reportIn, startAndFollow } from '../../cli/run.ts';
@@ -19,7 +17,7 @@ import type { Execution } from '../../sandbox/states/executions.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
-import { identityOf, scenarioFile } from './fixture.ts';
+import { identityOf, migrateIn, scenarioFile, settled, start } from './fixture.ts';
 
 export type Asked = Omit<Partial<MigrationRequestInput>, 'target'>;
 
@@ -65,23 +63,19 @@ export class OpenWorld {
       .clusters.get(`${cluster!.region}/${cluster!.name}`)!;
   }
 
-  /** Migrates and follows, as the command line does, including a recovery. */
-  async migrate(asked: Asked): Promise<MigrationReport> {
+  /** Migrates to the end, including a recovery. */
+  migrate(asked: Asked): Promise<MigrationReport> {
+    return migrateIn(this.backend, this.request(asked));
+  }
+
+  /** Migrates and follows, as the command line does, which refuses a subject of another migration. */
+  async migrateAndFollow(asked: Asked): Promise<MigrationReport> {
     return reportIn(await startAndFollow(this.backend, this.request(asked), silentProgress));
   }
 
   /** Starts a migration and does not wait for it. */
-  async start(asked: Asked): Promise<Execution> {
-    const { ids, stepFunctions, stateMachineArn, sandbox } = this.backend;
-    const migrationId = ids.ulid();
-    const { executionArn } = await stepFunctions.send(
-      new StartExecutionCommand({
-        stateMachineArn,
-        name: migrationId,
-        input: JSON.stringify({ migrationId, request: this.request(asked) }),
-      }),
-    );
-    return sandbox.executions.execution(executionArn!);
+  start(asked: Asked): Promise<Execution> {
+    return start(this.backend, this.request(asked));
   }
 
   async rollBack(request: RollbackRequest): Promise<MigrationReport> {
@@ -95,18 +89,17 @@ export class OpenWorld {
   }
 
   /** Waits for a migration that may be stopped: returns the report once any execution has ended it. */
-  async settled(migrationId: string): Promise<MigrationReport> {
-    const executionArn = firstExecutionOf(this.backend, migrationId);
-    const follow = follower(this.backend, silentProgress);
-    await follow(executionArn);
-    await untilOutcome(this.backend, migrationId, executionArn, follow, silentProgress);
-    return this.report(migrationId);
+  settled(migrationId: string): Promise<MigrationReport> {
+    return settled(this.backend, migrationId);
   }
 
   /** Resolves when that execution has entered that state. */
   async until(execution: Execution, state: string): Promise<void> {
-    while (!execution.history.events.some((event) => JSON.stringify(event).includes(`"name":"${state}"`)))
+    const { events } = execution.history;
+    for (let known = 0; !JSON.stringify(events.slice(known)).includes(`"name":"${state}"`);) {
+      known = events.length;
       await this.backend.clock.sleep(1000);
+    }
   }
 
   /** Advances the time by that much and runs everything that is due by then. */

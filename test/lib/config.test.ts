@@ -10,6 +10,7 @@ import { synthesise } from '../../scripts/synthesise.ts';
 import { Deployment, lambdaDirectory, OTHER_ACCOUNT, template, type Template } from './definition.ts';
 import { REQUIRED, synthesised, synthesiseWith } from './synthesised.ts';
 import { configOf } from './config-files.ts';
+import { forAllIn } from '../for-all.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'config-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -100,19 +101,16 @@ describe('roles', () => {
       })
       .map((parts) => parts.join(''));
     const roles = ['role/+', 'role/=/@', 'role/-/_', 'role/_+=@'].map((role) => `arn:P:iam::A:${role}`);
-    fc.assert(
-      fc.property(text, (end) => {
-        let taken: string[];
-        try {
-          taken = patternsOf([`role/${end}`]);
-        } catch {
-          return;
-        }
-        // These have neither a letter nor a digit, so no pattern that names something can match all of them.
-        expect(taken.some((pattern) => roles.every((role) => matchesWildcard(pattern, role)))).toBe(false);
-      }),
-      { numRuns: 500 },
-    );
+    forAllIn(500, text, (end) => {
+      let taken: string[];
+      try {
+        taken = patternsOf([`role/${end}`]);
+      } catch {
+        return;
+      }
+      // These have neither a letter nor a digit, so no pattern that names something can match all of them.
+      expect(taken.some((pattern) => roles.every((role) => matchesWildcard(pattern, role)))).toBe(false);
+    });
   });
 
   it("are all in the sandbox's own assembly alone, which no context can ask for", () => {

@@ -3,6 +3,7 @@ import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { NO_CAUSE } from '../../lambdas/runtime/caught.ts';
 import { allMachines, migrateAddon, recover } from './definition.ts';
+import { forAllAsync } from '../for-all.ts';
 
 const { states } = migrateAddon;
 
@@ -243,13 +244,10 @@ describe('what a request is about', () => {
       fc.jsonValue({ maxDepth: 2 }),
       fc.record({ addon: field, serviceAccount: field, target: field }, { requiredKeys: [] }),
     );
-    await fc.assert(
-      fc.asyncProperty(requests, async (request) => {
-        expect(await of(request, SUBJECT)).toBeTypeOf('string');
-        for (const cause of Object.values(TEXTS)) expect(await of(request, cause)).toBeTypeOf('string');
-      }),
-      { numRuns: 60 },
-    );
+    await forAllAsync(60, requests, async (request) => {
+      expect(await of(request, SUBJECT)).toBeTypeOf('string');
+      for (const cause of Object.values(TEXTS)) expect(await of(request, cause)).toBeTypeOf('string');
+    });
   });
 
   it('is told by the subject where the plan has answered', async () => {

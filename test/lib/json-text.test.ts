@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonText } from '../../scripts/json-text.ts';
+import { forAll } from '../for-all.ts';
 
 const PREVIOUS = join(import.meta.dirname, '../upgrade/previous');
 const LONG = 'x'.repeat(100);
@@ -32,10 +33,8 @@ describe('the text of a JSON file', () => {
   });
 
   it('says what JSON says of any value, at any level', () =>
-    fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 5 }), fc.nat({ max: 6 }), (value, levels) => {
-        expect(JSON.parse(jsonText(value, levels))).toEqual(JSON.parse(JSON.stringify(value)));
-      }),
+    forAll(fc.jsonValue({ maxDepth: 5 }), fc.nat({ max: 6 }), (value, levels) =>
+      expect(JSON.parse(jsonText(value, levels))).toEqual(JSON.parse(JSON.stringify(value))),
     ));
 
   it.each(readdirSync(PREVIOUS))('is that of test/upgrade/previous/%s', (name) => {

@@ -29,19 +29,17 @@ const { TABLE_NAME: _, ...withoutTable } = environment;
 const { KUBERNETES_ROLE_ARNS: __, ...withoutOwn } = environment;
 
 describe("environment of a step's Lambda", () => {
-  it('neither compiles nor synthesises with a variable missing', () => {
+  it('neither compiles nor synthesises with a variable missing', () =>
     expect(
       // @ts-expect-error -- TABLE_NAME is missing.
       () => new StepLambda(aStack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutTable }),
-    ).toThrow(/TABLE_NAME/);
-  });
+    ).toThrow(/TABLE_NAME/));
 
-  it('neither compiles nor synthesises without a variable that this step alone has', () => {
+  it('neither compiles nor synthesises without a variable that this step alone has', () =>
     expect(
       // @ts-expect-error -- KUBERNETES_ROLE_ARNS is missing.
       () => new StepLambda(aStack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutOwn }),
-    ).toThrow(/KUBERNETES_ROLE_ARNS/);
-  });
+    ).toThrow(/KUBERNETES_ROLE_ARNS/));
 
   it('neither compiles nor synthesises with a value that the schema does not know', () => {
     const wrong = { ...environment, POWERTOOLS_LOG_LEVEL: 'LOUD' } as const;

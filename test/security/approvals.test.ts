@@ -128,8 +128,8 @@ describe("an approver of another principal's request", () => {
     ['no one', () => undefined],
     ['CloudTrail, as they state it themselves', ({ bob }) => `cloudtrail: ${bob.arn}`],
     ['another principal, as they state it themselves', ({ bob }) => bob.arn],
-  ])('cannot be distinguished from the requester if the execution names %s', async (_, requestedBy) => {
-    await scene(async (given) => {
+  ])('cannot be distinguished from the requester if the execution names %s', async (_, requestedBy) =>
+    scene(async (given) => {
       const { world, ann } = given;
       const id = await startBy(world, requestedBy(given));
       expect(await attempt(world, ann, id)).toMatch(/^The requester is not authenticated/);
@@ -137,8 +137,8 @@ describe("an approver of another principal's request", () => {
       expect([[shown.requester, shown.requestedBy], changesIn(world)]).toEqual([[undefined, requestedBy(given)], []]);
       // They may still reject it.
       await ann.approve(id, (await pending(world.backend.sandbox, ann, id)).planHash, 'reject');
-    });
-  });
+    }),
+  );
 
   it('is shown the requester that the API has authenticated', () =>
     scene(async ({ world, ann, bob }) => {
@@ -158,8 +158,8 @@ describe("an approver of another principal's request", () => {
       expect(await attempt(world, person(ROLES.deployer, 'another-session'), id)).toMatch(/this is the same role/);
     }));
 
-  it('is another user of IAM Identity Center, although they share a role', async () => {
-    await scene(async ({ world, person }) => {
+  it('is another user of IAM Identity Center, although they share a role', async () =>
+    scene(async ({ world, person }) => {
       const [ann, twin, bob] = [
         person(COLLEAGUES, 'ann@example.com'),
         person(COLLEAGUES, 'Ann@example.com'),
@@ -171,8 +171,7 @@ describe("an approver of another principal's request", () => {
       await world.rest();
       // `begin` has also read the role.
       expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', approvals: [{ decidedBy: bob.arn }] });
-    });
-  });
+    }));
 
   it('is not another person by a role that only has a name like those of IAM Identity Center', () =>
     scene(async ({ world, person }) => {

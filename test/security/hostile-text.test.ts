@@ -82,51 +82,47 @@ const keepLying = ({ backend, cluster }: OpenWorld): void => {
 };
 
 describe('a world full of hostile texts', () => {
-  it('is escaped in the API, events, notifications, logs, and the report of the command line', async () => {
-    await inApiWorld(
-      { change: makeHostile, knobs: { createEndsIn: 'CREATE_FAILED' } },
-      async ({ world, sandbox, ann }) => {
-        keepLying(world);
-        const body = { target: TARGET, addon: ADDON, strategy: 'recreate', reason: INVISIBLE };
-        const planned = await ann.plan(body);
-        const id = await ann.migrate(body);
-        await world.rest();
-        await world.later(3 * MINUTES);
-        const report = await world.report(id);
-        expect(report.outcome).toBe('needs-human');
-        await ann.shownPlan(planned);
-        await ann.shown(id);
-        await ann.ask('GET', `/migrations/${id}?${encodeURIComponent(HIDDEN)}=1`);
-        await ann.ask('GET', `/${encodeURIComponent(INVISIBLE)}`);
-        await ann.ask('GET', `/identities?account=${TARGET.account}&region=${TARGET.region}&cluster=${TARGET.cluster}`);
-        for (const { text } of ann.heard) expectShown(text);
-        // The same data for consumers that parse it.
-        expect(ann.heard.map(({ text }) => text).join('\n')).toContain('\\u200b');
-        expect(textsIn(ann.heard.map(({ text }) => JSON.parse(text) as unknown))).toContain(HIDDEN);
+  it('is escaped in the API, events, notifications, logs, and the report of the command line', async () =>
+    inApiWorld({ change: makeHostile, knobs: { createEndsIn: 'CREATE_FAILED' } }, async ({ world, sandbox, ann }) => {
+      keepLying(world);
+      const body = { target: TARGET, addon: ADDON, strategy: 'recreate', reason: INVISIBLE };
+      const planned = await ann.plan(body);
+      const id = await ann.migrate(body);
+      await world.rest();
+      await world.later(3 * MINUTES);
+      const report = await world.report(id);
+      expect(report.outcome).toBe('needs-human');
+      await ann.shownPlan(planned);
+      await ann.shown(id);
+      await ann.ask('GET', `/migrations/${id}?${encodeURIComponent(HIDDEN)}=1`);
+      await ann.ask('GET', `/${encodeURIComponent(INVISIBLE)}`);
+      await ann.ask('GET', `/identities?account=${TARGET.account}&region=${TARGET.region}&cluster=${TARGET.cluster}`);
+      for (const { text } of ann.heard) expectShown(text);
+      // The same data for consumers that parse it.
+      expect(ann.heard.map(({ text }) => text).join('\n')).toContain('\\u200b');
+      expect(textsIn(ann.heard.map(({ text }) => JSON.parse(text) as unknown))).toContain(HIDDEN);
 
-        const { notifications, events } = sandbox.world;
-        expect(notifications.length).toBeGreaterThan(0);
-        for (const text of textsIn(notifications)) expectShown(text);
-        expect(textsIn(notifications).join('\n')).toContain('\\u200b');
-        for (const { detail } of events) {
-          const { title, message, lines, warnings, failure, restoreCommands } = detail as Record<string, unknown>;
-          for (const text of textsIn([title, message, lines, warnings, failure, restoreCommands])) expectShown(text);
-        }
-        for (const text of textsIn(sandbox.logs())) expectShown(text);
+      const { notifications, events } = sandbox.world;
+      expect(notifications.length).toBeGreaterThan(0);
+      for (const text of textsIn(notifications)) expectShown(text);
+      expect(textsIn(notifications).join('\n')).toContain('\\u200b');
+      for (const { detail } of events) {
+        const { title, message, lines, warnings, failure, restoreCommands } = detail as Record<string, unknown>;
+        for (const text of textsIn([title, message, lines, warnings, failure, restoreCommands])) expectShown(text);
+      }
+      for (const text of textsIn(sandbox.logs())) expectShown(text);
 
-        // Checked in front of everything that guards a terminal.
-        for (const line of summary(report, PLAIN)) expectShown(line);
-        expect(summary(report, PLAIN).join('\n')).toContain('health-at-end');
-        expectShown(report.restoreCommands.join('\n'));
-        expectShown(jsonText(report, 2));
-        // The ledger has the texts to restore unchanged.
-        expect((await world.backend.ledger.getSnapshot(id))?.addon).toMatchObject({
-          configurationValues: configuration,
-          tags: { [HIDDEN]: HIDDEN },
-        });
-      },
-    );
-  });
+      // Checked in front of everything that guards a terminal.
+      for (const line of summary(report, PLAIN)) expectShown(line);
+      expect(summary(report, PLAIN).join('\n')).toContain('health-at-end');
+      expectShown(report.restoreCommands.join('\n'));
+      expectShown(jsonText(report, 2));
+      // The ledger has the texts to restore unchanged.
+      expect((await world.backend.ledger.getSnapshot(id))?.addon).toMatchObject({
+        configurationValues: configuration,
+        tags: { [HIDDEN]: HIDDEN },
+      });
+    }));
 
   it('contains the texts of errors, of refusals and answers of API servers, and of checks', async () => {
     expectShown(fromAws('eks:DescribeAddon', new Error(HIDDEN)).message);

@@ -14,8 +14,8 @@ const STUCK = { step: 'update-addon', input: { addonName: STRANGER }, kind: 'thr
 const OF_STRANGER = { addon: STRANGER, strategy: 'in-place', roles: { 'efs-csi-node-sa': ROLE } } as const;
 
 describe("an unrelated migration that names another team's role", () => {
-  it('does not delay any of its users', async () => {
-    await inWorld({ scenario: 'shared-role', faults: [STUCK] }, async (world) => {
+  it('does not delay any of its users', async () =>
+    inWorld({ scenario: 'shared-role', faults: [STUCK] }, async (world) => {
       const stranger = await world.start(OF_STRANGER);
       await world.until(stranger, 'UpdateAddon');
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
@@ -25,8 +25,7 @@ describe("an unrelated migration that names another team's role", () => {
       expect(world.backend.sandbox.executions.execution(stranger.arn).status).toBe('RUNNING');
       await world.rest();
       expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
-    });
-  });
+    }));
 
   it('loses only its own part of the lock when it is stopped', async () => {
     const stop = { step: 'update-addon', input: { addonName: STRANGER }, kind: 'abort-before' as const };
@@ -41,8 +40,8 @@ describe("an unrelated migration that names another team's role", () => {
 });
 
 describe('a role whose trust is retired', () => {
-  it('is locked exclusively: no migration begins with it meanwhile, and the retirement waits for those that have begun', async () => {
-    await inWorld({ scenario: 'shared-role', faults: [STUCK] }, async (world) => {
+  it('is locked exclusively: no migration begins with it meanwhile, and the retirement waits for those that have begun', async () =>
+    inWorld({ scenario: 'shared-role', faults: [STUCK] }, async (world) => {
       const { ledger, clock } = world.backend;
       const me = (name: string) => ({
         migrationId: name,
@@ -63,6 +62,5 @@ describe('a role whose trust is retired', () => {
       await world.rest();
       expect(await ledger.acquireLock(roleLock(ROLE), me('retire'), 'exclusive')).toMatchObject({ acquired: true });
       expect(await ledger.acquireLock(roleLock(ROLE), me('next'), 'shared')).toMatchObject({ acquired: false });
-    });
-  });
+    }));
 });

@@ -81,8 +81,8 @@ describe('undoing a repair that never happened', () => {
       'does not remove a Deny recorded as added',
       (now) => ({ before: policyOf(...now.slice(1)), after: policyOf(...now), statement: NOT_OUTSIDE }),
     ],
-  ])('%s', async (_, forged) => {
-    await inside(async (world) => {
+  ])('%s', async (_, forged) =>
+    inside(async (world) => {
       const before = policyIn(world);
       const migrationId = await forgeMigration<AddonSnapshot>(world, {});
       await world.backend.ledger.recordTrustChange(migrationId, { ...WRITTEN, ...forged(before.Statement) });
@@ -92,11 +92,11 @@ describe('undoing a repair that never happened', () => {
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
       // No restore commands tell a person to write it either.
       expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
-    });
-  });
+    }),
+  );
 
-  it('does not become a command for a person either', async () => {
-    await inside(async (world) => {
+  it('does not become a command for a person either', async () =>
+    inside(async (world) => {
       const migrationId = await forgeMigration<AddonSnapshot>(world, {});
       await world.backend.ledger.recordTrustChange(migrationId, {
         roleArn: REPAIRABLE,
@@ -112,8 +112,7 @@ describe('undoing a repair that never happened', () => {
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
       expect(restoreCommands.length).toBeGreaterThan(0);
       expect(restoreCommands.join('\n')).not.toContain('update-assume-role-policy');
-    });
-  });
+    }));
 });
 
 describe('undoing a retirement that never happened', () => {
@@ -178,8 +177,8 @@ async function exchangedAfterBegin(
 }
 
 describe('a plan that is exchanged after begin', () => {
-  it('adds no statement to a trust policy other than the planned one', async () => {
-    await inside(
+  it('adds no statement to a trust policy other than the planned one', async () =>
+    inside(
       async (world) => {
         const before = policyIn(world);
         const { failure } = await exchangedAfterBegin(
@@ -197,8 +196,7 @@ describe('a plan that is exchanged after begin', () => {
       },
       // Without the statements that would block the plan, and in need of a repair.
       scenario((one) => one !== NOT_OUTSIDE && !JSON.stringify(one).includes('pods.eks.amazonaws.com')),
-    );
-  });
+    ));
 
   it.each([{}, { strategy: 'recreate', preserve: true }])('gives pods no other role if requested with %j', (asked) =>
     inside(async (world) => {

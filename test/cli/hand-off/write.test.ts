@@ -17,6 +17,7 @@ import { diffOf } from '../../../cli/hand-off/diff.ts';
 import { type CodeOnDisk, readDirectory } from '../../../cli/hand-off/directory.ts';
 import { type Change, writeChanges } from '../../../cli/hand-off/write.ts';
 import { errorOf } from '../fixtures.ts';
+import { forAll } from '../../for-all.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -107,13 +108,11 @@ describe('the diff', () => {
     const text = fc
       .array(fc.constantFrom('a', 'b', 'ü', '', '}', '\r'), { maxLength: 30 })
       .map((lines) => lines.join('\n'));
-    fc.assert(
-      fc.property(text, text, (before, after) => {
-        const diff = diffOf({ code: code('main.tf', before), text: after });
-        expect(diff === '').toBe(before === after);
-        // An empty diff has no header to apply.
-        expect(diff === '' ? before : applyPatch(before, diff, { autoConvertLineEndings: false })).toBe(after);
-      }),
-    );
+    forAll(text, text, (before, after) => {
+      const diff = diffOf({ code: code('main.tf', before), text: after });
+      expect(diff === '').toBe(before === after);
+      // An empty diff has no header to apply.
+      expect(diff === '' ? before : applyPatch(before, diff, { autoConvertLineEndings: false })).toBe(after);
+    });
   });
 });

@@ -145,9 +145,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       ],
       ['a new note after it was undone', { notedAt: at(4) }, ['notedAt', 1], ['undoneAt', 3], ['notedAt', 4]],
       ['nothing without a note', undefined, ['writtenAt', 2]],
-    ])('keeps %s', async (_kept, expected, ...moments) => {
-      expect(await recorded(...moments)).toEqual(expected);
-    });
+    ])('keeps %s', async (_kept, expected, ...moments) => expect(await recorded(...moments)).toEqual(expected));
     it('is not noted of a migration without a record', async () => {
       const noted = ledger.recordAnnotation(MIGRATION_ID, 'notedAt', at(0));
       await expectExactError(noted, 'BadInput', `The ledger has no migration ${MIGRATION_ID}.`);
@@ -227,16 +225,14 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     });
   });
 
-  describe('the snapshot', () => {
-    it('is there as it was put, raw configuration and all', async () => {
-      expect(await ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
-      const snapshot = aSnapshot({
-        associations: [anAssociation()],
-        trustPolicies: { 'arn:aws:iam::111122223333:role/a.b/c': '{"Statement":[]}' },
-      });
-      await ledger.putSnapshot(MIGRATION_ID, snapshot);
-      expect(await ledger.getSnapshot(MIGRATION_ID)).toEqual(snapshot);
+  it('the snapshot is there as it was put, raw configuration and all', async () => {
+    expect(await ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
+    const snapshot = aSnapshot({
+      associations: [anAssociation()],
+      trustPolicies: { 'arn:aws:iam::111122223333:role/a.b/c': '{"Statement":[]}' },
     });
+    await ledger.putSnapshot(MIGRATION_ID, snapshot);
+    expect(await ledger.getSnapshot(MIGRATION_ID)).toEqual(snapshot);
   });
 
   describe('step lines', () => {

@@ -17,6 +17,7 @@ import { isListed, backendOfMigration } from '../fake-lists.ts';
 import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 import { runs } from '../../runs.ts';
+import { forAllAsync } from '../../for-all.ts';
 
 const ACCOUNTS = ['111122223333', '444455556666'];
 const REGIONS = ['eu-west-1', 'us-east-1'];
@@ -123,20 +124,18 @@ function countReads(client: DynamoDBClient): () => number {
 
 describe.each(LEDGERS)('a list of migrations on %s', (_, open) => {
   it('has each that fits, once, the newest first, in pages of any size', () =>
-    fc.assert(
-      fc.asyncProperty(
-        records,
-        fc.array(fc.tuple(filters, fc.integer({ min: 1, max: 12 })), { minLength: 20, maxLength: 20 }),
-        async (all, questions) => {
-          const ledger = await open();
-          await fill(ledger, all);
-          for (const [filter, limit] of questions)
-            expect(await everyPage((after) => ledger.listMigrations(filter, limit, after), limit)).toEqual(
-              expected(all, filter),
-            );
-        },
-      ),
-      { numRuns: runs(8, 25) },
+    forAllAsync(
+      runs(8, 25),
+      records,
+      fc.array(fc.tuple(filters, fc.integer({ min: 1, max: 12 })), { minLength: 20, maxLength: 20 }),
+      async (all, questions) => {
+        const ledger = await open();
+        await fill(ledger, all);
+        for (const [filter, limit] of questions)
+          expect(await everyPage((after) => ledger.listMigrations(filter, limit, after), limit)).toEqual(
+            expected(all, filter),
+          );
+      },
     ));
 
   it('shows what each is about, and how far it has come', async () => {
@@ -186,8 +185,12 @@ describe('a page of migrations', () => {
   ];
 
   it('reads no more than it shows, and one, where one thing narrows the list', () =>
-    fc.assert(
-      fc.asyncProperty(records, anyOr([true, false]), fc.integer({ min: 1, max: 5 }), async (all, dryRun, limit) => {
+    forAllAsync(
+      runs(8, 25),
+      records,
+      anyOr([true, false]),
+      fc.integer({ min: 1, max: 5 }),
+      async (all, dryRun, limit) => {
         const client = await newDynamoDb('direct');
         const ledger = createDynamoLedger({ client, tableName: TABLE });
         await fill(ledger, all);
@@ -202,8 +205,7 @@ describe('a page of migrations', () => {
             expect(read()).toBeLessThanOrEqual(page.migrations.length + 1 + ofTwo);
             return page;
           }, limit);
-      }),
-      { numRuns: runs(8, 25) },
+      },
     ));
 
   it('reads a bounded number where few fit', async () => {
@@ -268,42 +270,40 @@ describe('a page of any partition', () => {
   });
 
   it('reads no more than it may, goes on behind it, and misses nothing', () =>
-    fc.assert(
-      fc.asyncProperty(
-        fc.uniqueArray(entry, { selector: ({ random }) => ulid(NOW, () => random), maxLength: 20 }),
-        fc.integer({ min: 1, max: 6 }),
-        fc.integer({ min: 2, max: 9 }),
-        anyOr(ADDONS),
-        async (entries, limit, mostRead, addon) => {
-          const client = await newDynamoDb('direct');
-          const table = new DynamoTable(client, TABLE);
-          const locations = entries.map(({ second, random }) => ({
-            startedAt: at(second),
-            id: ulid(NOW, () => random),
-          }));
-          for (const [index, { kind, addon: has }] of entries.entries()) {
-            const position = locations[index] ?? { startedAt: '', id: '' };
-            await table.put(
-              { pk: position.id, sk: 'RECORD' },
-              { [LIST_KEY]: listKey(kind, position), [LIST_INDEXES.ByAccount]: ACCOUNTS[0], summary: { addon: has } },
-            );
-          }
-          const read = countReads(client);
-          const found: Item[] = [];
-          let after: ListPosition | undefined;
-          do {
-            const page = await readListing(table, listing(['migration', 'dry-run'], addon), { limit, after, mostRead });
-            expect(read()).toBeLessThanOrEqual(mostRead);
-            found.push(...page.entries);
-            after = page.next;
-          } while (after);
-          expect(found.map(positionOf)).toEqual(
-            locations
-              .filter((_, index) => addon === undefined || entries[index]?.addon === addon)
-              .toSorted((a, b) => (orderOf(a) < orderOf(b) ? 1 : -1)),
+    forAllAsync(
+      runs(40, 60),
+      fc.uniqueArray(entry, { selector: ({ random }) => ulid(NOW, () => random), maxLength: 20 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 2, max: 9 }),
+      anyOr(ADDONS),
+      async (entries, limit, mostRead, addon) => {
+        const client = await newDynamoDb('direct');
+        const table = new DynamoTable(client, TABLE);
+        const locations = entries.map(({ second, random }) => ({
+          startedAt: at(second),
+          id: ulid(NOW, () => random),
+        }));
+        for (const [index, { kind, addon: has }] of entries.entries()) {
+          const position = locations[index] ?? { startedAt: '', id: '' };
+          await table.put(
+            { pk: position.id, sk: 'RECORD' },
+            { [LIST_KEY]: listKey(kind, position), [LIST_INDEXES.ByAccount]: ACCOUNTS[0], summary: { addon: has } },
           );
-        },
-      ),
-      { numRuns: runs(40, 60) },
+        }
+        const read = countReads(client);
+        const found: Item[] = [];
+        let after: ListPosition | undefined;
+        do {
+          const page = await readListing(table, listing(['migration', 'dry-run'], addon), { limit, after, mostRead });
+          expect(read()).toBeLessThanOrEqual(mostRead);
+          found.push(...page.entries);
+          after = page.next;
+        } while (after);
+        expect(found.map(positionOf)).toEqual(
+          locations
+            .filter((_, index) => addon === undefined || entries[index]?.addon === addon)
+            .toSorted((a, b) => (orderOf(a) < orderOf(b) ? 1 : -1)),
+        );
+      },
     ));
 });

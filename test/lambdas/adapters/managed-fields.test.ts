@@ -87,7 +87,7 @@ describe('managers', () => {
     );
     expect(second).toEqual({ manager: 'kubectl-label', fields: ['.metadata.labels.app'] });
   });
-  it("of the status are left out; the scale is the spec's", () => {
+  it("of the status are left out; the scale is the spec's", () =>
     expect(
       read(
         {
@@ -105,8 +105,7 @@ describe('managers', () => {
     ).toEqual([
       { manager: 'kubelet', fields: ['.spec.replicas'] },
       { manager: 'hpa', subresource: 'scale', fields: ['.spec.replicas'] },
-    ]);
-  });
+    ]));
   it('are none where the API server tells none', () => {
     expect(toManagedFields(managedFieldsEntries.parse(undefined))).toEqual([]);
     expect(toManagedFields(managedFieldsEntries.parse(null))).toEqual([]);

@@ -50,9 +50,8 @@ describe('DeleteAddon', () => {
     expect((await fixture.eks.listAddons({ clusterName: CLUSTER })).addons).toEqual([]);
   });
 
-  it('shows DELETING at once if the knob deleteStaleSeconds is 0', async () => {
-    expect(await status(await deleted(0, { deleteStaleSeconds: 0 }))).toBe('DELETING');
-  });
+  it('shows DELETING at once if the knob deleteStaleSeconds is 0', async () =>
+    expect(await status(await deleted(0, { deleteStaleSeconds: 0 }))).toBe('DELETING'));
 
   it('without preserve deletes the objects at its start', async () => {
     const fixture = await deleted(10);
@@ -76,11 +75,10 @@ describe('DeleteAddon', () => {
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
   });
 
-  it('deletes them with the add-on if the knob cascadeLagSeconds is 0', async () => {
+  it('deletes them with the add-on if the knob cascadeLagSeconds is 0', async () =>
     expect(await keys(await deleted(40, { addonDeleteSeconds: 40, cascadeLagSeconds: 0 }))).toEqual([
       'other-service-account',
-    ]);
-  });
+    ]));
 
   it('with preserve keeps objects and associations, and takes addonPreserveDeleteSeconds', async () => {
     const fixture = await owning({ addonPreserveDeleteSeconds: 15 });

@@ -124,23 +124,21 @@ describe('an event of another account', () => {
   });
 });
 
-describe("an event of the service's own account in another region", () => {
-  test("needs only the role's permission", async () => {
-    const role = roleOf(FORWARDER.replace(OTHER, '111122223333'), allow('events:PutEvents', HUB_BUS));
-    const own: AssemblyRule = {
-      ...forwarding,
-      arn: 'arn:aws:events:us-east-1:111122223333:rule/forward',
-      targets: [{ id: 'Bus', arn: HUB_BUS, roleArn: role.arn }],
-    };
-    const { bus, wait, invocations, world } = open({
-      rules: [hubRule, own],
-      permissions: [permission({ functionArn: FUNCTION })],
-    });
-    world.accounts.get('111122223333')!.roles.set(role.name, role);
-    bus.receive(event, { account: '111122223333', region: 'us-east-1' });
-    await wait(60_000);
-    expect(invocations).toHaveLength(1);
+test("an event of the service's own account in another region needs only the role's permission", async () => {
+  const role = roleOf(FORWARDER.replace(OTHER, '111122223333'), allow('events:PutEvents', HUB_BUS));
+  const own: AssemblyRule = {
+    ...forwarding,
+    arn: 'arn:aws:events:us-east-1:111122223333:rule/forward',
+    targets: [{ id: 'Bus', arn: HUB_BUS, roleArn: role.arn }],
+  };
+  const { bus, wait, invocations, world } = open({
+    rules: [hubRule, own],
+    permissions: [permission({ functionArn: FUNCTION })],
   });
+  world.accounts.get('111122223333')!.roles.set(role.name, role);
+  bus.receive(event, { account: '111122223333', region: 'us-east-1' });
+  await wait(60_000);
+  expect(invocations).toHaveLength(1);
 });
 
 describe('PutEvents of another account', () => {

@@ -170,45 +170,38 @@ const refusedWith = (reason: string, code: number, message: string): RegExp =>
 
 const LIST = { operation: 'list pods', input: { namespace: 'kube-system', limit: '5' } };
 
-describe('an API server that refuses', () => {
-  test.each<[FaultKind, number, string, RegExp]>([
-    [
-      'throttled',
-      429,
-      'TooManyRequests',
-      /^text\/plain; charset=utf-8: Too many requests, please try again later\.\n$/,
-    ],
-    ['server-error', 500, 'InternalError', refusedWith('InternalError', 500, 'Internal error occurred: .*')],
-    [
-      'access-denied',
-      403,
-      'Forbidden',
-      refusedWith('Forbidden', 403, String.raw`pods is forbidden: User \\"arn:aws:sts::\S+\\" cannot list .*`),
-    ],
-    ['in-use', 409, 'Conflict', refusedWith('Conflict', 409, 'Operation cannot be fulfilled on pods: .*')],
-    ['not-found', 404, 'NotFound', refusedWith('NotFound', 404, 'pods not found')],
-  ])('%s', async (kind, status, reason, message) => {
-    const bench = open(
-      async ({ clients, world, note }) => {
-        const cluster = [...world.accounts.get(ACCOUNT)!.clusters.values()][0]!;
-        const [credentials, now] = [operator(world), new Date()];
-        const token = await eksToken({ cluster: cluster.name, region: REGION, credentials, now });
-        const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/pods?limit=5`;
-        const headers = { authorization: `Bearer ${token}` };
-        const { certificateAuthority } = cluster;
-        const answer = await clients.config.transport.http({ method: 'GET', url, headers, certificateAuthority });
-        // Excessive calls are refused in plain text, as a real API server does.
-        expect(`${String(answer.headers['content-type'])}: ${answer.body}`).toMatch(message);
-        note(String(answer.status));
-      },
-      [{ ...LIST, kind }],
-    );
-    await bench.run();
-    expect(bench.notes).toEqual([`1 at 0 s: ${status}`]);
-    expect(bench.calls()).toMatchObject([
-      { service: 'kubernetes', ...LIST, status, error: reason, cluster: 'dev', mutating: false },
-    ]);
-  });
+test.each<[FaultKind, number, string, RegExp]>([
+  ['throttled', 429, 'TooManyRequests', /^text\/plain; charset=utf-8: Too many requests, please try again later\.\n$/],
+  ['server-error', 500, 'InternalError', refusedWith('InternalError', 500, 'Internal error occurred: .*')],
+  [
+    'access-denied',
+    403,
+    'Forbidden',
+    refusedWith('Forbidden', 403, String.raw`pods is forbidden: User \\"arn:aws:sts::\S+\\" cannot list .*`),
+  ],
+  ['in-use', 409, 'Conflict', refusedWith('Conflict', 409, 'Operation cannot be fulfilled on pods: .*')],
+  ['not-found', 404, 'NotFound', refusedWith('NotFound', 404, 'pods not found')],
+])('an API server that refuses %s', async (kind, status, reason, message) => {
+  const bench = open(
+    async ({ clients, world, note }) => {
+      const cluster = [...world.accounts.get(ACCOUNT)!.clusters.values()][0]!;
+      const [credentials, now] = [operator(world), new Date()];
+      const token = await eksToken({ cluster: cluster.name, region: REGION, credentials, now });
+      const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/pods?limit=5`;
+      const headers = { authorization: `Bearer ${token}` };
+      const { certificateAuthority } = cluster;
+      const answer = await clients.config.transport.http({ method: 'GET', url, headers, certificateAuthority });
+      // Excessive calls are refused in plain text, as a real API server does.
+      expect(`${String(answer.headers['content-type'])}: ${answer.body}`).toMatch(message);
+      note(String(answer.status));
+    },
+    [{ ...LIST, kind }],
+  );
+  await bench.run();
+  expect(bench.notes).toEqual([`1 at 0 s: ${status}`]);
+  expect(bench.calls()).toMatchObject([
+    { service: 'kubernetes', ...LIST, status, error: reason, cluster: 'dev', mutating: false },
+  ]);
 });
 
 describe('a connection that breaks', () => {
@@ -298,19 +291,17 @@ describe('a call that hangs until the timeout', () => {
   });
 });
 
-describe('an execution that is stopped', () => {
-  test.each<FaultKind>(['abort-before', 'abort-after'])(
-    '%s: no Catch runs, and the invocation continues to its end',
-    async (kind) => {
-      const bench = open(describeThenDelete, [{ operation: 'DescribeAddon', kind }]);
-      const execution = await bench.run();
-      expect(execution).toMatchObject({ status: 'ABORTED' });
-      expect(execution.output).toBeUndefined();
-      expect([operations(bench), bench.notes]).toEqual([['DescribeAddon', 'DeleteAddon'], ['1 at 0 s: deleted']]);
-      expect(bench.world.faults.seen[0]).toMatchObject({ executionArn: execution.arn, step: 'step' });
-    },
-  );
-});
+test.each<FaultKind>(['abort-before', 'abort-after'])(
+  'an execution that is stopped %s: no Catch runs, and the invocation continues to its end',
+  async (kind) => {
+    const bench = open(describeThenDelete, [{ operation: 'DescribeAddon', kind }]);
+    const execution = await bench.run();
+    expect(execution).toMatchObject({ status: 'ABORTED' });
+    expect(execution.output).toBeUndefined();
+    expect([operations(bench), bench.notes]).toEqual([['DescribeAddon', 'DeleteAddon'], ['1 at 0 s: deleted']]);
+    expect(bench.world.faults.seen[0]).toMatchObject({ executionArn: execution.arn, step: 'step' });
+  },
+);
 
 test('calls that no function makes are not affected', async () => {
   const bench = open(async () => undefined, [{ times: 'all', kind: 'server-error' }]);

@@ -26,6 +26,7 @@ import {
   type Statement,
 } from '../eks/fixture.ts';
 import { clientsOf, openGateway } from '../support.ts';
+import { forAllAsync } from '../../for-all.ts';
 
 const CALLER = roleArn('caller');
 const target = { account: ACCOUNT, region: REGION, cluster: CLUSTER };
@@ -166,15 +167,13 @@ async function agree(
 /** Compares both for `numRuns` random roles; resolves to the set of outcomes. */
 export async function expectAgreement(asking: Asking, numRuns: number): Promise<Set<string>> {
   const seen = new Set<string>();
-  await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom<Step>('create-addon', 'update-addon', 'delete-addon'),
-      knobs,
-      document,
-      fc.option(document),
-      async (step, settings, own, boundary) => void seen.add(await agree(asking, step, { settings, own, boundary })),
-    ),
-    { numRuns },
+  await forAllAsync(
+    numRuns,
+    fc.constantFrom<Step>('create-addon', 'update-addon', 'delete-addon'),
+    knobs,
+    document,
+    fc.option(document),
+    async (step, settings, own, boundary) => void seen.add(await agree(asking, step, { settings, own, boundary })),
   );
   return seen;
 }

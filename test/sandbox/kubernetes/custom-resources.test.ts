@@ -130,30 +130,29 @@ describe('discovery', () => {
   });
 });
 
-describe("an add-on's definitions", () => {
-  test.each([
-    ['remove', [404, []]],
-    ['keep', [200, ['shop/traces']]],
-  ] as const)('when it is removed (%s), and made again', async (customResourcesOnDelete, [code, left]) => {
+test.each([
+  ['remove', [404, []]],
+  ['keep', [200, ['shop/traces']]],
+] as const)(
+  "an add-on's definitions when it is removed (%s), and made again",
+  async (customResourcesOnDelete, [code, left]) => {
     const lab = newAdotLab({ customResourcesOnDelete });
     removeAddonObjects(lab.world, lab.cluster, ADOT, objects);
     expect(await status(lab, 'GET', COLLECTORS)).toBe(code);
     applyAddonObjects(lab.world, lab.cluster, ADOT, objects, { irsaServiceAccounts: [], restart: false });
     expect(await names(lab, COLLECTORS)).toEqual(left);
     expect(await names(lab, COLLECTORS.replace('shop', objects.namespace))).toHaveLength(3);
-  });
-});
+  },
+);
 
-describe('the group of the deployed service', () => {
-  test('can read the custom resources of add-ons, and nothing else', async () => {
-    const lab = newAdotLab();
-    lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: [SANDBOX_GROUPS.read] }));
-    const as = { as: WHO };
-    expect(await status(lab, 'GET', COLLECTORS, as)).toBe(200);
-    expect(await status(lab, 'GET', `${GROUP}/v1alpha1/instrumentations`, as)).toBe(200);
-    expect(await status(lab, 'DELETE', `${COLLECTORS}/traces`, as)).toBe(403);
-    // This group belongs to an add-on of the catalogue that is not installed.
-    expect(await status(lab, 'GET', '/apis/cert-manager.io/v1/certificates', as)).toBe(404);
-    expect(await status(lab, 'GET', '/apis/example.com/v1/things', as)).toBe(403);
-  });
+test('the group of the deployed service can read the custom resources of add-ons, and nothing else', async () => {
+  const lab = newAdotLab();
+  lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: [SANDBOX_GROUPS.read] }));
+  const as = { as: WHO };
+  expect(await status(lab, 'GET', COLLECTORS, as)).toBe(200);
+  expect(await status(lab, 'GET', `${GROUP}/v1alpha1/instrumentations`, as)).toBe(200);
+  expect(await status(lab, 'DELETE', `${COLLECTORS}/traces`, as)).toBe(403);
+  // This group belongs to an add-on of the catalogue that is not installed.
+  expect(await status(lab, 'GET', '/apis/cert-manager.io/v1/certificates', as)).toBe(404);
+  expect(await status(lab, 'GET', '/apis/example.com/v1/things', as)).toBe(403);
 });

@@ -8,6 +8,7 @@ import {
   type ManagedFieldsEntry,
   sameOwners,
 } from '../../../sandbox/kubernetes/field-managers.ts';
+import { forAll } from '../../for-all.ts';
 
 const KIND = { apiVersion: 'v1', zero: { metadata: {} } };
 const UPDATED = { operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1' };
@@ -185,42 +186,39 @@ const resultOf = <T>(run: () => T): T | string => {
   }
 };
 
-test('the owners of a map after any updates and applies are those of a simple model', () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      const model = new Model();
-      // The fields of an object that nobody owns are not tracked: this one always has an owner.
-      let object: { data: Record<string, string> } = { data: { kept: 'x' } };
-      let entries = afterUpdate([], change(undefined, object), { manager: 'creator' }, TIME);
-      for (const { kind, manager, values: changes, ...more } of steps) {
-        if (kind === 'update') {
-          const after = { data: { ...object.data } };
-          for (const [key, value] of Object.entries(changes))
-            if (value === null) delete after.data[key];
-            else after.data[key] = value;
-          entries = afterUpdate(entries, change(object, after), { manager }, TIME);
-          object = after;
-          model.update(manager, changes);
-          continue;
-        }
-        const force = 'force' in more && more.force;
-        const isRefused = model.apply(manager, changes, force);
-        const run = () => afterApply(entries, { ...KIND, before: object }, { data: changes }, { manager, force }, TIME);
-        const result = resultOf(run);
-        expect(typeof result === 'string').toBe(isRefused);
-        if (typeof result !== 'string') ({ object, entries } = result);
+test('the owners of a map after any updates and applies are those of a simple model', () =>
+  forAll(fc.array(step, { maxLength: 12 }), (steps) => {
+    const model = new Model();
+    // The fields of an object that nobody owns are not tracked: this one always has an owner.
+    let object: { data: Record<string, string> } = { data: { kept: 'x' } };
+    let entries = afterUpdate([], change(undefined, object), { manager: 'creator' }, TIME);
+    for (const { kind, manager, values: changes, ...more } of steps) {
+      if (kind === 'update') {
+        const after = { data: { ...object.data } };
+        for (const [key, value] of Object.entries(changes))
+          if (value === null) delete after.data[key];
+          else after.data[key] = value;
+        entries = afterUpdate(entries, change(object, after), { manager }, TIME);
+        object = after;
+        model.update(manager, changes);
+        continue;
       }
-      const { kept: _, ...found } = object.data;
-      expect(found).toEqual(model.values);
-      const ownersOf = (key: string): string[] =>
-        entries
-          .filter(({ fieldsV1 }) => fieldsV1['f:data']?.[`f:${key}`] !== undefined)
-          .map(({ operation, manager }) => `${operation} ${manager}`)
-          .sort();
-      for (const key of ['a', 'b', 'c', 'd']) expect(ownersOf(key)).toEqual([...(model.owners.get(key) ?? [])].sort());
-    }),
-  );
-});
+      const force = 'force' in more && more.force;
+      const isRefused = model.apply(manager, changes, force);
+      const run = () => afterApply(entries, { ...KIND, before: object }, { data: changes }, { manager, force }, TIME);
+      const result = resultOf(run);
+      expect(typeof result === 'string').toBe(isRefused);
+      if (typeof result !== 'string') ({ object, entries } = result);
+    }
+    const { kept: _, ...found } = object.data;
+    expect(found).toEqual(model.values);
+    const ownersOf = (key: string): string[] =>
+      entries
+        .filter(({ fieldsV1 }) => fieldsV1['f:data']?.[`f:${key}`] !== undefined)
+        .map(({ operation, manager }) => `${operation} ${manager}`)
+        .sort();
+    for (const key of ['a', 'b', 'c', 'd']) expect(ownersOf(key)).toEqual([...(model.owners.get(key) ?? [])].sort());
+  }));
 
 test('sameOwners ignores times', () => {
   const [entry] = afterUpdate([], change(undefined, data({ a: '1' })), { manager: 'me' }, TIME);

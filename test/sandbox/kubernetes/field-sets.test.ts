@@ -21,6 +21,7 @@ import {
   union,
   withFields,
 } from '../../../sandbox/kubernetes/field-sets.ts';
+import { forAll } from '../../for-all.ts';
 
 const document = {
   metadata: { labels: { app: 'x', 'app.kubernetes.io/name': 'y' } },
@@ -144,16 +145,14 @@ const membersOf = (set: FieldSet, path = ''): Set<string> =>
   );
 
 test('union, intersection and difference are those of the members', () =>
-  fc.assert(
-    fc.property(sets, sets, (one, other) => {
-      const [mine, theirs] = [membersOf(one), membersOf(other)];
-      expect(membersOf(union(one, other))).toEqual(new Set([...mine, ...theirs]));
-      expect(membersOf(intersection(one, other))).toEqual(new Set([...mine].filter((path) => theirs.has(path))));
-      expect(membersOf(difference(one, other))).toEqual(new Set([...mine].filter((path) => !theirs.has(path))));
-      expect([isEmpty(difference(one, one)), membersOf(sorted(one))]).toEqual([true, mine]);
-      expect(formatMembers(one)).toHaveLength(mine.size);
-    }),
-  ));
+  forAll(sets, sets, (one, other) => {
+    const [mine, theirs] = [membersOf(one), membersOf(other)];
+    expect(membersOf(union(one, other))).toEqual(new Set([...mine, ...theirs]));
+    expect(membersOf(intersection(one, other))).toEqual(new Set([...mine].filter((path) => theirs.has(path))));
+    expect(membersOf(difference(one, other))).toEqual(new Set([...mine].filter((path) => !theirs.has(path))));
+    expect([isEmpty(difference(one, one)), membersOf(sorted(one))]).toEqual([true, mine]);
+    expect(formatMembers(one)).toHaveLength(mine.size);
+  }));
 
 test('withFields makes members of fields that have members below them, but not of items', () =>
   expect(withFields({ 'f:a': { 'k:{"name":"x"}': { 'f:b': { 'f:c': {} } } } })).toEqual({

@@ -151,16 +151,14 @@ describe('a paused Deployment', () => {
   });
 });
 
-describe('rolling restart of a DaemonSet', () => {
-  test('ends with the newest template on every node after overlapping restarts', async () => {
-    const lab = newEbsLab();
-    await restart(lab, DAEMON_SET, 'first');
-    lab.pass(10);
-    await restart(lab, DAEMON_SET, 'second');
-    lab.pass(200);
-    expect(podCounts(lab, 'ebs-csi-node', 'second')).toMatchObject({ old: 0, newReady: 3, terminating: 0 });
-    expect(Math.min(...readyCounts(lab, 'ebs-csi-node'))).toBe(2);
-  });
+test('rolling restart of a DaemonSet ends with the newest template on every node after overlapping restarts', async () => {
+  const lab = newEbsLab();
+  await restart(lab, DAEMON_SET, 'first');
+  lab.pass(10);
+  await restart(lab, DAEMON_SET, 'second');
+  lab.pass(200);
+  expect(podCounts(lab, 'ebs-csi-node', 'second')).toMatchObject({ old: 0, newReady: 3, terminating: 0 });
+  expect(Math.min(...readyCounts(lab, 'ebs-csi-node'))).toBe(2);
 });
 
 describe("an add-on's objects", () => {

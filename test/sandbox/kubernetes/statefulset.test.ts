@@ -183,16 +183,14 @@ describe('pods of a StatefulSet', () => {
   });
 });
 
-describe('rolling restart of a StatefulSet', () => {
-  test('waits indefinitely for a pod that does not become ready', async () => {
-    const lab = newDatabaseLab();
-    const [first] = lab.pods('db');
-    getObject(lab.cluster.kube, 'Node', undefined, first!.spec.nodeName!)!.spec = { unschedulable: true };
-    for (const node of listObjects(lab.cluster.kube, 'Node')) node.spec = { ...node.spec, unschedulable: true };
-    await restart(lab);
-    lab.pass(600);
-    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new starting']);
-  });
+test('rolling restart of a StatefulSet waits indefinitely for a pod that does not become ready', async () => {
+  const lab = newDatabaseLab();
+  const [first] = lab.pods('db');
+  getObject(lab.cluster.kube, 'Node', undefined, first!.spec.nodeName!)!.spec = { unschedulable: true };
+  for (const node of listObjects(lab.cluster.kube, 'Node')) node.spec = { ...node.spec, unschedulable: true };
+  await restart(lab);
+  lab.pass(600);
+  expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new starting']);
 });
 
 describe('PATCH of a StatefulSet', () => {

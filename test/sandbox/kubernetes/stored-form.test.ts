@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { storedForm } from '../../../sandbox/kubernetes/stored-form.ts';
+import { forAll } from '../../for-all.ts';
 
 type Tree = { [key: string]: Tree | number | { name: string; value?: number }[] };
 
@@ -32,23 +33,19 @@ const tree: fc.Arbitrary<Tree> = fc.record(
 
 describe('the stored form of a change', () => {
   test('is served as the change', () =>
-    fc.assert(
-      fc.property(tree, tree, (stored, wanted) => {
-        const changed = withDefaults(wanted);
-        const form = storedForm(stored, withDefaults(stored), changed) as Tree;
-        const sorted = ({ list, ...others }: Tree): unknown => ({
-          ...others,
-          list: [...(list as { name: string }[])].sort((one, other) => one.name.localeCompare(other.name)),
-        });
-        expect(sorted(withDefaults(form))).toEqual(sorted(changed));
-      }),
-    ));
+    forAll(tree, tree, (stored, wanted) => {
+      const changed = withDefaults(wanted);
+      const form = storedForm(stored, withDefaults(stored), changed) as Tree;
+      const sorted = ({ list, ...others }: Tree): unknown => ({
+        ...others,
+        list: [...(list as { name: string }[])].sort((one, other) => one.name.localeCompare(other.name)),
+      });
+      expect(sorted(withDefaults(form))).toEqual(sorted(changed));
+    }));
 
   test('is the stored object itself if nothing changed', () =>
-    fc.assert(
-      fc.property(tree, (stored) => {
-        expect(storedForm(stored, withDefaults(stored), withDefaults(structuredClone(stored)))).toBe(stored);
-      }),
+    forAll(tree, (stored) =>
+      expect(storedForm(stored, withDefaults(stored), withDefaults(structuredClone(stored)))).toBe(stored),
     ));
 
   test('has no default that the change left alone', () =>

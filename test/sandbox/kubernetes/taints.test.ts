@@ -5,6 +5,7 @@ import type { AddonObjects } from '../../../sandbox/kubernetes/objects.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { admits, type Taint, type Toleration, tolerates } from '../../../sandbox/kubernetes/taints.ts';
 import { DAEMON_SET, ebs, type Lab, merge, newEbsLab, strategic } from './support.ts';
+import { forAll } from '../../for-all.ts';
 
 const GPU: Taint = { key: 'gpu', value: 'true', effect: 'NoSchedule' };
 
@@ -33,20 +34,12 @@ describe('a toleration', () => {
       value: key,
       effect,
     });
-    fc.assert(
-      fc.property(
-        taints,
-        fc.array(toleration, { maxLength: 3 }),
-        toleration,
-        fc.boolean(),
-        (nodes, some, more, isDaemon) => {
-          const node = { spec: { taints: nodes } };
-          fc.pre(admits(node, { tolerations: some }, isDaemon));
-          expect(admits(node, { tolerations: [...some, more] }, isDaemon)).toBe(true);
-          expect(admits(node, { tolerations: [{ operator: 'Exists' }] }, isDaemon)).toBe(true);
-        },
-      ),
-    );
+    forAll(taints, fc.array(toleration, { maxLength: 3 }), toleration, fc.boolean(), (nodes, some, more, isDaemon) => {
+      const node = { spec: { taints: nodes } };
+      fc.pre(admits(node, { tolerations: some }, isDaemon));
+      expect(admits(node, { tolerations: [...some, more] }, isDaemon)).toBe(true);
+      expect(admits(node, { tolerations: [{ operator: 'Exists' }] }, isDaemon)).toBe(true);
+    });
   });
 });
 

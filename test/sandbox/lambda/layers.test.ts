@@ -15,7 +15,7 @@ const layer = (name: string, ...files: string[]): string => {
 const [one, two] = [layer('one', 'a.json', 'both.json'), layer('two', 'both.json')];
 
 describe("a function's environment on this machine", () => {
-  it("has the paths of its layers' files on this machine", () => {
+  it("has the paths of its layers' files on this machine", () =>
     expect(
       withLocalLayers({
         environment: { A: '/opt/a.json', BOTH: '/opt/both.json', NONE: '/opt/none.json', TABLE_NAME: 'ledger' },
@@ -27,8 +27,7 @@ describe("a function's environment on this machine", () => {
       BOTH: join(two, 'both.json'),
       NONE: '/opt/none.json',
       TABLE_NAME: 'ledger',
-    });
-  });
+    }));
 
   it('is unchanged without layers', () =>
     expect(withLocalLayers({ environment: { A: '/opt/a.json' } })).toEqual({ A: '/opt/a.json' }));

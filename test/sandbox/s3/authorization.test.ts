@@ -113,33 +113,31 @@ describe("a bucket's policy", () => {
   });
 });
 
-describe('a fault', () => {
-  test.each([
-    ['throttled', 503, 'SlowDown'],
-    ['server-error', 500, 'InternalError'],
-    ['access-denied', 403, 'AccessDenied'],
-    ['in-use', 409, 'OperationAborted'],
-    ['not-found', 404, 'NoSuchKey'],
-  ] as const)('%s is answered as %s %s, once', async (kind, status, name) => {
-    const { client, world } = open(EVERYTHING, [bucketOf()], 'report-sweep');
-    world.faults.add({ service: 's3', operation: 'GetObject', step: 'report-sweep', kind, input: { Key: 'one' } });
-    await client.send(put('one'));
-    await client.send(put('two'));
-    expect(await textOf(client, 'two')).toBe('two');
-    await expect(client.send(get('one'))).rejects.toMatchObject({ name, $metadata: { httpStatusCode: status } });
-    expect(world.log.calls.at(-1)).toMatchObject({
-      operation: 'GetObject',
-      input: { Bucket: BUCKET, Key: 'one' },
-      status,
-      error: name,
-    });
-    expect(await textOf(client, 'one')).toBe('one');
-    expect(world.faults.seen.map(({ operation, mutating }) => [operation, mutating])).toEqual([
-      ['PutObject', true],
-      ['PutObject', true],
-      ['GetObject', false],
-      ['GetObject', false],
-      ['GetObject', false],
-    ]);
+test.each([
+  ['throttled', 503, 'SlowDown'],
+  ['server-error', 500, 'InternalError'],
+  ['access-denied', 403, 'AccessDenied'],
+  ['in-use', 409, 'OperationAborted'],
+  ['not-found', 404, 'NoSuchKey'],
+] as const)('a fault %s is answered as %s %s, once', async (kind, status, name) => {
+  const { client, world } = open(EVERYTHING, [bucketOf()], 'report-sweep');
+  world.faults.add({ service: 's3', operation: 'GetObject', step: 'report-sweep', kind, input: { Key: 'one' } });
+  await client.send(put('one'));
+  await client.send(put('two'));
+  expect(await textOf(client, 'two')).toBe('two');
+  await expect(client.send(get('one'))).rejects.toMatchObject({ name, $metadata: { httpStatusCode: status } });
+  expect(world.log.calls.at(-1)).toMatchObject({
+    operation: 'GetObject',
+    input: { Bucket: BUCKET, Key: 'one' },
+    status,
+    error: name,
   });
+  expect(await textOf(client, 'one')).toBe('one');
+  expect(world.faults.seen.map(({ operation, mutating }) => [operation, mutating])).toEqual([
+    ['PutObject', true],
+    ['PutObject', true],
+    ['GetObject', false],
+    ['GetObject', false],
+    ['GetObject', false],
+  ]);
 });

@@ -162,22 +162,20 @@ describe('GetExecutionHistory', () => {
   });
 });
 
-describe('state machines', () => {
-  test('are described and listed', async () => {
-    const { client } = open(pass);
-    const machine = await client.describeStateMachine({ stateMachineArn: MACHINE });
-    expect(machine).toMatchObject({
-      name: 'machine',
-      status: 'ACTIVE',
-      type: 'STANDARD',
-      roleArn: ROLE,
-      creationDate: new Date(START),
-    });
-    expect(JSON.parse(machine.definition!)).toMatchObject(pass);
-    expect((await client.listStateMachines({})).stateMachines).toMatchObject([
-      { stateMachineArn: MACHINE, name: 'machine' },
-    ]);
+test('state machines are described and listed', async () => {
+  const { client } = open(pass);
+  const machine = await client.describeStateMachine({ stateMachineArn: MACHINE });
+  expect(machine).toMatchObject({
+    name: 'machine',
+    status: 'ACTIVE',
+    type: 'STANDARD',
+    roleArn: ROLE,
+    creationDate: new Date(START),
   });
+  expect(JSON.parse(machine.definition!)).toMatchObject(pass);
+  expect((await client.listStateMachines({})).stateMachines).toMatchObject([
+    { stateMachineArn: MACHINE, name: 'machine' },
+  ]);
 });
 
 describe('refusals', () => {

@@ -14,22 +14,20 @@ describe('Pass and Succeed', () => {
     expect(outputOf(await runState({ Type: 'Pass', End: true }, { a: '{% 1 + 1 %}' }))).toEqual({ a: '{% 1 + 1 %}' }));
 });
 
-describe('the context object', () => {
-  test('has execution, state and state machine', async () => {
-    const bench = openBench(only({ Type: 'Pass', Output: '{% $states.context %}', End: true }));
-    const execution = await bench.run({ x: 1 });
-    expect(outputOf(execution)).toEqual({
-      Execution: {
-        Id: execution.arn,
-        Input: { x: 1 },
-        Name: execution.name,
-        RoleArn: ROLE,
-        StartTime: '2026-01-15T09:00:00.000Z',
-        RedriveCount: 0,
-      },
-      StateMachine: { Id: execution.machine.arn, Name: 'machine' },
-      State: { EnteredTime: '2026-01-15T09:00:00.000Z', Name: 'A', RetryCount: 0 },
-    });
+test('the context object has execution, state and state machine', async () => {
+  const bench = openBench(only({ Type: 'Pass', Output: '{% $states.context %}', End: true }));
+  const execution = await bench.run({ x: 1 });
+  expect(outputOf(execution)).toEqual({
+    Execution: {
+      Id: execution.arn,
+      Input: { x: 1 },
+      Name: execution.name,
+      RoleArn: ROLE,
+      StartTime: '2026-01-15T09:00:00.000Z',
+      RedriveCount: 0,
+    },
+    StateMachine: { Id: execution.machine.arn, Name: 'machine' },
+    State: { EnteredTime: '2026-01-15T09:00:00.000Z', Name: 'A', RetryCount: 0 },
   });
 });
 

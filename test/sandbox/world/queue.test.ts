@@ -9,7 +9,7 @@ const command = oneof(
   record({ remove: nat() }),
 );
 
-test('a queue orders items by time, and items of the same time by insertion', () => {
+test('a queue orders items by time, and items of the same time by insertion', () =>
   assert(
     property(array(command, { maxLength: 200 }), (commands) => {
       const queue = new TimeQueue<Queued>();
@@ -35,5 +35,4 @@ test('a queue orders items by time, and items of the same time by insertion', ()
       }
       expect(queue.first()).toBeUndefined();
     }),
-  );
-});
+  ));

@@ -16,6 +16,7 @@ import {
 } from '../../../../cli/hand-off/terraform/syntax.ts';
 import type { HandOffAddon } from '../../../../lambdas/domain/hand-off/model.ts';
 import { ADDON, block, handOffOf, OTHER_ARN, patch, ROLE_ARN } from './resource-cases.ts';
+import { forAllAsync } from '../../../for-all.ts';
 
 const ACCOUNTS = ['ebs-csi-controller-sa', 'ebs-csi-node-sa', 'third'];
 const EXPRESSIONS = [`"${ROLE_ARN}"`, `"${OTHER_ARN}"`, 'aws_iam_role.ebs.arn', 'module.irsa["é"].arn', 'null', '""'];
@@ -125,53 +126,44 @@ const rest = (file: ParsedFile): string[] =>
 
 describe('generated code', () => {
   it('is patched completely, and nothing else in it is changed', () =>
-    fc.assert(
-      fc.asyncProperty(code, wanted, async (text, addon) => {
-        const { texts, findings } = await patch({ 'main.tf': text }, handOffOf(addon));
-        const files = await parseFiles([
-          { path: 'main.tf', text },
-          { path: 'main.tf', text: texts['main.tf'] ?? '' },
-        ]);
-        const [before, after] = files;
-        if (before === undefined || after === undefined) throw new Error('A file is missing.');
-        const [old, now] = [addonIn(before), addonIn(after)];
-        expect(after.text.slice(0, now.start)).toBe(before.text.slice(0, old.start));
-        expect(after.text.slice(now.end)).toBe(before.text.slice(old.end));
-        expect([rest(after), findings.filter(({ result }) => result === 'left')]).toEqual([rest(before), []]);
-        expect(blocksOf(now.body, BLOCK)).toHaveLength(addon.associations?.length ?? 0);
-        const hasRole = attributeOf(now.body, ROLE);
-        const isAbsent = ['null', '""', undefined].includes(hasRole && textOf(after, hasRole.value));
-        expect(isAbsent).toBe(addon.addRoleArn === undefined);
-        expect(/[^\r]\n/.test(after.text)).toBe(/[^\r]\n/.test(before.text));
-        const gap = /\n[ \t\r]*\n[ \t\r]*\n/;
-        expect(!gap.test(textOf(before, old)) && gap.test(textOf(after, now))).toBe(false);
-      }),
-      { numRuns: 300 },
-    ));
+    forAllAsync(300, code, wanted, async (text, addon) => {
+      const { texts, findings } = await patch({ 'main.tf': text }, handOffOf(addon));
+      const files = await parseFiles([
+        { path: 'main.tf', text },
+        { path: 'main.tf', text: texts['main.tf'] ?? '' },
+      ]);
+      const [before, after] = files;
+      if (before === undefined || after === undefined) throw new Error('A file is missing.');
+      const [old, now] = [addonIn(before), addonIn(after)];
+      expect(after.text.slice(0, now.start)).toBe(before.text.slice(0, old.start));
+      expect(after.text.slice(now.end)).toBe(before.text.slice(old.end));
+      expect([rest(after), findings.filter(({ result }) => result === 'left')]).toEqual([rest(before), []]);
+      expect(blocksOf(now.body, BLOCK)).toHaveLength(addon.associations?.length ?? 0);
+      const hasRole = attributeOf(now.body, ROLE);
+      const isAbsent = ['null', '""', undefined].includes(hasRole && textOf(after, hasRole.value));
+      expect(isAbsent).toBe(addon.addRoleArn === undefined);
+      expect(/[^\r]\n/.test(after.text)).toBe(/[^\r]\n/.test(before.text));
+      const gap = /\n[ \t\r]*\n[ \t\r]*\n/;
+      expect(!gap.test(textOf(before, old)) && gap.test(textOf(after, now))).toBe(false);
+    }));
 
   it('of another cluster is never edited', () =>
-    fc.assert(
-      fc.asyncProperty(code, wanted, async (text, addon) => {
-        const handOff = handOffOf(addon);
-        const { edits } = await patchTerraform([{ path: 'main.tf', text }], {
-          ...handOff,
-          target: { ...handOff.target, cluster: 'another' },
-        });
-        expect(edits).toEqual([]);
-      }),
-      { numRuns: 100 },
-    ));
+    forAllAsync(100, code, wanted, async (text, addon) => {
+      const handOff = handOffOf(addon);
+      const { edits } = await patchTerraform([{ path: 'main.tf', text }], {
+        ...handOff,
+        target: { ...handOff.target, cluster: 'another' },
+      });
+      expect(edits).toEqual([]);
+    }));
 
   it('with a part cut out is edited only if the rest is sound', () =>
-    fc.assert(
-      fc.asyncProperty(code, fc.nat(), fc.nat({ max: 40 }), async (text, at, length) => {
-        const cut = text.slice(0, at % text.length) + text.slice((at % text.length) + length);
-        const [file] = await parseFiles([{ path: 'main.tf', text: cut }]);
-        const { edits, findings } = await patchTerraform([{ path: 'main.tf', text: cut }], handOffOf());
-        expect(findings.length).toBeGreaterThan(0);
-        expect(findings.some(({ what }) => what.startsWith('The code cannot be edited'))).toBe(false);
-        expect(file?.errorLine === undefined ? [] : edits).toEqual([]);
-      }),
-      { numRuns: 200 },
-    ));
+    forAllAsync(200, code, fc.nat(), fc.nat({ max: 40 }), async (text, at, length) => {
+      const cut = text.slice(0, at % text.length) + text.slice((at % text.length) + length);
+      const [file] = await parseFiles([{ path: 'main.tf', text: cut }]);
+      const { edits, findings } = await patchTerraform([{ path: 'main.tf', text: cut }], handOffOf());
+      expect(findings.length).toBeGreaterThan(0);
+      expect(findings.some(({ what }) => what.startsWith('The code cannot be edited'))).toBe(false);
+      expect(file?.errorLine === undefined ? [] : edits).toEqual([]);
+    }));
 });

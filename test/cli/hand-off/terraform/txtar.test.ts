@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CodeFile } from '../../../../cli/hand-off/terraform/model.ts';
 import { archiveText, filesIn } from './txtar.ts';
+import { forAllIn } from '../../../for-all.ts';
 
 describe('an archive', () => {
   const files = [
@@ -31,21 +32,18 @@ describe('an archive', () => {
       }
     };
     const kinds = new Set<boolean>();
-    fc.assert(
-      fc.property(text, text, (one, other) => {
-        const both = [
-          { path: 'one', text: one },
-          { path: 'other', text: other },
-        ];
-        const archive = archiveOf(both);
-        kinds.add(archive === undefined);
-        // Only what looks like a sign or a header is refused.
-        const isAmbiguous = /[␍␂␃]|^-- [ab] --$/m.test(`${one}\n${other}`);
-        expect(archive === undefined ? isAmbiguous : filesIn(archive)).toEqual(archive === undefined ? true : both);
-        expect(archive ?? '').not.toMatch(/[\r\uFEFF]/);
-      }),
-      { numRuns: 500 },
-    );
+    forAllIn(500, text, text, (one, other) => {
+      const both = [
+        { path: 'one', text: one },
+        { path: 'other', text: other },
+      ];
+      const archive = archiveOf(both);
+      kinds.add(archive === undefined);
+      // Only what looks like a sign or a header is refused.
+      const isAmbiguous = /[␍␂␃]|^-- [ab] --$/m.test(`${one}\n${other}`);
+      expect(archive === undefined ? isAmbiguous : filesIn(archive)).toEqual(archive === undefined ? true : both);
+      expect(archive ?? '').not.toMatch(/[\r\uFEFF]/);
+    });
     expect(kinds.size).toBe(2);
   });
 

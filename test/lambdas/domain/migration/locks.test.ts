@@ -94,7 +94,7 @@ describe('requests in any order', () => {
     passes: integer({ min: 0, max: 200 }),
   });
 
-  it('never share a lock that is held alone, and the fence only increases', () => {
+  it('never share a lock that is held alone, and the fence only increases', () =>
     assert(
       property(array(step, { maxLength: 60 }), (steps) => {
         let lock: Lock = FREE;
@@ -120,8 +120,7 @@ describe('requests in any order', () => {
           expect([...has.values()].includes('alone') && has.size > 1).toBe(false);
         }
       }),
-    );
-  });
+    ));
 
   it('eventually succeed for an execution that keeps requesting the lock alone, despite many sharers', () => {
     const isHadAlone = () =>

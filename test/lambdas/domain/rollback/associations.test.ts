@@ -77,18 +77,16 @@ describe('missingFields', () => {
     expect(ownTags({ 'aws:x': '1', team: 'storage' })).toEqual({ team: 'storage' }));
 });
 
-describe('isSameAssociation', () => {
-  it.each<[Partial<Association>, boolean]>([
-    [{ id: 'a-new', createdAt: 'later', ownerArn: addonArn(2), externalId: 'x' }, true],
-    [{ tags: { team: 'others' } }, false],
-    [{ tags: {} }, false],
-    [{ roleArn: OTHER_ROLE }, false],
-    [{ targetRoleArn: undefined }, false],
-    [{ disableSessionTags: undefined }, false],
-    [{ policy: undefined }, false],
-    [{ serviceAccount: 'other' }, false],
-    [{ namespace: 'other' }, false],
-  ])('with %j: %s', (change, same) =>
-    expect(isSameAssociation(anAssociation(full), anAssociation({ ...full, ...change }))).toBe(same),
-  );
-});
+it.each<[Partial<Association>, boolean]>([
+  [{ id: 'a-new', createdAt: 'later', ownerArn: addonArn(2), externalId: 'x' }, true],
+  [{ tags: { team: 'others' } }, false],
+  [{ tags: {} }, false],
+  [{ roleArn: OTHER_ROLE }, false],
+  [{ targetRoleArn: undefined }, false],
+  [{ disableSessionTags: undefined }, false],
+  [{ policy: undefined }, false],
+  [{ serviceAccount: 'other' }, false],
+  [{ namespace: 'other' }, false],
+])('isSameAssociation with %j: %s', (change, same) =>
+  expect(isSameAssociation(anAssociation(full), anAssociation({ ...full, ...change }))).toBe(same),
+);

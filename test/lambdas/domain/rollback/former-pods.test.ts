@@ -11,19 +11,18 @@ const pod = (identity: PodIdentity, level?: 'injected') => ({
   ...(level ? { level } : {}),
 });
 
-describe('whether former pods had their role by IRSA', () => {
-  it.each([
-    ['irsa', undefined, {}, true],
-    ['mixed', undefined, {}, true],
-    ['unknown', undefined, ANNOTATED, true],
-    ['unknown', undefined, {}, false],
-    ['unknown', 'injected', ANNOTATED, false],
-    ['node-role', undefined, ANNOTATED, false],
-    ['pod-identity', 'injected', ANNOTATED, false],
-  ] as const)('%s at the level %s with the service accounts %j: %s', (identity, level, snapshot, expected) =>
-    expect(hadIrsa(pod(identity, level), snapshot)).toBe(expected),
-  );
-});
+it.each([
+  ['irsa', undefined, {}, true],
+  ['mixed', undefined, {}, true],
+  ['unknown', undefined, ANNOTATED, true],
+  ['unknown', undefined, {}, false],
+  ['unknown', 'injected', ANNOTATED, false],
+  ['node-role', undefined, ANNOTATED, false],
+  ['pod-identity', 'injected', ANNOTATED, false],
+] as const)(
+  'whether former pods had their role by IRSA %s at the level %s with the service accounts %j: %s',
+  (identity, level, snapshot, expected) => expect(hadIrsa(pod(identity, level), snapshot)).toBe(expected),
+);
 
 describe('whether former pods used no association', () => {
   it.each([

@@ -253,14 +253,12 @@ describe('conflicts over preserved objects', () => {
   });
 });
 
-describe('isAsSnapshot', () => {
-  it.each<[string, Partial<Addon>, boolean]>([
-    ['nothing', {}, true],
-    ['its status, tags or issues', { status: 'DEGRADED', tags: {}, issues: [ISSUE] }, true],
-    ['its incarnation', { arn: addonArn(2) }, false],
-    ['its version', { version: 'v1.40.0-eksbuild.1' }, false],
-    ['its role', { serviceAccountRoleArn: OTHER_ROLE }, false],
-    ['the loss of its role', { serviceAccountRoleArn: undefined }, false],
-    ['its configuration', { configurationValues: '{}' }, false],
-  ])('knows %s: %s', (_, change, same) => expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same));
-});
+it.each<[string, Partial<Addon>, boolean]>([
+  ['nothing', {}, true],
+  ['its status, tags or issues', { status: 'DEGRADED', tags: {}, issues: [ISSUE] }, true],
+  ['its incarnation', { arn: addonArn(2) }, false],
+  ['its version', { version: 'v1.40.0-eksbuild.1' }, false],
+  ['its role', { serviceAccountRoleArn: OTHER_ROLE }, false],
+  ['the loss of its role', { serviceAccountRoleArn: undefined }, false],
+  ['its configuration', { configurationValues: '{}' }, false],
+])('isAsSnapshot knows %s: %s', (_, change, same) => expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same));

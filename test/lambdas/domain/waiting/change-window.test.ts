@@ -213,7 +213,7 @@ describe('every window', () => {
     ),
   );
 
-  it('opens exactly at the next start', () => {
+  it('opens exactly at the next start', () =>
     assert(
       property(window, now, (given, time) => {
         const start = nextOpening(given, time);
@@ -227,10 +227,9 @@ describe('every window', () => {
         expect(nextOpening(given, Math.floor((time + start) / 2))).toBe(start);
       }),
       { numRuns: 300 },
-    );
-  });
+    ));
 
-  it('is open for its duration after each start', () => {
+  it('is open for its duration after each start', () =>
     assert(
       property(window, now, (given, time) => {
         // By going through all the starts that count, instead of asking for the first or the last.
@@ -247,8 +246,7 @@ describe('every window', () => {
         );
       }),
       { numRuns: 200 },
-    );
-  });
+    ));
 
   it('starts at the local time of the schedule, or at the end of a gap', () => {
     const hours = integer({ min: 0, max: 23 });

@@ -33,7 +33,7 @@ const windows = array(
 const times = integer({ min: 0, max: 7 * 24 * 60 }).map((minutes) => START + minutes * MINUTE);
 
 describe('several windows', () => {
-  it('the next opening is the first time when every window is open', () => {
+  it('the next opening is the first time when every window is open', () =>
     assert(
       property(windows, times, (all, now) => {
         const found = nextCommonOpening(all, now);
@@ -46,8 +46,7 @@ describe('several windows', () => {
         expect(found === undefined || areOpen(all, found)).toBe(true);
       }),
       { numRuns: runs(12, 25) },
-    );
-  });
+    ));
   it('are open until the first of them closes, and only while all are', () => {
     assert(
       property(windows, times, (all, now) => {

@@ -7,43 +7,42 @@ import { paceOf, Pacer } from '../../../../lambdas/use-cases/sweep/pace.ts';
 import { VirtualClock } from '../../../../sandbox/world/clock.ts';
 import { FakeClock } from '../../fakes.ts';
 import { expectError } from '../../matchers.ts';
+import { forAllAsync } from '../../../for-all.ts';
 
 const nameOf = (error: unknown): ErrorName => (error instanceof MigrationError ? error.name : 'ConnectionLost');
 
 describe('a pacer', () => {
-  it('begins at most so many calls in any window, however long each takes, and is not slower than it has to be', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.double({ min: 0.1, max: 100, noNaN: true }),
-        fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 80 }),
-        fc.boolean(),
-        async (rate, durations, used) => {
-          const clock = new FakeClock();
-          const began = clock.now();
-          const pacer = new Pacer(rate, clock, { used });
-          const starts: number[] = [];
-          for (const duration of durations) {
-            await pacer.turn();
-            starts.push(clock.now());
-            clock.advance(duration);
-          }
-          for (const start of starts)
-            expect(
-              starts.filter((one) => one >= start && one < start + pacer.windowMilliseconds).length,
-            ).toBeLessThanOrEqual(pacer.most);
-          // In the long run no more than the rate.
-          const seconds = (starts.at(-1)! - began) / 1000;
-          expect(starts.length).toBeLessThanOrEqual(pacer.most + seconds * rate + 1e-6);
-          expect(starts[0]! - began).toBeGreaterThanOrEqual(used ? Math.floor(pacer.windowMilliseconds) : 0);
-          // Each waits for the call before it, or for the window: at most a millisecond, to which it is rounded, for
-          // each window.
-          const busy = durations.slice(0, -1).reduce((sum, one) => sum + one, 0);
-          const windows = Math.ceil(starts.length / pacer.most) + 1;
-          expect(starts.at(-1)! - began).toBeLessThanOrEqual(busy + windows * (pacer.windowMilliseconds + 1));
-        },
-      ),
-    );
-  });
+  it('begins at most so many calls in any window, however long each takes, and is not slower than it has to be', async () =>
+    forAllAsync(
+      undefined,
+      fc.double({ min: 0.1, max: 100, noNaN: true }),
+      fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 80 }),
+      fc.boolean(),
+      async (rate, durations, used) => {
+        const clock = new FakeClock();
+        const began = clock.now();
+        const pacer = new Pacer(rate, clock, { used });
+        const starts: number[] = [];
+        for (const duration of durations) {
+          await pacer.turn();
+          starts.push(clock.now());
+          clock.advance(duration);
+        }
+        for (const start of starts)
+          expect(
+            starts.filter((one) => one >= start && one < start + pacer.windowMilliseconds).length,
+          ).toBeLessThanOrEqual(pacer.most);
+        // In the long run no more than the rate.
+        const seconds = (starts.at(-1)! - began) / 1000;
+        expect(starts.length).toBeLessThanOrEqual(pacer.most + seconds * rate + 1e-6);
+        expect(starts[0]! - began).toBeGreaterThanOrEqual(used ? Math.floor(pacer.windowMilliseconds) : 0);
+        // Each waits for the call before it, or for the window: at most a millisecond, to which it is rounded, for
+        // each window.
+        const busy = durations.slice(0, -1).reduce((sum, one) => sum + one, 0);
+        const windows = Math.ceil(starts.length / pacer.most) + 1;
+        expect(starts.at(-1)! - began).toBeLessThanOrEqual(busy + windows * (pacer.windowMilliseconds + 1));
+      },
+    ));
 
   it('makes up within a second for what other calls took of it', async () => {
     const clock = new FakeClock();
@@ -56,41 +55,38 @@ describe('a pacer', () => {
     expect(clock.now() - began).toBe(9900);
   });
 
-  it('begins no more than that where several ask at once, and lets each have its turn', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.double({ min: 0.1, max: 100, noNaN: true }),
-        fc.integer({ min: 2, max: 8 }),
-        fc.integer({ min: 1, max: 20 }),
-        async (rate, callers, calls) => {
-          const clock = new VirtualClock(0);
-          const pacer = new Pacer(rate, clock);
-          const starts: { caller: number; at: number }[] = [];
-          const call = async (caller: number): Promise<void> => {
-            for (let made = 0; made < calls; made += 1) {
-              await pacer.turn();
-              starts.push({ caller, at: clock.now() });
-            }
-          };
-          await clock.spawn(() => Promise.all(Array.from({ length: callers }, (_, caller) => call(caller))));
-          for (const { at } of starts)
-            expect(
-              starts.filter((one) => one.at >= at && one.at < at + pacer.windowMilliseconds).length,
-            ).toBeLessThanOrEqual(pacer.most);
-          // A millisecond for each window, to which it is rounded.
-          const windows = Math.ceil((callers * calls) / pacer.most) - 1;
-          expect(starts.at(-1)?.at ?? 0).toBeLessThanOrEqual(windows * (pacer.windowMilliseconds + 1));
-          // Each in its turn.
-          const made = Array.from({ length: callers }, () => 0);
-          for (const { caller } of starts) {
-            made[caller] = (made[caller] ?? 0) + 1;
-            expect(Math.max(...made) - Math.min(...made)).toBeLessThanOrEqual(1);
+  it('begins no more than that where several ask at once, and lets each have its turn', async () =>
+    forAllAsync(
+      30,
+      fc.double({ min: 0.1, max: 100, noNaN: true }),
+      fc.integer({ min: 2, max: 8 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (rate, callers, calls) => {
+        const clock = new VirtualClock(0);
+        const pacer = new Pacer(rate, clock);
+        const starts: { caller: number; at: number }[] = [];
+        const call = async (caller: number): Promise<void> => {
+          for (let made = 0; made < calls; made += 1) {
+            await pacer.turn();
+            starts.push({ caller, at: clock.now() });
           }
-        },
-      ),
-      { numRuns: 30 },
-    );
-  });
+        };
+        await clock.spawn(() => Promise.all(Array.from({ length: callers }, (_, caller) => call(caller))));
+        for (const { at } of starts)
+          expect(
+            starts.filter((one) => one.at >= at && one.at < at + pacer.windowMilliseconds).length,
+          ).toBeLessThanOrEqual(pacer.most);
+        // A millisecond for each window, to which it is rounded.
+        const windows = Math.ceil((callers * calls) / pacer.most) - 1;
+        expect(starts.at(-1)?.at ?? 0).toBeLessThanOrEqual(windows * (pacer.windowMilliseconds + 1));
+        // Each in its turn.
+        const made = Array.from({ length: callers }, () => 0);
+        for (const { caller } of starts) {
+          made[caller] = (made[caller] ?? 0) + 1;
+          expect(Math.max(...made) - Math.min(...made)).toBeLessThanOrEqual(1);
+        }
+      },
+    ));
 
   it('waits on where a timer was early', async () => {
     const clock = new FakeClock();

@@ -87,14 +87,12 @@ describe("Go's types", () => {
   });
 });
 
-describe('a printed value', () => {
-  test('is that of fmt', () => {
-    expect(plain({ b: [1, null], a: { c: 'x', d: true } })).toBe('map[a:map[c:x d:true] b:[1 <nil>]]');
-    expect(quoted('a"\u0001\n')).toBe(String.raw`"a\"\x01\n"`);
-    expect(sharp({ kind: 'Role', name: 'a' }, 'RoleRef')).toBe('rbac.RoleRef{APIGroup:"", Kind:"Role", Name:"a"}');
-    expect(sharp('10%', 'intOrString')).toBe('intstr.IntOrString{Type:1, IntVal:0, StrVal:"10%"}');
-    expect(internalJson({ minAvailable: 1, selector: { matchLabels: { a: 'b' } } }, 'PodDisruptionBudgetSpec')).toBe(
-      '{"MinAvailable":1,"Selector":{"matchLabels":{"a":"b"}},"MaxUnavailable":null,"UnhealthyPodEvictionPolicy":null}',
-    );
-  });
+test('a printed value is that of fmt', () => {
+  expect(plain({ b: [1, null], a: { c: 'x', d: true } })).toBe('map[a:map[c:x d:true] b:[1 <nil>]]');
+  expect(quoted('a"\u0001\n')).toBe(String.raw`"a\"\x01\n"`);
+  expect(sharp({ kind: 'Role', name: 'a' }, 'RoleRef')).toBe('rbac.RoleRef{APIGroup:"", Kind:"Role", Name:"a"}');
+  expect(sharp('10%', 'intOrString')).toBe('intstr.IntOrString{Type:1, IntVal:0, StrVal:"10%"}');
+  expect(internalJson({ minAvailable: 1, selector: { matchLabels: { a: 'b' } } }, 'PodDisruptionBudgetSpec')).toBe(
+    '{"MinAvailable":1,"Selector":{"matchLabels":{"a":"b"}},"MaxUnavailable":null,"UnhealthyPodEvictionPolicy":null}',
+  );
 });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GoSyntaxError, parseGoJson } from '../../../../sandbox/kubernetes/go/json.ts';
+import { forAll } from '../../../for-all.ts';
 
 const accepts = (read: () => unknown): boolean => {
   try {
@@ -14,25 +15,16 @@ const accepts = (read: () => unknown): boolean => {
 
 describe('JSON', () => {
   test('is read like JSON.parse reads it', () =>
-    fc.assert(
-      fc.property(fc.json(), (text) => {
-        expect(parseGoJson(text)).toEqual({ value: JSON.parse(text) as unknown, duplicates: [] });
-      }),
+    forAll(fc.json(), (text) =>
+      expect(parseGoJson(text)).toEqual({ value: JSON.parse(text) as unknown, duplicates: [] }),
     ));
 
   test('is refused where JSON.parse refuses it', () =>
-    fc.assert(
-      fc.property(
-        fc.json(),
-        fc.nat(),
-        fc.constantFrom('', '"', '{', ']', ',', 'x', '\u0001'),
-        (text, at, character) => {
-          const place = at % (text.length + 1);
-          const changed = `${text.slice(0, place)}${character}${text.slice(place + 1)}`;
-          expect(accepts(() => parseGoJson(changed))).toBe(accepts(() => JSON.parse(changed)));
-        },
-      ),
-    ));
+    forAll(fc.json(), fc.nat(), fc.constantFrom('', '"', '{', ']', ',', 'x', '\u0001'), (text, at, character) => {
+      const place = at % (text.length + 1);
+      const changed = `${text.slice(0, place)}${character}${text.slice(place + 1)}`;
+      expect(accepts(() => parseGoJson(changed))).toBe(accepts(() => JSON.parse(changed)));
+    }));
 
   // Messages of encoding/json.
   test.each([
