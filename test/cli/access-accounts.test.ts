@@ -10,7 +10,8 @@ import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
-import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
+import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, serviceRoles } from './access-fixtures.ts';
+import { runProgram as run } from './run-program.ts';
 import { words } from './fixtures.ts';
 import { containing, matching, printing } from '../lambdas/matchers.ts';
 

@@ -3,12 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { main } from '../../cli/program.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
-import { collectingIo } from './fixtures.ts';
 
 export const OPERATOR = `arn:aws:iam::${TARGET.account}:role/operator`;
 export const POLICY = 'arn:aws:eks::aws:cluster-access-policy/';
@@ -36,18 +34,6 @@ export const serviceRoles = async (): Promise<ServiceRoles> => {
     restart: arns('KubernetesRestartRoleArns'),
     annotate: arns('KubernetesAnnotateRoleArns'),
   };
-};
-
-export interface Ran {
-  code: number;
-  out: string;
-  err: string;
-}
-
-export const run = async (...argv: string[]): Promise<Ran> => {
-  const io = collectingIo();
-  const code = await main(argv, io);
-  return { code, out: io.out(), err: io.err() };
 };
 
 export interface Files {

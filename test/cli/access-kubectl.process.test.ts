@@ -7,7 +7,8 @@ import { workload } from '../../sandbox/world/scenario-cluster.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { reasonToSkip, serve, type Served } from '../end-to-end/served.ts';
 import { withStaticToken } from '../end-to-end/static-token.ts';
-import { ADMINISTRATOR, run } from './access-fixtures.ts';
+import { ADMINISTRATOR } from './access-fixtures.ts';
+import { runProgram as run } from './run-program.ts';
 import { stubEnvironment } from './fixtures.ts';
 import { words } from '../words.ts';
 

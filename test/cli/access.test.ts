@@ -6,7 +6,8 @@ import type { Granted, GrantedEntry } from '../../cli/access/grant.ts';
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
-import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
+import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, serviceRoles } from './access-fixtures.ts';
+import { runProgram as run } from './run-program.ts';
 import { words } from './fixtures.ts';
 import { expectExit, printing } from '../lambdas/matchers.ts';
 

@@ -6,16 +6,14 @@ import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { words, collectingIo } from './fixtures.ts';
 import { keptWorld } from './kept-world.ts';
 import { expectExit } from '../lambdas/matchers.ts';
+import { runWith } from './run-program.ts';
 
 const ADDON = words`--cluster reliability-dev --addon aws-ebs-csi-driver --sandbox sandbox/scenarios/ebs-csi-irsa.json`;
 /** One hour tests the same as 24, and takes less of the machine's time. */
 const APPROVAL = ['migrate', ...ADDON, '--approval', 'required', '--approval-hours', '1'];
 
-const run = async (argv: readonly string[], ask?: (question: string) => Promise<string | undefined>) => {
-  const io = collectingIo();
-  const code = await main(argv, { ...io, ...(ask ? { ask } : {}) });
-  return { code, out: io.out(), err: io.err() };
-};
+const run = (argv: readonly string[], ask?: (question: string) => Promise<string | undefined>) =>
+  runWith(ask ? { ask } : {}, ...argv);
 
 describe('a migration that needs an approval, in the embedded sandbox', () => {
   it('shows how it would be approved, and ends when the approval expires', async () => {

@@ -5,17 +5,14 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import type { Io } from '../../cli/io.ts';
-import { main } from '../../cli/program.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { scenarioWith } from '../end-to-end/fixture.ts';
 import { onlyLocal } from '../only-local.ts';
-import { collectingIo, stubEnvironment } from './fixtures.ts';
+import { stubEnvironment } from './fixtures.ts';
+import { type Ran as RanProgram, runWith as runProgramWith } from './run-program.ts';
 
-export interface Ran {
-  code: number;
-  out: string;
-  err: string;
+export interface Ran extends RanProgram {
   /** The calls that reached the sandbox during this command. */
   calls: Call[];
 }
@@ -58,12 +55,11 @@ export const openAwsWorld = async (scenario: Scenario = scenarioWith()): Promise
     );
     stubEnvironment(given);
     const guard = onlyLocal();
-    const io = collectingIo();
     const before = backend.sandbox.world.log.calls.length;
     try {
-      const code = await main(argv, { ...io, sleep: () => Promise.resolve(), ...terminal });
+      const ran = await runProgramWith({ sleep: () => Promise.resolve(), ...terminal }, ...argv);
       if (guard.elsewhere.length > 0) throw new Error(`The program called ${guard.elsewhere.join(', ')}`);
-      return { code, out: io.out(), err: io.err(), calls: backend.sandbox.world.log.calls.slice(before) };
+      return { ...ran, calls: backend.sandbox.world.log.calls.slice(before) };
     } finally {
       guard.end();
       vi.unstubAllEnvs();

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../cli/program.ts';
-import { collectingIo } from './fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { runProgram } from './run-program.ts';
+import { expectExit, printing } from '../lambdas/matchers.ts';
 
 /** Sources the script in bash, and prints what it proposes for the last word of each line. */
 const COMPLETE = `
@@ -21,9 +21,7 @@ describe('completion', () => {
   let script = '';
   beforeAll(async () => {
     script = join(folder, 'completion.bash');
-    const io = collectingIo();
-    await main(['completion', 'bash'], io);
-    writeFileSync(script, io.out());
+    writeFileSync(script, (await runProgram('completion', 'bash')).out);
     writeFileSync(join(folder, 'world one.json'), '{}');
   });
 
@@ -55,11 +53,7 @@ describe('completion', () => {
   });
 
   it('is printed for zsh, and refused for another shell', async () => {
-    const io = collectingIo();
-    expect(await main(['completion', 'zsh'], io)).toBe(0);
-    expect(io.out()).toContain('bashcompinit');
-    const refused = collectingIo();
-    expect(await main(['completion', 'fish'], refused)).toBe(2);
-    expect(refused.err()).toContain('Use bash or zsh');
+    expect(await runProgram('completion', 'zsh')).toMatchObject(printing(0, /bashcompinit/));
+    await expectExit(runProgram('completion', 'fish'), 2, 'Use bash or zsh');
   });
 });

@@ -4,9 +4,9 @@ import { CliError } from '../../cli/errors.ts';
 import type { Io } from '../../cli/io.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { shortPlan } from '../../cli/print/short-plan.ts';
-import { main } from '../../cli/program.ts';
 import { aCheck, aPlan, aReport, collectingIo, stubEnvironment } from './fixtures.ts';
 import { containing } from '../lambdas/matchers.ts';
+import { runProgram } from './run-program.ts';
 
 const DEPLOYED = { deployed: true, yes: false };
 
@@ -87,10 +87,8 @@ describe('commands that change something in AWS', () => {
       ['--service-account', 'b'],
     ),
   ])('%s %s refuses without a terminal, before it makes any call', async (...argv) => {
-    const io = collectingIo();
-    expect(await main(argv, io)).toBe(2);
-    expect(io.err()).toContain('there is no terminal to ask on; nothing was changed');
-    expect(io.out()).toBe('');
+    const err = containing('there is no terminal to ask on; nothing was changed');
+    expect(await runProgram(...argv)).toMatchObject({ code: 2, out: '', err });
   });
 
   it.each([
@@ -98,9 +96,7 @@ describe('commands that change something in AWS', () => {
     ['retire', ID, '--deployed'],
     ['sweep', '--mode', 'plan', '--deployed'],
   ])('%s %s only reads, and does not ask', async (...argv) => {
-    const io = collectingIo();
-    await main(argv, io);
-    expect(io.err()).not.toContain('no terminal to ask');
+    expect((await runProgram(...argv)).err).not.toContain('no terminal to ask');
   });
 });
 

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clusterOfContext, kubeconfigFiles, readKubeconfig } from '../../cli/context/kubeconfig.ts';
-import { main } from '../../cli/program.ts';
-import { collectingIo, errorOf } from './fixtures.ts';
+import { errorOf } from './fixtures.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { expectExit, matching } from '../lambdas/matchers.ts';
+import { type Ran, runProgram } from './run-program.ts';
 
 const ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev';
 
@@ -87,11 +87,9 @@ describe('a context of the kubeconfig', () => {
 });
 
 describe('--context', () => {
-  const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+  const run = (...argv: string[]): Promise<Ran> => {
     vi.stubEnv('KUBECONFIG', environment().KUBECONFIG);
-    const io = collectingIo();
-    const code = await main(argv, io);
-    return { code, out: io.out(), err: io.err() };
+    return runProgram(...argv);
   };
 
   it('selects cluster, account and region', async () => {

@@ -1,9 +1,9 @@
 /** The command line with --deployed, for a service whose API is in the environment. */
 import { afterEach, beforeEach, vi } from 'vitest';
-import { main } from '../../cli/program.ts';
 import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import { API_URL, CREDENTIALS } from './api-fixtures.ts';
-import { collectingIo, stubEnvironment, TARGET } from './fixtures.ts';
+import { stubEnvironment, TARGET } from './fixtures.ts';
+import { runWith } from './run-program.ts';
 
 /**
  * Stubs the environment and `fetch` around each test. Returns what the API was asked, and its replies: each is used once,
@@ -37,8 +37,4 @@ export const deployedApi = () => {
 };
 
 /** Runs a command for the deployed service; no real time passes between two polls. */
-export const runDeployed = async (...argv: string[]) => {
-  const io = collectingIo();
-  const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
-  return { code, out: io.out(), err: io.err() };
-};
+export const runDeployed = (...argv: string[]) => runWith({ sleep: () => Promise.resolve() }, ...argv, '--deployed');

@@ -1,11 +1,12 @@
 /** `--deployed` without variables: the service is found by its stack. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { outputsByName } from '../../cli/deployed-stack.ts';
-import { main } from '../../cli/program.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import { ADDON, TARGET, scenarioWith } from '../end-to-end/fixture.ts';
 import { PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
-import { collectingIo, stubEnvironment } from './fixtures.ts';
+import { stubEnvironment } from './fixtures.ts';
+import { runProgram } from './run-program.ts';
+import { expectExit } from '../lambdas/matchers.ts';
 
 const ADDON_FLAGS = ['--cluster', TARGET.cluster, '--addon', ADDON];
 
@@ -21,11 +22,7 @@ const point = (change: Record<string, string | undefined> = {}): void =>
     ...change,
   });
 
-const run = async (...argv: string[]) => {
-  const io = collectingIo();
-  const code = await main([...argv, '--deployed'], io);
-  return { code, out: io.out(), err: io.err() };
-};
+const run = (...argv: string[]) => runProgram(...argv, '--deployed');
 const lookups = (): string[] =>
   served.backend.sandbox.world.log.calls
     .filter(({ service }) => service === 'cloudformation')
@@ -121,9 +118,8 @@ describe('a deployed service without variables', () => {
   });
 
   it('refuses the options that locate it without --deployed', async () => {
-    const io = collectingIo();
-    expect(await main(['migrations', '--state', 'world.json', '--stack', 'Mine'], io)).toBe(2);
-    expect(io.err()).toContain('--stack works only with --deployed');
+    const misplaced = runProgram('migrations', '--state', 'world.json', '--stack', 'Mine');
+    await expectExit(misplaced, 2, '--stack works only with --deployed');
   });
 });
 

@@ -1,11 +1,11 @@
 import { assert, constantFrom, integer, property, record, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generateFleet, type FleetOptions } from '../../cli/fleet/generate.ts';
-import { main } from '../../cli/program.ts';
 import { sweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario, ScenarioError } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { words, collectingIo } from './fixtures.ts';
+import { words } from './fixtures.ts';
+import { runProgram } from './run-program.ts';
 
 const parsed = (options: FleetOptions): Scenario => parseScenario(generateFleet(options).scenario, 'fleet');
 const addonsOf = ({ accounts }: Scenario): string[] =>
@@ -142,11 +142,7 @@ describe('a fleet with faults', () => {
 });
 
 describe('generate-fleet', () => {
-  const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-    const io = collectingIo();
-    const code = await main(['generate-fleet', ...argv], io);
-    return { code, out: io.out(), err: io.err() };
-  };
+  const run = (...argv: string[]) => runProgram('generate-fleet', ...argv);
 
   it('writes the scenario to stdout, and a summary to stderr', async () => {
     const { code, out, err } = await run(

@@ -6,28 +6,18 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { graphviz, mermaid } from '../../cli/identities/graphs.ts';
 import { identitiesLines } from '../../cli/identities/print.ts';
 import { PLAIN } from '../../cli/print/style.ts';
-import { main } from '../../cli/program.ts';
 import type { IdentityGraph } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ROLE, SCENARIO, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
-import { collectingIo } from './fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { containing, expectExit, matching, said } from '../lambdas/matchers.ts';
+import { type Ran, runProgram } from './run-program.ts';
 
 const directory = scratchDirectory();
 afterEach(() => vi.unstubAllEnvs());
 
-interface Ran {
-  code: number;
-  out: string;
-  err: string;
-}
-
-const run = async (...argv: string[]): Promise<Ran> => {
-  const io = collectingIo();
-  return { code: await main(['identities', ...argv], io), out: io.out(), err: io.err() };
-};
+const run = (...argv: string[]): Promise<Ran> => runProgram('identities', ...argv);
 
 const CLUSTER = ['--cluster', TARGET.cluster];
 let written = 0;

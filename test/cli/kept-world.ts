@@ -3,16 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { main } from '../../cli/program.ts';
 import { type MigrationReport, migrationReport } from '../../lambdas/domain/migration/model.ts';
-import { collectingIo } from './fixtures.ts';
+import { type Ran, runProgram } from './run-program.ts';
 
 interface KeptWorld {
   /** Returns the path of a file in the test's own directory. */
   file: (name: string) => string;
   /** Returns the path of the file with the world. */
   state: () => string;
-  run: (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
+  run: (...argv: string[]) => Promise<Ran>;
   reportOf: (...argv: string[]) => Promise<MigrationReport>;
   /** Begins with a world in which that command has run: it runs once, and each test gets a copy of the file. */
   begin: (...argv: string[]) => Promise<MigrationReport>;
@@ -28,11 +27,7 @@ export const keptWorld = (): KeptWorld => {
 
   const file = (name: string): string => join(directory, name);
   const state = (): string => file('world.json');
-  const run: KeptWorld['run'] = async (...argv) => {
-    const io = collectingIo();
-    const code = await main([...argv, '--state', state()], io);
-    return { code, out: io.out(), err: io.err() };
-  };
+  const run: KeptWorld['run'] = (...argv) => runProgram(...argv, '--state', state());
   const reportOf: KeptWorld['reportOf'] = async (...argv) =>
     migrationReport.parse(JSON.parse((await run(...argv, '--json')).out));
   const begin: KeptWorld['begin'] = async (...argv) => {

@@ -1,13 +1,13 @@
 /** The plan of a whole cluster. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { main } from '../../cli/program.ts';
 import type { Overview } from '../../lambdas/domain/overview/model.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
 import { collectingIo } from './fixtures.ts';
 import { expectExit } from '../lambdas/matchers.ts';
+import { runProgram } from './run-program.ts';
 
 let world: AwsWorld | undefined;
 afterEach(async () => {
@@ -18,11 +18,7 @@ const open = async (scenario?: Scenario): Promise<AwsWorld> => (world = await op
 
 const overviewIn = ({ out }: { out: string }): Overview => JSON.parse(out) as Overview;
 const ofOperator = ({ calls }: Ran): Ran['calls'] => calls.filter(({ caller }) => caller.endsWith(':role/operator'));
-const inSandbox = async (name: string, ...argv: string[]) => {
-  const io = collectingIo();
-  const code = await main(['plan', '--sandbox', scenarioFile(name), ...argv], io);
-  return { code, out: io.out(), err: io.err() };
-};
+const inSandbox = (name: string, ...argv: string[]) => runProgram('plan', '--sandbox', scenarioFile(name), ...argv);
 
 /** The first case with workloads in 20 namespaces, each with a role; not every role trusts EKS Pod Identity. */
 const manyAccounts = (count: number, change: (index: number) => { trusts: boolean }): Scenario =>

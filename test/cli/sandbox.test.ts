@@ -12,6 +12,7 @@ import { eventually } from '../eventually.ts';
 import { collectingIo, keysOf, sdkOf } from './fixtures.ts';
 import { words } from '../words.ts';
 import { containing, matching } from '../lambdas/matchers.ts';
+import { runProgram, runWith } from './run-program.ts';
 
 /** Variables that --deployed reads to find the service. */
 const SERVICE = words`
@@ -198,11 +199,11 @@ describe('sandbox', () => {
 
 describe('sandbox with wrong input', () => {
   const refused = async (...flags: string[]): Promise<string> => {
-    const io = collectingIo();
-    expect([await main(['sandbox', ...flags], { ...io, onStop: () => {} }), io.out()]).toEqual([2, '']);
-    expect(io.err()).toMatch(/^error: [^]*\nhint: {2}\S/);
-    expect(io.err()).not.toMatch(/\n {4}at /);
-    return io.err();
+    const { code, out, err } = await runWith({ onStop: () => {} }, 'sandbox', ...flags);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/^error: [^]*\nhint: {2}\S/);
+    expect(err).not.toMatch(/\n {4}at /);
+    return err;
   };
 
   it('reports what a flag must be', async () => {
@@ -266,8 +267,8 @@ describe('sandbox with wrong input', () => {
   });
 
   it('reports errors as one JSON document with --json', async () => {
-    const io = collectingIo();
-    expect(await main(['sandbox', '--json', '--scenario', 'nowhere.json'], io)).toBe(2);
-    expect(JSON.parse(io.out())).toMatchObject({ error: { name: 'ScenarioError', hint: containing(SCENARIO) } });
+    const { code, out } = await runProgram('sandbox', '--json', '--scenario', 'nowhere.json');
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ error: { name: 'ScenarioError', hint: containing(SCENARIO) } });
   });
 });

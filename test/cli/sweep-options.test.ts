@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exitCodeOfSweep } from '../../cli/exit-codes.ts';
-import { main } from '../../cli/program.ts';
 import { backendOfMigration, backendOfSweep } from '../../cli/backend-options.ts';
 import {
   parseKnownSweepFlags,
@@ -15,11 +14,12 @@ import { checkPrevious, recordOf, requestFrom } from '../../cli/sweep/request.ts
 import { sweep, sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
-import { collectingIo, errorOf } from './fixtures.ts';
+import { errorOf } from './fixtures.ts';
 import { GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { aSweepReport, aSweepRequest, ID, REPORTS } from './sweep-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
-import { anError, anExit, containing } from '../lambdas/matchers.ts';
+import { anError, anExit, containing, expectExit } from '../lambdas/matchers.ts';
+import { runProgram } from './run-program.ts';
 
 const GOOD = { mode: 'inventory', sandbox: 'a.json' };
 const messageOf = (given: Record<string, unknown>) => errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
@@ -246,14 +246,13 @@ describe('the flags of the commands about sweeps', () => {
     ['sweeps'],
     ['sweep'],
   ])('are explained in the help: %s %s', async (...command) => {
-    const io = collectingIo();
-    expect(await main([...command, '--help'], io)).toBe(0);
-    for (const text of ['--state', '--deployed', '--json', 'Exit codes:']) expect(io.out()).toContain(text);
+    const { code, out } = await runProgram(...command, '--help');
+    expect(code).toBe(0);
+    for (const text of ['--state', '--deployed', '--json', 'Exit codes:']) expect(out).toContain(text);
   });
   it('of the subcommands do not include those of sweep', async () => {
-    const io = collectingIo();
-    expect(await main(['sweep', 'show', ID, '--mode', 'plan', '--deployed'], io)).toBe(2);
-    expect(io.err()).toMatch(/unknown option '--mode'[^]*sweep show --help/);
+    const misplaced = runProgram('sweep', 'show', ID, '--mode', 'plan', '--deployed');
+    await expectExit(misplaced, 2, /unknown option '--mode'[^]*sweep show --help/);
   });
 });
 

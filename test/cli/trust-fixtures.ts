@@ -1,6 +1,6 @@
 /** Trust policies to evaluate, and the program that evaluates them. */
-import { main } from '../../cli/program.ts';
-import { words, collectingIo } from './fixtures.ts';
+import { words } from './fixtures.ts';
+import { type Ran, runWith } from './run-program.ts';
 
 export const SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
 export const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
@@ -57,14 +57,5 @@ async function* inPieces(text: string, bytes: number): AsyncGenerator<Uint8Array
   for (let at = 0; at < all.length; at += bytes) yield await Promise.resolve(all.subarray(at, at + bytes));
 }
 
-export interface Ran {
-  code: number;
-  out: string;
-  err: string;
-}
-
-export const trust = async (argv: readonly string[], stdin = '', bytes = 1000): Promise<Ran> => {
-  const io = { ...collectingIo(), stdin: inPieces(stdin, bytes) };
-  const code = await main(['trust', ...argv], io);
-  return { code, out: io.out(), err: io.err() };
-};
+export const trust = (argv: readonly string[], stdin = '', bytes = 1000): Promise<Ran> =>
+  runWith({ stdin: inPieces(stdin, bytes) }, 'trust', ...argv);

@@ -7,6 +7,7 @@ import { trustRepair } from '../../cli/trust/repair.ts';
 import { parseTrustRepairFlags } from '../../cli/trust-options.ts';
 import { reportError } from '../../cli/errors.ts';
 import { words, collectingIo } from './fixtures.ts';
+import type { Ran } from './run-program.ts';
 import {
   ASKED,
   CLUSTER,
@@ -16,7 +17,6 @@ import {
   POD_IDENTITY,
   policy,
   policyText,
-  type Ran,
   ROLE,
   SCENARIO,
   trust,

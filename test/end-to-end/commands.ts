@@ -3,12 +3,11 @@
  * test files decide how the commands are run.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../cli/program.ts';
 import { migrationReport, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import { collectingIo } from '../cli/fixtures.ts';
 import { ADDON, scenarioWith, TARGET } from './fixture.ts';
 import { byApi, PACE, type Result, serveHere, type ServedHere } from './served.ts';
 import { containing } from '../lambdas/matchers.ts';
+import { runWith } from '../cli/run-program.ts';
 
 const ASKED = ['--cluster', TARGET.cluster, '--addon', ADDON];
 
@@ -16,11 +15,8 @@ const ASKED = ['--cluster', TARGET.cluster, '--addon', ADDON];
 export type RunCommand = (served: ServedHere, words: string[]) => Promise<Result>;
 
 /** Runs in this process, whose environment contains the sandbox; it waits in the world's time. */
-export const inThisProcess: RunCommand = async ({ backend }, words) => {
-  const io = collectingIo();
-  const code = await main(words, { ...io, sleep: (milliseconds) => backend.sandbox.clock.sleep(milliseconds) });
-  return { code, out: io.out(), err: io.err() };
-};
+export const inThisProcess: RunCommand = ({ backend }, words) =>
+  runWith({ sleep: (milliseconds) => backend.sandbox.clock.sleep(milliseconds) }, ...words);
 
 const reportIn = ({ out }: Result): MigrationReport => migrationReport.parse(JSON.parse(out));
 

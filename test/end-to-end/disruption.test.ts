@@ -2,10 +2,10 @@
  * The disruption of the add-on's pods in a migration's report: measured in the world, with the durations of its knobs.
  */
 import { describe, expect, it } from 'vitest';
-import { main } from '../../cli/program.ts';
 import { migrationReport, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import { words, collectingIo } from '../cli/fixtures.ts';
+import { words } from '../cli/fixtures.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
+import { runProgram } from '../cli/run-program.ts';
 
 const CLUSTERS = {
   'in-place': 'catalogue-prod',
@@ -16,13 +16,11 @@ const CLUSTERS = {
 
 /** Runs the command line, as a pipeline does. */
 const migrate = async (scenario: keyof typeof CLUSTERS, ...flags: string[]): Promise<MigrationReport> => {
-  const io = collectingIo();
-  await main(
-    words`migrate --sandbox ${scenarioFile(scenario)} --cluster ${CLUSTERS[scenario]} --addon ${ADDON} --json
-        ${flags}`,
-    io,
+  const cluster = CLUSTERS[scenario];
+  const { out } = await runProgram(
+    ...words`migrate --sandbox ${scenarioFile(scenario)} --cluster ${cluster} --addon ${ADDON} --json ${flags}`,
   );
-  return migrationReport.parse(JSON.parse(io.out()));
+  return migrationReport.parse(JSON.parse(out));
 };
 
 describe('the pods that stay ready', () => {
@@ -55,14 +53,12 @@ describe('the pods that stay ready', () => {
 
   it('are missing for longer if EKS takes longer', async () => {
     const short = await migrate('preserve', '--strategy', 'recreate');
-    const io = collectingIo();
     // Its knobs are the defaults: 40 s for the delete instead of 10.
-    await main(
-      words`migrate --sandbox ${scenarioFile('ebs-csi-irsa')} --cluster reliability-dev --addon ${ADDON}
+    const { out } = await runProgram(
+      ...words`migrate --sandbox ${scenarioFile('ebs-csi-irsa')} --cluster reliability-dev --addon ${ADDON}
           --strategy recreate --json`,
-      io,
     );
-    expect(migrationReport.parse(JSON.parse(io.out())).disruption!.controllerUnavailableSeconds).toBeGreaterThan(
+    expect(migrationReport.parse(JSON.parse(out)).disruption!.controllerUnavailableSeconds).toBeGreaterThan(
       short.disruption!.controllerUnavailableSeconds + 20,
     );
   });

@@ -3,15 +3,15 @@ import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { main } from '../../cli/program.ts';
 import { check } from '../../lambdas/domain/migration/check.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { accessEntryOf } from './doctor-world.ts';
-import { collectingIo, stubEnvironment } from '../cli/fixtures.ts';
+import { stubEnvironment } from '../cli/fixtures.ts';
 import { scenarioWith, TARGET } from './fixture.ts';
 import { PACE, serveHere, type ServedHere } from './served.ts';
 import { containing, matching } from '../lambdas/matchers.ts';
+import { runProgram } from '../cli/run-program.ts';
 
 const document = z.strictObject({ wanted: z.string(), ready: z.boolean(), checks: z.array(check) });
 
@@ -28,11 +28,7 @@ const open = async (...given: Parameters<typeof scenarioWith>): Promise<ServedHe
   return served;
 };
 
-const run = async (...words: string[]) => {
-  const io = collectingIo();
-  const code = await main(['doctor', ...words], io);
-  return { code, out: io.out(), err: io.err() };
-};
+const run = (...words: string[]) => runProgram('doctor', ...words);
 
 /** Runs with `--json`, and returns what did not pass by id. */
 const findings = async (...words: string[]) => {

@@ -8,28 +8,23 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { main } from '../../cli/program.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { synthesise } from '../../scripts/synthesise.ts';
-import { collectingIo } from '../cli/fixtures.ts';
 import { configOf } from '../lib/config-files.ts';
 import { containing } from '../lambdas/matchers.ts';
 import { scenarioFile } from './fixture.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { runProgram } from '../cli/run-program.ts';
 
 const scratch = scratchDirectory();
 
 /** The checks that depend on the configuration. */
 const OF_CONFIGURATION = ['pass-role', 'role-grant', 'trust-repair', 'trust'];
 
-const suggest = async (...argv: string[]) => {
-  const io = collectingIo();
-  const code = await main(['suggest-config', ...argv], io);
-  return { code, out: io.out(), err: io.err() };
-};
+const suggest = (...argv: string[]) => runProgram('suggest-config', ...argv);
 
 /** Writes a published scenario with a change, and returns it. */
 const scenarioWith = async (name: string, change: (scenario: Scenario) => void = () => undefined) => {

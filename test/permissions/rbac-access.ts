@@ -3,14 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { main } from '../../cli/program.ts';
 import { type ServiceRoles, wantedEntries } from '../../lambdas/domain/access/entries.ts';
 import type { Manifest, RoleManifest } from '../../lambdas/domain/access/manifests.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import type { RuleUse } from '../../sandbox/kubernetes/rbac.ts';
 import { homeOf } from '../../sandbox/world/build.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { collectingIo } from '../cli/fixtures.ts';
+import { runProgram } from '../cli/run-program.ts';
 
 /**
  * What `grant-access` prints with these flags for a scenario's only cluster, read from its YAML as kubectl reads it.
@@ -20,11 +19,10 @@ export const printedFor = async (scenario: Scenario, flags: readonly string[]): 
   try {
     const file = join(directory, 'scenario.json');
     writeFileSync(file, JSON.stringify(scenario));
-    const io = collectingIo();
     const cluster = scenario.accounts[0]!.clusters[0]!.name;
-    const code = await main(['grant-access', '--cluster', cluster, ...flags, '--sandbox', file], io);
-    if (code !== 0) throw new Error(`grant-access ended with ${code}: ${io.err()}`);
-    return parseAllDocuments(io.out()).map((document) => document.toJS() as Manifest);
+    const { code, out, err } = await runProgram('grant-access', '--cluster', cluster, ...flags, '--sandbox', file);
+    if (code !== 0) throw new Error(`grant-access ended with ${code}: ${err}`);
+    return parseAllDocuments(out).map((document) => document.toJS() as Manifest);
   } finally {
     rmSync(directory, { recursive: true });
   }

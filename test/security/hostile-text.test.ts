@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../cli/program.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
@@ -15,11 +14,12 @@ import { pod } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { fail } from '../../lambdas/domain/plan/check.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { words, collectingIo } from '../cli/fixtures.ts';
+import { words } from '../cli/fixtures.ts';
 import { inApiWorld, MINUTES } from '../end-to-end/api-world.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import type { OpenWorld } from '../end-to-end/world.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { runProgram } from '../cli/run-program.ts';
 
 /**
  * Characters that AWS, API servers and policies may deliver: terminal commands, direction marks, and invisible
@@ -177,25 +177,19 @@ describe('the command line over a world full of hostile texts', () => {
     ['an error as JSON', ['show', HIDDEN, '--json'], false],
     ['an unknown command', [HIDDEN], false],
   ])('prints %s with each text escaped', async (_, typed, hasSome) => {
-    const io = collectingIo();
-    await main([...typed, '--sandbox', scenario], io);
-    expect(io.out() + io.err()).not.toBe('');
-    expectShown(io.out());
-    expectShown(io.err());
-    expect(/\\(?:u200b|x1b|u001b)/.test(io.out() + io.err()) || !hasSome).toBe(true);
+    const { out, err } = await runProgram(...typed, '--sandbox', scenario);
+    expect(out + err).not.toBe('');
+    for (const text of [out, err]) expectShown(text);
+    expect(/\\(?:u200b|x1b|u001b)/.test(out + err) || !hasSome).toBe(true);
   });
 
   it('writes the reports of a sweep with each text escaped', async () => {
     const files = ['html', 'csv', 'json'].map((format) => join(directory, `report.${format}`));
-    const io = collectingIo();
-    await main(
-      [
-        ...words`sweep --mode plan --sandbox ${scenario} --reason ${INVISIBLE}`,
-        ...files.flatMap((file) => ['--report', file]),
-      ],
-      io,
+    const { out, err } = await runProgram(
+      ...words`sweep --mode plan --sandbox ${scenario} --reason ${INVISIBLE}`,
+      ...files.flatMap((file) => ['--report', file]),
     );
-    for (const text of [io.out(), io.err()]) expectShown(text);
+    for (const text of [out, err]) expectShown(text);
     const texts = files.map((file) => readFileSync(file, 'utf8'));
     for (const text of texts) expectShown(text.replaceAll('\r\n', '\n'));
     expect(texts[0]).toContain('\\u200b');
