@@ -57,8 +57,8 @@ describe('stack', () => {
     expect(rolesIn('KubernetesAnnotateRoleArns')).toEqual([roleOf('annotate-service-account')]);
     expect(rolesIn('KubernetesRoleArns')).toEqual(
       words`
-        plan begin create-association verify-pods restart-pods annotate-service-account restore-associations
-        take-over finish install-agent retire-trust api take-inventory
+        plan begin install-agent create-association verify-pods restart-pods annotate-service-account
+        restore-associations take-over finish retire-trust api take-inventory
       `.map(roleOf),
     );
   });

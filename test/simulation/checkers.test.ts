@@ -105,7 +105,7 @@ it('a third party can give the association another role, which the service notic
 });
 
 it('a third party has replaced the add-on only once its create is accepted', async () => {
-  const [knobs, actor] = [{ deleteStaleSeconds: 0 }, { afterCall: 76, does: 'replace' as const }];
+  const [knobs, actor] = [{ deleteStaleSeconds: 0 }, { afterCall: 66, does: 'replace' as const }];
   const result = await simulate({ scenario: 'preserve', seed: 1, faults: [], knobs, actor }, assembly);
   const [ours, theirs] = result.sandbox.world.log.calls.filter(({ operation }) => operation === 'CreateAddon');
   expect([ours?.status, theirs?.status, await thirdPartiesRespected.broken(result)]).toEqual([200, 409, []]);
