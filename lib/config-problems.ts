@@ -1,6 +1,7 @@
 /** Texts for the problems of a configuration. They name each setting and repeat no value. */
 import { z } from 'zod';
-import { pathOf } from '../lambdas/domain/text/problems.ts';
+import { formerFieldProblem } from '../lambdas/domain/acceptance/former.ts';
+import { memberOf, pathOf } from '../lambdas/domain/text/problems.ts';
 import { settings } from './settings.ts';
 
 export interface Problem {
@@ -63,6 +64,8 @@ export function problemsIn(issue: z.core.$ZodIssue): Problem[] {
   const { path } = issue;
   if (issue.code !== 'unrecognized_keys') return [{ path, message: plain(issue.message) }];
   return issue.keys.map((key) => {
+    const former = formerFieldProblem(key, memberOf(issue.input, key));
+    if (former !== undefined) return { path: [...path, key], message: former };
     const meant = meantBy(key, namesAt(path));
     return {
       path: [...path, key],

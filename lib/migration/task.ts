@@ -35,9 +35,12 @@ type Payload<Name extends StepName> = { [Field in keyof Input<Name>]: Expression
 
 /**
  * Returns a payload as a single expression. JSONata leaves out a field of an object whose expression has no result,
- * whereas the same expression alone in a field would fail.
+ * whereas the same expression alone in a field would fail. A former field is of an execution that the previous release has
+ * started.
  */
-export const sparsePayload = <Name extends StepName>(bodies: Record<keyof Input<Name> & string, string>): Expression =>
+export const sparsePayload = <Name extends StepName>(
+  bodies: Record<keyof Input<Name> & string, string> & { [Field in FormerField]?: string },
+): Expression =>
   expression(
     `{${Object.entries<string>(bodies)
       .map(([field, body]) => `'${field}': ${body}`)

@@ -4,6 +4,7 @@
  * value may be a secret, or a megabyte long.
  */
 import type { z } from 'zod';
+import { formerFieldProblem } from '../acceptance/former.ts';
 import { shown } from './text.ts';
 
 /** The number of problems to list. */
@@ -32,13 +33,21 @@ export interface Wrong {
   message: string;
 }
 
+/** Returns the value of an unknown field, if the parser reports inputs. */
+export const memberOf = (input: unknown, key: string): unknown =>
+  typeof input === 'object' && input !== null ? (input as Record<string, unknown>)[key] : undefined;
+
 /** Returns all problems as a list, with one entry for each unknown key. */
 export const wrongsOf = ({ issues }: z.ZodError, whole: string): Wrong[] =>
   issues.flatMap((issue) => {
     const pathText = (path: readonly PropertyKey[]): string =>
       path.length === 0 ? whole : `${whole}.${pathOf(path, '')}`;
     if (issue.code !== 'unrecognized_keys') return [{ path: pathText(issue.path), message: messageOf(issue) }];
-    return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: 'is not a known field' }));
+    const { input } = issue;
+    return issue.keys.map((key) => ({
+      path: pathText([...issue.path, key]),
+      message: formerFieldProblem(key, memberOf(input, key)) ?? 'is not a known field',
+    }));
   });
 
 /** Returns the first ten problems as one text, and how many more there are. `whole` is the name of the data. */

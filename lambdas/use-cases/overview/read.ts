@@ -34,14 +34,8 @@ export interface OverviewSources {
   options: Pick<
     MigrationRequestInput,
     | 'trust'
-    | 'acceptedKeys'
+    | 'accept'
     | 'iac'
-    | 'acceptOwners'
-    | 'acceptUnknownCredentials'
-    | 'acceptImages'
-    | 'acceptConsumers'
-    | 'acceptTargetRoles'
-    | 'acceptNetworkPolicies'
     | 'verification'
     | 'agent'
   >;
