@@ -63,7 +63,9 @@ export const retirementBody = reasonBody
       .describe('Days that must have passed since the migration ended before its OIDC trust may be removed.'),
     accept: acceptOf('retirement')
       .default([])
-      .describe('What must not prevent the retirement, as the checks name it, such as `consumer:SecretStore/shop/aws`.'),
+      .describe(
+        'What must not prevent the retirement, as the checks name it, such as `consumer:SecretStore/shop/aws`.',
+      ),
   })
   .register(schemaNames, { name: 'RetirementRequest' });
 

@@ -16,10 +16,7 @@ export interface RollbackAsked {
 }
 
 /** What a retirement does, and who requested it. */
-export type RetirementAsked = Pick<
-  Retirement,
-  'action' | 'dryRun' | 'soakDays' | 'accept' | 'requestedBy' | 'reason'
->;
+export type RetirementAsked = Pick<Retirement, 'action' | 'dryRun' | 'soakDays' | 'accept' | 'requestedBy' | 'reason'>;
 
 /** The service's own executions in Step Functions. */
 export interface Executions {

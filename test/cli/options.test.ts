@@ -16,7 +16,7 @@ describe('flags', () => {
       strategy: 'auto',
       preserve: false,
       role: [],
-      acceptIdentityLoss: [],
+      accept: [],
     }));
 
   it.each([
@@ -50,13 +50,21 @@ describe('flags', () => {
     ['maxDisruption', 'none', /--max-disruption "none" must be rolling or outage/],
     ['resolveConflicts', 'KEEP', /--resolve-conflicts "KEEP" must be NONE, OVERWRITE or PRESERVE/],
     ['iac', 'chef', /--iac "chef" must be terraform, pulumi, .* or helm/],
-    ['acceptOwner', ['chef'], /--accept-owner "chef" must be terraform, /],
-    ['acceptOwner', Array.from({ length: 13 }, () => 'ack'), /--accept-owner may be given at most 12 times/],
+    ['acceptOwner', ['chef'], /--accept owner:"chef" must be terraform, /],
+    ['acceptOwner', Array.from({ length: 13 }, () => 'ack'), /--accept owner:may be given at most 12 times/],
     ['trust', 'fix', /--trust "fix" must be validate or repair/],
-    ['acceptIdentityLoss', ['Node'], /--accept-identity-loss "Node" must be the name of a Kubernetes service account/],
-    ['acceptIdentityLoss', Array<string>(51).fill('a'), /--accept-identity-loss may be given at most 50 times/],
-    ['acceptKey', ['SourceIp'], /--accept-key "SourceIp" must be the name of a condition key such as aws:SourceIp/],
-    ['acceptKey', Array.from({ length: 21 }, () => 'aws:SourceIp'), /--accept-key may be given at most 20 times/],
+    ['acceptIdentityLoss', ['Node'], /--accept identity-loss:"Node" must be the name of a Kubernetes service account/],
+    ['acceptIdentityLoss', Array<string>(51).fill('a'), /--accept identity-loss:may be given at most 50 times/],
+    [
+      'acceptKey',
+      ['SourceIp'],
+      /--accept condition-key:"SourceIp" must be the name of a condition key such as aws:SourceIp/,
+    ],
+    [
+      'acceptKey',
+      Array.from({ length: 21 }, () => 'aws:SourceIp'),
+      /--accept condition-key:may be given at most 20 times/,
+    ],
     ['role', ['ebs-csi-controller-sa'], /--role "ebs-csi-controller-sa" must be SERVICE_ACCOUNT=ARN/],
     ['role', [`a=${ROLE}`, 'b=nonsense'], /--role "b=nonsense" after the = must be an IAM role ARN/],
     ['role', [`a=${ROLE}`, `a=${ROLE}`], /--role "a=arn:aws:iam::111122223333:role\/ebs-csi" is the second role for a/],
@@ -155,12 +163,11 @@ describe('the flags of retire', () => {
   it('default to a dry run after a week', () => {
     expect(parseRetireFlags(GIVEN)).toEqual({
       ...GIVEN,
-      acceptCredentialGap: false,
+      accept: [],
       yes: false,
       apply: false,
       undo: false,
       soakDays: 7,
-      acceptConsumer: [],
       json: false,
       debug: false,
     });
@@ -172,9 +179,11 @@ describe('the flags of retire', () => {
     });
     expect(parseRetireFlags({ ...GIVEN, soakDays: '365' }).soakDays).toBe(365);
     const accepted = ['ClusterIssuer/aws', 'triggerauthentications.keda.sh', 'system:serviceaccount:*:api'];
-    expect(parseRetireFlags({ ...GIVEN, acceptConsumer: accepted }).acceptConsumer).toEqual(accepted);
-    expect(errorOf(() => parseRetireFlags({ ...GIVEN, acceptConsumer: ['shop aws'] })).message).toMatch(
-      /^--accept-consumer .*must be KIND\/NAMESPACE\/NAME, KIND\/NAME or RESOURCE\.GROUP/,
+    expect(parseRetireFlags({ ...GIVEN, accept: accepted.map((name) => `consumer:${name}`) }).acceptConsumer).toEqual(
+      accepted,
+    );
+    expect(errorOf(() => parseRetireFlags({ ...GIVEN, accept: ['consumer:shop aws'] })).message).toMatch(
+      /^--accept consumer:.*must be KIND\/NAMESPACE\/NAME, KIND\/NAME or RESOURCE\.GROUP/,
     );
   });
 

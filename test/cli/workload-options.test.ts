@@ -53,11 +53,11 @@ describe('flags', () => {
     ['roleArn', 'api', /^--role-arn "api" must be an IAM role ARN/],
     ['verification', 'none', /^--verification "none" must be injected, ready or api$/],
     ['verification', 'used', /^--verification "used" must be injected, ready or api$/],
-    ['acceptUnknownCredentials', ['api'], /^--accept-unknown-credentials .*must be WORKLOAD\/CONTAINER$/],
-    ['acceptImage', ['a b'], /^--accept-image .*must be an image, such as /],
-    ['acceptConsumer', ['shop/aws/x/y'], /^--accept-consumer .*must be KIND\/NAMESPACE\/NAME, KIND\/NAME or /],
-    ['acceptTargetRole', ['data'], /^--accept-target-role .*must be an IAM role ARN/],
-    ['acceptNetworkPolicy', ['deny'], /^--accept-network-policy .*must be KIND\/NAMESPACE\/NAME or KIND\/NAME, /],
+    ['acceptUnknownCredentials', ['api'], /^--accept unknown-credentials:.*must be WORKLOAD\/CONTAINER$/],
+    ['acceptImage', ['a b'], /^--accept image:.*must be an image, such as /],
+    ['acceptConsumer', ['shop/aws/x/y'], /^--accept consumer:.*must be KIND\/NAMESPACE\/NAME, KIND\/NAME or /],
+    ['acceptTargetRole', ['data'], /^--accept target-role:.*must be an IAM role ARN/],
+    ['acceptNetworkPolicy', ['deny'], /^--accept network-policy:.*must be KIND\/NAMESPACE\/NAME or KIND\/NAME, /],
     ['agent', 'add', /^--agent "add" must be require or install$/],
     ['reason', 'a\u001b[31mb', /^--reason "/],
   ])('%s %j is refused with the flag and what it must be', (name, given, message) =>
@@ -173,17 +173,21 @@ describe('the request', () => {
         trust: 'repair',
         verification: 'api',
         agent: 'install',
-        acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'],
+        accept: [
+          'condition-key:aws:SourceIp',
+          'condition-key:aws:RequestTag/my$key',
+          'owner:flux',
+          'owner:kro',
+          'consumer:system:serviceaccount:*:api',
+        ],
         iac: 'helm',
-        acceptOwner: ['flux', 'kro'],
-        acceptConsumer: ['system:serviceaccount:*:api'],
         reason: "it's $HOME; `time`",
         seed: '7',
         sandbox: 'my worlds/a.json',
         state: 'w (1).json',
       }),
     ).toBe(
-      `${start} --account 111122223333 --region eu-west-1 --annotation remove --max-disruption outage --role-arn ${ROLE} --trust repair --verification api --agent install --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --iac helm --accept-owner flux --accept-owner kro --accept-consumer 'system:serviceaccount:*:api' --reason 'it'\\''s $HOME; \`time\`' --seed 7 --sandbox 'my worlds/a.json' --state 'w (1).json'`,
+      `${start} --account 111122223333 --region eu-west-1 --annotation remove --max-disruption outage --role-arn ${ROLE} --trust repair --verification api --agent install --accept condition-key:aws:SourceIp --accept 'condition-key:aws:RequestTag/my$key' --iac helm --accept owner:flux --accept owner:kro --accept 'consumer:system:serviceaccount:*:api' --reason 'it'\\''s $HOME; \`time\`' --seed 7 --sandbox 'my worlds/a.json' --state 'w (1).json'`,
     );
     expect(command({ sandbox: undefined, deployed: true })).toBe(`${start} --deployed`);
   });

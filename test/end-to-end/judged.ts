@@ -59,7 +59,7 @@ const ofAddon = {
     const addon = addons.find(({ name }) => name === ADDON)!;
     addon.extraEnv = [{ ...PROFILE, workload: 'ebs-csi-controller', container: 'ebs-plugin' }];
   },
-  accepts: { acceptUnknownCredentials: ['ebs-csi-controller/ebs-plugin'] },
+  accepts: { accept: ['unknown-credentials:ebs-csi-controller/ebs-plugin'] },
 };
 const ofAccount = {
   scenario: 'old-sdk-crashes',
@@ -68,7 +68,7 @@ const ofAccount = {
   addProfile: ({ workloads }: ScenarioCluster) => {
     for (const { containers = [] } of workloads) for (const container of containers) container.env = [PROFILE];
   },
-  accepts: { acceptUnknownCredentials: ['exporter/exporter'] },
+  accepts: { accept: ['unknown-credentials:exporter/exporter'] },
 };
 
 export const WAYS: Way[] = [

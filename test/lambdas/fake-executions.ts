@@ -50,7 +50,7 @@ export class FakeExecutions implements Executions {
   ): Promise<void> {
     if (this.retirements.some((one) => one.name === name)) return;
     const asked = {
-      ...(acceptConsumers === undefined ? {} : { acceptConsumers }),
+      ...(acceptConsumers === undefined ? {} : { accept: acceptConsumers.map((name) => `consumer:${name}`) }),
       ...(requestedBy === undefined ? {} : { requestedBy }),
       ...(reason === undefined ? {} : { reason }),
     };

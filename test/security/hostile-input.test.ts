@@ -58,10 +58,14 @@ describe('an invalid name', () => {
       { requestedBy: `kim\n{"level":"INFO","message":"${SECRET}"}` },
       /request\.requestedBy: must be one line of text/,
     ],
-    ['a condition key with a line break', { acceptedKeys: [`aws:SourceIp\n${SECRET}`] }, /request\.acceptedKeys\.0: /],
+    [
+      'a condition key with a line break',
+      { accept: [`condition-key:aws:SourceIp\n${SECRET}`] },
+      /request\.acceptedKeys\.0: /,
+    ],
     [
       'too many condition keys',
-      { acceptedKeys: Array.from({ length: 21 }, (_, index) => `aws:k${index}`) },
+      { accept: Array.from({ length: 21 }, (_, index) => `aws:k${index}`).map((name) => `condition-key:${name}`) },
       /request\.acceptedKeys: /,
     ],
     [

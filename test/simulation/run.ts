@@ -216,7 +216,7 @@ class Operator {
           dryRun: false,
           soakDays: 0,
           requestedBy: 'simulation',
-          ...(acceptConsumers.length > 0 ? { acceptConsumers } : {}),
+          ...(acceptConsumers.length > 0 ? { accept: acceptConsumers.map((name) => `consumer:${name}`) } : {}),
         }),
       }),
     );

@@ -139,7 +139,7 @@ class Carrying {
         action: act.does,
         dryRun: false,
         soakDays: 0,
-        ...('acceptConsumers' in act ? { acceptConsumers: act.acceptConsumers } : {}),
+        ...('acceptConsumers' in act ? { accept: act.acceptConsumers.map((name) => `consumer:${name}`) } : {}),
       },
       silentProgress,
     );

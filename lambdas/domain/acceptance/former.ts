@@ -31,14 +31,7 @@ const entriesOf = (field: FormerField, value: unknown): string[] =>
   value === true ? [entryOf(FORMER[field])] : textsIn(value).map((name) => entryOf(FORMER[field], name));
 
 /** Fields of records, claims and inputs that contain a request. */
-const WITHIN: ReadonlySet<string> = new Set([
-  'request',
-  'requester',
-  'options',
-  'rollback',
-  'retirement',
-  'sweep',
-]);
+const WITHIN: ReadonlySet<string> = new Set(['request', 'requester', 'options', 'rollback', 'retirement', 'sweep']);
 
 /** Returns a stored value, or the input of an execution, with `accept` in the place of former fields. */
 export function inCurrentForm(value: unknown): unknown {
@@ -55,7 +48,10 @@ export function inCurrentForm(value: unknown): unknown {
 
 /** Returns the fields of a hash: lists that older plans do not have are hashed only if they are not empty. */
 export function hashedAcceptances(request: Accepting): Record<string, readonly string[] | undefined> {
-  const lists = Object.entries(FORMER).map(([field, kind]): [string, string[]] => [field, acceptedNames(request, kind)]);
+  const lists = Object.entries(FORMER).map(([field, kind]): [string, string[]] => [
+    field,
+    acceptedNames(request, kind),
+  ]);
   const formerKinds: ReadonlySet<string> = new Set(Object.values(FORMER));
   const accept = request.accept.filter((entry) => !formerKinds.has(entry.split(':', 1)[0] ?? ''));
   return Object.fromEntries(

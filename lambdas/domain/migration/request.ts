@@ -173,14 +173,7 @@ const OF_ADDONS = {
 };
 type SubjectFields = Pick<
   z.infer<typeof migrationRequestFields>,
-  | 'addon'
-  | 'serviceAccount'
-  | 'annotation'
-  | 'strategy'
-  | 'preserve'
-  | 'resolveConflicts'
-  | 'roles'
-  | 'accept'
+  'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'roles' | 'accept'
 >;
 
 /** Checks that a request is about an add-on or a service account, and has no option that applies only to the other. */
@@ -207,7 +200,8 @@ export function checkSubject(
       addIssue({
         code: 'custom',
         path: [option],
-        message: `${option === 'accept' ? 'has kind identity-loss, which' : ''} applies only to add-ons, and this request is about a service account: leave it out`.trim(),
+        message:
+          `${option === 'accept' ? 'has kind identity-loss, which' : ''} applies only to add-ons, and this request is about a service account: leave it out`.trim(),
       });
   }
 }

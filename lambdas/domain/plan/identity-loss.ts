@@ -199,10 +199,7 @@ function checkLoss(facts: AddonFacts, loss: IdentityLoss, open: readonly Identit
       `If its pods will need AWS access, create a standalone association for it in the same migration: ${associate([loss])}`,
       SOURCE,
     );
-  const accept = again(
-    facts,
-    acceptWords(open.map((one) => entryOf('identity-loss', one.serviceAccount))),
-  );
+  const accept = again(facts, acceptWords(open.map((one) => entryOf('identity-loss', one.serviceAccount))));
   return fail(
     id,
     message,

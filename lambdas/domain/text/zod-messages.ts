@@ -73,7 +73,5 @@ const isMissing = ({ code, input }: z.core.$ZodRawIssue): boolean =>
 
 /** Parameter of `parse` and `safeParse` if people read the errors. A schema's own messages take precedence. */
 export const ZOD_MESSAGES: z.core.ParseContext<z.core.$ZodIssue> = {
-  // For the message of a former field (`former.ts`).
-  reportInput: true,
   error: (issue) => (isMissing(issue) ? 'is missing' : (WORDS[issue.code] as (issue: unknown) => string)(issue)),
 };

@@ -116,6 +116,11 @@ export function checkConsumers(facts: ConsumerNeeds): Check[] {
         DOCS,
       ),
     ];
-  const judged = judgeConsumers(consumersFound(facts, read, pods), read.unread, acceptedNames({ accept }, 'consumer'), () => true);
+  const judged = judgeConsumers(
+    consumersFound(facts, read, pods),
+    read.unread,
+    acceptedNames({ accept }, 'consumer'),
+    () => true,
+  );
   return [judgedCheck(facts, judged), ...unmatchedChecks('retire-accepted-consumers', judged.unmatched)];
 }

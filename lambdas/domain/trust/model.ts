@@ -3,7 +3,6 @@
  * `domain/migration/model.ts`.
  */
 import { z } from 'zod';
-import { isOneLine, PORTABLE_CONTROL } from '../text/text.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 
 /** `validate` only checks the trust policy; `repair` also adds a statement if the evaluation shows that one is missing. */

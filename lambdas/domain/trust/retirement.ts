@@ -47,7 +47,9 @@ export const retirement = z
     action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` restores it.'),
     dryRun: z.boolean().describe('True if it only shows the checks and the change.'),
     soakDays: soakDays.describe('Days that must have passed since the migration ended.'),
-    accept: acceptOf('retirement').optional().describe('What must not prevent it, as `KIND:NAME`. Absent if there is nothing.'),
+    accept: acceptOf('retirement')
+      .optional()
+      .describe('What must not prevent it, as `KIND:NAME`. Absent if there is nothing.'),
     requestedBy: requestedBy.optional().describe('Who requested it.'),
     reason: reason.optional().describe('Reason, as the requester gave it.'),
     ...heldFields,

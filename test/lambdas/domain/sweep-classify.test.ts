@@ -70,7 +70,12 @@ describe('the class of an add-on', () => {
     const lost = { namespace: 'kube-system', name: 'ebs-csi-node-sa', roleArn: ROLE, ...by };
     const facts = { annotated: { seen: [lost] }, pods: [aPod('irsa'), nodes] };
     const classOf = (...acceptIdentityLoss: string[]) => {
-      const plan = planMigration(someFacts({ ...facts, request: aRequest({ acceptIdentityLoss }) }));
+      const plan = planMigration(
+        someFacts({
+          ...facts,
+          request: aRequest({ accept: acceptIdentityLoss.map((name) => `identity-loss:${name}`) }),
+        }),
+      );
       return classify({ ...seen, plan, agentKnown: true });
     };
     expect(classOf()).toMatchObject({ class: 'blocked', checks: [{ id: 'identity-loss' }] });

@@ -29,7 +29,7 @@ describe('the selection of clusters', () => {
     [{ env: 'prod' }, { env: 'prod', team: 'a' }, true],
     [{ env: 'prod', team: 'b' }, { env: 'prod', team: 'a' }, false],
     [{ env: '' }, {}, false],
-    [{ constructor: 'x' }, {}, false],
+    [{ accept: 'x'.map((name) => `function Object() { [native code] }:${name}`) }, {}, false],
   ])('by tags %j includes %j: %j', (clusterTags, tags, does) => expect(tagsCluster({ clusterTags }, tags)).toBe(does));
 });
 
@@ -170,8 +170,7 @@ describe('what a sweep queues', () => {
       trust: 'repair',
       verification: 'api',
       agent: 'install',
-      acceptedKeys: ['aws:SourceIp'],
-      acceptIdentityLoss: ['efs-csi-node-sa'],
+      accept: ['condition-key:aws:SourceIp', 'identity-loss:efs-csi-node-sa'],
       maxDisruption: 'rolling',
     };
     const request = sweepRequest.parse({ mode: 'migrate', options });

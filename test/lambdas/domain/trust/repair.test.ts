@@ -178,7 +178,7 @@ describe('proposeRepair', () => {
     const { why, remedy } = refused(policyText(irsaStatement, deny));
     expect(why).toContain('might still not be allowed');
     for (const part of ['aws:SourceIp', 'acceptedKeys']) expect(remedy).toContain(part);
-    expect(propose(policyText(irsaStatement, deny), { acceptedKeys: ['aws:SourceIp'] }).do).toBe('repair');
+    expect(propose(policyText(irsaStatement, deny), { accept: ['condition-key:aws:SourceIp'] }).do).toBe('repair');
   });
 
   it('refuses service accounts of several namespaces, which one statement cannot keep apart', () => {
