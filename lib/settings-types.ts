@@ -156,10 +156,8 @@ export interface MigratorSettings {
         resolveConflicts?: 'NONE' | 'OVERWRITE' | 'PRESERVE';
         /** What happens to a trust policy that does not allow EKS Pod Identity. Default: `"validate"`. */
         trust?: 'validate' | 'repair';
-        /** Condition keys whose values cannot be known in advance, and that must not block a migration. */
-        acceptedKeys?: string[];
-        /** Service accounts, by name, that may lose their add-on's IRSA role without getting an association. */
-        acceptIdentityLoss?: string[];
+        /** What must not block a migration, as `KIND:NAME`, as in a request for a migration. */
+        accept?: string[];
         /**
          * The tool whose code defines the fleet's add-ons, for what shows no owner, as in a request for a migration.
          */
@@ -176,31 +174,6 @@ export interface MigratorSettings {
           | 'argo-cd'
           | 'flux'
           | 'helm';
-        /** Owners that must not block a migration, as in a request for a migration. */
-        acceptOwners?: (
-          | 'terraform'
-          | 'pulumi'
-          | 'cloudformation'
-          | 'cdk'
-          | 'eksctl'
-          | 'ack'
-          | 'crossplane'
-          | 'cluster-api'
-          | 'kro'
-          | 'argo-cd'
-          | 'flux'
-          | 'helm'
-        )[];
-        /** Containers whose source of credentials is unknown, as in a request for a migration. */
-        acceptUnknownCredentials?: string[];
-        /** Images whose AWS SDK is too old, as in a request for a migration. */
-        acceptImages?: string[];
-        /** Consumers of web identities, as in a request for a migration. */
-        acceptConsumers?: string[];
-        /** Roles that planned roles may assume, as in a request for a migration. */
-        acceptTargetRoles?: string[];
-        /** Network policies that cut pods off from the agent, as in a request for a migration. */
-        acceptNetworkPolicies?: string[];
         /** How pods are verified. Default: `"ready"`. */
         verification?: 'injected' | 'ready' | 'api';
         /** What happens to a cluster without the Pod Identity agent. Default: `"require"`. */

@@ -36,7 +36,7 @@ export interface Way {
   /** Gives the container of that software an `AWS_PROFILE`, so that its source of credentials is unknown. */
   addProfile: (cluster: ScenarioCluster) => void;
   /** How a request accepts that container. */
-  accepts: Pick<Asked, 'acceptUnknownCredentials'>;
+  accepts: Pick<Asked, 'accept'>;
 }
 
 const intoAddon: Way['put'] = ({ addons }, sdk) => {

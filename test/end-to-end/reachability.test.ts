@@ -12,10 +12,7 @@ import type { Knobs, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { identityOf, migrate, mutationsOf, type Run, type RunOptions, scenarioFile } from './fixture.ts';
 import { GATEWAY, LEDGER, LEDGER_POLICIES, NOTEBOOKS, ORDERS, ORDERS_POLICIES, TRAIN } from './reachability-rows.ts';
 
-type Asked = Pick<
-  MigrationRequestInput,
-  'serviceAccount' | 'acceptNetworkPolicies' | 'acceptUnknownCredentials' | 'verification' | 'annotation'
->;
+type Asked = Pick<MigrationRequestInput, 'serviceAccount' | 'accept' | 'verification' | 'annotation'>;
 
 type Change = (cluster: ScenarioCluster, knobs: Knobs) => void;
 

@@ -61,12 +61,12 @@ describe('an invalid name', () => {
     [
       'a condition key with a line break',
       { accept: [`condition-key:aws:SourceIp\n${SECRET}`] },
-      /request\.acceptedKeys\.0: /,
+      /request\.accept\.0: /,
     ],
     [
       'too many condition keys',
-      { accept: Array.from({ length: 21 }, (_, index) => `aws:k${index}`).map((name) => `condition-key:${name}`) },
-      /request\.acceptedKeys: /,
+      { accept: Array.from({ length: 101 }, (_, index) => `condition-key:aws:k${index}`) },
+      /request\.accept: /,
     ],
     [
       'an invalid service account',

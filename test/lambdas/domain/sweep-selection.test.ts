@@ -29,7 +29,7 @@ describe('the selection of clusters', () => {
     [{ env: 'prod' }, { env: 'prod', team: 'a' }, true],
     [{ env: 'prod', team: 'b' }, { env: 'prod', team: 'a' }, false],
     [{ env: '' }, {}, false],
-    [{ accept: 'x'.map((name) => `function Object() { [native code] }:${name}`) }, {}, false],
+    [{ constructor: 'x' }, {}, false],
   ])('by tags %j includes %j: %j', (clusterTags, tags, does) => expect(tagsCluster({ clusterTags }, tags)).toBe(does));
 });
 

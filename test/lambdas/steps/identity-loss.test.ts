@@ -48,10 +48,7 @@ describe('plan', () => {
       [{}, 'blocked'],
       [{ accept: [`identity-loss:${NODES}`] }, 'migrate'],
     ] as const) {
-      const { ledger } = await planned({
-        ...request,
-        accept: request.acceptIdentityLoss ?? [].map((name) => `identity-loss:${name}`),
-      });
+      const { ledger } = await planned({ ...request, accept: [...(request.accept ?? [])] });
       expect((await ledger.getMigration(MIGRATION_ID))?.plan?.verdict).toBe(verdict);
       const before = await ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE);
       expect(before.map(({ serviceAccount, identity, loss: lost }) => [serviceAccount, identity, lost])).toEqual([

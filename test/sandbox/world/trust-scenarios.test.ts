@@ -38,8 +38,7 @@ describe('the scenarios about trust', () => {
     const { policy, uses } = await read('trust-undecided');
     expect(evaluateTrust(policy, uses[0]!).podIdentity.undecided).toEqual(['aws:RequestTag/kubernetes-pod-name']);
     expect(
-      evaluateTrust(policy, uses[0]!, { accept: ['condition-key:aws:RequestTag/kubernetes-pod-name'] }).podIdentity
-        .verdict,
+      evaluateTrust(policy, uses[0]!, { acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] }).podIdentity.verdict,
     ).toBe('allowed');
   });
 

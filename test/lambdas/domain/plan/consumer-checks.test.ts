@@ -1,7 +1,7 @@
 /** Who else uses the web identity: the check of a plan, in both directions, and what the plan lists. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_ACCEPTED } from '../../../../lambdas/domain/migration/accepted.ts';
+import { MAX_ACCEPTED } from '../../../../lambdas/domain/acceptance/accept.ts';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { Facts, ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -43,7 +43,7 @@ describe('a service account whose annotation is removed', () => {
     });
     expect(check.remedy).toMatch(/^Change how it gets credentials first\. Remove auth\.jwt/);
     expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
-    const accepting = `accept it (in a request: acceptConsumers): --accept consumer:${STORE}`;
+    const accepting = `accept it (in a request: accept): --accept consumer:${STORE}`;
     expect(check.remedy?.endsWith(`If it may lose AWS access, ${accepting}`)).toBe(true);
     const consumer = { name: STORE, serviceAccount: SUBJECT, breaks: true, accepted: false };
     expect(plan.consumers).toMatchObject([consumer]);
@@ -109,7 +109,7 @@ describe('a service account whose annotation is removed', () => {
   it('lists no more than a request can accept, and says how many must be changed first', () => {
     const stores = (length: number): object[] => Array.from({ length }, (_, index) => aStore(`store-${index}`));
     const most = checkOf(account(readStores(stores(MAX_ACCEPTED)), remove)).remedy;
-    expect(most?.match(/--accept-consumer/g)).toHaveLength(MAX_ACCEPTED);
+    expect(most?.match(/--accept consumer:/g)).toHaveLength(MAX_ACCEPTED);
     const plan = account(readStores(stores(MAX_ACCEPTED + 20)), remove);
     expect(plan.consumers).toHaveLength(100);
     const many = /A request can accept 100 of these 120 by name: change at least 20 of them first\.$/;

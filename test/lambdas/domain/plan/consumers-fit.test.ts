@@ -39,7 +39,7 @@ describe('a service account without pods that a SecretStore uses', () => {
         },
       ]);
       expect(plan.checks[0]?.remedy).toMatch(
-        /^Keep IRSA for it\. To let this object use EKS Pod Identity: .*Remove auth\.jwt.* If pods will use the service account, accept this \(in a request: acceptConsumers\): --accept consumer:SecretStore\/payments\/aws$/,
+        /^Keep IRSA for it\. To let this object use EKS Pod Identity: .*Remove auth\.jwt.* If pods will use the service account, accept this \(in a request: accept\): --accept consumer:SecretStore\/payments\/aws$/,
       );
       expect([plan.steps, plan.attempts]).toEqual([[], []]);
     }

@@ -109,17 +109,17 @@ describe('a pattern that a remedy names', () => {
     'can be accepted: %s',
     (subject) => {
       expect(remedyFor(subject)).toContain(`--accept 'consumer:${subject}'`);
-      expect(aRequest({ accept: [`consumer:${subject}`] }).acceptConsumers).toEqual([subject]);
+      expect(aRequest({ accept: [`consumer:${subject}`] }).accept).toEqual([`consumer:${subject}`]);
     },
   );
 
   it('is to be replaced if a request cannot name it', () => {
     expect(remedyFor('sys*')).toMatch(/replace the pattern in the trust policy/);
-    expect(() => aRequest({ accept: ['consumer:sys*'] })).toThrow(/acceptConsumers/);
+    expect(() => aRequest({ accept: ['consumer:sys*'] })).toThrow(/accept/);
   });
 
   it.each(['SecretStore/shop/*', 'secretstores.*', 'Secret*'])('is no wildcard for objects: %s', (name) =>
-    expect(() => aRequest({ accept: [`consumer:${name}`] })).toThrow(/acceptConsumers/),
+    expect(() => aRequest({ accept: [`consumer:${name}`] })).toThrow(/accept/),
   );
 });
 

@@ -57,7 +57,7 @@ describe('an image that is too old', () => {
       id: 'aws-sdk-version',
       status: 'fail',
       message: `An image has an AWS SDK that is too old for EKS Pod Identity, so that its containers would find no credentials: ${OLD} in container c1 of Deployment api (ExternalDNS supports it from 0.14.1). Not known: ${UNKNOWN} is not in the table.`,
-      remedy: `Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. If the image supports EKS Pod Identity all the same, accept it (in a request: acceptImages): --accept image:${OLD}`,
+      remedy: `Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. If the image supports EKS Pod Identity all the same, accept it (in a request: accept): --accept image:${OLD}`,
       source:
         'https://github.com/kubernetes-sigs/external-dns/blob/v0.14.1/go.mod: requires aws-sdk-go 1.51.1 (0.14.0: 1.44.311)',
     });
@@ -91,7 +91,7 @@ describe('an image that is too old', () => {
     expect(check.message).toContain('s5cmd does not support it up to 2.3.0');
     expect(check.remedy).toContain('Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. Keep IRSA for s5cmd.');
     expect(check.remedy).toMatch(
-      /accept them \(in a request: acceptImages\): --accept image:peakcom\/s5cmd:v2\.3\.0 --accept image:registry/,
+      /accept them \(in a request: accept\): --accept image:peakcom\/s5cmd:v2\.3\.0 --accept image:registry/,
     );
   });
 });

@@ -197,7 +197,7 @@ describe('Pod Identity', () => {
   it('may depend on a key that the migration accepted by name', () => {
     const office = { ...open, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
     expect(refusal([irsaStatement, office]).why).toContain('unknown');
-    expect(removal([irsaStatement, office], { accept: ['condition-key:aws:SourceIp'] }).after).toBe(policyText(office));
+    expect(removal([irsaStatement, office], { acceptedKeys: ['aws:SourceIp'] }).after).toBe(policyText(office));
   });
 });
 
