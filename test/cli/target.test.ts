@@ -159,7 +159,7 @@ describe('the request', () => {
         state: 'w.json',
       }),
     ).toBe(
-      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --accept identity-loss:b --trust repair --verification injected --accept condition-key:aws:SourceIp --accept 'condition-key:aws:RequestTag/my$key' --iac terraform --accept owner:ack --accept unknown-credentials:api/app --accept unknown-credentials:web/app --accept image:registry.k8s.io/external-dns/external-dns:v0.12.0 --accept consumer:SecretStore/shop/aws --accept consumer:issuers.cert-manager.io --accept target-role:${ROLE}2 --accept network-policy:NetworkPolicy/shop/default-deny --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
+      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --trust repair --verification injected --iac terraform --accept identity-loss:b --accept condition-key:aws:SourceIp --accept 'condition-key:aws:RequestTag/my$key' --accept owner:ack --accept unknown-credentials:api/app --accept unknown-credentials:web/app --accept image:registry.k8s.io/external-dns/external-dns:v0.12.0 --accept consumer:SecretStore/shop/aws --accept consumer:issuers.cert-manager.io --accept target-role:${ROLE}2 --accept network-policy:NetworkPolicy/shop/default-deny --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
     );
     expect(command({ sandbox: undefined, deployed: true, region: 'eu-west-1' })).toBe(
       `${start} --region eu-west-1 --deployed`,

@@ -194,7 +194,7 @@ describe('trust check', () => {
     ],
     [
       ['--policy', '-', ...ASKED, '--accept', 'condition-key:*'],
-      /--accept condition-key:"\*" must be the name of a condition key/,
+      /--accept "condition-key:\*" must be condition-key:KEY, such as condition-key:aws:SourceIp/,
     ],
     [['--role-arn', 'x', ...ASKED], /--role-arn "x" must be an IAM role ARN/],
   ])('%j is bad input', async (argv, message) => {

@@ -192,7 +192,7 @@ describe('the request', () => {
         state: 'w (1).json',
       }),
     ).toBe(
-      `${start} --account 111122223333 --region eu-west-1 --annotation remove --max-disruption outage --role-arn ${ROLE} --trust repair --verification api --agent install --accept condition-key:aws:SourceIp --accept 'condition-key:aws:RequestTag/my$key' --iac helm --accept owner:flux --accept owner:kro --accept 'consumer:system:serviceaccount:*:api' --reason 'it'\\''s $HOME; \`time\`' --seed 7 --sandbox 'my worlds/a.json' --state 'w (1).json'`,
+      `${start} --account 111122223333 --region eu-west-1 --annotation remove --max-disruption outage --role-arn ${ROLE} --trust repair --verification api --agent install --iac helm --accept condition-key:aws:SourceIp --accept 'condition-key:aws:RequestTag/my$key' --accept owner:flux --accept owner:kro --accept 'consumer:system:serviceaccount:*:api' --reason 'it'\\''s $HOME; \`time\`' --seed 7 --sandbox 'my worlds/a.json' --state 'w (1).json'`,
     );
     expect(command({ sandbox: undefined, deployed: true })).toBe(`${start} --deployed`);
   });

@@ -1,5 +1,6 @@
 /** What a caller accepts by name: the field `accept` of requests, and what checks ask of it. */
 import { z } from 'zod';
+import { openPatterns } from '../text/schemas.ts';
 import { shellCommand } from '../text/shell.ts';
 import { type Kind, type KindName, kindOf, KINDS, kindsOf, type Use, usesText } from './kinds.ts';
 
@@ -39,7 +40,8 @@ export const acceptOf = (use: Use) => {
       const message = problemOf(text, use);
       if (message !== undefined) context.addIssue({ code: 'custom', message });
     })
-    .meta({ pattern: `^(${kindsOf(use).map(patternOf).join('|')})$` });
+    .meta({ pattern: `^(${kindsOf(use).map(patternOf).join('|')})$` })
+    .register(openPatterns);
   return z
     .array(entry)
     .max(MAX_ACCEPTED * kindsOf(use).length)
@@ -48,6 +50,9 @@ export const acceptOf = (use: Use) => {
       if (kind) context.addIssue({ code: 'custom', message: `must have at most ${MAX_ACCEPTED} of kind ${kind[0]}` });
     });
 };
+
+/** What a record notes of it. Later versions may add kinds, which a client must not refuse. */
+export const acceptedEntries = z.array(z.string());
 
 /** A request with what it accepts. */
 export interface Accepting {

@@ -20,7 +20,7 @@ const FORMER = {
 } as const satisfies Record<string, KindName>;
 export type FormerField = keyof typeof FORMER;
 
-const isFormer = (field: string): field is FormerField => Object.hasOwn(FORMER, field);
+export const isFormerField = (field: string): field is FormerField => Object.hasOwn(FORMER, field);
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const textsIn = (value: unknown): string[] =>
@@ -37,10 +37,10 @@ const WITHIN: ReadonlySet<string> = new Set(['request', 'requester', 'options', 
 export function inCurrentForm(value: unknown): unknown {
   if (!isObject(value)) return value;
   const fields = Object.entries(value);
-  const former = fields.flatMap(([field, of]) => (isFormer(field) ? [{ field, of }] : []));
+  const former = fields.flatMap(([field, of]) => (isFormerField(field) ? [{ field, of }] : []));
   if (former.length === 0 && !fields.some(([field]) => WITHIN.has(field))) return value;
   const rest = fields
-    .filter(([field]) => !isFormer(field))
+    .filter(([field]) => !isFormerField(field))
     .map(([field, of]) => [field, WITHIN.has(field) ? inCurrentForm(of) : of] as const);
   const accept = [...textsIn(value['accept']), ...former.flatMap(({ field, of }) => entriesOf(field, of))];
   return { ...Object.fromEntries(rest), ...(accept.length === 0 ? {} : { accept }) };
@@ -71,7 +71,7 @@ function repeatable(kind: KindName, names: readonly string[]): string[] {
 
 /** Returns the message for a former field of a request or of the settings; undefined for another field. */
 export function formerFieldProblem(field: string, given: unknown): string | undefined {
-  if (!isFormer(field)) return undefined;
+  if (!isFormerField(field)) return undefined;
   const names = textsIn(given);
   const kind = FORMER[field];
   if (names.length === 0 && given !== true) return 'was replaced by accept: leave it out';

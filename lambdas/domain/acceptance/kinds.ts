@@ -83,7 +83,7 @@ export const KINDS = {
     of: [...PLANS, 'retirement'],
     checks: ['consumers', 'consumers-fit', 'pattern-fit', 'retire-consumers', 'retire-pattern'],
     // An object, a resource that could not be read, or a subject pattern of a trust policy.
-    name: String.raw`[A-Z][A-Za-z0-9]*(\.(${LABEL})?)*(/${DOTTED}){1,2}|[a-z][a-z0-9]*(\.(${LABEL})?)*|system:[-a-z0-9.*?:]+|[*?][-a-z0-9.*?:]*`,
+    name: String.raw`[A-Z][A-Za-z0-9]*(\.${LABEL})*(/${DOTTED}){1,2}|[a-z][a-z0-9]*(\.${LABEL})*|system:[-a-z0-9.*?:]+|[*?][-a-z0-9.*?:]*`,
     form: 'KIND/NAMESPACE/NAME, KIND/NAME or RESOURCE.GROUP',
     example: 'consumer:SecretStore/shop/aws',
     what: 'that an object loses the web identity that it uses, as the check names it; or a resource that could not be read',

@@ -4,7 +4,7 @@
  * keeps the last one. While it runs, the migration's outcome and end time are those before the rollback.
  */
 import { z } from 'zod';
-import { acceptOf } from '../acceptance/accept.ts';
+import { acceptedEntries } from '../acceptance/accept.ts';
 import { acceptedUnder } from '../migration/correlation.ts';
 import { reason, requestedBy } from '../text/names.ts';
 import {
@@ -41,7 +41,7 @@ export const rollback = z
     after: outcome
       .optional()
       .describe('Outcome that the migration had before the rollback. Absent if it had not ended.'),
-    accept: acceptOf('rollback')
+    accept: acceptedEntries
       .optional()
       .describe('What the request accepts, as `KIND:NAME`: `credential-gap`. Absent if it accepts nothing.'),
     startedAt: time.describe('When the rollback was requested, or when it began if no one requested it.'),

@@ -4,7 +4,7 @@
  * (`trustRetirement`).
  */
 import { z } from 'zod';
-import { acceptOf, acceptWords } from '../acceptance/accept.ts';
+import { acceptedEntries, acceptWords } from '../acceptance/accept.ts';
 import { heldFields } from '../approval/operations.ts';
 import { check } from '../migration/check.ts';
 import { acceptedUnder } from '../migration/correlation.ts';
@@ -47,7 +47,7 @@ export const retirement = z
     action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` restores it.'),
     dryRun: z.boolean().describe('True if it only shows the checks and the change.'),
     soakDays: soakDays.describe('Days that must have passed since the migration ended.'),
-    accept: acceptOf('retirement')
+    accept: acceptedEntries
       .optional()
       .describe('What must not prevent it, as `KIND:NAME`. Absent if there is nothing.'),
     requestedBy: requestedBy.optional().describe('Who requested it.'),

@@ -108,6 +108,7 @@ async function readRetirementCase(
 ): Promise<RetirementPreview> {
   const { wish, record, roleArn, serviceAccounts, trustBefore } = one;
   const { target } = record.request;
+  const acceptedKeys = acceptedNames(record.request, 'condition-key');
   const role = await readRoleUntilSure(ports.roles, roleArn, clock);
   if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'the role no longer exists in IAM' }] };
   const oidcIssuer = (await ports.eks.describeCluster())?.oidcIssuer;
@@ -120,13 +121,7 @@ async function readRetirementCase(
     return refuse([...checks, unread], roleArn, BLOCKED_BY_CHECKS);
   }
   const { proposal, checks: ofPatterns } = await proposeWithPatterns(
-    {
-      trustPolicy: role.trustPolicy,
-      target,
-      oidcIssuer,
-      serviceAccounts,
-      acceptedKeys: acceptedNames(record.request, 'condition-key'),
-    },
+    { trustPolicy: role.trustPolicy, target, oidcIssuer, serviceAccounts, acceptedKeys },
     { roleArn, accept: wish.accept ?? [], trustBefore },
     ports,
   );
