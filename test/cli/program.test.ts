@@ -149,6 +149,7 @@ describe('the program', () => {
 
   it.each([
     [['migrate', '--clutser', 'demo'], /unknown option '--clutser'.*\n.*--cluster/],
+    [['migrate', '--accept-image', 'a:1'], /--accept-image was replaced by --accept/],
     [['migrait'], /unknown command 'migrait'/],
     [['migrate', '--cluster'], /argument missing/],
     [['migrate', 'demo'], /too many arguments/],
