@@ -3,7 +3,7 @@
  * over
  * to the new associations. Promise 3 of the design: the plan, `begin` and the purge itself use the same decision.
  */
-import { accepts } from '../acceptance/accept.ts';
+import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { eksCommand } from '../aws/command.ts';
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Association, CarriedOver, PlannedAssociation, Attempt, Snapshot } from '../migration/model.ts';
@@ -183,7 +183,7 @@ const refuseOwned = (where: string, { tool, title }: ManagingTool): PurgeDecisio
     `remove it with the tool that manages it, then migrate; otherwise ${title} would create it again${
       tool === undefined
         ? ''
-        : `; or, once its code does not contain it any more, let the migration delete it: --accept-owner ${tool}`
+        : `; or, once its code does not contain it any more, let the migration delete it: ${acceptFlags('owner', [tool])}`
     }`,
   );
 

@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   acceptedNames,
@@ -5,12 +7,12 @@ import {
   acceptHelp,
   acceptOf,
   accepts,
-  entryOf,
   isAcceptable,
   MAX_ACCEPTED,
 } from '../../../../lambdas/domain/acceptance/accept.ts';
-import { type KindName, KINDS, kindsOf, type Use } from '../../../../lambdas/domain/acceptance/kinds.ts';
+import { type Kind, KINDS, kindsOf, type Use } from '../../../../lambdas/domain/acceptance/kinds.ts';
 
+const ROOT = join(import.meta.dirname, '../../../..');
 const problemOf = (entry: string, use: Use = 'add-on'): string | undefined =>
   acceptOf(use).safeParse([entry]).error?.issues[0]?.message;
 
@@ -84,7 +86,17 @@ it.each(['add-on', 'retirement', 'rollback', 'trust-policy'] as const)('the help
   ).toEqual(kindsOf(use).map(([kind]) => kind)),
 );
 
-it('entries are made of a kind, and of a name if it needs one', () =>
-  expect(
-    (Object.keys(KINDS) as KindName[]).map((kind) => entryOf(kind, 'x')).every((entry) => entry.endsWith(':x')),
-  ).toBe(true));
+it('every kind has its row in docs/one-addon.md, with checks that exist', () => {
+  const page = readFileSync(join(ROOT, 'docs', 'one-addon.md'), 'utf8');
+  const rows = Object.entries<Kind>(KINDS).map(([name, { form, checks, what }]) => {
+    const entry = form === undefined ? name : `${name}:${form.replaceAll('|', String.raw`\|`)}`;
+    const of = checks.length === 0 ? ['rollback'] : checks;
+    return `| \`${entry}\` | ${of.map((id) => `\`${id}\``).join(', ')} | ${what} |`;
+  });
+  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+  const code = globSync('lambdas/domain/**/*.ts', { cwd: ROOT, exclude: (file) => file.endsWith('kinds.ts') })
+    .map((file) => readFileSync(join(ROOT, file), 'utf8'))
+    .join('\n');
+  const ids = Object.values<Kind>(KINDS).flatMap(({ checks }) => checks);
+  expect(ids.filter((id) => !new RegExp(`['\`]${id.replace('*', '')}`).test(code))).toEqual([]);
+});
