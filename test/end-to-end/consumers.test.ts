@@ -42,7 +42,11 @@ const blockedBy = ({ plan }: MigrationReport): string[] =>
 const check = ({ plan }: MigrationReport, id: string) => plan!.checks.find((one) => one.id === id);
 const named = ({ plan }: MigrationReport): string[] => [...new Set(plan!.consumers?.map(({ name }) => name))].sort();
 
-const retire = (world: OpenWorld, { migrationId }: MigrationReport, acceptConsumers: string[] = []): Promise<Retired> =>
+const retire = (
+  world: OpenWorld,
+  { migrationId }: MigrationReport,
+  acceptedConsumers: string[] = [],
+): Promise<Retired> =>
   retireAndFollow(
     world.backend,
     {
@@ -50,7 +54,7 @@ const retire = (world: OpenWorld, { migrationId }: MigrationReport, acceptConsum
       action: 'retire',
       dryRun: false,
       soakDays: 0,
-      accept: acceptConsumers.map((name) => `consumer:${name}`),
+      accept: acceptedConsumers.map((name) => `consumer:${name}`),
     },
     silentProgress,
   );
@@ -59,9 +63,9 @@ const retire = (world: OpenWorld, { migrationId }: MigrationReport, acceptConsum
 const refusedBy = async (
   world: OpenWorld,
   report: MigrationReport,
-  acceptConsumers: string[] = [],
+  acceptedConsumers: string[] = [],
 ): Promise<string> => {
-  const error: unknown = await retire(world, report, acceptConsumers).catch((refused: unknown) => refused);
+  const error: unknown = await retire(world, report, acceptedConsumers).catch((refused: unknown) => refused);
   expect(error).toMatchObject({ name: 'RetireRefused' });
   return (error as Error).message;
 };
@@ -223,10 +227,10 @@ describe('custom resources that may not be read', () => {
   it('block --annotation remove unless all are accepted, and are a warning if the annotation is kept', () =>
     inTest(async (world) => {
       const failed = watched(world);
-      for (const acceptConsumers of [[], [UNREAD[0]!], [STORE]]) {
+      for (const acceptedConsumers of [[], [UNREAD[0]!], [STORE]]) {
         const report = await move(world, {
           annotation: 'remove',
-          accept: acceptConsumers.map((name) => `consumer:${name}`),
+          accept: acceptedConsumers.map((name) => `consumer:${name}`),
         });
         expect([report.outcome, check(report, 'consumers')]).toMatchObject(['blocked', { status: 'unknown' }]);
         expect(world.changes()).toEqual([]);

@@ -80,10 +80,12 @@ describe('network policies that were written for IRSA', () => {
 
   it.each([ORDERS_POLICIES.slice(0, 1), ORDERS_POLICIES.slice(1), ['NetworkPolicy/orders/other']])(
     'must each be accepted by name: %s is not enough',
-    async (...acceptNetworkPolicies) =>
-      expect(await ofOrders({ accept: acceptNetworkPolicies.map((name) => `network-policy:${name}`) })).toMatchObject({
-        report: { outcome: 'blocked' },
-      }),
+    async (...acceptedNetworkPolicies) =>
+      expect(await ofOrders({ accept: acceptedNetworkPolicies.map((name) => `network-policy:${name}`) })).toMatchObject(
+        {
+          report: { outcome: 'blocked' },
+        },
+      ),
   );
 
   it('that are accepted leave pods without credentials, of which the plan warns and the outcome claims nothing', async () => {

@@ -41,7 +41,7 @@ const DOTTED = '[a-z0-9]([-a-z0-9.]*[a-z0-9])?';
 export const KINDS = {
   'condition-key': {
     of: [...PLANS, 'trust-policy'],
-    checks: ['role-trust', 'rollback-trust', 'trust-repair'],
+    checks: ['role-trust', 'rollback-trust'],
     name: `[^\\s*?:${PORTABLE_CONTROL}]+:[^*?${PORTABLE_CONTROL}]{1,255}`,
     form: 'KEY',
     example: 'condition-key:aws:SourceIp',

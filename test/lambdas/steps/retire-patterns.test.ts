@@ -115,8 +115,8 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
     associate(fakes, 'dns');
     associate(fakes, 'proxy');
     fakes.kubernetes.objects = { [ISSUERS]: [anIssuer(ROLE)] };
-    for (const acceptConsumers of [[], [PATTERN], [ACCEPT_DNS]]) {
-      const answer = await dryRun(fakes, { accept: acceptConsumers.map((name) => `consumer:${name}`) });
+    for (const acceptedConsumers of [[], [PATTERN], [ACCEPT_DNS]]) {
+      const answer = await dryRun(fakes, { accept: acceptedConsumers.map((name) => `consumer:${name}`) });
       expect(blocking(answer)).toEqual(['retire-consumers']);
       expect(answer.checks.find(({ id }) => id === 'retire-consumers')?.message).toContain(
         `1 object uses the web identity of ${NAMESPACE}/ebs-csi-controller-sa, ${NAMESPACE}/dns, and loses AWS access`,

@@ -124,11 +124,11 @@ describe('a service account whose annotation is removed', () => {
       spec: { acme: { solvers: [{ dns01: { route53 } }] } },
     }));
     const stores = Array.from({ length: MAX_ACCEPTED }, (_, index) => aStore(`${long('s', 248)}-${index}`));
-    const acceptConsumers = stores.map((_, index) => `Issuer/${ACCOUNT_NAMESPACE}/${long('i', 248)}-${index}`);
+    const acceptedConsumers = stores.map((_, index) => `Issuer/${ACCOUNT_NAMESPACE}/${long('i', 248)}-${index}`);
     const objects = { [SECRET_STORES]: stores, 'issuers.cert-manager.io': issuers };
     const plan = account(
       { objects, unread: [] },
-      { ...remove, accept: acceptConsumers.map((name) => `consumer:${name}`) },
+      { ...remove, accept: acceptedConsumers.map((one) => `consumer:${one}`) },
     );
     expect(plan.consumers!.length).toBeGreaterThan(50);
     expect(JSON.stringify(plan).length).toBeLessThan(250_000);
@@ -239,12 +239,12 @@ it('never blocks what is accepted, and always what is not', () => {
     (stores, unread, chosen) => {
       const consumers = readStores(stores.map(aStore), unread.map(notAllowed));
       const all = [...stores.map((one) => `SecretStore/payments/${one}`), ...unread];
-      const acceptConsumers = all.filter(() => chosen.next().value as boolean);
-      const plan = account(consumers, { ...remove, accept: acceptConsumers.map((name) => `consumer:${name}`) });
-      expect(plan.verdict).toBe(acceptConsumers.length === all.length ? 'migrate' : 'blocked');
+      const acceptedConsumers = all.filter(() => chosen.next().value as boolean);
+      const plan = account(consumers, { ...remove, accept: acceptedConsumers.map((one) => `consumer:${one}`) });
+      expect(plan.verdict).toBe(acceptedConsumers.length === all.length ? 'migrate' : 'blocked');
       const { remedy = '' } = checkOf(plan);
       const options = remedy.match(/(?<=--accept consumer:)\S+/g) ?? [];
-      expect([...acceptConsumers, ...options].sort()).toEqual(all.sort());
+      expect([...acceptedConsumers, ...options].sort()).toEqual(all.sort());
     },
   );
 });

@@ -73,11 +73,11 @@ describe('a service account without pods that a SecretStore uses', () => {
 it('keeps IRSA exactly while an object that uses it is not accepted', () => {
   const names = ['a', 'b', 'c'];
   forAll(fc.subarray(names), fc.subarray(names), (stores, accepted) => {
-    const acceptConsumers = accepted.map((name) => `SecretStore/${ACCOUNT_NAMESPACE}/${name}`);
+    const acceptedConsumers = accepted.map((name) => `SecretStore/${ACCOUNT_NAMESPACE}/${name}`);
     const checks = checkConsumersFit(
       factsWith(
         stores.map((name) => aStore(name)),
-        { accept: acceptConsumers.map((name) => `consumer:${name}`) },
+        { accept: acceptedConsumers.map((name) => `consumer:${name}`) },
       ),
     );
     expect(checks.map(({ status }) => status)).toEqual(

@@ -133,9 +133,9 @@ describe('owners', () => {
   });
 
   it('blocks exactly if an owner that reverts by itself is not accepted', () =>
-    forAll(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptOwners) => {
-      const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptOwners.includes(iac);
-      const [check] = checks({ request: aRequest({ iac, accept: acceptOwners.map((name) => `owner:${name}`) }) });
+    forAll(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptedOwners) => {
+      const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptedOwners.includes(iac);
+      const [check] = checks({ request: aRequest({ iac, accept: acceptedOwners.map((name) => `owner:${name}`) }) });
       expect(check).toMatchObject({ id: `owner-${iac}`, status: blocks ? 'fail' : 'warn' });
       expect(check?.remedy).toMatch(/--accept owner:|--hand-off/);
     }));

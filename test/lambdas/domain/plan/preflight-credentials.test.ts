@@ -21,10 +21,10 @@ const alone = (change: Partial<Container>, facts: Partial<Facts> = {}): Facts =>
   return someFacts({ pods: [pod], workloads: [], ...facts });
 };
 const accepting = (
-  acceptUnknownCredentials: string[],
+  acceptedUnknownCredentials: string[],
   change: Partial<MigrationRequestInput> = {},
 ): Partial<Facts> => ({
-  request: aRequest({ accept: acceptUnknownCredentials.map((name) => `unknown-credentials:${name}`), ...change }),
+  request: aRequest({ accept: acceptedUnknownCredentials.map((name) => `unknown-credentials:${name}`), ...change }),
 });
 const checks = (facts: Facts, id: string): Check[] => checkCredentials(facts, [planned]).filter((one) => one.id === id);
 const OWN: Mount = { volume: TOKENS.podIdentity.volume, path: '/own' };

@@ -24,20 +24,20 @@ const EBS = '602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/aws-ebs-csi-driver
 const containers = (images: string[]): Container[] =>
   images.map((image, position) => aContainer({ name: `c${position + 1}`, image }));
 /** A service account whose pods and template have these images. */
-const account = (images: string[], acceptImages: string[] = [], change: Partial<ServiceAccountFacts> = {}) =>
+const account = (images: string[], acceptedImages: string[] = [], change: Partial<ServiceAccountFacts> = {}) =>
   accountFacts({
-    request: anAccountRequest({ accept: acceptImages.map((name) => `image:${name}`) }),
+    request: anAccountRequest({ accept: acceptedImages.map((name) => `image:${name}`) }),
     pods: [anAccountPod('irsa', { containers: containers(images) })],
     workloads: [anAccountWorkload({ containers: containers(images) })],
     ...change,
   });
 /** One whose template has another image than its pods. */
-const differing = (image: string, ofTemplate: string, acceptImages: string[] = []): ServiceAccountFacts =>
-  account([image], acceptImages, { workloads: [anAccountWorkload({ containers: containers([ofTemplate]) })] });
+const differing = (image: string, ofTemplate: string, acceptedImages: string[] = []): ServiceAccountFacts =>
+  account([image], acceptedImages, { workloads: [anAccountWorkload({ containers: containers([ofTemplate]) })] });
 /** The EBS CSI driver in a version, whose pods and template have these images. */
-const addon = (version: string, images: string[], acceptImages: string[] = []): AddonFacts =>
+const addon = (version: string, images: string[], acceptedImages: string[] = []): AddonFacts =>
   someFacts({
-    request: aRequest({ accept: acceptImages.map((name) => `image:${name}`) }),
+    request: aRequest({ accept: acceptedImages.map((name) => `image:${name}`) }),
     addon: anAddon({ version }),
     pods: [aPod('irsa', { containers: containers(images) })],
     workloads: [aWorkload({ containers: containers(images) })],

@@ -87,8 +87,8 @@ describe('the check of a retirement', () => {
     ));
 
   it('warns of an accepted name that is not found, but not of patterns', () => {
-    const acceptConsumers = ['SecretStore/shop/typo', 'system:serviceaccount:shop:*', 'ServiceAccount/shop/web'];
-    expect(checks({ accept: acceptConsumers.map((name) => `consumer:${name}`) })).toMatchObject([
+    const acceptedConsumers = ['SecretStore/shop/typo', 'system:serviceaccount:shop:*', 'ServiceAccount/shop/web'];
+    expect(checks({ accept: acceptedConsumers.map((one) => `consumer:${one}`) })).toMatchObject([
       { id: 'retire-consumers', status: 'pass' },
       {
         id: 'retire-accepted-consumers',
@@ -108,12 +108,12 @@ it('never blocks what is accepted, and always what is not', () => {
     fc.infiniteStream(fc.boolean()),
     (stores, unread, chosen) => {
       const all = [...stores.map((one) => `SecretStore/shop/${one}`), ...unread];
-      const acceptConsumers = all.filter(() => chosen.next().value as boolean);
+      const acceptedConsumers = all.filter(() => chosen.next().value as boolean);
       const check = only({
         consumers: readStores(stores.map(store), unread.map(notAllowed)),
-        accept: acceptConsumers.map((name) => `consumer:${name}`),
+        accept: acceptedConsumers.map((one) => `consumer:${one}`),
       });
-      expect(check.status === 'fail' || check.status === 'unknown').toBe(acceptConsumers.length < all.length);
+      expect(check.status === 'fail' || check.status === 'unknown').toBe(acceptedConsumers.length < all.length);
     },
   );
 });
