@@ -5,8 +5,8 @@ import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 
 /**
- * Parses a value of the ledger by its schema, also in the form of the previous release. Throws `BadInput`, with `what` and the invalid fields, if it does not
- * match.
+ * Parses a value of the ledger by its schema, also in the form of the previous release. Throws `BadInput`, with `what` and
+ * the invalid fields, if it does not match.
  */
 export function stored<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(inCurrentForm(value), ZOD_MESSAGES);

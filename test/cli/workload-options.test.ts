@@ -57,7 +57,7 @@ describe('flags', () => {
     [
       'accept',
       ['identity-loss:api'],
-      /has kind identity-loss, which applies only to migrations of add-ons, sweeps: leave it out$/,
+      /has kind identity-loss, which applies only to migrations of add-ons and sweeps: leave it out$/,
     ],
     ['accept', ['image:a b'], /^--accept .*must be image:IMAGE, such as /],
     ['accept', ['consumer:shop/aws/x/y'], /^--accept .*must be consumer:KIND\/NAMESPACE\/NAME, KIND\/NAME or /],

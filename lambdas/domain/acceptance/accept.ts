@@ -28,7 +28,9 @@ function problemOf(entry: string, use: Use): string | undefined {
       .join(', ')}`;
   if (!kind.of.includes(use)) return `has kind ${name}, which applies only to ${usesText(kind)}: leave it out`;
   if (patterns.get(name)?.test(entry) === true) return undefined;
-  return `must be ${formOf(name, kind)}, such as ${kind.example}`;
+  return kind.form === undefined
+    ? `must be ${name}, without a name`
+    : `must be ${formOf(name, kind)}, such as ${kind.example}`;
 }
 
 /** Returns the schema of what can be accepted there. */

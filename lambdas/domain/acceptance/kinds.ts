@@ -120,4 +120,4 @@ export const kindOf = (name: string): Kind | undefined => ALL.get(name);
 export const kindsOf = (use: Use): [name: string, kind: Kind][] => [...ALL].filter(([, { of }]) => of.includes(use));
 
 /** Returns where a kind can be accepted, as text. */
-export const usesText = ({ of }: Kind): string => of.map((use) => USES[use]).join(', ');
+export const usesText = ({ of }: Kind): string => new Intl.ListFormat('en').format(of.map((use) => USES[use]));

@@ -43,8 +43,8 @@ describe('an entry', () => {
     [`image:${'a'.repeat(700)}`, 'must have at most 700 characters'],
   ])('%j is refused with what it must be', (entry, message) => expect(problemOf(entry)).toContain(message));
 
-  it('without a name is refused with a name', () =>
-    expect(problemOf('credential-gap:now', 'rollback')).toBe('must be credential-gap, such as credential-gap'));
+  it('of a kind without names is refused with one', () =>
+    expect(problemOf('credential-gap:now', 'rollback')).toBe('must be credential-gap, without a name'));
 
   it.each([
     ['Issuer..x/shop/aws', false],
