@@ -94,7 +94,7 @@ describe('the program', () => {
       '--oidc-issuer',
       '--disable-session-tags',
       '--accept <kind:name>',
-      'condition-key:KEY',
+      'condition-key  KEY: ',
       '--sandbox',
       '--state',
       'Exit codes',

@@ -92,7 +92,9 @@ export const acceptFlags = (kind: KindName, names: readonly string[]): string =>
   );
 
 /** Returns the kinds that can be accepted there, one a line, for the help of a command. */
-export const acceptHelp = (use: Use): string =>
-  kindsOf(use)
-    .map(([name, kind]) => `  ${formOf(name, kind)}: ${kind.what}`)
+export const acceptHelp = (use: Use): string => {
+  const width = Math.max(...kindsOf(use).map(([name]) => name.length));
+  return kindsOf(use)
+    .map(([name, { form, what }]) => `  ${name.padEnd(width)}  ${form === undefined ? '' : `${form}: `}${what}`)
     .join('\n');
+};
