@@ -23,7 +23,7 @@ const WORLDS = [
     scenario: 'efs-csi-irsa',
     region: 'eu-central-1',
     cluster: 'media-prod',
-    request: { addon: 'aws-efs-csi-driver', strategy: 'in-place', acceptIdentityLoss: ['efs-csi-node-sa'] },
+    request: { addon: 'aws-efs-csi-driver', strategy: 'in-place', accept: ['identity-loss:efs-csi-node-sa'] },
   },
   {
     name: 'recreated',

@@ -1,9 +1,21 @@
 /** Options that several commands share, in commander's form. */
 import type { Command } from 'commander';
+import { acceptHelp } from '../lambdas/domain/acceptance/accept.ts';
+import type { Use } from '../lambdas/domain/acceptance/kinds.ts';
 import { stackOptions } from './stack-options.ts';
 
 /** Collects the values of an option that may be repeated. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** Adds the option that accepts by name what would block, and its kinds to the help. */
+export const acceptOption = (command: Command, use: Use): Command =>
+  command
+    .option(
+      '--accept <kind:name>',
+      'accept by name what would block, as the remedy of its check shows it (kinds: see below); may be repeated',
+      collect,
+    )
+    .addHelpText('after', `\nKinds of --accept:\n${acceptHelp(use)}`);
 
 /** Adds the options on what is printed. Every command has them. */
 export const outputOptions = (command: Command): Command =>

@@ -7,6 +7,8 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { annotationMode, migrationId, migrationRequest, outcome, target } from '../lambdas/domain/migration/model.ts';
+import { acceptOf } from '../lambdas/domain/acceptance/accept.ts';
+import { inCurrentForm } from '../lambdas/domain/acceptance/former.ts';
 import { serviceAccountRef } from '../lambdas/domain/migration/subject.ts';
 import { parseScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
@@ -29,7 +31,7 @@ const swept = {
   ended: z.record(z.string(), z.int()),
 };
 
-const { action, dryRun, soakDays, acceptConsumers } = retireTrustSchema.input.shape;
+const { action, dryRun, soakDays, accept } = retireTrustSchema.input.shape;
 const { done, roles } = retireTrustSchema.output.shape;
 
 const journalEntry = z.discriminatedUnion('what', [
@@ -43,7 +45,7 @@ const journalEntry = z.discriminatedUnion('what', [
   z.strictObject({
     what: z.literal('rollback'),
     ...asked,
-    acceptCredentialGap: z.literal(true).optional(),
+    accept: acceptOf('rollback').optional(),
     ...ended,
   }),
   z.strictObject({ what: z.literal('cancel'), ...asked, begun: z.boolean() }),
@@ -54,7 +56,7 @@ const journalEntry = z.discriminatedUnion('what', [
     action,
     dryRun,
     soakDays,
-    acceptConsumers,
+    accept,
     done,
     results: z.array(roles.element.shape.result),
   }),
@@ -82,7 +84,7 @@ const journal = z.strictObject({
   /** The whole scenario, so that the file is self-contained; with the service deployed where the first migration ran. */
   scenario: z.unknown(),
   seed: z.number().int(),
-  commands: z.array(journalEntry),
+  commands: z.array(z.preprocess(inCurrentForm, journalEntry)),
 });
 export interface Journal {
   scenario: Scenario;

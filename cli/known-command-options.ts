@@ -1,7 +1,7 @@
 /** Options of the commands about one existing migration, in commander's form. */
 import { type Command, Option } from 'commander';
 import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/migration/model.ts';
-import { backendOptions, collect, confirmOption, outputOptions } from './command-options.ts';
+import { acceptOption, backendOptions, confirmOption, outputOptions } from './command-options.ts';
 
 /** Adds the options of commands about one existing migration. */
 export const knownOptions = (
@@ -29,13 +29,8 @@ Exit codes:
 
 export const retireOptions = (command: Command): Command =>
   knownOptions(
-    command
+    acceptOption(command, 'retirement')
       .option('--apply', 'apply the change; without this option, nothing is changed')
-      .option(
-        '--accept-consumer <name>',
-        'accept that an object loses the web identity that it uses, as the checks name it, such as SecretStore/shop/aws; or a resource that could not be read; may be repeated',
-        collect,
-      )
       .option(
         '--soak-days <n>',
         `days that must have passed since the end of the migration (default: ${DEFAULT_SOAK_DAYS})`,

@@ -20,7 +20,7 @@ import { shownBy, silentProgress, startProgress } from './progress.ts';
 import { release, type Released } from './release.ts';
 import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
 import { shellWord } from '../lambdas/domain/text/shell.ts';
-import { knownCommand, backendFlags } from './request.ts';
+import { acceptOptions, knownCommand, backendFlags } from './request.ts';
 import { isRefused, type Retired, type RetireRequest } from './retire.ts';
 import type { RollbackRequest } from './rollback.ts';
 import { reportIn } from './run.ts';
@@ -56,14 +56,11 @@ export const print = (
   io.stdout.write(flags.json ? `${jsonText(document, 2)}\n` : `${lines(styleFor(io.stdout)).join('\n')}\n`);
 };
 
-const requestOf = (
-  { migrationId, reason, acceptCredentialGap }: KnownFlags,
-  { requestedBy }: ServiceSession,
-): RollbackRequest => ({
+const requestOf = ({ migrationId, reason, accept }: KnownFlags, { requestedBy }: ServiceSession): RollbackRequest => ({
   migrationId,
   requestedBy,
   ...(reason === undefined ? {} : { reason }),
-  ...(acceptCredentialGap ? { acceptCredentialGap } : {}),
+  ...(accept.length === 0 ? {} : { accept }),
 });
 
 const CONSEQUENCES = {
@@ -165,11 +162,11 @@ export const releaseCommand = async (flags: KnownFlags, io: Io): Promise<ExitCod
 const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlags): string | undefined => {
   const wouldChange = roles.some(({ result }) => result.startsWith('would-'));
   if (dryRun ? !wouldChange : !done || action === 'reinstate') return undefined;
-  const { migrationId, soakDays, acceptConsumer, reason } = flags;
+  const { migrationId, soakDays, reason } = flags;
   return [
     `${PROGRAM} retire ${migrationId}`,
     ...(!dryRun || action === 'reinstate' ? ['--undo'] : [`--soak-days ${soakDays}`]),
-    ...(dryRun ? acceptConsumer.map((name) => `--accept-consumer ${shellWord(name)}`) : []),
+    ...(dryRun ? acceptOptions(flags) : []),
     '--apply',
     ...(dryRun && reason !== undefined ? [`--reason ${shellWord(reason)}`] : []),
     ...backendFlags(flags),
@@ -180,11 +177,11 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
 const acceptCommand = (retired: Retired, flags: RetireFlags): string | undefined => {
   const accepting = isRefused(retired) ? acceptingOf(retired.checks) : '';
   if (accepting === '' || retired.action === 'reinstate') return undefined;
-  const { migrationId, soakDays, acceptConsumer } = flags;
+  const { migrationId, soakDays } = flags;
   return [
     `${PROGRAM} retire ${migrationId}`,
     `--soak-days ${soakDays}`,
-    ...acceptConsumer.map((name) => `--accept-consumer ${shellWord(name)}`),
+    ...acceptOptions(flags),
     accepting.trim(),
     ...backendFlags(flags),
   ].join(' ');
@@ -222,13 +219,12 @@ const confirmRetirement = async (
 export const retireCommand = async (flags: RetireFlags, io: Io): Promise<ExitCode> => {
   if (flags.apply) assertCanAsk(flags, io);
   return withService(flags, io, async (session) => {
-    const { apply, undo, soakDays, acceptConsumer } = flags;
+    const { apply, undo, soakDays } = flags;
     const request: RetireRequest = {
       ...requestOf(flags, session),
       action: undo ? 'reinstate' : 'retire',
       dryRun: !apply,
       soakDays,
-      ...(acceptConsumer.length > 0 ? { acceptConsumers: acceptConsumer } : {}),
     };
     const refused = apply ? await confirmRetirement(request, flags, session, io) : undefined;
     if (refused) return printRetired(refused, flags, io);

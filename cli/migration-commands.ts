@@ -43,7 +43,7 @@ const addonOptions = (command: Command): Command => {
     .option('--cluster <name>', 'EKS cluster (required)')
     .option('--addon <name>', 'add-on, such as aws-ebs-csi-driver (required)');
   addonHowOptions(targetOptions(command).optionsGroup('How:'));
-  safetyOptions(command);
+  safetyOptions(command, 'add-on');
   return whereOptions(waitOptions(command)).addHelpText('after', `\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
 };
 
@@ -64,7 +64,7 @@ const workloadOptions = (command: Command): Command => {
       'disruption to allow. rolling: block if a restart leaves a workload briefly without pods (strategy Recreate, a StatefulSet with one replica); outage: allow that (default: warn)',
     )
     .option('--role-arn <arn>', 'IAM role for its pods (default: the role in its annotation)');
-  return whereOptions(waitOptions(safetyOptions(command))).addHelpText(
+  return whereOptions(waitOptions(safetyOptions(command, 'service-account'))).addHelpText(
     'after',
     `\n${WORKLOAD_HELP}\n\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`,
   );

@@ -1,8 +1,9 @@
 /** Options that the commands about one migration share, in commander's form. */
 import type { Command } from 'commander';
+import type { Use } from '../lambdas/domain/acceptance/kinds.ts';
 import { OWNER_TOOLS } from '../lambdas/domain/owners/model.ts';
 import { MOST_DURATION_MINUTES } from '../lambdas/domain/migration/request.ts';
-import { backendOptions, collect, outputOptions } from './command-options.ts';
+import { acceptOption, backendOptions, collect, outputOptions } from './command-options.ts';
 import { WATCHING_SCALE } from './options.ts';
 
 export const DEPLOYED_HELP = `A deployed service (--deployed) is found by the outputs of its stack (--stack), or by these variables, which take precedence:
@@ -32,50 +33,15 @@ export const readTargetOptions = (command: Command): Command =>
     );
 
 /** Adds the options on trust, verification and agent, which all migrations share. */
-export const safetyOptions = (command: Command): Command =>
-  command
+export const safetyOptions = (command: Command, use: Use): Command =>
+  acceptOption(command, use)
     .option(
       '--trust <mode>',
       "if a role's trust policy does not allow EKS Pod Identity: validate blocks the migration; repair first adds one statement, which a rollback removes (default: validate)",
     )
     .option(
-      '--accept-key <key>',
-      'accept a condition key of a trust policy whose value is not known beforehand, such as aws:SourceIp; may be repeated',
-      collect,
-    )
-    .option(
       '--iac <tool>',
       `tool whose code defines what is migrated, where nothing shows it: ${OWNER_TOOLS.join(', ')}`,
-    )
-    .option(
-      '--accept-owner <tool>',
-      'accept an owner that blocks: a controller that is suspended, or a tool whose code no longer contains a conflicting association; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-unknown-credentials <workload/container>',
-      "accept a container whose source of AWS credentials its pod's spec does not show, such as one with AWS_PROFILE; may be repeated",
-      collect,
-    )
-    .option(
-      '--accept-image <image>',
-      'accept an image whose AWS SDK is too old for EKS Pod Identity, as its pods name it; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-consumer <name>',
-      'accept that an object loses the web identity that it uses, as the plan names it, such as SecretStore/shop/aws; or a resource that could not be read; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-target-role <arn>',
-      'accept a role that the planned role may assume, but that would refuse sessions of EKS Pod Identity; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-network-policy <name>',
-      'accept a network policy that cuts pods off from the Pod Identity agent, as the plan names it; may be repeated',
-      collect,
     )
     .option(
       '--verification <level>',
@@ -129,10 +95,5 @@ export const addonHowOptions = (command: Command): Command =>
     .option(
       '--role <service-account=arn>',
       'IAM role for the pods of one service account; may be repeated, takes precedence over --role-arn. A service account that has the role of the add-on, but for which the add-on supports no association, gets a standalone association',
-      collect,
-    )
-    .option(
-      '--accept-identity-loss <service-account>',
-      "allow a service account that has the add-on's role and gets no association to fall back to the node role; may be repeated",
       collect,
     );

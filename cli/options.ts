@@ -14,17 +14,13 @@ import {
   resolveConflicts,
   roleArn,
   strategy,
-  containerName,
-  imageName,
-  consumerName,
-  networkPolicyName,
-  MAX_ACCEPTED,
   verificationMode,
 } from '../lambdas/domain/migration/model.ts';
 import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/text/names.ts';
 import { shown } from '../lambdas/domain/text/text.ts';
-import { OWNER_TOOLS, ownerTool } from '../lambdas/domain/owners/model.ts';
-import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
+import { acceptOf } from '../lambdas/domain/acceptance/accept.ts';
+import { ownerTool } from '../lambdas/domain/owners/model.ts';
+import { trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
 import { oneOf, wholeNumber } from './fields.ts';
@@ -75,23 +71,8 @@ const roleOfServiceAccount = z.string().transform((text, context): [serviceAccou
 });
 
 export const file = z.string().min(1, 'must name a file').optional();
-export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be given at most 50 times').default([]);
-const accepted = <T extends z.ZodType>(item: T) =>
-  z.array(item).max(MAX_ACCEPTED, `may be given at most ${MAX_ACCEPTED} times`).default([]);
-/** Who owns the subject, and what the caller accepts, of a migration, the plan of a cluster, and a sweep alike. */
-export const acceptFields = {
-  acceptKey: z.array(conditionKey).max(20, 'may be given at most 20 times').default([]),
-  iac: oneOf(ownerTool).optional(),
-  acceptOwner: z
-    .array(oneOf(ownerTool))
-    .max(OWNER_TOOLS.length, `may be given at most ${OWNER_TOOLS.length} times`)
-    .default([]),
-  acceptUnknownCredentials: accepted(containerName),
-  acceptImage: accepted(imageName),
-  acceptConsumer: accepted(consumerName),
-  acceptTargetRole: accepted(roleArn),
-  acceptNetworkPolicy: accepted(networkPolicyName),
-};
+/** The tool whose code defines what is migrated. */
+export const iac = oneOf(ownerTool).optional();
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Flags that select the backend; see `backend-options.ts`. */
@@ -118,7 +99,8 @@ export const migrationFields = {
   maxDurationMinutes: wholeNumber(z.int(MINUTES).min(1, MINUTES).max(MOST_DURATION_MINUTES, MINUTES)).optional(),
   roleArn: roleArn.optional(),
   trust: oneOf(trustMode).default('validate'),
-  ...acceptFields,
+  accept: acceptOf('service-account').default([]),
+  iac,
   verification: oneOf(verificationMode).default('ready'),
   agent: oneOf(agentMode).default('require'),
   ...waitFields,
@@ -141,8 +123,8 @@ const migrationFlags = z
     preserve: z.boolean().default(false),
     resolveConflicts: oneOf(resolveConflicts).optional(),
     role: z.array(roleOfServiceAccount).default([]),
-    acceptIdentityLoss,
     ...migrationFields,
+    accept: acceptOf('add-on').default([]),
   })
   .superRefine((flags, context) => {
     const { strategy: chosen, preserve, role } = flags;
@@ -187,7 +169,7 @@ export const knownFlags = z.strictObject({
   migrationId,
   reason: text(1024),
   /** Only for `rollback`. */
-  acceptCredentialGap: z.boolean().default(false),
+  accept: acceptOf('rollback').default([]),
   yes,
   ...backendFlags,
   ...output,
@@ -204,7 +186,7 @@ const retireFlags = knownFlags.extend({
   apply: z.boolean().default(false),
   undo: z.boolean().default(false),
   soakDays: soakDays.default(DEFAULT_SOAK_DAYS),
-  acceptConsumer: acceptFields.acceptConsumer,
+  accept: acceptOf('retirement').default([]),
 });
 export type RetireFlags = z.output<typeof retireFlags>;
 

@@ -1,9 +1,10 @@
 /** Defines the commands, their flags and help. `main` is the whole program; its streams are parameters. */
 import { type Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { formerOptionProblem } from '../lambdas/domain/acceptance/former.ts';
 import { addAccessCommand } from './access/command.ts';
 import { addApprovalCommands } from './approval/command.ts';
-import { printOptions } from './command-options.ts';
+import { acceptOption, printOptions } from './command-options.ts';
 import { knownOptions, RETIRE_HELP, retireOptions } from './known-command-options.ts';
 import { addCompletionCommand } from './completion/command.ts';
 import { addContextOption, applyContext } from './context/option.ts';
@@ -138,13 +139,10 @@ const newProgram = (io: Io): Command =>
 
 const addKnownCommands = (program: Command, io: Io, finished: Finished): void => {
   knownOptions(
-    program
-      .command('rollback')
-      .description('undo a migration, also one that ended migrated, and verify the pods')
-      .option(
-        '--accept-credential-gap',
-        'roll back even if pods may be without credentials until they are replaced or, such as those of Jobs, end',
-      ),
+    acceptOption(
+      program.command('rollback').description('undo a migration, also one that ended migrated, and verify the pods'),
+      'rollback',
+    ),
     { reason: true, asks: true },
   )
     .addHelpText('after', `\n${ROLLBACK_HELP}`)
@@ -234,12 +232,15 @@ export const build = (io: Io, finished: Finished): Command => {
   return program;
 };
 
-const fromCommander = (error: CommanderError, command: string): CliError =>
-  new CliError(
+const fromCommander = (error: CommanderError, command: string, argv: readonly string[]): CliError => {
+  const former = error.code === 'commander.unknownOption' ? formerOptionProblem(argv) : undefined;
+  if (former) return new CliError('BadOption', former.message, former.hint);
+  return new CliError(
     'BadOption',
     error.message.replace(/^error: /, ''),
     `See: ${PROGRAM} ${command ? `${command} ` : ''}--help`,
   );
+};
 
 /** Returns the name of a command, with its group, as it is typed. */
 const pathOf = (command: Command): string =>
@@ -281,6 +282,6 @@ export const main = async (argv: readonly string[], given: Io): Promise<number> 
     if (error.exitCode === 0) return EXIT_CODES.ok;
     // The subcommand of a group is missing, so help was printed.
     if (error.code === 'commander.help') return EXIT_CODES.badInput;
-    return reportError(fromCommander(error, namedIn(program, argv)), io, told);
+    return reportError(fromCommander(error, namedIn(program, argv), argv), io, told);
   }
 };

@@ -132,8 +132,8 @@ export const perform = async (backend: Backend, entry: JournalEntry): Promise<Jo
   if (entry.what === 'cancel') return cancelEntry(request, await cancel(backend, request));
   if (entry.what === 'release') return releaseEntry(request, await release(backend, request));
   if (entry.what === 'retire') {
-    const { action, dryRun, soakDays, acceptConsumers } = entry;
-    const wanted = { ...request, action, dryRun, soakDays, ...(acceptConsumers ? { acceptConsumers } : {}) };
+    const { action, dryRun, soakDays, accept } = entry;
+    const wanted = { ...request, action, dryRun, soakDays, ...(accept ? { accept } : {}) };
     return retireEntry(wanted, await retireAndFollow(backend, wanted, silentProgress));
   }
   return rollbackEntry(request, await rollBackAndFollow(backend, request, silentProgress));

@@ -12,14 +12,8 @@ type AskedOfAll = Partial<
     | 'maxDurationMinutes'
     | 'roleArn'
     | 'trust'
-    | 'acceptKey'
+    | 'accept'
     | 'iac'
-    | 'acceptOwner'
-    | 'acceptUnknownCredentials'
-    | 'acceptImage'
-    | 'acceptConsumer'
-    | 'acceptTargetRole'
-    | 'acceptNetworkPolicy'
     | 'verification'
     | 'agent'
     | 'reason'
@@ -29,7 +23,7 @@ type AskedOfAll = Partial<
   Partial<WaitFlags>;
 type Asked = AskedOfAll &
   Pick<MigrationFlags, 'addon' | 'strategy'> &
-  Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'acceptIdentityLoss' | 'resolveConflicts'>>;
+  Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'resolveConflicts'>>;
 type AskedOfWorkload = AskedOfAll & Pick<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
 const fieldsOfAll = ({
@@ -37,14 +31,8 @@ const fieldsOfAll = ({
   maxDurationMinutes,
   roleArn,
   trust,
-  acceptKey = [],
+  accept = [],
   iac,
-  acceptOwner = [],
-  acceptUnknownCredentials = [],
-  acceptImage = [],
-  acceptConsumer = [],
-  acceptTargetRole = [],
-  acceptNetworkPolicy = [],
   verification,
   agent,
   approval,
@@ -57,14 +45,8 @@ const fieldsOfAll = ({
   ...(maxDurationMinutes === undefined ? {} : { maxDurationMinutes }),
   ...(roleArn ? { roleArn } : {}),
   ...(trust ? { trust } : {}),
-  acceptedKeys: acceptKey,
+  accept,
   ...(iac ? { iac } : {}),
-  acceptOwners: acceptOwner,
-  acceptUnknownCredentials,
-  acceptImages: acceptImage,
-  acceptConsumers: acceptConsumer,
-  acceptTargetRoles: acceptTargetRole,
-  acceptNetworkPolicies: acceptNetworkPolicy,
   ...(verification ? { verification } : {}),
   ...(agent ? { agent } : {}),
   ...(approval ? { approval } : {}),
@@ -75,7 +57,7 @@ const fieldsOfAll = ({
 });
 
 export const requestFrom = (
-  { addon, strategy, preserve, role = [], acceptIdentityLoss = [], resolveConflicts, ...all }: Asked,
+  { addon, strategy, preserve, role = [], resolveConflicts, ...all }: Asked,
   target: Target,
   requestedBy: string,
 ): MigrationRequest =>
@@ -86,7 +68,6 @@ export const requestFrom = (
     ...(preserve ? { preserve } : {}),
     ...(resolveConflicts ? { resolveConflicts } : {}),
     roles: Object.fromEntries(role),
-    acceptIdentityLoss,
     ...fieldsOfAll(all),
     requestedBy,
   });
@@ -145,18 +126,16 @@ const wordsOfAll = (given: CommonFlags): string[] => [
   ...(given.verification === 'ready' ? [] : [`--verification ${given.verification}`]),
   ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
   ...wordsOfWaits(given),
-  ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
   ...(given.iac ? [`--iac ${given.iac}`] : []),
-  ...given.acceptOwner.map((tool) => `--accept-owner ${tool}`),
-  ...given.acceptUnknownCredentials.map((name) => `--accept-unknown-credentials ${name}`),
-  ...given.acceptImage.map((image) => `--accept-image ${shellWord(image)}`),
-  ...given.acceptConsumer.map((name) => `--accept-consumer ${shellWord(name)}`),
-  ...given.acceptTargetRole.map((arn) => `--accept-target-role ${shellWord(arn)}`),
-  ...given.acceptNetworkPolicy.map((name) => `--accept-network-policy ${shellWord(name)}`),
+  ...acceptOptions(given),
   ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
   ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
   ...backendFlags(given),
 ];
+
+/** Returns the options that accept the same, each with its value. */
+export const acceptOptions = ({ accept }: { accept: readonly string[] }): string[] =>
+  accept.map((entry) => `--accept ${shellWord(entry)}`);
 
 const maxDisruptionWords = ({ maxDisruption }: CommonFlags): string[] =>
   maxDisruption ? [`--max-disruption ${maxDisruption}`] : [];
@@ -175,7 +154,6 @@ export const migrateCommand = (given: MigrationFlags): string =>
     ...(given.resolveConflicts ? [`--resolve-conflicts ${given.resolveConflicts}`] : []),
     ...roleArnWords(given),
     ...given.role.map(([serviceAccount, arn]) => `--role ${serviceAccount}=${arn}`),
-    ...given.acceptIdentityLoss.map((serviceAccount) => `--accept-identity-loss ${serviceAccount}`),
     ...wordsOfAll(given),
   ].join(' ');
 

@@ -14,8 +14,7 @@ export interface RollbackRequest {
   migrationId: string;
   requestedBy?: string;
   reason?: string;
-  /** Rolls back even if pods may be without credentials until they are replaced or end. */
-  acceptCredentialGap?: true;
+  accept?: string[];
 }
 
 export const refused = (migrationId: string, why: string): CliError =>

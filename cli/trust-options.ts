@@ -1,7 +1,8 @@
 /** The flags of `trust check`, `trust repair` and `trust target-role`. */
 import { z } from 'zod';
 import { roleArn } from '../lambdas/domain/migration/model.ts';
-import { acceptFields, file, output, parseFlags, yes } from './options.ts';
+import { acceptOf } from '../lambdas/domain/acceptance/accept.ts';
+import { file, output, parseFlags, yes } from './options.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';
 
 const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, what: string) =>
@@ -14,7 +15,7 @@ const question = {
   namespace: required(namespaceField, 'specify the namespace of the service account'),
   oidcIssuer: oidcIssuerField.optional(),
   disableSessionTags: z.boolean().default(false),
-  acceptKey: acceptFields.acceptKey,
+  accept: acceptOf('trust-policy').default([]),
   sandbox: file,
   state: file,
   ...output,
@@ -77,7 +78,7 @@ export type TrustTargetRoleFlags = z.output<typeof targetRoleFlags>;
 
 const batchFlags = z.strictObject({
   batch: z.string().min(1, 'must name a file'),
-  acceptKey: acceptFields.acceptKey,
+  accept: acceptOf('trust-policy').default([]),
   ...output,
 });
 export type TrustBatchFlags = z.output<typeof batchFlags>;

@@ -1,6 +1,7 @@
 /** Texts for the problems of a configuration. They name each setting and repeat no value. */
 import { z } from 'zod';
-import { pathOf } from '../lambdas/domain/text/problems.ts';
+import { formerFieldProblem } from '../lambdas/domain/acceptance/former.ts';
+import { pathOf, valueAt } from '../lambdas/domain/text/problems.ts';
 import { settings } from './settings.ts';
 
 export interface Problem {
@@ -58,11 +59,13 @@ const plain = (message: string): string =>
     .replace(/^Invalid input: expected (\w+), received \w+$/, (_, type: string) => `must be ${TYPES[type] ?? type}`)
     .replace(/^Invalid option: expected one of /, 'must be one of ');
 
-/** Returns the problems of a zod issue; one for each unknown name. */
-export function problemsIn(issue: z.core.$ZodIssue): Problem[] {
+/** Returns the problems of a zod issue of the given settings; one for each unknown name. */
+export function problemsIn(issue: z.core.$ZodIssue, given: unknown): Problem[] {
   const { path } = issue;
   if (issue.code !== 'unrecognized_keys') return [{ path, message: plain(issue.message) }];
   return issue.keys.map((key) => {
+    const former = formerFieldProblem(key, valueAt(given, [...path, key]));
+    if (former !== undefined) return { path: [...path, key], message: former };
     const meant = meantBy(key, namesAt(path));
     return {
       path: [...path, key],

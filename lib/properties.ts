@@ -1,5 +1,6 @@
 /** Validates the constructs' properties: the settings of the configuration file, in which other resources may be named. */
 import { Token } from 'aws-cdk-lib';
+import { valueAt } from '../lambdas/domain/text/problems.ts';
 import { type Config, configOf, parseSettings } from './config.ts';
 import { ConfigurationError, WHERE_TO_LOOK } from './config-error.ts';
 import { type Problem, problemsIn, section } from './config-problems.ts';
@@ -26,12 +27,6 @@ const isLater = (value: unknown): boolean =>
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !Token.isUnresolved(value);
-
-const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>(
-    (one, part) => (typeof one === 'object' && one !== null ? (one as Record<PropertyKey, unknown>)[part] : undefined),
-    value,
-  );
 
 /** Returns the settings with the value at the path replaced. The path must exist. */
 const replaced = (
@@ -76,7 +71,10 @@ export function configOfProperties(path: string, properties: object, forEveryRol
   const checked = named.reduce((all, { at, instead }) => replaced(all, at, instead), given);
   const parsed = parseSettings(checked, forEveryRole);
   if (!parsed.success) {
-    const problems = problemsOf(given, parsed.error.issues.flatMap(problemsIn));
+    const problems = problemsOf(
+      given,
+      parsed.error.issues.flatMap((issue) => problemsIn(issue, checked)),
+    );
     throw new ConfigurationError(
       [
         `The properties of the construct ${path} are invalid. ${WHERE_TO_LOOK}.`,

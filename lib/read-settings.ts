@@ -95,7 +95,7 @@ export function readSettings(node: Node, { forEveryRole = false, configFolder }:
   const given = inContext.reduce((all, { path, value }) => withSetting(all, path, value), inFile);
   const parsed = parseSettings(given, forEveryRole);
 
-  const problems = parsed.success ? [] : parsed.error.issues.flatMap(problemsIn);
+  const problems = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsIn(issue, given));
   /** Problems of settings that were set in the context, or would be, under their context keys. */
   const placed = problems.map(({ path, message }): Problem & { ofContext: boolean } => {
     const setting = CONTEXT_SETTINGS.find((one) => one.path.every((part, index) => path[index] === part));

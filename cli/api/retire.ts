@@ -13,7 +13,7 @@ export const retireByApi = async (
   watcher: Watcher,
   onStart?: () => void,
 ): Promise<Retired> => {
-  const { migrationId, action, dryRun, soakDays, acceptConsumers = [], reason } = request;
+  const { migrationId, action, dryRun, soakDays, accept = [], reason } = request;
   const before = (await getMigration(ask, migrationId)).value;
   const { value } = await ask({
     method: 'POST',
@@ -22,7 +22,7 @@ export const retireByApi = async (
       action,
       dryRun,
       soakDays,
-      ...(acceptConsumers.length === 0 ? {} : { acceptConsumers }),
+      ...(accept.length === 0 ? {} : { accept }),
       ...(reason === undefined ? {} : { reason }),
     },
     idempotencyKey: randomUUID(),

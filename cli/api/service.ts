@@ -173,14 +173,14 @@ export const apiService = (options: ApiServiceOptions): Service => {
   const { ask, clock, simulated } = options;
   return {
     migrate: (request, watcher, onStart) => migrate(options, request, watcher, onStart),
-    async rollBack({ migrationId, reason, acceptCredentialGap }, watcher, onStart) {
+    async rollBack({ migrationId, reason, accept = [] }, watcher, onStart) {
       const before = (await getMigration(ask, migrationId)).value;
       await ask({
         method: 'POST',
         path: `/migrations/${migrationId}/rollback`,
         body: {
           ...(reason === undefined ? {} : { reason }),
-          ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
+          ...(accept.length === 0 ? {} : { accept }),
         },
         idempotencyKey: randomUUID(),
         answer: rollbackAnswer,

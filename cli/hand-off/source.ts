@@ -62,7 +62,7 @@ const notEnded = (which: OfMigration): CliError =>
   );
 
 const ofMigration = (which: OfMigration, io: Io): Promise<HandedOff> =>
-  withService({ ...which, acceptCredentialGap: false, yes: false }, readingIo(io), async (session) => {
+  withService({ ...which, accept: [], yes: false }, readingIo(io), async (session) => {
     const shown = await session.serve((service) => service.lookUp(which.migrationId));
     const { handOff, plan } = 'ended' in shown ? shown.ended : shown.running;
     if (handOff === undefined) throw 'ended' in shown ? none(shown.ended, which) : notEnded(which);

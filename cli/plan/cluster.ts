@@ -37,7 +37,7 @@ const newPace = (clock: Clock): Pace =>
   });
 
 const overviewOf = (
-  { namespace, trust, acceptKey, iac, acceptOwner, verification, agent, ...accepted }: ClusterPlanFlags,
+  { namespace, trust, accept, iac, verification, agent }: ClusterPlanFlags,
   { ports, target, clock }: { ports: TargetPorts; target: Target; clock: Clock },
   onProgress: (what: string) => void,
 ): Promise<Overview> => {
@@ -48,14 +48,8 @@ const overviewOf = (
     namespace,
     options: {
       trust,
-      acceptedKeys: acceptKey,
+      accept,
       ...(iac ? { iac } : {}),
-      acceptOwners: acceptOwner,
-      acceptUnknownCredentials: accepted.acceptUnknownCredentials,
-      acceptImages: accepted.acceptImage,
-      acceptConsumers: accepted.acceptConsumer,
-      acceptTargetRoles: accepted.acceptTargetRole,
-      acceptNetworkPolicies: accepted.acceptNetworkPolicy,
       verification,
       agent,
     },

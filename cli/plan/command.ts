@@ -52,6 +52,7 @@ export const addPlanCommand = (program: Command, io: Io, finished: (exitCode: nu
       .optionsGroup('How (a service account):')
       .option('--annotation <mode>', 'keep or remove its annotation eks.amazonaws.com/role-arn (default: keep)')
       .optionsGroup('How:'),
+    'add-on',
   );
   formatOption(
     whereOptions(command)

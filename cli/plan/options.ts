@@ -7,6 +7,7 @@ import {
   regionName,
   verificationMode,
 } from '../../lambdas/domain/migration/model.ts';
+import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
 import type { HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
 import { namespaceName } from '../../lambdas/domain/text/names.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
@@ -15,9 +16,9 @@ import { CliError } from '../errors.ts';
 import { oneOf } from '../fields.ts';
 import { format } from '../hand-off/options.ts';
 import {
-  acceptFields,
   backendFlags,
   file,
+  iac,
   type MigrationFlags,
   output as outputFields,
   parseFlags,
@@ -47,7 +48,8 @@ const clusterFlags = z.strictObject({
   account: accountId.optional(),
   region: regionName.optional(),
   trust: oneOf(trustMode).default('validate'),
-  ...acceptFields,
+  accept: acceptOf('cluster').default([]),
+  iac,
   verification: oneOf(verificationMode).default('ready'),
   agent: oneOf(agentMode).default('require'),
   ...backendFlags,

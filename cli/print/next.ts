@@ -43,16 +43,16 @@ const isKept = ({ state, deployed }: Where): boolean => state !== undefined || d
 const acceptingOwners = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
   (plan?.checks ?? [])
     .filter(({ id, status }) => status === 'fail' && id.startsWith(OWNER))
-    .map(({ id }) => ` --accept-owner ${id.slice(OWNER.length)}`)
+    .map(({ id }) => ` --accept owner:${id.slice(OWNER.length)}`)
     .join('');
 const OWNER = 'owner-';
 
 /** Checks of software that a person may know better: they block until each image or container is accepted by name. */
 const OF_SOFTWARE: readonly string[] = ['aws-sdk-version', 'unknown-credentials'];
 /** A value of an option in the shell's form, without the punctuation after it. */
-const VALUE = String.raw` (?:'[^']*'|[^\s']\S*?(?=[.,;)]*(?:\s|$)))`;
-const ACCEPTS_SOFTWARE = new RegExp(` --accept-(?:image|unknown-credentials)${VALUE}`, 'g');
-const ACCEPTS_OBJECTS = new RegExp(` --accept-(?:consumer|target-role|network-policy)${VALUE}`, 'g');
+const VALUE = String.raw`(?:'[^']*'|[^\s']\S*?(?=[.,;)]*(?:\s|$)))`;
+const ACCEPTS_SOFTWARE = new RegExp(` --accept (?='?(?:image|unknown-credentials):)${VALUE}`, 'g');
+const ACCEPTS_OBJECTS = new RegExp(` --accept (?='?(?:consumer|target-role|network-policy):)${VALUE}`, 'g');
 
 /** Returns the options in the remedy of a check that accept what it names; none unless it blocks. */
 const acceptsOf = ({ id, status, remedy = '' }: Check): string[] =>

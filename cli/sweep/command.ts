@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { LIMIT } from '../approval/options.ts';
-import { collect, outputOptions, backendOptions, confirmOption } from '../command-options.ts';
+import { acceptOption, collect, outputOptions, backendOptions, confirmOption } from '../command-options.ts';
 import { SWEEP_EXIT_CODES_HELP } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { parseKnownSweepFlags, parseReportFlags, parseSweepFlags, parseSweepListFlags } from './options.ts';
@@ -91,7 +91,7 @@ const limitOptions = (command: Command): Command =>
       'maximum rate of EKS calls of the inventory in one region of one account (default: 5)',
     );
 
-const howOptions = (command: Command): Command => confirmOption(migrationOptions(command));
+const howOptions = (command: Command): Command => confirmOption(acceptOption(migrationOptions(command), 'sweep'));
 
 const migrationOptions = (command: Command): Command =>
   command
@@ -102,43 +102,7 @@ const migrationOptions = (command: Command): Command =>
     .option('--preserve', 'if an add-on is deleted, keep its pods running')
     .option('--resolve-conflicts <mode>', 'PRESERVE, NONE or OVERWRITE')
     .option('--trust <mode>', 'validate or repair (default: validate)')
-    .option(
-      '--accept-key <key>',
-      'accept a condition key of trust policies whose value is not known beforehand; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-identity-loss <service-account>',
-      "allow a service account that has an add-on's role and gets no association to fall back to the node role; may be repeated",
-      collect,
-    )
     .option('--iac <tool>', "tool whose code defines the fleet's add-ons, where nothing shows it")
-    .option('--accept-owner <tool>', 'accept an owner that blocks, see migrate --help; may be repeated', collect)
-    .option(
-      '--accept-unknown-credentials <workload/container>',
-      "accept a container whose pod's spec does not show its source of AWS credentials, see migrate --help; may be repeated",
-      collect,
-    )
-    .option(
-      '--accept-image <image>',
-      'accept an image whose AWS SDK is too old, see migrate --help; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-consumer <name>',
-      'accept that an object loses the web identity that it uses, see migrate --help; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-target-role <arn>',
-      'accept a role that would refuse sessions of EKS Pod Identity, see migrate --help; may be repeated',
-      collect,
-    )
-    .option(
-      '--accept-network-policy <name>',
-      'accept a network policy that cuts pods off from the agent, see migrate --help; may be repeated',
-      collect,
-    )
     .option('--verification <level>', 'ready, injected or api (default: ready)')
     .option('--agent <mode>', 'require or install (default: require)')
     .option('--approval <mode>', 'required: every plan needs an approval; only with a deployed service (default: none)')

@@ -18,20 +18,12 @@ import {
   sweepSelection,
   sweepStatus,
 } from '../../lambdas/domain/sweep/model.ts';
+import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 import { shown } from '../../lambdas/domain/text/text.ts';
 import { checkListed, listed } from '../approval/options.ts';
 import { oneOf, wholeNumber } from '../fields.ts';
-import {
-  acceptFields,
-  acceptIdentityLoss,
-  file,
-  knownFlags,
-  migrationFields,
-  output,
-  parseFlags,
-  backendFlags,
-} from '../options.ts';
+import { file, iac, knownFlags, migrationFields, output, parseFlags, backendFlags } from '../options.ts';
 import { checkWaits, waitFields } from '../wait-fields.ts';
 
 /** A repeatable flag whose values may each be a comma-separated list. */
@@ -129,8 +121,8 @@ const sweepFlags = z
     maxDurationMinutes: migrationFields.maxDurationMinutes,
     resolveConflicts: oneOf(resolveConflicts).optional(),
     trust: oneOf(trustMode).optional(),
-    ...acceptFields,
-    acceptIdentityLoss,
+    accept: acceptOf('sweep').default([]),
+    iac,
     verification: oneOf(verificationMode).optional(),
     agent: oneOf(agentMode).optional(),
     ...waits,

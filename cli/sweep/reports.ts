@@ -1,4 +1,5 @@
 /** Files of a sweep: the reports that it writes, and the report of an earlier sweep that it reads. */
+import { inCurrentForm } from '../../lambdas/domain/acceptance/former.ts';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
@@ -59,7 +60,7 @@ export const readPrevious = (file: string): SweepReport => {
     throw unusable(`cannot be read: ${reasonOf(error)}`, error);
   }
   try {
-    return sweepReport.parse(JSON.parse(text));
+    return sweepReport.parse(inCurrentForm(JSON.parse(text)));
   } catch (error) {
     throw unusable('is not the JSON report of a sweep', error);
   }

@@ -47,8 +47,7 @@ const given = <Value extends object>(values: Value): { [Name in keyof Value]?: N
 /** Returns the options of each migration. */
 const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
   const { strategy, preserve, maxDisruption, maxDurationMinutes, resolveConflicts, trust } = flags;
-  const { acceptKey, acceptIdentityLoss, iac, acceptOwner, verification, agent, approval } = flags;
-  const { acceptUnknownCredentials, acceptImage, acceptConsumer, acceptTargetRole, acceptNetworkPolicy } = flags;
+  const { accept, iac, verification, agent, approval } = flags;
   return {
     ...given({
       strategy,
@@ -57,15 +56,8 @@ const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
       maxDurationMinutes,
       resolveConflicts,
       trust,
-      acceptedKeys: acceptKey,
-      acceptIdentityLoss,
+      accept,
       iac,
-      acceptOwners: acceptOwner,
-      acceptUnknownCredentials,
-      acceptImages: acceptImage,
-      acceptConsumers: acceptConsumer,
-      acceptTargetRoles: acceptTargetRole,
-      acceptNetworkPolicies: acceptNetworkPolicy,
       verification,
       agent,
       approval,

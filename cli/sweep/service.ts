@@ -1,4 +1,5 @@
 /** Operations on sweeps that every backend supports: `direct.ts` by the service's parts, `by-api.ts` by its API. */
+import { inCurrentForm } from '../../lambdas/domain/acceptance/former.ts';
 import type { SweepRequest } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
@@ -66,7 +67,7 @@ const unread = (sweepId: string, session: string, why: string, cause?: unknown):
 /** Parses a report. Throws ReportUnread for any other text. */
 const reportFrom = (sweepId: string, session: string, text: string): SweepReport => {
   try {
-    return sweepReport.parse(JSON.parse(text));
+    return sweepReport.parse(inCurrentForm(JSON.parse(text)));
   } catch (error) {
     throw unread(
       sweepId,

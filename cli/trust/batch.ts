@@ -1,4 +1,5 @@
 /** Runs `trust check --batch`: reads one question per line, and writes one answer per line, in the same order. */
+import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { Writable } from 'node:stream';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { z } from 'zod';
@@ -148,7 +149,7 @@ const writerTo = (
  * Returns 2 if a line was bad or its policy invalid; otherwise 3 if Pod Identity is denied or unknown on any line;
  * otherwise 0. Throws a CliError for an unreadable file.
  */
-export const trustCheckBatch = async ({ batch, acceptKey }: TrustBatchFlags, io: Io): Promise<ExitCode> => {
+export const trustCheckBatch = async ({ batch, accept }: TrustBatchFlags, io: Io): Promise<ExitCode> => {
   const out = writerTo(streamOf(io.stdout));
   const seen = new Set<ExitCode>();
   try {
@@ -156,7 +157,7 @@ export const trustCheckBatch = async ({ batch, acceptKey }: TrustBatchFlags, io:
       // The reader of the output may stop early (`| head`), which is not an error.
       if (out.gone()) break;
       if (isEmpty(line)) continue;
-      const { document, exitCode } = answerLine(line, acceptKey);
+      const { document, exitCode } = answerLine(line, acceptedNames({ accept }, 'condition-key'));
       seen.add(exitCode);
       await out.write(`${jsonText(document)}\n`);
     }

@@ -1,6 +1,6 @@
 /** Defines `trust check`, `trust repair` and `trust target-role`: their flags and help. */
 import { Command } from 'commander';
-import { collect, confirmOption, outputOptions } from '../command-options.ts';
+import { acceptOption, collect, confirmOption, outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import {
@@ -72,14 +72,9 @@ const policyOptions = (command: Command): Command =>
     .option('--namespace <name>', 'namespace of the service account (required)');
 
 const howOptions = (command: Command): Command =>
-  command
+  acceptOption(command, 'trust-policy')
     .option('--oidc-issuer <url>', 'OIDC issuer of the cluster, as aws eks describe-cluster shows it')
-    .option('--disable-session-tags', 'the association has disableSessionTags: EKS sends no session tags')
-    .option(
-      '--accept-key <key>',
-      'accept a condition key whose value is not known beforehand, such as aws:SourceIp; may be repeated',
-      collect,
-    );
+    .option('--disable-session-tags', 'the association has disableSessionTags: EKS sends no session tags');
 
 const whereOptions = (command: Command): Command =>
   command
@@ -148,7 +143,7 @@ export const addTrustCommands = (program: Command, io: Io, finished: (exitCode: 
         .optionsGroup('In a batch:')
         .option(
           '--batch <file>',
-          'read one question per line of that file (- for stdin), instead of all of the above except --accept-key',
+          'read one question per line of that file (- for stdin), instead of all of the above except --accept',
         ),
     ),
   )

@@ -1,9 +1,9 @@
 /** Output of `trust check` and `trust repair`. */
+import { acceptFlags } from '../../lambdas/domain/acceptance/accept.ts';
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { Reason, Verdict } from '../../lambdas/domain/policy/index.ts';
 import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
-import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import type { Answer, Answers, ClusterUse } from './answer.ts';
 import type { Repaired } from './repaired.ts';
 
@@ -42,7 +42,7 @@ const hintLines = ({ verdict, undecided }: Answer, repair: string, style: Style)
     ...(undecided
       ? hanging(
           '  do: ',
-          `if you know that the pods meet the condition, accept it: ${undecided.map((key) => `--accept-key ${shellWord(key)}`).join(' ')}`,
+          `if you know that the pods meet the condition, accept it: ${acceptFlags('condition-key', undecided)}`,
           style,
         )
       : []),

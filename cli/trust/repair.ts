@@ -1,4 +1,5 @@
 /** Runs `trust repair`: shows, prints or writes the one statement that allows EKS Pod Identity. */
+import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
@@ -89,7 +90,7 @@ const propose = (
       disableSessionTags,
     })),
     ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
-    acceptedKeys: flags.acceptKey,
+    acceptedKeys: acceptedNames(flags, 'condition-key'),
   });
 
 const repairedBy = (
@@ -137,7 +138,11 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
   const trustPolicy = parseTrust(source.trustPolicy);
   isReadable(trustPolicy.document, name);
   const uses = usesOf(flags, source);
-  const questions = uses.map((use): Question => ({ use, acceptedKeys: flags.acceptKey, roleArn: flags.roleArn }));
+  const questions = uses.map((use): Question => ({
+    use,
+    acceptedKeys: acceptedNames(flags, 'condition-key'),
+    roleArn: flags.roleArn,
+  }));
   const proposal = propose(flags, trustPolicy, source, uses);
   let repaired = repairedBy(proposal, trustPolicy, (policy) => answersOfAll(policy, questions));
   if (proposal.do === 'repair' && flags.roleArn !== undefined && roles && !flags.dryRun) {

@@ -2,7 +2,7 @@
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { PROGRAM } from '../options.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
-import { backendFlags } from '../request.ts';
+import { acceptOptions, backendFlags } from '../request.ts';
 import type { TrustCheckFlags } from '../trust-options.ts';
 
 /** Returns the command that shows the repair of the same policy for the same service account. */
@@ -15,6 +15,6 @@ export const repairCommand = (given: TrustCheckFlags): string =>
     `--service-account ${given.serviceAccount}`,
     ...(given.oidcIssuer === undefined ? [] : [`--oidc-issuer ${shellWord(given.oidcIssuer)}`]),
     ...(given.disableSessionTags ? ['--disable-session-tags'] : []),
-    ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
+    ...acceptOptions(given),
     ...backendFlags(given),
   ].join(' ');

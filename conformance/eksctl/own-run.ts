@@ -1,4 +1,5 @@
 /** Runs this project's own migration in a scenario, and measures what it leads to as eksctl's is measured. */
+import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import { reportIn, startAndFollow } from '../../cli/run.ts';
@@ -35,13 +36,13 @@ const becauseOf = ({ outcome, plan, failure }: MigrationReport): string[] => {
 };
 
 /** Requests that accept by name that pods may not reach their credentials, as the plan warned. */
-const ACCEPTS_NO_CREDENTIALS = ['acceptNetworkPolicies', 'acceptUnknownCredentials'] as const;
+const ACCEPTS_NO_CREDENTIALS = ['network-policy', 'unknown-credentials'] as const;
 
 /** Returns the service accounts whose pods may lose their role, as the request accepts. */
-const acceptedBy = (asked: Asked | undefined): readonly string[] => [
-  ...(asked?.acceptIdentityLoss ?? []),
-  ...(asked?.serviceAccount && ACCEPTS_NO_CREDENTIALS.some((option) => asked[option] !== undefined)
-    ? [asked.serviceAccount.name]
+const acceptedBy = ({ serviceAccount, accept = [] }: Asked = {}): readonly string[] => [
+  ...acceptedNames({ accept }, 'identity-loss'),
+  ...(serviceAccount && ACCEPTS_NO_CREDENTIALS.some((kind) => acceptedNames({ accept }, kind).length > 0)
+    ? [serviceAccount.name]
     : []),
 ];
 

@@ -1,5 +1,5 @@
 /** The requests that this project's own migration is made with: those of the published scenarios' runs. */
-import type { Asked, Run } from '../kubernetes/scenarios/run.ts';
+import { type Asked, kindsText, type Run } from '../kubernetes/scenarios/run.ts';
 
 /** A subject of a scenario, with the requests that are tried for it in turn, until one migrates it. */
 export interface Subject {
@@ -29,7 +29,7 @@ const plain = ({ addon, serviceAccount }: Asked): Asked =>
 export const optionsOf = (asked: Asked): string[] =>
   Object.entries(asked)
     .filter(([key]) => key !== 'addon' && key !== 'serviceAccount')
-    .map(([key, value]) => (typeof value === 'string' ? `${key} ${value}` : key));
+    .map(([key, value]) => (key === 'accept' ? kindsText(asked) : typeof value === 'string' ? `${key} ${value}` : key));
 
 /**
  * Returns the subjects of a scenario, in the order in which its runs migrate them: for each the plain request, and then

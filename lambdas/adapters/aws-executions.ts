@@ -75,14 +75,14 @@ export class AwsExecutions implements Executions {
   async startRollback(
     migrationId: string,
     name: string,
-    { requestedBy, reason, acceptCredentialGap }: RollbackAsked,
+    { requestedBy, reason, accept = [] }: RollbackAsked,
   ): Promise<void> {
     return this.start(this.options.recoverStateMachineArn(), name, {
       migrationId,
       cause: 'requested',
       requestedBy,
       reason,
-      ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
+      ...(accept.length === 0 ? {} : { accept }),
     });
   }
 
@@ -93,9 +93,9 @@ export class AwsExecutions implements Executions {
   async startRetirement(
     migrationId: string,
     name: string,
-    { action, dryRun, soakDays, acceptConsumers, requestedBy, reason }: RetirementAsked,
+    { action, dryRun, soakDays, accept, requestedBy, reason }: RetirementAsked,
   ): Promise<void> {
-    const input = { migrationId, action, dryRun, soakDays, acceptConsumers, requestedBy, reason };
+    const input = { migrationId, action, dryRun, soakDays, accept, requestedBy, reason };
     return this.start(this.retireStateMachineArn(), name, input);
   }
 

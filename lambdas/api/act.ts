@@ -95,14 +95,14 @@ function notRolledBack({ refused, why }: Extract<RollbackRequested, { refused: s
 export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDependencies): Promise<Reply<'rollBack'>> {
   const {
     parameters: { id },
-    body: { reason, acceptCredentialGap },
+    body: { reason, accept },
     caller,
     correlation,
     prefix,
   } = call;
   const { ledger, executions, telemetry } = dependencies;
   const record = await foundMigration(ledger, id);
-  const wish = { rollBack: id, reason, ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}) };
+  const wish = { rollBack: id, reason, ...(accept.length === 0 ? {} : { accept }) };
   const { name, before } = await nameByKey(call, wish, dependencies);
   const executionArn = await executions.recoverArn(name);
   const self = migrationPath(prefix, id);
@@ -114,7 +114,7 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   const { rollback: last } = record;
   if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
 
-  const asked = { requestedBy: caller, reason, acceptCredentialGap };
+  const asked = { requestedBy: caller, reason, accept };
   const answer = await requestRollback(
     record,
     { migrationId: id, id: name, executionArn, correlation, ...asked },

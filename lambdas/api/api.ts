@@ -8,7 +8,8 @@ import type { z } from 'zod';
 import { ERROR_CLASSES, isMigrationError } from '../domain/failures/errors.ts';
 import { UNEXPECTED_ERROR } from '../domain/events/metrics.ts';
 import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
-import { wrongsOf } from '../domain/text/problems.ts';
+import { formerFieldProblem } from '../domain/acceptance/former.ts';
+import { valueAt, wrongsOf } from '../domain/text/problems.ts';
 import { jsonText, shown } from '../domain/text/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { reportFailure } from '../runtime/failures.ts';
@@ -72,7 +73,8 @@ const RETRY_AFTER = '5';
 function parsed(schema: z.ZodType, value: unknown, path: string, errors: FieldError[]): unknown {
   const result = schema.safeParse(value, ZOD_MESSAGES);
   if (result.success) return result.data;
-  errors.push(...wrongsOf(result.error, path).map(({ path: field, message }) => ({ field, message })));
+  const wrongs = wrongsOf(result.error, path, (key, at) => formerFieldProblem(key, valueAt(value, at)));
+  errors.push(...wrongs.map(({ path: field, message }) => ({ field, message })));
   return undefined;
 }
 

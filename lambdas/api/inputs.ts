@@ -8,11 +8,11 @@ import {
   outcome,
   reason,
   retirementAction,
-  acceptedConsumers,
   soakDays,
   status,
   strictRequestFields,
 } from '../domain/migration/model.ts';
+import { acceptOf } from '../domain/acceptance/accept.ts';
 import { handOffFormat } from '../domain/hand-off/model.ts';
 import { accountId, addonName, clusterName, regionName, requestedBy } from '../domain/text/names.ts';
 import { schemaNames } from '../domain/text/schemas.ts';
@@ -41,11 +41,10 @@ export const reasonBody = z
   .register(schemaNames, { name: 'Reason' });
 export const rollbackBody = reasonBody
   .extend({
-    acceptCredentialGap: z
-      .boolean()
-      .optional()
+    accept: acceptOf('rollback')
+      .default([])
       .describe(
-        'Whether to roll back even if pods may be without credentials until they are replaced or, such as those of Jobs, end.',
+        'What must not stop the rollback: `credential-gap`, that pods may be without credentials until they are replaced or, such as those of Jobs, end.',
       ),
   })
   .register(schemaNames, { name: 'RollbackRequest' });
@@ -62,9 +61,11 @@ export const retirementBody = reasonBody
     soakDays: soakDays
       .default(DEFAULT_SOAK_DAYS)
       .describe('Days that must have passed since the migration ended before its OIDC trust may be removed.'),
-    acceptConsumers: acceptedConsumers
+    accept: acceptOf('retirement')
       .default([])
-      .describe('Consumers of the web identity, as the checks name them, that must not prevent the retirement.'),
+      .describe(
+        'What must not prevent the retirement, as the checks name it, such as `consumer:SecretStore/shop/aws`.',
+      ),
   })
   .register(schemaNames, { name: 'RetirementRequest' });
 

@@ -1,5 +1,6 @@
 /** POST /sweeps, GET /sweeps, and the operations on a single sweep. */
 import { z } from 'zod';
+import { inCurrentForm } from '../domain/acceptance/former.ts';
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import { knownFailure } from '../domain/failures/names.ts';
 import { sha256 } from '../domain/text/sha256.ts';
@@ -33,7 +34,7 @@ const claimed = z.object({ sweep: sweepRequest });
 /** Returns the claimed request. A repeated request completes that one instead of what the caller sent now. */
 function requestIn({ migrationId, input }: Claim): SweepRequest {
   try {
-    return claimed.parse(JSON.parse(input)).sweep;
+    return claimed.parse(inCurrentForm(JSON.parse(input))).sweep;
   } catch (error) {
     throw new MigrationError(
       'BadInput',

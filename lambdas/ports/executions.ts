@@ -12,13 +12,11 @@ export interface ExecutionState {
 export interface RollbackAsked {
   requestedBy?: string | undefined;
   reason?: string | undefined;
-  acceptCredentialGap?: boolean | undefined;
+  accept?: string[] | undefined;
 }
 
 /** What a retirement does, and who requested it. */
-export type RetirementAsked = Pick<Retirement, 'action' | 'dryRun' | 'soakDays' | 'requestedBy' | 'reason'> & {
-  acceptConsumers?: string[] | undefined;
-};
+export type RetirementAsked = Pick<Retirement, 'action' | 'dryRun' | 'soakDays' | 'accept' | 'requestedBy' | 'reason'>;
 
 /** The service's own executions in Step Functions. */
 export interface Executions {

@@ -13,6 +13,7 @@ import { migrationId, target, type Target } from '../domain/migration/model.ts';
 import { PAUSE_NOTED } from '../domain/waiting/noted-pause.ts';
 import type { NotedWait } from '../domain/waiting/waiting-for.ts';
 import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
+import { inCurrentForm } from '../domain/acceptance/former.ts';
 import { hasProtoKey, problemsOf } from '../domain/text/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { RESERVE, throughThrottling } from './retry.ts';
@@ -73,7 +74,7 @@ function parseInput(step: Step, event: unknown): unknown {
       `The input of step ${step.schema.name} is wrong: ${what}. This step changed nothing. Correct the input, then start again.`,
     );
   if (!step.schema.answersProblems && hasProtoKey(event)) throw wrong('it has a key __proto__');
-  const parsed = step.schema.input.safeParse(event, ZOD_MESSAGES);
+  const parsed = step.schema.input.safeParse(inCurrentForm(event), ZOD_MESSAGES);
   if (parsed.success) return parsed.data;
   throw wrong(problemsOf(parsed.error, 'input'));
 }

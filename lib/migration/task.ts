@@ -4,6 +4,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { z } from 'zod';
+import type { FormerField } from '../../lambdas/domain/acceptance/former.ts';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
@@ -35,9 +36,12 @@ type Payload<Name extends StepName> = { [Field in keyof Input<Name>]: Expression
 
 /**
  * Returns a payload as a single expression. JSONata leaves out a field of an object whose expression has no result,
- * whereas the same expression alone in a field would fail.
+ * whereas the same expression alone in a field would fail. A former field is of an execution that the previous release has
+ * started.
  */
-export const sparsePayload = <Name extends StepName>(bodies: Record<keyof Input<Name> & string, string>): Expression =>
+export const sparsePayload = <Name extends StepName>(
+  bodies: Record<keyof Input<Name> & string, string> & { [Field in FormerField]?: string },
+): Expression =>
   expression(
     `{${Object.entries<string>(bodies)
       .map(([field, body]) => `'${field}': ${body}`)

@@ -46,8 +46,9 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
       cause: `${INPUT}.cause`,
       requestedBy: `${INPUT}.requestedBy`,
       reason: `${INPUT}.reason`,
+      accept: `${INPUT}.accept`,
       acceptCredentialGap: `${INPUT}.acceptCredentialGap`,
-      unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason', 'acceptCredentialGap'),
+      unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason', 'accept', 'acceptCredentialGap'),
     }),
     pausing: BACK,
     assign: Object.fromEntries(
@@ -58,7 +59,7 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
 
 /**
  * Takes over a migration whose execution of MigrateAddon stopped without recording its end, and rolls a migration back
- * on demand. Input: `{ migrationId, cause, requestedBy?, reason?, acceptCredentialGap? }` (see the step take-over). It
+ * on demand. Input: `{ migrationId, cause, requestedBy?, reason?, accept? }` (see the step take-over). It
  * succeeds as `Recovered`, with the outcome of the migration, or as `NothingToRecover`. It fails as `NeedsHuman`, or as
  * `RecoveryFailed` if it could not begin or could not record the end.
  */

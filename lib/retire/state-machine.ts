@@ -62,6 +62,7 @@ const payloadOf = (stage: Stage): Expression =>
     action: `${INPUT}.action`,
     dryRun: `${INPUT}.dryRun`,
     soakDays: `${INPUT}.soakDays`,
+    accept: `${INPUT}.accept`,
     acceptConsumers: `${INPUT}.acceptConsumers`,
     requestedBy: `${INPUT}.requestedBy`,
     reason: `${INPUT}.reason`,
@@ -70,6 +71,7 @@ const payloadOf = (stage: Stage): Expression =>
       'action',
       'dryRun',
       'soakDays',
+      'accept',
       'acceptConsumers',
       'requestedBy',
       'reason',
@@ -126,7 +128,7 @@ function createWaits(
 
 /**
  * Removes the OIDC trust of a migrated add-on, or reinstates it, on request. Input: `{ migrationId, action, dryRun,
- * soakDays, acceptConsumers?, requestedBy?, reason? }`. Its output is the answer of the step retire-trust. It fails as `RetireRefused` if
+ * soakDays, accept?, requestedBy?, reason? }`. Its output is the answer of the step retire-trust. It fails as `RetireRefused` if
  * nothing was changed, or as `RetireFailed`; the record then has what may have been written.
  */
 export class Retire extends Construct {

@@ -21,7 +21,8 @@ import {
   strategy,
   verificationMode,
 } from '../../lambdas/domain/migration/request.ts';
-import { ONE_LINE_PATTERN } from '../../lambdas/domain/text/text.ts';
+import { kindsOf } from '../../lambdas/domain/acceptance/kinds.ts';
+import { ONE_LINE_PATTERN, PORTABLE_CONTROL } from '../../lambdas/domain/text/text.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 
 export interface Parameter {
@@ -135,6 +136,16 @@ export const PARAMETERS = {
     'require',
     '(Optional) What to do if the cluster has no Pod Identity agent. require: block. install: install the agent first.',
   ),
+  Accept: {
+    type: 'String',
+    description:
+      '(Optional) What must not block the migration: entries KIND:NAME, as the remedies in the report of a dry run have them after --accept, with a space between them.',
+    default: '',
+    allowedPattern: `^((${kindsOf('add-on')
+      .map(([kind]) => kind)
+      .join('|')}):[^ ${PORTABLE_CONTROL}]+( |$))*$`,
+    maxChars: 4096,
+  },
   Reason: {
     type: 'String',
     description: '(Optional) Reason for the migration, in one line, for the record.',

@@ -56,6 +56,8 @@ def prepare(events, context):
         request["maxDisruption"] = given["MaxDisruption"]
     if given["MaxDurationMinutes"]:
         request["maxDurationMinutes"] = int(given["MaxDurationMinutes"])
+    if given["Accept"]:
+        request["accept"] = given["Accept"].split()
     if given["Reason"]:
         request["reason"] = given["Reason"]
     migration_id = ulid_of(execution_id)

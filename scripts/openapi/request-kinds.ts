@@ -5,11 +5,12 @@
  */
 import { z } from 'zod';
 import { migrationBody, planBody } from '../../lambdas/api/inputs.ts';
+import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
 import { addonName, roleArn, serviceAccountName } from '../../lambdas/domain/text/names.ts';
 import { strictRequestFields } from '../../lambdas/domain/migration/request.ts';
 import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 
-const { addon, serviceAccount, annotation, strategy, preserve, roles, acceptIdentityLoss } = strictRequestFields.shape;
+const { addon, serviceAccount, annotation, strategy, preserve, roles, accept } = strictRequestFields.shape;
 const meaningOf = (field: z.ZodType, more = ''): string => `${field.description ?? ''}${more}`;
 const ADDONS_ALONE = ' Only for add-ons: leave it out.';
 
@@ -31,11 +32,7 @@ const OF_SERVICE_ACCOUNT = {
     .meta({ maxProperties: 0 })
     .default({})
     .describe(meaningOf(roles, ' Only for add-ons: use `roleArn`.')),
-  acceptIdentityLoss: z
-    .array(serviceAccountName)
-    .max(0)
-    .default([])
-    .describe(meaningOf(acceptIdentityLoss, ADDONS_ALONE)),
+  accept: acceptOf('service-account').default([]).describe(meaningOf(accept)),
 };
 
 const migrationFields = strictRequestFields.omit({ requestedBy: true });

@@ -1,6 +1,6 @@
 /** Converts a zod schema to an OpenAPI 3.1 schema with references to the named schemas in it. */
 import { z } from 'zod';
-import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
+import { openPatterns, schemaNames } from '../../lambdas/domain/text/schemas.ts';
 import { isObject, type Json, mapObjects } from './json.ts';
 
 /** `input`: a request, before defaults are applied. `output`: a response, after. */
@@ -76,6 +76,7 @@ export function schemaOf(
     io,
     override: ({ zodSchema, jsonSchema }) => {
       overridden(jsonSchema, io);
+      if (io === 'output' && openPatterns.has(zodSchema)) delete jsonSchema.pattern;
       const name = nameOf(zodSchema);
       if (name === undefined || name === nameOf(schema)) return;
       named.set(name, zodSchema);

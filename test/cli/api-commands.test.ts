@@ -233,11 +233,11 @@ describe('a deployed service with an API', () => {
       json(anAnswer({ retirement: one })),
     ];
     api.replies = answers(retirement);
-    const planned = await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws');
+    const planned = await run('retire', ID, '--soak-days', '3', '--accept', 'consumer:SecretStore/shop/aws');
     expect(planned.code).toBe(0);
     expect(planned.out).toMatch(
       new RegExp(
-        `^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --apply --deployed\n$`,
+        `^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --accept consumer:SecretStore/shop/aws --apply --deployed\n$`,
       ),
     );
     expect(api.asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
@@ -250,14 +250,14 @@ describe('a deployed service with an API', () => {
     api.replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'restored' }] });
     expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ restored/);
 
-    const consumers = aCheck({ id: 'retire-consumers', status: 'fail', remedy: '--accept-consumer ClusterIssuer/aws' });
+    const consumers = aCheck({ id: 'retire-consumers', status: 'fail', remedy: '--accept consumer:ClusterIssuer/aws' });
     const refused: Retirement['roles'] = [{ roleArn: 'arn:role', result: 'refused', why: 'something needs it' }];
     api.replies = answers({ ...retirement, checks: [consumers], roles: refused });
-    expect(await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws')).toMatchObject(
+    expect(await run('retire', ID, '--soak-days', '3', '--accept', 'consumer:SecretStore/shop/aws')).toMatchObject(
       printing(
         3,
         new RegExp(
-          `If you accept what these checks name, check again:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --accept-consumer ClusterIssuer/aws --deployed\n$`,
+          `If you accept what these checks name, check again:\n  .* retire ${ID} --soak-days 3 --accept consumer:SecretStore/shop/aws --accept consumer:ClusterIssuer/aws --deployed\n$`,
         ),
       ),
     );

@@ -54,7 +54,7 @@ describe('a retirement through the API', () => {
         shows({ state: 'running', error: { name: 'RoleLockHeld', message: 'held' } }),
         shows(over, { steps: [line('2026-01-30T08:00:09.000Z')] }),
       ],
-      { ...REQUEST, acceptConsumers: ['SecretStore/shop/aws'], reason: 'it is time' },
+      { ...REQUEST, accept: ['consumer:SecretStore/shop/aws'], reason: 'it is time' },
     );
     expect(await end).toEqual({
       migrationId: ID,
@@ -71,7 +71,7 @@ describe('a retirement through the API', () => {
       action: 'retire',
       dryRun: false,
       soakDays: 7,
-      acceptConsumers: ['SecretStore/shop/aws'],
+      accept: ['consumer:SecretStore/shop/aws'],
       reason: 'it is time',
     });
     expect(post!.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);

@@ -31,7 +31,7 @@ const retired: JournalEntry = {
   action: 'retire',
   dryRun: false,
   soakDays: 0,
-  acceptConsumers: ['SecretStore/shop/aws'],
+  accept: ['consumer:SecretStore/shop/aws'],
   done: true,
   results: ['removed'],
 };

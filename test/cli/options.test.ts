@@ -16,7 +16,6 @@ describe('flags', () => {
       strategy: 'auto',
       preserve: false,
       role: [],
-      acceptIdentityLoss: [],
     }));
 
   it.each([
@@ -32,10 +31,9 @@ describe('flags', () => {
     ['resolveConflicts', 'PRESERVE', 'PRESERVE'],
     ['roleArn', ROLE, ROLE],
     ['trust', 'repair', 'repair'],
-    ['acceptKey', ['aws:SourceIp', 'aws:PrincipalTag/team'], ['aws:SourceIp', 'aws:PrincipalTag/team']],
-    ['acceptIdentityLoss', ['a', 'b.c'], ['a', 'b.c']],
     ['iac', 'terraform', 'terraform'],
-    ['acceptOwner', ['ack', 'argo-cd'], ['ack', 'argo-cd']],
+    ['accept', ['condition-key:aws:SourceIp', 'owner:argo-cd'], ['condition-key:aws:SourceIp', 'owner:argo-cd']],
+    ['accept', ['identity-loss:a', 'identity-loss:b.c'], ['identity-loss:a', 'identity-loss:b.c']],
   ])('%s %s is read', (name, given, read) =>
     expect(parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read),
   );
@@ -50,13 +48,25 @@ describe('flags', () => {
     ['maxDisruption', 'none', /--max-disruption "none" must be rolling or outage/],
     ['resolveConflicts', 'KEEP', /--resolve-conflicts "KEEP" must be NONE, OVERWRITE or PRESERVE/],
     ['iac', 'chef', /--iac "chef" must be terraform, pulumi, .* or helm/],
-    ['acceptOwner', ['chef'], /--accept-owner "chef" must be terraform, /],
-    ['acceptOwner', Array.from({ length: 13 }, () => 'ack'), /--accept-owner may be given at most 12 times/],
+    ['accept', ['owner:chef'], /--accept "owner:chef" must be owner:terraform\|.*, such as owner:argo-cd/],
+    [
+      'accept',
+      ['everything'],
+      /--accept "everything" must be KIND:NAME, with one of these kinds: condition-key, identity-loss, /,
+    ],
+    [
+      'accept',
+      ['credential-gap'],
+      /--accept "credential-gap" has kind credential-gap, which applies only to rollbacks/,
+    ],
     ['trust', 'fix', /--trust "fix" must be validate or repair/],
-    ['acceptIdentityLoss', ['Node'], /--accept-identity-loss "Node" must be the name of a Kubernetes service account/],
-    ['acceptIdentityLoss', Array<string>(51).fill('a'), /--accept-identity-loss may be given at most 50 times/],
-    ['acceptKey', ['SourceIp'], /--accept-key "SourceIp" must be the name of a condition key such as aws:SourceIp/],
-    ['acceptKey', Array.from({ length: 21 }, () => 'aws:SourceIp'), /--accept-key may be given at most 20 times/],
+    ['accept', ['identity-loss:Node'], /--accept "identity-loss:Node" must be identity-loss:SERVICE_ACCOUNT, such as /],
+    ['accept', Array<string>(101).fill('identity-loss:a'), /--accept must have at most 100 of kind identity-loss/],
+    [
+      'accept',
+      ['condition-key:SourceIp'],
+      /--accept "condition-key:SourceIp" must be condition-key:KEY, such as condition-key:aws:SourceIp/,
+    ],
     ['role', ['ebs-csi-controller-sa'], /--role "ebs-csi-controller-sa" must be SERVICE_ACCOUNT=ARN/],
     ['role', [`a=${ROLE}`, 'b=nonsense'], /--role "b=nonsense" after the = must be an IAM role ARN/],
     ['role', [`a=${ROLE}`, `a=${ROLE}`], /--role "a=arn:aws:iam::111122223333:role\/ebs-csi" is the second role for a/],
@@ -155,12 +165,11 @@ describe('the flags of retire', () => {
   it('default to a dry run after a week', () => {
     expect(parseRetireFlags(GIVEN)).toEqual({
       ...GIVEN,
-      acceptCredentialGap: false,
+      accept: [],
       yes: false,
       apply: false,
       undo: false,
       soakDays: 7,
-      acceptConsumer: [],
       json: false,
       debug: false,
     });
@@ -171,10 +180,12 @@ describe('the flags of retire', () => {
       reason: 'done',
     });
     expect(parseRetireFlags({ ...GIVEN, soakDays: '365' }).soakDays).toBe(365);
-    const accepted = ['ClusterIssuer/aws', 'triggerauthentications.keda.sh', 'system:serviceaccount:*:api'];
-    expect(parseRetireFlags({ ...GIVEN, acceptConsumer: accepted }).acceptConsumer).toEqual(accepted);
-    expect(errorOf(() => parseRetireFlags({ ...GIVEN, acceptConsumer: ['shop aws'] })).message).toMatch(
-      /^--accept-consumer .*must be KIND\/NAMESPACE\/NAME, KIND\/NAME or RESOURCE\.GROUP/,
+    const accept = ['ClusterIssuer/aws', 'triggerauthentications.keda.sh', 'system:serviceaccount:*:api'].map(
+      (name) => `consumer:${name}`,
+    );
+    expect(parseRetireFlags({ ...GIVEN, accept }).accept).toEqual(accept);
+    expect(errorOf(() => parseRetireFlags({ ...GIVEN, accept: ['consumer:shop aws'] })).message).toMatch(
+      /^--accept .*must be consumer:KIND\/NAMESPACE\/NAME, KIND\/NAME or RESOURCE\.GROUP/,
     );
   });
 

@@ -86,10 +86,10 @@ describe('retire', () => {
       message: containing('long text'),
       hint: containing('--undo'),
     });
-    const accepting = { ...request, acceptConsumers: ['SecretStore/shop/aws', 'system:serviceaccount:*:api'] };
+    const accepting = { ...request, accept: ['consumer:SecretStore/shop/aws', 'consumer:system:serviceaccount:*:api'] };
     await expect(retireAndFollow(backendWith(), accepting, watcher)).rejects.toMatchObject({
       hint: containing(
-        `retire ${ID} --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api'`,
+        `retire ${ID} --accept consumer:SecretStore/shop/aws --accept 'consumer:system:serviceaccount:*:api'`,
       ),
     });
   });

@@ -103,7 +103,7 @@ describe('the request', () => {
       roleArn: ROLE,
       role: [`a=${ROLE}2`],
       resolveConflicts: 'OVERWRITE',
-      acceptIdentityLoss: ['c', 'd'],
+      accept: ['identity-loss:c', 'identity-loss:d'],
       dryRun: true,
     };
     expect(requestFrom(parseMigrationFlags(given, 'migrate'), TARGET, 'me')).toEqual({
@@ -115,7 +115,7 @@ describe('the request', () => {
       resolveConflicts: 'OVERWRITE',
       roleArn: ROLE,
       roles: { a: `${ROLE}2` },
-      acceptIdentityLoss: ['c', 'd'],
+      accept: ['identity-loss:c', 'identity-loss:d'],
       dryRun: true,
     });
   });
@@ -138,23 +138,28 @@ describe('the request', () => {
         maxDisruption: 'outage',
         resolveConflicts: 'NONE',
         role: [`a=${ROLE}`],
-        acceptIdentityLoss: ['b'],
+        accept: [
+          'identity-loss:b',
+          'condition-key:aws:SourceIp',
+          'condition-key:aws:RequestTag/my$key',
+          'owner:ack',
+          'unknown-credentials:api/app',
+          'unknown-credentials:web/app',
+          'image:registry.k8s.io/external-dns/external-dns:v0.12.0',
+          'consumer:SecretStore/shop/aws',
+          'consumer:issuers.cert-manager.io',
+          `target-role:${ROLE}2`,
+          'network-policy:NetworkPolicy/shop/default-deny',
+        ],
         trust: 'repair',
-        acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'],
         iac: 'terraform',
-        acceptOwner: ['ack'],
-        acceptUnknownCredentials: ['api/app', 'web/app'],
-        acceptImage: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
-        acceptConsumer: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
-        acceptTargetRole: [`${ROLE}2`],
-        acceptNetworkPolicy: ['NetworkPolicy/shop/default-deny'],
         verification: 'injected',
         reason: "it's time",
         seed: '7',
         state: 'w.json',
       }),
     ).toBe(
-      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --accept-identity-loss b --trust repair --verification injected --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --iac terraform --accept-owner ack --accept-unknown-credentials api/app --accept-unknown-credentials web/app --accept-image registry.k8s.io/external-dns/external-dns:v0.12.0 --accept-consumer SecretStore/shop/aws --accept-consumer issuers.cert-manager.io --accept-target-role ${ROLE}2 --accept-network-policy NetworkPolicy/shop/default-deny --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
+      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --trust repair --verification injected --iac terraform --accept identity-loss:b --accept condition-key:aws:SourceIp --accept 'condition-key:aws:RequestTag/my$key' --accept owner:ack --accept unknown-credentials:api/app --accept unknown-credentials:web/app --accept image:registry.k8s.io/external-dns/external-dns:v0.12.0 --accept consumer:SecretStore/shop/aws --accept consumer:issuers.cert-manager.io --accept target-role:${ROLE}2 --accept network-policy:NetworkPolicy/shop/default-deny --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
     );
     expect(command({ sandbox: undefined, deployed: true, region: 'eu-west-1' })).toBe(
       `${start} --region eu-west-1 --deployed`,

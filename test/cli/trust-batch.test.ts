@@ -185,8 +185,8 @@ describe('a batch', () => {
   it('accepts keys for every line', async () => {
     const { code } = await batch(
       `${line({ policy: policy(FROM_OFFICE) })}\n${line({ policy: policy(FROM_OFFICE) })}`,
-      '--accept-key',
-      'aws:SourceIp',
+      '--accept',
+      'condition-key:aws:SourceIp',
     );
     expect(code).toBe(0);
   });
@@ -245,7 +245,7 @@ describe('the reader of a batch', () => {
     writeFileSync(file, Array.from({ length: LINES }, (_, id) => `${line({ id })}\n`).join(''));
   });
 
-  const flags = () => ({ batch: file, acceptKey: [], json: false, debug: false });
+  const flags = () => ({ batch: file, accept: [], json: false, debug: false });
 
   it('is waited for', async () => {
     let waiting = 0;

@@ -95,7 +95,7 @@ describe('trust check', () => {
 
   it('treats an accepted key as met, and shows what depends on it', async () => {
     const { code, out } = await trust(
-      ['check', '--policy', '-', ...ASKED, '--json', '--accept-key', 'aws:SourceIp'],
+      ['check', '--policy', '-', ...ASKED, '--json', '--accept', 'condition-key:aws:SourceIp'],
       policyText(FROM_OFFICE),
     );
     expect(code).toBe(0);
@@ -132,7 +132,7 @@ describe('trust check', () => {
       /^Trust policy {2}--policy -, for kube-system\/ebs-csi-controller-sa on reliability-dev \(111122223333,\s+eu-west-1\)\n/,
     );
     expect(out).toMatch(/\n\? EKS Pod Identity {2}unknown\n {4}\S[^]*aws:SourceIp[^]*\n\? IRSA {2}unknown\n {4}\S/);
-    expect(out).toContain('--accept-key aws:SourceIp');
+    expect(out).toContain('--accept condition-key:aws:SourceIp');
     expect(out).toContain('--oidc-issuer URL');
     expect(out).toContain(`trust repair --dry-run --policy - ${ASKED.join(' ')}\n`);
   });
@@ -192,7 +192,10 @@ describe('trust check', () => {
       ['--policy', '-', ...ASKED, '--oidc-issuer', 'http://x'],
       /--oidc-issuer "http:\/\/x" must be the address of the cluster's OIDC issuer/,
     ],
-    [['--policy', '-', ...ASKED, '--accept-key', '*'], /--accept-key "\*" must be the name of a condition key/],
+    [
+      ['--policy', '-', ...ASKED, '--accept', 'condition-key:*'],
+      /--accept "condition-key:\*" must be condition-key:KEY, such as condition-key:aws:SourceIp/,
+    ],
     [['--role-arn', 'x', ...ASKED], /--role-arn "x" must be an IAM role ARN/],
   ])('%j is bad input', async (argv, message) => {
     const { code, out, err } = await trust(['check', ...argv]);

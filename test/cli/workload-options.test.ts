@@ -53,11 +53,16 @@ describe('flags', () => {
     ['roleArn', 'api', /^--role-arn "api" must be an IAM role ARN/],
     ['verification', 'none', /^--verification "none" must be injected, ready or api$/],
     ['verification', 'used', /^--verification "used" must be injected, ready or api$/],
-    ['acceptUnknownCredentials', ['api'], /^--accept-unknown-credentials .*must be WORKLOAD\/CONTAINER$/],
-    ['acceptImage', ['a b'], /^--accept-image .*must be an image, such as /],
-    ['acceptConsumer', ['shop/aws/x/y'], /^--accept-consumer .*must be KIND\/NAMESPACE\/NAME, KIND\/NAME or /],
-    ['acceptTargetRole', ['data'], /^--accept-target-role .*must be an IAM role ARN/],
-    ['acceptNetworkPolicy', ['deny'], /^--accept-network-policy .*must be KIND\/NAMESPACE\/NAME or KIND\/NAME, /],
+    ['accept', ['unknown-credentials:api'], /^--accept .*must be unknown-credentials:WORKLOAD\/CONTAINER, such as /],
+    [
+      'accept',
+      ['identity-loss:api'],
+      /has kind identity-loss, which applies only to migrations of add-ons and sweeps: leave it out$/,
+    ],
+    ['accept', ['image:a b'], /^--accept .*must be image:IMAGE, such as /],
+    ['accept', ['consumer:shop/aws/x/y'], /^--accept .*must be consumer:KIND\/NAMESPACE\/NAME, KIND\/NAME or /],
+    ['accept', ['target-role:data'], /^--accept .*must be target-role:ARN, such as /],
+    ['accept', ['network-policy:deny'], /^--accept .*must be network-policy:KIND\/NAMESPACE\/NAME or KIND\/NAME, /],
     ['agent', 'add', /^--agent "add" must be require or install$/],
     ['reason', 'a\u001b[31mb', /^--reason "/],
   ])('%s %j is refused with the flag and what it must be', (name, given, message) =>
@@ -121,7 +126,7 @@ describe('flags', () => {
   it('are explained in the help, with the exit codes', async () => {
     const { code, out } = await run('migrate-workload', '--help');
     expect(code).toBe(0);
-    for (const flag of words`cluster namespace service-account annotation max-disruption role-arn trust accept-key verification
+    for (const flag of words`cluster namespace service-account annotation max-disruption role-arn trust accept verification
       agent reason dry-run sandbox state deployed seed clock calls json`)
       expect(out).toContain(`--${flag}`);
     for (const flag of ['addon', 'strategy', 'preserve', 'resolve-conflicts']) expect(out).not.toContain(`--${flag} `);
@@ -173,17 +178,21 @@ describe('the request', () => {
         trust: 'repair',
         verification: 'api',
         agent: 'install',
-        acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'],
+        accept: [
+          'condition-key:aws:SourceIp',
+          'condition-key:aws:RequestTag/my$key',
+          'owner:flux',
+          'owner:kro',
+          'consumer:system:serviceaccount:*:api',
+        ],
         iac: 'helm',
-        acceptOwner: ['flux', 'kro'],
-        acceptConsumer: ['system:serviceaccount:*:api'],
         reason: "it's $HOME; `time`",
         seed: '7',
         sandbox: 'my worlds/a.json',
         state: 'w (1).json',
       }),
     ).toBe(
-      `${start} --account 111122223333 --region eu-west-1 --annotation remove --max-disruption outage --role-arn ${ROLE} --trust repair --verification api --agent install --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --iac helm --accept-owner flux --accept-owner kro --accept-consumer 'system:serviceaccount:*:api' --reason 'it'\\''s $HOME; \`time\`' --seed 7 --sandbox 'my worlds/a.json' --state 'w (1).json'`,
+      `${start} --account 111122223333 --region eu-west-1 --annotation remove --max-disruption outage --role-arn ${ROLE} --trust repair --verification api --agent install --iac helm --accept condition-key:aws:SourceIp --accept 'condition-key:aws:RequestTag/my$key' --accept owner:flux --accept owner:kro --accept 'consumer:system:serviceaccount:*:api' --reason 'it'\\''s $HOME; \`time\`' --seed 7 --sandbox 'my worlds/a.json' --state 'w (1).json'`,
     );
     expect(command({ sandbox: undefined, deployed: true })).toBe(`${start} --deployed`);
   });

@@ -55,7 +55,7 @@ const DEPLOYER = 'arn:aws:iam::111122223333:role/delivery-prod-deployer';
 const CONTROLLER = { namespace: 'argocd', name: 'argocd-application-controller' };
 
 const UNREAD =
-  '--accept-consumer secretstores.external-secrets.io --accept-consumer clustersecretstores.external-secrets.io';
+  '--accept consumer:secretstores.external-secrets.io --accept consumer:clustersecretstores.external-secrets.io';
 const EBS_IMAGE = 'public.ecr.aws/ebs-csi-driver/aws-ebs-csi-driver:v1.20.0';
 const CASES: Case[] = [
   {
@@ -65,7 +65,7 @@ const CASES: Case[] = [
     command: 'migrate-workload --cluster reports-prod --namespace dns --service-account external-dns',
     check: 'aws-sdk-version',
     why: KNOW_SOFTWARE,
-    accepts: '--accept-image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6',
+    accepts: '--accept image:111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6',
   },
   {
     title: 'a container of a service account whose SDK ignores AWS_PROFILE',
@@ -75,7 +75,7 @@ const CASES: Case[] = [
     command: 'migrate-workload --cluster reports-prod --namespace reports --service-account dashboard',
     check: 'unknown-credentials',
     why: KNOW_SOFTWARE,
-    accepts: '--accept-unknown-credentials dashboard/dashboard',
+    accepts: '--accept unknown-credentials:dashboard/dashboard',
   },
   {
     title: 'an image of an add-on that is built with a newer SDK than its tag says',
@@ -89,7 +89,7 @@ const CASES: Case[] = [
     command: `migrate --cluster catalogue-prod --addon ${ADDON}`,
     check: 'aws-sdk-version',
     why: KNOW_SOFTWARE,
-    accepts: `--accept-image ${EBS_IMAGE}`,
+    accepts: `--accept image:${EBS_IMAGE}`,
   },
   {
     title: 'a SecretStore that uses the service account whose annotation is removed',
@@ -98,7 +98,7 @@ const CASES: Case[] = [
     command: 'migrate-workload --cluster orders-prod --namespace shop --service-account orders --annotation remove',
     check: 'consumers',
     why: ACCEPT,
-    accepts: `--accept-consumer ${STORE}`,
+    accepts: `--accept consumer:${STORE}`,
     loses: [STORE],
   },
   {
@@ -108,7 +108,7 @@ const CASES: Case[] = [
     command: 'migrate --cluster monitor-prod --addon amazon-cloudwatch-observability',
     check: 'consumers',
     why: ACCEPT,
-    accepts: '--accept-consumer SecretStore/amazon-cloudwatch/parameters',
+    accepts: '--accept consumer:SecretStore/amazon-cloudwatch/parameters',
     loses: ['SecretStore/amazon-cloudwatch/parameters'],
   },
   {
@@ -128,7 +128,7 @@ const CASES: Case[] = [
     command: `migrate-workload --cluster delivery-prod --namespace argocd --service-account ${CONTROLLER.name}`,
     check: 'target-roles',
     why: ACCEPT,
-    accepts: `--accept-target-role ${DEPLOYER}`,
+    accepts: `--accept target-role:${DEPLOYER}`,
     loses: [DEPLOYER],
   },
   {
@@ -139,7 +139,7 @@ const CASES: Case[] = [
     check: 'agent-reachability',
     why: ACCEPT,
     accepts:
-      '--accept-network-policy NetworkPolicy/orders/allow-aws --accept-network-policy NetworkPolicy/orders/default-deny',
+      '--accept network-policy:NetworkPolicy/orders/allow-aws --accept network-policy:NetworkPolicy/orders/default-deny',
     gets: 'AgentUnreachable',
   },
 ];
@@ -222,7 +222,7 @@ it.each(CASES)('the commands after a blocked plan accept $title, and lead to a m
 });
 
 it.each<[string, string, string, string, started?: Stage[]]>([
-  ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`, ['accept', 'undo']],
+  ['a SecretStore', 'secret-store', 'orders-prod', `--accept consumer:${STORE}`, ['accept', 'undo']],
   ['custom resources that the service may not read', 'consumers-unread', 'orders-test', UNREAD],
 ])(
   'the commands after a refused retirement accept %s, remove the trust, and restore it',

@@ -280,7 +280,7 @@ it('two migrations of one cluster at once install it once, and both end migrated
     async (world) => {
       const executions = [
         await world.start(INSTALL),
-        await world.start({ addon: EFS, agent: 'install', acceptIdentityLoss: ['efs-csi-node-sa'] }),
+        await world.start({ addon: EFS, agent: 'install', accept: ['identity-loss:efs-csi-node-sa'] }),
       ];
       await world.rest();
       const both = [await world.report(executions[0]!.name), await world.report(executions[1]!.name)];

@@ -16,7 +16,7 @@ export const chainRows: Row[] = [
   ],
   [
     'role-chain-blocked',
-    { serviceAccount: ARGO_CD, acceptTargetRoles: ['arn:aws:iam::111122223333:role/delivery-prod-deployer'] },
+    { serviceAccount: ARGO_CD, accept: ['target-role:arn:aws:iam::111122223333:role/delivery-prod-deployer'] },
     {
       outcome: 'migrated',
       applied: 'associate',
@@ -41,7 +41,7 @@ export const chainRows: Row[] = [
   ],
   [
     'pattern-fit',
-    { serviceAccount: TENANT, acceptConsumers: ['system:serviceaccount:*:uploader'] },
+    { serviceAccount: TENANT, accept: ['consumer:system:serviceaccount:*:uploader'] },
     {
       outcome: 'migrated',
       applied: 'associate',

@@ -111,7 +111,7 @@ it('the outcome of a chain in the plan is what STS answers before and after the 
   const met = new Map<string, number>();
   await inWorld(options, (before) =>
     inWorld(options, async (after) => {
-      await after.migrate({ serviceAccount: REF, acceptTargetRoles: [TARGET] });
+      await after.migrate({ serviceAccount: REF, accept: [`target-role:${TARGET}`] });
       forAllIn(1500, trusts, own, (statements, policies) => {
         const [trust, policy] = [policyOf(statements), policyOf(policies)];
         const [irsa, podIdentity] = [played(before, trust, policy), played(after, trust, policy)];

@@ -53,7 +53,7 @@ describe('a role that assumes another role', () => {
 
   it('is migrated if it is accepted by name, and then loses the other role, as the plan said', () =>
     inWorld(SCENARIO, async (world) => {
-      const report = await world.migrate({ ...CONTROLLER, acceptTargetRoles: [TARGET] });
+      const report = await world.migrate({ ...CONTROLLER, accept: [`target-role:${TARGET}`] });
       expect(report.outcome).toBe('migrated');
       expect(report.plan?.checks.find(({ id }) => id === 'target-roles')).toMatchObject({ status: 'warn' });
       const [answer, ...more] = chainOf(world);
@@ -95,7 +95,7 @@ describe('a role that assumes another role', () => {
       async (world) => {
         expect(chainOf(world)).toEqual(['irsa: has the role']);
         expect(await world.migrate(CONTROLLER)).toMatchObject({ outcome: 'blocked' });
-        await world.migrate({ ...CONTROLLER, acceptTargetRoles: [TARGET] });
+        await world.migrate({ ...CONTROLLER, accept: [`target-role:${TARGET}`] });
         expect(chainOf(world)[0]).toContain(`is not authorized to perform: ${action}`);
       },
     ),

@@ -22,7 +22,7 @@ export const consumerRows: Row[] = [
   ],
   [
     'secret-store',
-    { serviceAccount: ORDERS, annotation: 'remove', acceptConsumers: ['SecretStore/shop/aws'] },
+    { serviceAccount: ORDERS, annotation: 'remove', accept: ['consumer:SecretStore/shop/aws'] },
     { ...associated, created: ['orders'], mutations: UNANNOTATED },
   ],
   [
@@ -40,7 +40,7 @@ export const consumerRows: Row[] = [
     'secret-store-only',
     {
       serviceAccount: { namespace: 'payments', name: 'secret-reader' },
-      acceptConsumers: ['SecretStore/payments/aws'],
+      accept: ['consumer:SecretStore/payments/aws'],
       verification: 'api',
     },
     {
@@ -68,13 +68,13 @@ export const consumerRows: Row[] = [
   ],
   [
     'consumers-unread',
-    { serviceAccount: ORDERS, annotation: 'remove', acceptConsumers: UNREAD },
+    { serviceAccount: ORDERS, annotation: 'remove', accept: UNREAD.map((name) => `consumer:${name}`) },
     { ...associated, created: ['orders'], mutations: UNANNOTATED },
   ],
   ['addon-secret-store', { addon: CLOUDWATCH }, blocked({ consumers: /when EKS removes the annotation/ })],
   [
     'addon-secret-store',
-    { addon: CLOUDWATCH, acceptConsumers: ['SecretStore/amazon-cloudwatch/parameters'] },
+    { addon: CLOUDWATCH, accept: ['consumer:SecretStore/amazon-cloudwatch/parameters'] },
     { outcome: 'migrated', applied: 'in-place', created: ['cloudwatch-agent'], mutations: ['eks:UpdateAddon'] },
   ],
 ];

@@ -42,10 +42,20 @@ const blockedBy = ({ plan }: MigrationReport): string[] =>
 const check = ({ plan }: MigrationReport, id: string) => plan!.checks.find((one) => one.id === id);
 const named = ({ plan }: MigrationReport): string[] => [...new Set(plan!.consumers?.map(({ name }) => name))].sort();
 
-const retire = (world: OpenWorld, { migrationId }: MigrationReport, acceptConsumers: string[] = []): Promise<Retired> =>
+const retire = (
+  world: OpenWorld,
+  { migrationId }: MigrationReport,
+  acceptedConsumers: string[] = [],
+): Promise<Retired> =>
   retireAndFollow(
     world.backend,
-    { migrationId, action: 'retire', dryRun: false, soakDays: 0, acceptConsumers },
+    {
+      migrationId,
+      action: 'retire',
+      dryRun: false,
+      soakDays: 0,
+      accept: acceptedConsumers.map((name) => `consumer:${name}`),
+    },
     silentProgress,
   );
 
@@ -53,9 +63,9 @@ const retire = (world: OpenWorld, { migrationId }: MigrationReport, acceptConsum
 const refusedBy = async (
   world: OpenWorld,
   report: MigrationReport,
-  acceptConsumers: string[] = [],
+  acceptedConsumers: string[] = [],
 ): Promise<string> => {
-  const error: unknown = await retire(world, report, acceptConsumers).catch((refused: unknown) => refused);
+  const error: unknown = await retire(world, report, acceptedConsumers).catch((refused: unknown) => refused);
   expect(error).toMatchObject({ name: 'RetireRefused' });
   return (error as Error).message;
 };
@@ -74,7 +84,7 @@ describe('a SecretStore that uses the service account', () => {
       expect([blocked.outcome, blockedBy(blocked)]).toEqual(['blocked', ['consumers']]);
       expect(check(blocked, 'consumers')).toMatchObject({
         message: expect.stringContaining(STORE),
-        remedy: expect.stringMatching(/--accept-consumer SecretStore\/shop\/aws$/),
+        remedy: expect.stringMatching(/--accept consumer:SecretStore\/shop\/aws$/),
       });
       expect([world.changes(), world.readAccount(ORDERS)]).toEqual([[], before]);
       const report = await move(world);
@@ -87,11 +97,11 @@ describe('a SecretStore that uses the service account', () => {
   it('loses its access if it is accepted by exactly its name, and gets it back with a rollback', () =>
     inShop(async (world) => {
       for (const name of ['SecretStore/blog/aws', 'ClusterSecretStore/aws', 'SecretStore/shop', UNREAD[0]!]) {
-        const refused = await move(world, { annotation: 'remove', acceptConsumers: [name] });
+        const refused = await move(world, { annotation: 'remove', accept: [`consumer:${name}`] });
         expect([name, refused.outcome, blockedBy(refused)]).toEqual([name, 'blocked', ['consumers']]);
         expect([check(refused, 'accepted-consumers'), world.changes()]).toMatchObject([{ status: 'warn' }, []]);
       }
-      const report = await move(world, { annotation: 'remove', acceptConsumers: [STORE] });
+      const report = await move(world, { annotation: 'remove', accept: [`consumer:${STORE}`] });
       expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
       expect(world.readAccount(ORDERS)).toMatchObject({
         annotation: undefined,
@@ -106,7 +116,7 @@ describe('a SecretStore that uses the service account', () => {
 
   it('blocks the retirement, and goes on if it is accepted by its name', () =>
     inShop(async (world) => {
-      const report = await move(world, { annotation: 'remove', acceptConsumers: [STORE] });
+      const report = await move(world, { annotation: 'remove', accept: [`consumer:${STORE}`] });
       for (const names of [[], ['SecretStore/blog/aws'], UNREAD.slice(0, 1)])
         expect(await refusedBy(world, report, names)).toContain(STORE);
       expect(await retire(world, report, [STORE])).toMatchObject({ done: true, roles: [{ result: 'removed' }] });
@@ -135,7 +145,7 @@ describe('an Issuer that uses the service account with the role', () => {
     inIssuer(async (world) => {
       const failed = watched(world);
       // What the request of the migration accepts is not accepted for the retirement.
-      const report = await move(world, { annotation: 'remove', acceptConsumers: [ISSUER] });
+      const report = await move(world, { annotation: 'remove', accept: [`consumer:${ISSUER}`] });
       expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
       expect(check(report, 'consumers')).toMatchObject({ status: 'warn', message: expect.stringContaining(ISSUER) });
       expect(await refusedBy(world, report)).toContain(ISSUER);
@@ -204,7 +214,7 @@ describe('a SecretStore that appears during the migration', () => {
   it('loses its access if the request has accepted its name in advance', () =>
     inShop(async (world) => {
       appear(world);
-      const report = await move(world, { annotation: 'remove', acceptConsumers: ['SecretStore/shop/late'] });
+      const report = await move(world, { annotation: 'remove', accept: ['consumer:SecretStore/shop/late'] });
       expect([report, world.readAccount(ORDERS)]).toMatchObject([{ outcome: 'migrated' }, { annotation: undefined }]);
       expect(broken(world)).toEqual(['SecretStore/shop/late']);
     }, withoutStores));
@@ -217,8 +227,11 @@ describe('custom resources that may not be read', () => {
   it('block --annotation remove unless all are accepted, and are a warning if the annotation is kept', () =>
     inTest(async (world) => {
       const failed = watched(world);
-      for (const acceptConsumers of [[], [UNREAD[0]!], [STORE]]) {
-        const report = await move(world, { annotation: 'remove', acceptConsumers });
+      for (const acceptedConsumers of [[], [UNREAD[0]!], [STORE]]) {
+        const report = await move(world, {
+          annotation: 'remove',
+          accept: acceptedConsumers.map((name) => `consumer:${name}`),
+        });
         expect([report.outcome, check(report, 'consumers')]).toMatchObject(['blocked', { status: 'unknown' }]);
         expect(world.changes()).toEqual([]);
       }
@@ -230,7 +243,7 @@ describe('custom resources that may not be read', () => {
 
   it('may be accepted as unread, and what nobody saw then loses its access; they block the retirement as well', () =>
     inTest(async (world) => {
-      const report = await move(world, { annotation: 'remove', acceptConsumers: UNREAD });
+      const report = await move(world, { annotation: 'remove', accept: UNREAD.map((name) => `consumer:${name}`) });
       expect([report.outcome, broken(world)]).toEqual(['migrated', [STORE]]);
       expect(await refusedBy(world, report)).toContain(UNREAD[0]);
       expect(await refusedBy(world, report, [STORE])).toContain(UNREAD[0]);
@@ -247,7 +260,7 @@ describe("a SecretStore that uses an add-on's service account", () => {
       const report = await world.migrate({ addon: CLOUDWATCH });
       expect([report.outcome, blockedBy(report), named(report)]).toEqual(['blocked', ['consumers'], [PARAMETERS]]);
       expect([world.changes(), [...failed]]).toEqual([[], []]);
-      expect((await world.migrate({ addon: CLOUDWATCH, acceptConsumers: [PARAMETERS] })).outcome).toBe('migrated');
+      expect((await world.migrate({ addon: CLOUDWATCH, accept: [`consumer:${PARAMETERS}`] })).outcome).toBe('migrated');
       expect(broken(world)).toEqual([PARAMETERS]);
     }));
 });
@@ -302,11 +315,16 @@ describe('one object of each product', () => {
       const asked = { serviceAccount: accountOf('shop/api'), annotation: 'remove' } as const;
       const failed = watched(world);
       for (const left of names) {
-        const report = await world.migrate({ ...asked, acceptConsumers: names.filter((name) => name !== left) });
+        const report = await world.migrate({
+          ...asked,
+          accept: names.filter((name) => name !== left).map((name) => `consumer:${name}`),
+        });
         expect([left, report.outcome]).toEqual([left, 'blocked']);
       }
       expect([world.changes(), [...failed]]).toEqual([[], []]);
-      expect(await world.migrate({ ...asked, acceptConsumers: names })).toMatchObject({ outcome: 'migrated' });
+      expect(await world.migrate({ ...asked, accept: names.map((name) => `consumer:${name}`) })).toMatchObject({
+        outcome: 'migrated',
+      });
       // The pods that mount the volume have started without an annotation, or with the role that their mount keeps.
       expect(broken(world)).toEqual(names);
     }));
@@ -321,7 +339,7 @@ describe('one object of each product', () => {
         const report = await world.migrate({
           serviceAccount: accountOf('shop/api'),
           annotation: 'remove',
-          acceptConsumers: others,
+          accept: others.map((name) => `consumer:${name}`),
           dryRun: true,
         });
         expect(report.outcome).toBe(outcome);
@@ -345,7 +363,7 @@ describe('one object of each product', () => {
       }
       expect([...failed]).toEqual([]);
       const serviceAccount = accountOf('crossplane-system/provider-aws');
-      const report = await world.migrate({ serviceAccount, acceptConsumers: ['ProviderConfig/default'] });
+      const report = await world.migrate({ serviceAccount, accept: ['consumer:ProviderConfig/default'] });
       expect([report.outcome, broken(world)]).toEqual(['migrated', ['ProviderConfig/default']]);
     }));
 });

@@ -63,7 +63,7 @@ const ROWS: Row[] = [
   [
     'that accepts a loss',
     { scenario: 'efs-node-role' },
-    { addon: 'aws-efs-csi-driver', acceptIdentityLoss: [EFS_NODES] },
+    { addon: 'aws-efs-csi-driver', accept: [`identity-loss:${EFS_NODES}`] },
   ],
   ['after which EKS still shows the role', { scenario: 'in-place', knobs: { keepIrsaRole: true } }, { addon: EBS }],
   ['of a role that others use', { scenario: 'shared-role' }, { addon: EBS }],

@@ -9,7 +9,7 @@ import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.
 
 const NODE_ROLE = 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node';
 const STANDALONE: Asked = { addon: EFS, roles: { [EFS_NODES]: NODE_ROLE } };
-const ACCEPTED: Asked = { addon: EFS, acceptIdentityLoss: [EFS_NODES] };
+const ACCEPTED: Asked = { addon: EFS, accept: [`identity-loss:${EFS_NODES}`] };
 const IRSA = Array.from({ length: 4 }, () => 'irsa');
 
 interface Seen {

@@ -58,23 +58,23 @@ describe('an image that is known to be too old', () => {
       async (verification) => {
         const run = await judged(subject, { verification }, { change: put(OLD_SDK) });
         expect([run.report.outcome, blockedBy(run)]).toEqual(['blocked', ['aws-sdk-version']]);
-        expect(unwrapped(run.text)).toContain(`--accept-image ${image}`);
+        expect(unwrapped(run.text)).toContain(`--accept image:${image}`);
         expect([run.changes, run.after, methodsOf(run.after)]).toEqual([[], run.before, ['irsa']]);
       },
     );
 
     it('that is accepted and is newer than its tag, is migrated', async () => {
-      const run = await judged(subject, { acceptImages: [image] }, { change: put(NEW_SDK) });
+      const run = await judged(subject, { accept: [`image:${image}`] }, { change: put(NEW_SDK) });
       expectClaim(run, 'ready');
       expect(unwrapped(run.text)).toContain('The request accepts 1 image with an AWS SDK that is too old');
       expect(methodsOf(run.after)).toEqual(['pod-identity']);
     });
 
     it('that is accepted by mistake is rolled back', async () =>
-      expectRestored(await judged(subject, { acceptImages: [image] }, { change: put(OLD_SDK) })));
+      expectRestored(await judged(subject, { accept: [`image:${image}`] }, { change: put(OLD_SDK) })));
 
     it('stays blocked by the acceptance of another tag', async () => {
-      const run = await judged(subject, { acceptImages: [`${image}-other`] }, { change: put(OLD_SDK) });
+      const run = await judged(subject, { accept: [`image:${image}-other`] }, { change: put(OLD_SDK) });
       expect({ outcome: run.report.outcome, blockedBy: blockedBy(run) }).toEqual({
         outcome: 'blocked',
         blockedBy: ['aws-sdk-version'],
@@ -107,7 +107,7 @@ describe('a container whose source of credentials is unknown', () => {
     it.each(['injected', 'ready'] as const)('blocks at the level %s, and changes nothing', async (verification) => {
       const run = await judged(subject, { verification }, { change: put(IGNORES) });
       expect([run.report.outcome, blockedBy(run)]).toEqual(['blocked', ['unknown-credentials']]);
-      expect(unwrapped(run.text)).toContain(`--accept-unknown-credentials ${container}`);
+      expect(unwrapped(run.text)).toContain(`--accept unknown-credentials:${container}`);
       expect([run.changes, run.after]).toEqual([[], run.before]);
     });
 
@@ -120,7 +120,7 @@ describe('a container whose source of credentials is unknown', () => {
     });
 
     it('and accepted, is migrated with a warning that names it; the pods have credentials', async () => {
-      const run = await judged(subject, { acceptUnknownCredentials: [container] }, { change: put(IGNORES) });
+      const run = await judged(subject, { accept: [`unknown-credentials:${container}`] }, { change: put(IGNORES) });
       expectClaim(run, 'ready');
       expect(run.report.warnings).toMatchObject([
         { id: 'credentials-unknown', message: containing('has AWS_PROFILE') },
@@ -132,7 +132,7 @@ describe('a container whose source of credentials is unknown', () => {
   it('and whose software already finds none, blocks: nothing would show that the change did no harm', async () => {
     const fails = { name: 'go-v2', version: '2025-01-15' } as const;
     const [, { subject, container, put }] = subjects as [unknown, (typeof subjects)[number]];
-    const run = await judged(subject, { acceptUnknownCredentials: [container] }, { change: put(fails) });
+    const run = await judged(subject, { accept: [`unknown-credentials:${container}`] }, { change: put(fails) });
     expect(methodsOf(run.before)).toEqual(['ProfileNotFound']);
     expect({ outcome: run.report.outcome, blockedBy: blockedBy(run) }).toEqual({
       outcome: 'blocked',

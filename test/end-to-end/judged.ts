@@ -36,7 +36,7 @@ export interface Way {
   /** Gives the container of that software an `AWS_PROFILE`, so that its source of credentials is unknown. */
   addProfile: (cluster: ScenarioCluster) => void;
   /** How a request accepts that container. */
-  accepts: Pick<Asked, 'acceptUnknownCredentials'>;
+  accepts: Pick<Asked, 'accept'>;
 }
 
 const intoAddon: Way['put'] = ({ addons }, sdk) => {
@@ -59,7 +59,7 @@ const ofAddon = {
     const addon = addons.find(({ name }) => name === ADDON)!;
     addon.extraEnv = [{ ...PROFILE, workload: 'ebs-csi-controller', container: 'ebs-plugin' }];
   },
-  accepts: { acceptUnknownCredentials: ['ebs-csi-controller/ebs-plugin'] },
+  accepts: { accept: ['unknown-credentials:ebs-csi-controller/ebs-plugin'] },
 };
 const ofAccount = {
   scenario: 'old-sdk-crashes',
@@ -68,7 +68,7 @@ const ofAccount = {
   addProfile: ({ workloads }: ScenarioCluster) => {
     for (const { containers = [] } of workloads) for (const container of containers) container.env = [PROFILE];
   },
-  accepts: { acceptUnknownCredentials: ['exporter/exporter'] },
+  accepts: { accept: ['unknown-credentials:exporter/exporter'] },
 };
 
 export const WAYS: Way[] = [

@@ -31,11 +31,11 @@ describe('a service account that only a SecretStore uses', () => {
           id: 'consumers-fit',
           keepIrsa: true,
           message: containing(STORE),
-          remedy: matching(/^Keep IRSA for it\. .* --accept-consumer SecretStore\/payments\/aws$/),
+          remedy: matching(/^Keep IRSA for it\. .* --accept consumer:SecretStore\/payments\/aws$/),
         });
       }
       expect([world.changes(), working(world)]).toEqual([[], { [STORE]: true }]);
-      const report = await move(world, { acceptConsumers: [STORE], verification: 'api' });
+      const report = await move(world, { accept: [`consumer:${STORE}`], verification: 'api' });
       expect([report.outcome, report.plan?.verdict]).toEqual(['migrated', 'migrate']);
       expect(report.plan?.checks.find(({ id }) => id === 'consumers-fit')).toMatchObject({ status: 'warn' });
       expect(working(world)).toEqual({ [STORE]: true });
@@ -115,11 +115,11 @@ describe('a role for a service account of any namespace, in two clusters', () =>
   it('keeps IRSA, with which the next tenant gets credentials too, until the pattern is accepted for one of them', () =>
     inCluster('pattern-fit', withNextTenant, async (world) => {
       const kept = await world.migrate({ serviceAccount: UPLOADER });
-      const remedy = containing(`--accept-consumer '${PATTERN}'`);
+      const remedy = containing(`--accept 'consumer:${PATTERN}'`);
       expect([kept.outcome, kept.plan?.verdict]).toEqual(['blocked', 'keep-irsa']);
       expect(kept.plan?.checks[0]).toMatchObject({ id: 'pattern-fit', remedy });
       expect([world.changes(), [gets(world, UPLOADER), gets(world, NEXT)]]).toEqual([[], [['irsa'], ['irsa']]]);
-      const report = await world.migrate({ serviceAccount: UPLOADER, acceptConsumers: [PATTERN] });
+      const report = await world.migrate({ serviceAccount: UPLOADER, accept: [`consumer:${PATTERN}`] });
       expect([report.outcome, report.plan?.verdict]).toEqual(['migrated', 'migrate']);
       expect([gets(world, UPLOADER), gets(world, NEXT)]).toEqual([['pod-identity'], ['irsa']]);
     }));

@@ -50,7 +50,7 @@ describe('controllers', () => {
         ['external-dns', 'crossplane'],
         ['fluent-bit', 'cluster-api'],
       ] as const)
-        expect(await world.migrate({ addon, acceptOwners: [owner] })).toMatchObject({ outcome: 'migrated' });
+        expect(await world.migrate({ addon, accept: [`owner:${owner}`] })).toMatchObject({ outcome: 'migrated' });
       await world.later(HOUR);
       const callers = world.backend.sandbox.world.log
         .mutations()
@@ -65,7 +65,7 @@ describe('controllers', () => {
 
   it('leave it alone while they are paused', () =>
     inWorld({ scenario: 'owners-paused' }, async (world) => {
-      await world.migrate({ addon: 'external-dns', acceptOwners: ['crossplane'] });
+      await world.migrate({ addon: 'external-dns', accept: ['owner:crossplane'] });
       await world.later(24 * HOUR);
       expect(world.cluster.addons.get('external-dns')).toMatchObject({ serviceAccountRoleArn: undefined });
     }));

@@ -48,14 +48,14 @@ describe('a controller that owns the add-on', () => {
         void (cluster.controllers = [{ tool, owns: 'add-on', name: EBS, everySeconds: 600, paused: false }]);
       await inWorld({ scenario: 'in-place', change: changed(tagged(tags), controllers) }, async (world) => {
         const { outcome, plan } = await world.migrate({ addon: EBS });
-        const remedy = matching(new RegExp(`kubectl .*--accept-owner ${tool}$`));
+        const remedy = matching(new RegExp(`kubectl .*--accept owner:${tool}$`));
         expect([outcome, checkOf(plan, tool)]).toMatchObject(['blocked', { status: 'fail', remedy }]);
         expect(world.backend.sandbox.world.log.mutations().filter(({ service }) => service === 'eks')).toEqual([]);
         expect(plan?.owners).toMatchObject([{ owns: 'add-on', name: EBS, tool, reverts: 'by-itself' }]);
         expect(plan?.owners[0]?.managedByAws).toBe(tags['eks:eks-capability-arn'] ? true : undefined);
 
         for (const controller of world.cluster.controllers!) controller.paused = true;
-        const report = await world.migrate({ addon: EBS, acceptOwners: [tool] });
+        const report = await world.migrate({ addon: EBS, accept: [`owner:${tool}`] });
         expect([report.outcome, checkOf(report.plan, tool)]).toMatchObject(['migrated', { status: 'warn' }]);
         await world.later(24 * HOUR);
         expect(world.cluster.addons.get(EBS)?.associationIds).toHaveLength(1);
@@ -93,7 +93,7 @@ describe('an owner of a role', () => {
       const report = await world.migrate({ addon: EBS, trust: 'repair' });
       expect(report.outcome).toBe('blocked');
       expect(checkOf(report.plan, 'ack')?.remedy).toContain('roles.iam.services.k8s.aws');
-      expect(await world.migrate({ addon: EBS, trust: 'repair', acceptOwners: ['ack'] })).toMatchObject({
+      expect(await world.migrate({ addon: EBS, trust: 'repair', accept: ['owner:ack'] })).toMatchObject({
         outcome: 'migrated',
       });
     }));
@@ -136,7 +136,7 @@ it.each<[OwnerTool, string, Record<string, string>, Record<string, string>]>([
       const kept = await world.migrate({ serviceAccount: ACCOUNT, dryRun: true });
       expect([kept.outcome, checkOf(kept.plan, tool)]).toMatchObject(['planned', { status: 'pass' }]);
       expect(
-        await world.migrate({ serviceAccount: ACCOUNT, annotation: 'remove', acceptOwners: [tool] }),
+        await world.migrate({ serviceAccount: ACCOUNT, annotation: 'remove', accept: [`owner:${tool}`] }),
       ).toMatchObject({ outcome: 'migrated' });
     });
   },
@@ -149,8 +149,8 @@ it('an owner of a conflicting association keeps it, until the request accepts th
     const report = await world.migrate({ addon: EBS });
     expect(report.outcome).toBe('blocked');
     const check = report.plan?.checks.find(({ id }) => id === 'associations');
-    expect(check?.remedy).toMatch(/--accept-owner terraform\.?$/);
-    const accepted = await world.migrate({ addon: EBS, acceptOwners: ['terraform'] });
+    expect(check?.remedy).toMatch(/--accept owner:terraform\.?$/);
+    const accepted = await world.migrate({ addon: EBS, accept: ['owner:terraform'] });
     expect([accepted.outcome, accepted.plan?.purge]).toEqual(['migrated', report.plan?.existing]);
     expect(world.cluster.associations.has(report.plan?.existing[0] ?? '')).toBe(false);
   });

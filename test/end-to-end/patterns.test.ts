@@ -41,7 +41,10 @@ describe('the trust of a pattern', () => {
         status: 'fail',
         message: containing('orders/worker (with the role in its annotation)'),
       });
-      await expectError(retire(world, { migrationId, dryRun: false, acceptConsumers: [PATTERN] }), 'RetireRefused');
+      await expectError(
+        retire(world, { migrationId, dryRun: false, accept: [`consumer:${PATTERN}`] }),
+        'RetireRefused',
+      );
       expect(trust(world)).toBe(before);
 
       expect((await world.migrate(account('worker'))).outcome).toBe('migrated');
@@ -52,7 +55,7 @@ describe('the trust of a pattern', () => {
       const retired = await retire(world, {
         migrationId,
         dryRun: false,
-        acceptConsumers: ['ServiceAccount/orders/default'],
+        accept: ['consumer:ServiceAccount/orders/default'],
       });
       expect(retired).toMatchObject({ done: true, roles: [{ roleArn: ROLE, result: 'removed' }] });
       expect(trust(world)).not.toContain('AssumeRoleWithWebIdentity');
@@ -67,12 +70,12 @@ describe('the trust of a pattern', () => {
     inWorld({ scenario: 'pattern-trust' }, async (world) => {
       const { migrationId } = await world.migrate(account('api'));
       await world.migrate(account('worker'));
-      const accepted = { migrationId, acceptConsumers: ['ServiceAccount/orders/default'] };
+      const accepted = { migrationId, accept: ['consumer:ServiceAccount/orders/default'] };
       expect(isRefused(await retire(world, accepted))).toBe(false);
       createServiceAccount(world.cluster, 'orders', 'intruder', world.backend.sandbox.clock.now());
       await expectError(retire(world, { ...accepted, dryRun: false }), 'RetireRefused', 'orders/intruder');
       expect(trust(world)).toContain(PATTERN);
-      expect(await retire(world, { migrationId, dryRun: false, acceptConsumers: [PATTERN] })).toMatchObject({
+      expect(await retire(world, { migrationId, dryRun: false, accept: [`consumer:${PATTERN}`] })).toMatchObject({
         done: true,
       });
     }));

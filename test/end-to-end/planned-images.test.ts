@@ -26,7 +26,7 @@ describe('an image in a plan', () => {
     const { message } = blocked.plan!.checks.find(({ id }) => id === 'aws-sdk-version')!;
     // Both workloads of the service account, and the image once.
     expect(message).toContain(`${OLD} in container api of Deployment api and container outbox of StatefulSet outbox`);
-    const accepted = await plan(OLD, { acceptImages: [OLD] });
+    const accepted = await plan(OLD, { accept: [`image:${OLD}`] });
     expect([accepted.outcome, sdkOf(accepted)]).toEqual(['planned', 'warn']);
   });
 

@@ -29,13 +29,21 @@ export const reachabilityRows: Row[] = [
       'agent-reachability': /Deployment api by NetworkPolicy\/orders\/allow-aws, NetworkPolicy\/orders\/default-deny/,
     }),
   ],
-  ['network-policy', { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES }, associated('api')],
+  [
+    'network-policy',
+    { serviceAccount: ORDERS, accept: ORDERS_POLICIES.map((name) => `network-policy:${name}`) },
+    associated('api'),
+  ],
   [
     'cilium-policy',
     { serviceAccount: LEDGER },
     blocked({ 'agent-reachability': /Deployment writer by CiliumNetworkPolicy\/ledger\/writer-to-aws/ }),
   ],
-  ['cilium-policy', { serviceAccount: LEDGER, acceptNetworkPolicies: LEDGER_POLICIES }, associated('writer')],
+  [
+    'cilium-policy',
+    { serviceAccount: LEDGER, accept: LEDGER_POLICIES.map((name) => `network-policy:${name}`) },
+    associated('writer'),
+  ],
   [
     'agent-taints',
     { serviceAccount: TRAIN },
@@ -49,7 +57,7 @@ export const reachabilityRows: Row[] = [
   ],
   [
     'proxy',
-    { serviceAccount: GATEWAY, acceptUnknownCredentials: ['gateway/gateway'] },
+    { serviceAccount: GATEWAY, accept: ['unknown-credentials:gateway/gateway'] },
     { ...associated('gateway'), warnings: ['credentials-unknown'] },
   ],
 ];

@@ -12,10 +12,7 @@ import type { Knobs, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { identityOf, migrate, mutationsOf, type Run, type RunOptions, scenarioFile } from './fixture.ts';
 import { GATEWAY, LEDGER, LEDGER_POLICIES, NOTEBOOKS, ORDERS, ORDERS_POLICIES, TRAIN } from './reachability-rows.ts';
 
-type Asked = Pick<
-  MigrationRequestInput,
-  'serviceAccount' | 'acceptNetworkPolicies' | 'acceptUnknownCredentials' | 'verification' | 'annotation'
->;
+type Asked = Pick<MigrationRequestInput, 'serviceAccount' | 'accept' | 'verification' | 'annotation'>;
 
 type Change = (cluster: ScenarioCluster, knobs: Knobs) => void;
 
@@ -62,7 +59,7 @@ const REFUSED = 'dial tcp 169.254.170.23:80: connect: connection refused';
 const works = (identity: 'irsa' | 'pod-identity') => ({ identities: [identity], ready: true, problems: [undefined] });
 const AGENT = { ipBlock: { cidr: '169.254.170.23/32' } };
 
-const ACCEPTING = { acceptNetworkPolicies: ORDERS_POLICIES };
+const ACCEPTING = { accept: ORDERS_POLICIES.map((name) => `network-policy:${name}`) };
 const ofOrders = (asked: Asked = {}, ...changes: [Change?, RunOptions['prepare']?]): Promise<Run> =>
   run('network-policy', { serviceAccount: ORDERS, ...asked }, ...changes);
 
@@ -83,8 +80,12 @@ describe('network policies that were written for IRSA', () => {
 
   it.each([ORDERS_POLICIES.slice(0, 1), ORDERS_POLICIES.slice(1), ['NetworkPolicy/orders/other']])(
     'must each be accepted by name: %s is not enough',
-    async (...acceptNetworkPolicies) =>
-      expect(await ofOrders({ acceptNetworkPolicies })).toMatchObject({ report: { outcome: 'blocked' } }),
+    async (...acceptedNetworkPolicies) =>
+      expect(await ofOrders({ accept: acceptedNetworkPolicies.map((name) => `network-policy:${name}`) })).toMatchObject(
+        {
+          report: { outcome: 'blocked' },
+        },
+      ),
   );
 
   it('that are accepted leave pods without credentials, of which the plan warns and the outcome claims nothing', async () => {
@@ -176,7 +177,7 @@ it.each(['crashes', 'logs'] as const)(
 describe('policies of Cilium', () => {
   const spec = ({ customResources }: ScenarioCluster): { egress: object[] } =>
     customResources[0]!.spec as { egress: object[] };
-  const accepting = { serviceAccount: LEDGER, acceptNetworkPolicies: LEDGER_POLICIES };
+  const accepting = { serviceAccount: LEDGER, accept: LEDGER_POLICIES.map((name) => `network-policy:${name}`) };
   const HTTP = [{ ports: [{ port: '80', protocol: 'TCP' }] }];
 
   it('that allow names alone block the migration', async () => {
@@ -271,7 +272,7 @@ describe('taints of nodes that the agent does not tolerate', () => {
 });
 
 describe('a proxy that was set up for IRSA', () => {
-  const accepting = { serviceAccount: GATEWAY, acceptUnknownCredentials: ['gateway/gateway'] };
+  const accepting = { serviceAccount: GATEWAY, accept: ['unknown-credentials:gateway/gateway'] };
   const except =
     (...addresses: string[]) =>
     ({ workloads }: ScenarioCluster): void => {

@@ -145,9 +145,9 @@ export const rows: Row[] = [
   runs('agent-nodes', ofEbs('agent-not-ready'), 'kubectl'),
   unblocks('associations', ofEbs('left-over-session-policy'), DELETE_ASSOCIATION),
   unblocks('identity-loss', ofAddon('efs-node-role', EFS), `${MIGRATE} --role --deployed`),
-  unblocks('identity-loss', ofAddon('efs-csi-irsa', EFS), `${MIGRATE} --accept-identity-loss --deployed`),
+  unblocks('identity-loss', ofAddon('efs-csi-irsa', EFS), `${MIGRATE} --accept --deployed`),
   unblocks('identity-loss', recreating('efs-node-role', EFS), `${MIGRATE} --strategy --role --deployed`),
-  unblocks('identity-loss', recreating('efs-csi-irsa', EFS), `${MIGRATE} --strategy --accept-identity-loss --deployed`),
+  unblocks('identity-loss', recreating('efs-csi-irsa', EFS), `${MIGRATE} --strategy --accept --deployed`),
   runs('kubernetes-access', ofEbs('api-only'), `${GRANT_ACCESS} --deployed`),
   unblocks('node-role', ofEbs('node-role-lacks-right'), 'aws iam attach-role-policy --role-name --policy-arn'),
   unblocks(

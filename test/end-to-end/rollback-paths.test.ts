@@ -131,16 +131,16 @@ describe('pods that take longer to replace than their sessions are guaranteed to
       const { id, watch } = await migrated(world, { serviceAccount: ACCOUNT }, NINE_HOURS);
       const before = world.readAccount(ACCOUNT);
       const asks = await world.rollBack({ migrationId: id });
-      const message = matching(/SessionsMayEnd.*for only 5 minutes.*rollout restart .*--accept-credential-gap/s);
+      const message = matching(/SessionsMayEnd.*for only 5 minutes.*rollout restart .*--accept credential-gap/s);
       expect(asks).toMatchObject({ outcome: 'needs-human', failure: { message } });
       const restoreCommands = asks.restoreCommands.join('\n');
       expect(restoreCommands).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* 5 minutes only: until /);
-      expect(restoreCommands).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);
+      expect(restoreCommands).toContain(`: pod-identity rollback ${id} --deployed --accept credential-gap`);
       expect(restoreCommands).toContain(`: pod-identity release ${id} --deployed`);
       expect(restoreCommands).not.toContain('delete-pod-identity-association');
       expect([world.readAccount(ACCOUNT), watch.gaps]).toEqual([before, []]);
-      const back = await world.rollBack({ migrationId: id, acceptCredentialGap: true });
-      expect(back).toMatchObject({ outcome: 'rolled-back', rollback: { acceptCredentialGap: true } });
+      const back = await world.rollBack({ migrationId: id, accept: ['credential-gap'] });
+      expect(back).toMatchObject({ outcome: 'rolled-back', rollback: { accept: ['credential-gap'] } });
       expect(new Set(world.readAccount(ACCOUNT).pods)).toEqual(new Set(['irsa']));
     }));
 

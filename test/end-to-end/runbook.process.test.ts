@@ -75,7 +75,8 @@ describe.skipIf(reason !== undefined)(
 
     it("migrates an add-on, under the automation's own id", async () => {
       const { automation, record, executions } = await inWorld({ scenario: 'in-place' }, async (world) => {
-        const done = await run(world, { ...EBS, ...APPLY, Reason: 'CHG-1234' });
+        const Accept = 'image:a/b:1 condition-key:aws:SourceIp';
+        const done = await run(world, { ...EBS, ...APPLY, Accept, Reason: 'CHG-1234' });
         return {
           automation: done,
           record: await recordOf(world),
@@ -100,6 +101,7 @@ describe.skipIf(reason !== undefined)(
         requestedBy: `ssm-automation ${EXECUTION_ID}`,
         reason: 'CHG-1234',
         dryRun: false,
+        accept: ['image:a/b:1', 'condition-key:aws:SourceIp'],
       });
     });
 

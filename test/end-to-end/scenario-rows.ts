@@ -39,14 +39,7 @@ export type Row = [
     | 'resolveConflicts'
     | 'maxDisruption'
     | 'trust'
-    | 'acceptedKeys'
-    | 'acceptIdentityLoss'
-    | 'acceptImages'
-    | 'acceptNetworkPolicies'
-    | 'acceptConsumers'
-    | 'acceptTargetRoles'
-    | 'acceptOwners'
-    | 'acceptUnknownCredentials'
+    | 'accept'
     | 'roles'
     | 'verification'
   >,
@@ -121,12 +114,12 @@ export const rows: Row[] = [
   ['efs-csi-irsa', { addon: EFS }, NODES_LOSE],
   [
     'efs-csi-irsa',
-    { addon: EFS, acceptIdentityLoss: [EFS_NODES] },
+    { addon: EFS, accept: [`identity-loss:${EFS_NODES}`] },
     { ...inPlace, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
   ],
   [
     'efs-csi-irsa',
-    { addon: EFS, ...recreate, acceptIdentityLoss: [EFS_NODES] },
+    { addon: EFS, ...recreate, accept: [`identity-loss:${EFS_NODES}`] },
     { ...recreated, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
   ],
   ['efs-node-role', { addon: EFS }, NODES_LOSE],
@@ -325,12 +318,12 @@ export const rows: Row[] = [
   ['auto-mode', { addon: EFS }, NODES_LOSE],
   [
     'auto-mode',
-    { addon: EFS, acceptIdentityLoss: [EFS_NODES] },
+    { addon: EFS, accept: [`identity-loss:${EFS_NODES}`] },
     { ...inPlace, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
   ],
   [
     'auto-mode',
-    { addon: EFS, ...recreate, acceptIdentityLoss: [EFS_NODES] },
+    { addon: EFS, ...recreate, accept: [`identity-loss:${EFS_NODES}`] },
     { ...recreated, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
   ],
   ['api-only', { addon: EBS }, blocked({ 'kubernetes-access': /could not be read/ })],
@@ -359,7 +352,7 @@ export const rows: Row[] = [
   ['trust-undecided', { addon: EBS }, blocked({ 'role-trust': /kubernetes-pod-name/ })],
   [
     'trust-undecided',
-    { addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] },
+    { addon: EBS, accept: ['condition-key:aws:RequestTag/kubernetes-pod-name'] },
     { ...inPlace, created: EBS_ACCOUNT },
   ],
   ['shared-role-fleet', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
@@ -390,7 +383,7 @@ export const rows: Row[] = [
   ['owners-at-next-apply', { addon: FSX }, blocked({ associations: /has the tags of another tool: AWS CDK/ })],
   [
     'owners-at-next-apply',
-    { addon: FSX, acceptOwners: ['cdk'] },
+    { addon: FSX, accept: ['owner:cdk'] },
     { ...inPlace, purged: FSX_ACCOUNT, created: FSX_ACCOUNT, mutations: PURGED_IN_PLACE },
   ],
   ['owners-reconciling', { addon: EBS }, blocked({ 'owner-ack': /^ACK owns add-on aws-ebs-csi-driver/ })],
@@ -405,12 +398,12 @@ export const rows: Row[] = [
     { serviceAccount: SEARCH, annotation: 'remove' },
     blocked({ 'owner-flux': /^Flux owns the IRSA annotation/ }),
   ],
-  ['owners-paused', { addon: EBS, acceptOwners: ['ack'] }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['owners-paused', { addon: 'external-dns', acceptOwners: ['crossplane'] }, { ...inPlace, created: ['external-dns'] }],
-  ['owners-paused', { addon: 'fluent-bit', acceptOwners: ['cluster-api'] }, { ...inPlace, created: ['fluent-bit'] }],
+  ['owners-paused', { addon: EBS, accept: ['owner:ack'] }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['owners-paused', { addon: 'external-dns', accept: ['owner:crossplane'] }, { ...inPlace, created: ['external-dns'] }],
+  ['owners-paused', { addon: 'fluent-bit', accept: ['owner:cluster-api'] }, { ...inPlace, created: ['fluent-bit'] }],
   [
     'owners-paused',
-    { serviceAccount: SEARCH, annotation: 'remove', acceptOwners: ['flux'] },
+    { serviceAccount: SEARCH, annotation: 'remove', accept: ['owner:flux'] },
     {
       outcome: 'migrated',
       applied: 'associate',

@@ -35,7 +35,7 @@ export const sdkRows: Row[] = [
   ['old-sdk-known-image', { serviceAccount: DNS }, blocked({ 'aws-sdk-version': /external-dns:v0\.13\.6/ })],
   [
     'old-sdk-known-image',
-    { serviceAccount: DNS, acceptImages: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'] },
+    { serviceAccount: DNS, accept: ['image:111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'] },
     {
       outcome: 'migrated',
       applied: 'associate',
@@ -46,7 +46,7 @@ export const sdkRows: Row[] = [
   ['unknown-credentials', { serviceAccount: DASHBOARD }, blocked({ 'unknown-credentials': /AWS_PROFILE/ })],
   [
     'unknown-credentials',
-    { serviceAccount: DASHBOARD, acceptUnknownCredentials: ['dashboard/dashboard'] },
+    { serviceAccount: DASHBOARD, accept: ['unknown-credentials:dashboard/dashboard'] },
     {
       outcome: 'migrated',
       applied: 'associate',

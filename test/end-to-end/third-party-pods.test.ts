@@ -43,7 +43,7 @@ describe('a rollback that would leave such a pod without credentials', () => {
       const asks = await world.rollBack({ migrationId: id });
       expect(asks.outcome).toBe('needs-human');
       const { message } = asks.failure!;
-      expect(message).toMatch(/SessionsMayEnd: .*--accept-credential-gap$/);
+      expect(message).toMatch(/SessionsMayEnd: .*--accept credential-gap$/);
       expect(message).toMatch(remedy);
       expect(message).toContain(`pod payments/${pod} ${of.owner ? `of ${of.owner.kind} ${of.owner.name}` : 'without'}`);
       expect(message).not.toContain('rollout restart');
@@ -52,7 +52,7 @@ describe('a rollback that would leave such a pod without credentials', () => {
       expect([world.readAccount(ACCOUNT), watch.gaps]).toEqual([before, []]);
 
       const started = world.backend.sandbox.world.schedule.now();
-      const back = await world.rollBack({ migrationId: id, acceptCredentialGap: true });
+      const back = await world.rollBack({ migrationId: id, accept: ['credential-gap'] });
       expect(world.backend.sandbox.world.schedule.now() - started).toBeLessThan(HOUR / 2);
       expect(back).toMatchObject({
         outcome: 'rolled-back',

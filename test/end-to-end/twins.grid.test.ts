@@ -70,7 +70,8 @@ describe('the twin of a published scenario', () => {
 
 /** Rows whose requests name nothing of the cluster. */
 const nameless = rows.filter(
-  ([, { roles, serviceAccount, acceptConsumers }]) => (roles ?? serviceAccount ?? acceptConsumers) === undefined,
+  ([, { roles, serviceAccount, accept }]) =>
+    (roles ?? serviceAccount) === undefined && accept?.some((entry) => entry.startsWith('consumer:')) !== true,
 );
 
 /** What does not depend on names, and not on the cluster's configuration, which is not recorded. */

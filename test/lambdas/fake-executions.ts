@@ -46,11 +46,11 @@ export class FakeExecutions implements Executions {
   async startRetirement(
     migrationId: string,
     name: string,
-    { action, dryRun, soakDays, acceptConsumers, requestedBy, reason }: RetirementAsked,
+    { action, dryRun, soakDays, accept, requestedBy, reason }: RetirementAsked,
   ): Promise<void> {
     if (this.retirements.some((one) => one.name === name)) return;
     const asked = {
-      ...(acceptConsumers === undefined ? {} : { acceptConsumers }),
+      ...(accept === undefined ? {} : { accept }),
       ...(requestedBy === undefined ? {} : { requestedBy }),
       ...(reason === undefined ? {} : { reason }),
     };

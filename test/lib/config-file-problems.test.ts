@@ -22,6 +22,23 @@ describe('a file that is not right', () => {
       ],
     ],
     [
+      'a former field of accept',
+      {
+        ...ROLES,
+        sweeps: [
+          {
+            name: 'weekly',
+            schedule: 'rate(7 days)',
+            request: { mode: 'plan', options: { acceptOwners: ['ack'], acceptImages: [] } },
+          },
+        ],
+      },
+      [
+        'sweeps.0.request.options.acceptOwners: was replaced by accept: write "accept": ["owner:ack"]',
+        'sweeps.0.request.options.acceptImages: was replaced by accept: leave it out',
+      ],
+    ],
+    [
       'text for a list',
       { passableRoleArns: 'role/a' },
       ['passableRoleArns: must be a list, or text with commas between on the command line'],

@@ -11,6 +11,7 @@ import {
   regionName,
   serviceAccountName,
 } from '../../lambdas/domain/text/names.ts';
+import { kindsOf } from '../../lambdas/domain/acceptance/kinds.ts';
 import { migrationRequestFields } from '../../lambdas/domain/migration/model.ts';
 import {
   automationDocument,
@@ -211,6 +212,13 @@ describe('parameters', () => {
   ] as const)('%s offers what the request offers', (name, schema, more) => {
     expect(parameters[name]!.allowedValues).toEqual([...more, ...schema.options]);
     expect(parameters[name]!.allowedValues).toContain(parameters[name]!.default);
+  });
+
+  it('Accept takes entries of each kind that a migration accepts, with a space between them', () => {
+    const isAllowed = allowedBy(parameters['Accept']!);
+    const examples = kindsOf('add-on').map(([, { example }]) => example);
+    expect(['', ...examples, examples.join(' ')].filter((text) => !isAllowed(text))).toEqual([]);
+    expect(['image', 'images:a', 'credential-gap', 'image:a b', 'image:a\n'].filter(isAllowed)).toEqual([]);
   });
 
   it('default to what the request defaults to, but for the dry run, and ask for the cluster alone', () => {

@@ -253,7 +253,7 @@ describe('Retire', () => {
       action: 'reinstate',
       dryRun: true,
       soakDays: 14,
-      acceptConsumers: ['SecretStore/shop/aws'],
+      accept: ['consumer:SecretStore/shop/aws'],
       requestedBy: 'alice',
       reason: 'an old job',
     },

@@ -130,7 +130,7 @@ describe('without one of its rights', () => {
       forbidden: ['plan list secretstores'],
       failures: [],
     });
-    const accepted = await followWith({ ...all, request: { ...request, acceptConsumers: [refused] } }, manifests);
+    const accepted = await followWith({ ...all, request: { ...request, accept: [`consumer:${refused}`] } }, manifests);
     expect(accepted).toMatchObject({ ends: ['MigrateAddon SUCCEEDED'], failures: [] });
     expect(new Set(accepted.forbidden)).toEqual(
       new Set(['plan list secretstores', 'annotate-service-account list secretstores']),

@@ -58,11 +58,15 @@ describe('an invalid name', () => {
       { requestedBy: `kim\n{"level":"INFO","message":"${SECRET}"}` },
       /request\.requestedBy: must be one line of text/,
     ],
-    ['a condition key with a line break', { acceptedKeys: [`aws:SourceIp\n${SECRET}`] }, /request\.acceptedKeys\.0: /],
+    [
+      'a condition key with a line break',
+      { accept: [`condition-key:aws:SourceIp\n${SECRET}`] },
+      /request\.accept\.0: /,
+    ],
     [
       'too many condition keys',
-      { acceptedKeys: Array.from({ length: 21 }, (_, index) => `aws:k${index}`) },
-      /request\.acceptedKeys: /,
+      { accept: Array.from({ length: 101 }, (_, index) => `condition-key:aws:k${index}`) },
+      /request\.accept: /,
     ],
     [
       'an invalid service account',

@@ -156,7 +156,7 @@ describe("a workload that wants another team's role", () => {
         podIdentityStatement(),
       );
     };
-    expect((await refused(attack({ change }, { acceptedKeys: ['aws:SourceIp'] }))).message).toMatch(
+    expect((await refused(attack({ change }, { accept: ['condition-key:aws:SourceIp'] }))).message).toMatch(
       /cannot be decided .*it is not known whether its trust policy allows IRSA for the service account/i,
     );
   });
@@ -325,7 +325,7 @@ describe('for every trust policy, annotation and request', () => {
               ...(named ? { roleArn: VICTIM } : {}),
               ...(repair ? REPAIR : {}),
               ...(unseen ? { verification: 'api' } : {}),
-              acceptedKeys: ['aws:SourceIp'],
+              accept: ['condition-key:aws:SourceIp'],
             },
           ),
         );

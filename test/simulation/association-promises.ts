@@ -1,4 +1,5 @@
 /** The promise about associations: which ones may be deleted, and that none is lost. */
+import { accepts } from '../../lambdas/domain/acceptance/accept.ts';
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { managingTool } from '../../lambdas/domain/owners/signs.ts';
@@ -38,7 +39,7 @@ export const associations: Promised = {
       if (was?.ownerArn !== undefined && !isOwnedBy(was.ownerArn, cluster.name, migration?.request.addon ?? ''))
         problems.push(`${about(call)} deleted ${id}, which another add-on owns`);
       const owner = was?.ownerArn === undefined && was ? managingTool(was.tags) : undefined;
-      if (owner && !migration?.request.acceptOwners.some((tool) => tool === owner.tool))
+      if (owner && !accepts(migration?.request ?? { accept: [] }, 'owner', owner.tool))
         problems.push(`${about(call)} deleted ${id}, which another tool manages`);
       const noted = calls.some(
         (one) =>

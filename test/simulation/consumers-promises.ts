@@ -1,4 +1,5 @@
 /** The promises about who else uses the old identity: nothing of it is taken away before its users are named. */
+import { acceptedNames, accepts } from '../../lambdas/domain/acceptance/accept.ts';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import type { MigrationRequest, Plan } from '../../lambdas/domain/migration/model.ts';
 import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/migration/subject.ts';
@@ -20,11 +21,12 @@ const causeOf = (result: RunResult, { line }: ConsumerGap): Call | undefined =>
 const acceptedBy = (result: RunResult, { step, execution = '' }: Call): readonly string[] => {
   if (step === 'retire-trust') {
     const input: unknown = JSON.parse(result.sandbox.executions.execution(execution).input);
-    const accepted = isObject(input) ? input['acceptConsumers'] : undefined;
-    return Array.isArray(accepted) ? accepted.map(String) : [];
+    const accept = isObject(input) ? input['accept'] : undefined;
+    return acceptedNames({ accept: Array.isArray(accept) ? accept.map(String) : [] }, 'consumer');
   }
   const id = migrationOf(result, execution);
-  return allMigrations(result).find(({ migrationId }) => migrationId === id)?.request.acceptConsumers ?? [];
+  const migration = allMigrations(result).find(({ migrationId }) => migrationId === id);
+  return migration ? acceptedNames(migration.request, 'consumer') : [];
 };
 
 /** Returns the number of the first call of the last plan of a migration that began before a call. */
@@ -157,7 +159,7 @@ function unnamedAtTheEnd(
   watch: ConsumerWatch,
   { migrationId, request, record }: SimulatedMigration,
 ): string[] {
-  const { serviceAccount: account, acceptConsumers } = request;
+  const { serviceAccount: account } = request;
   const { calls } = result.sandbox.world.log;
   const read = calls.find(
     ({ step, execution }) => step === 'annotate-service-account' && migrationOf(result, execution) === migrationId,
@@ -178,7 +180,7 @@ function unnamedAtTheEnd(
         one.appeared !== undefined &&
         one.appeared < read.n &&
         !isUnread(result, one) &&
-        !acceptConsumers.includes(one.name) &&
+        !accepts(request, 'consumer', one.name) &&
         !record.warnings.some(({ message }) => message.includes(one.name)),
     )
     .map(({ name }) => `${migrationId} left the annotation to ${name}, and no warning of its end names it`);

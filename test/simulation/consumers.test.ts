@@ -29,7 +29,7 @@ const statusesOf = ({ retirements }: RunResult): (string | undefined)[] => retir
 /** Returns the result as if neither the requests nor the retirements had accepted anything. */
 const unaccepting = (result: RunResult): RunResult => ({
   ...result,
-  migrations: result.migrations.map((one) => ({ ...one, request: { ...one.request, acceptConsumers: [] } })),
+  migrations: result.migrations.map((one) => ({ ...one, request: { ...one.request, accept: [] } })),
 });
 
 describe('a consumer of the annotation', () => {

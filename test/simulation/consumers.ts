@@ -292,5 +292,5 @@ export const withConsumers = <Request extends MigrationRequestInput>(
   requests.map((request) => ({
     ...request,
     ...(spec?.annotation && request.serviceAccount ? { annotation: spec.annotation } : {}),
-    ...(consumers ? { acceptConsumers: consumers.accepted.request } : {}),
+    ...(consumers ? { accept: consumers.accepted.request.map((name) => `consumer:${name}`) } : {}),
   }));

@@ -1,4 +1,5 @@
 /** The promise about pods that had an AWS identity: none ends without one unless the request accepts it. */
+import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { podsOf } from './cluster.ts';
 import { startedPod } from './life-effects.ts';
 import { allMigrations, changes, effective } from './observe.ts';
@@ -24,7 +25,7 @@ export const identityKept: Promised = {
     const accepted = new Set(
       migrations
         .filter(({ record }) => record?.outcome === 'migrated')
-        .flatMap(({ request }) => request.acceptIdentityLoss),
+        .flatMap(({ request }) => acceptedNames(request, 'identity-loss')),
     );
     return podsOf(result.cluster)
       .filter(

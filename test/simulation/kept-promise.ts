@@ -1,4 +1,5 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
+import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { accountOf } from '../../lambdas/domain/migration/subject.ts';
 import type { CredentialGap } from './credentials.ts';
 import { inputOf } from './calls.ts';
@@ -25,7 +26,7 @@ function promisedLess(result: RunResult): Set<string> {
     allMigrations(result).flatMap(({ migrationId, request, record }) => {
       const planned = plannedOf(record);
       const accepted = [...new Set(planned.map(({ namespace }) => namespace))].flatMap((namespace) =>
-        request.acceptIdentityLoss.map((serviceAccount) => ({ namespace, serviceAccount })),
+        acceptedNames(request, 'identity-loss').map((serviceAccount) => ({ namespace, serviceAccount })),
       );
       return [...(deleted.has(migrationId) || podsMayLag(result, request) ? planned : []), ...accepted].map(accountOf);
     }),

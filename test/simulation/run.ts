@@ -203,7 +203,7 @@ class Operator {
   async retire(
     migrationId: string,
     action: Retirement['action'],
-    acceptConsumers: readonly string[] = [],
+    consumers: readonly string[] = [],
   ): Promise<Retirement> {
     const id = `${migrationId}-${this.random.string(8)}`;
     const { executionArn = '' } = await this.stepFunctions.send(
@@ -216,7 +216,7 @@ class Operator {
           dryRun: false,
           soakDays: 0,
           requestedBy: 'simulation',
-          ...(acceptConsumers.length > 0 ? { acceptConsumers } : {}),
+          ...(consumers.length > 0 ? { accept: consumers.map((name) => `consumer:${name}`) } : {}),
         }),
       }),
     );
@@ -226,7 +226,7 @@ class Operator {
       id,
       migrationId,
       action,
-      accepted: acceptConsumers,
+      accepted: consumers,
       status,
       ...(error === undefined ? {} : { error }),
       trustPolicies: trustPoliciesOf(this.sandbox),

@@ -51,7 +51,7 @@ const definitions: Definition[] = [
     file: 'shared-role',
     requests: [
       { addon: EBS, strategy: 'in-place' },
-      { addon: EFS, strategy: 'in-place', acceptIdentityLoss: [EFS_NODES] },
+      { addon: EFS, strategy: 'in-place', accept: [`identity-loss:${EFS_NODES}`] },
     ],
   },
   // The role already allows the EFS driver's service account; its trust is repaired for the other service account.
@@ -59,7 +59,7 @@ const definitions: Definition[] = [
     name: 'shared-role-repair',
     file: 'shared-role',
     requests: [
-      { addon: EFS, strategy: 'recreate', acceptIdentityLoss: [EFS_NODES] },
+      { addon: EFS, strategy: 'recreate', accept: [`identity-loss:${EFS_NODES}`] },
       { addon: EBS, strategy: 'in-place', trust: 'repair' },
     ],
     change: ({ accounts: [account] }) => {

@@ -139,7 +139,7 @@ class Carrying {
         action: act.does,
         dryRun: false,
         soakDays: 0,
-        ...('acceptConsumers' in act ? { acceptConsumers: act.acceptConsumers } : {}),
+        ...('accept' in act ? { accept: act.accept } : {}),
       },
       silentProgress,
     );

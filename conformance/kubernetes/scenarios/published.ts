@@ -43,7 +43,7 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
   'addon-secret-store': [
     [
       migrate({ addon: CLOUDWATCH }),
-      migrate({ addon: CLOUDWATCH, acceptConsumers: ['SecretStore/amazon-cloudwatch/parameters'] }),
+      migrate({ addon: CLOUDWATCH, accept: ['consumer:SecretStore/amazon-cloudwatch/parameters'] }),
     ],
   ],
   'adot-three-service-accounts': [eachStrategy('adot')],
@@ -58,8 +58,8 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
     [
       migrate({ addon: EFS }),
       ...inTurn(
-        { addon: EFS, acceptIdentityLoss: [EFS_NODES] },
-        { addon: EFS, ...RECREATE, acceptIdentityLoss: [EFS_NODES] },
+        { addon: EFS, accept: [`identity-loss:${EFS_NODES}`] },
+        { addon: EFS, ...RECREATE, accept: [`identity-loss:${EFS_NODES}`] },
       ),
     ],
   ],
@@ -68,7 +68,7 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
   'cilium-policy': [
     [
       migrate(account('ledger', 'writer')),
-      migrate({ ...account('ledger', 'writer'), acceptNetworkPolicies: ['CiliumNetworkPolicy/ledger/writer-to-aws'] }),
+      migrate({ ...account('ledger', 'writer'), accept: ['network-policy:CiliumNetworkPolicy/ledger/writer-to-aws'] }),
     ],
   ],
   'community-addon': [inTurn({ addon: DNS }, { addon: DNS, ...RECREATE })],
@@ -87,7 +87,7 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
       migrate({
         ...ORDERS,
         annotation: 'remove',
-        acceptConsumers: ['secretstores.external-secrets.io', 'clustersecretstores.external-secrets.io'],
+        accept: ['consumer:secretstores.external-secrets.io', 'consumer:clustersecretstores.external-secrets.io'],
       }),
     ],
   ],
@@ -100,7 +100,7 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
   'custom-resources': [[migrate({ addon: CLOUDWATCH, ...RECREATE }), migrate({ addon: CLOUDWATCH }), ROLLBACK]],
   'degraded-after-create': [[migrate({ addon: EBS, ...RECREATE })]],
   'ebs-csi-irsa': [eachStrategy(EBS), [migrate({ addon: EBS }), ...RETIRED, ROLLBACK]],
-  'efs-csi-irsa': [[migrate({ addon: EFS }), ...eachStrategy(EFS, { acceptIdentityLoss: [EFS_NODES] })]],
+  'efs-csi-irsa': [[migrate({ addon: EFS }), ...eachStrategy(EFS, { accept: [`identity-loss:${EFS_NODES}`] })]],
   'efs-node-role': [
     [
       migrate({ addon: EFS }),
@@ -124,7 +124,7 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
       migrate(account('orders', 'api')),
       migrate({
         ...account('orders', 'api'),
-        acceptNetworkPolicies: ['NetworkPolicy/orders/allow-aws', 'NetworkPolicy/orders/default-deny'],
+        accept: ['network-policy:NetworkPolicy/orders/allow-aws', 'network-policy:NetworkPolicy/orders/default-deny'],
       }),
     ],
   ],
@@ -135,7 +135,7 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
       migrate(account('dns', DNS)),
       migrate({
         ...account('dns', DNS),
-        acceptImages: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'],
+        accept: ['image:111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'],
       }),
     ],
   ],
@@ -146,16 +146,16 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
       migrate({ addon: EBS }),
       migrate({ addon: DNS }),
       migrate({ addon: FLUENT_BIT }),
-      migrate({ addon: FSX, acceptOwners: ['cdk'] }),
+      migrate({ addon: FSX, accept: ['owner:cdk'] }),
     ],
   ],
   'owners-capabilities': [[migrate({ addon: EBS }), migrate({ addon: FLUENT_BIT })]],
   'owners-paused': [
     [
-      migrate({ addon: EBS, acceptOwners: ['ack'] }),
-      migrate({ addon: DNS, acceptOwners: ['crossplane'] }),
-      migrate({ addon: FLUENT_BIT, acceptOwners: ['cluster-api'] }),
-      migrate({ ...SEARCH, annotation: 'remove', acceptOwners: ['flux'] }),
+      migrate({ addon: EBS, accept: ['owner:ack'] }),
+      migrate({ addon: DNS, accept: ['owner:crossplane'] }),
+      migrate({ addon: FLUENT_BIT, accept: ['owner:cluster-api'] }),
+      migrate({ ...SEARCH, annotation: 'remove', accept: ['owner:flux'] }),
     ],
   ],
   'owners-reconciling': [
@@ -166,19 +166,19 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
       migrate({ ...SEARCH, annotation: 'remove' }),
     ],
   ],
-  'pattern-fit': [[migrate(TENANT), migrate({ ...TENANT, acceptConsumers: ['system:serviceaccount:*:uploader'] })]],
+  'pattern-fit': [[migrate(TENANT), migrate({ ...TENANT, accept: ['consumer:system:serviceaccount:*:uploader'] })]],
   'pattern-trust': [[migrate(account('orders', 'api')), { does: 'retire' }, ROLLBACK]],
   preserve: [eachStrategy(EBS)],
   proxy: [
     [
       migrate(account('partners', 'gateway')),
-      migrate({ ...account('partners', 'gateway'), acceptUnknownCredentials: ['gateway/gateway'] }),
+      migrate({ ...account('partners', 'gateway'), accept: ['unknown-credentials:gateway/gateway'] }),
     ],
   ],
   'role-chain-blocked': [
     [
       migrate(ARGO_CD),
-      migrate({ ...ARGO_CD, acceptTargetRoles: ['arn:aws:iam::111122223333:role/delivery-prod-deployer'] }),
+      migrate({ ...ARGO_CD, accept: ['target-role:arn:aws:iam::111122223333:role/delivery-prod-deployer'] }),
       ROLLBACK,
     ],
   ],
@@ -188,13 +188,13 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
   'secret-store-only': [
     [
       migrate(SECRET_READER),
-      migrate({ ...SECRET_READER, acceptConsumers: ['SecretStore/payments/aws'], verification: 'api' }),
+      migrate({ ...SECRET_READER, accept: ['consumer:SecretStore/payments/aws'], verification: 'api' }),
     ],
   ],
   'secret-store': [
     [
       migrate({ ...ORDERS, annotation: 'remove' }),
-      ...inTurn(ORDERS, { ...ORDERS, annotation: 'remove', acceptConsumers: ['SecretStore/shop/aws'] }),
+      ...inTurn(ORDERS, { ...ORDERS, annotation: 'remove', accept: ['consumer:SecretStore/shop/aws'] }),
       ROLLBACK,
     ],
   ],
@@ -204,7 +204,7 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
   'shared-role': [
     [
       ...inTurn({ addon: EBS }, { addon: EBS, ...RECREATE }),
-      migrate({ addon: EFS, ...IN_PLACE, acceptIdentityLoss: [EFS_NODES] }),
+      migrate({ addon: EFS, ...IN_PLACE, accept: [`identity-loss:${EFS_NODES}`] }),
     ],
   ],
   'static-keys': [[migrate({ addon: EBS })]],
@@ -216,12 +216,12 @@ const ACTS: Record<string, readonly (readonly Act[])[]> = {
   'trust-repair': [[migrate({ addon: EBS }), migrate({ addon: EBS, trust: 'repair' }), ...RETIRED, ROLLBACK]],
   'trust-too-long': [[migrate({ addon: EBS, trust: 'repair' })]],
   'trust-undecided': [
-    [migrate({ addon: EBS }), migrate({ addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] })],
+    [migrate({ addon: EBS }), migrate({ addon: EBS, accept: ['condition-key:aws:RequestTag/kubernetes-pod-name'] })],
   ],
   'unknown-credentials': [
     [
       migrate(account('reports', 'dashboard')),
-      migrate({ ...account('reports', 'dashboard'), acceptUnknownCredentials: ['dashboard/dashboard'] }),
+      migrate({ ...account('reports', 'dashboard'), accept: ['unknown-credentials:dashboard/dashboard'] }),
     ],
   ],
   'user-modified-fields': [

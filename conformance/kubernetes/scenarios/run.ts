@@ -18,7 +18,7 @@ export type Act =
   | { does: 'migrate'; asked: Asked; meanwhile?: Scaling & { afterSeconds: number } }
   | ({ does: 'scale' } & Scaling)
   | { does: 'rollback' }
-  | { does: 'retire'; acceptConsumers?: string[] }
+  | { does: 'retire'; accept?: string[] }
   | { does: 'reinstate' };
 
 export interface Run {
@@ -44,6 +44,10 @@ export const strategyOf = ({ serviceAccount, strategy = 'auto', preserve }: Aske
 /** The fields of a request that its strategy shows already. */
 const SHOWN: ReadonlySet<string> = new Set(['addon', 'serviceAccount', 'strategy', 'preserve']);
 
+/** Returns the kinds of what a request accepts, in a few words. */
+export const kindsText = ({ accept = [] }: Pick<Asked, 'accept'>): string =>
+  ['accept', ...new Set(accept.map((entry) => entry.split(':', 1)[0]))].join(' ');
+
 /** Returns what an act does, in a few words: its subject, its strategy, and its other options. */
 export const titleOf = (act: Act): string => {
   if (act.does === 'scale') return `${act.name} is scaled to ${act.replicas}`;
@@ -54,6 +58,7 @@ export const titleOf = (act: Act): string => {
     .filter((key) => !SHOWN.has(key))
     .map((key) => {
       const value = asked[key as keyof Asked];
+      if (key === 'accept') return kindsText(asked);
       return typeof value === 'string' ? `${key} ${value}` : key;
     });
   return [

@@ -3,10 +3,10 @@
  * over
  * to the new associations. Promise 3 of the design: the plan, `begin` and the purge itself use the same decision.
  */
+import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { eksCommand } from '../aws/command.ts';
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Association, CarriedOver, PlannedAssociation, Attempt, Snapshot } from '../migration/model.ts';
-import type { OwnerTool } from '../owners/model.ts';
 import { managingTool } from '../owners/signs.ts';
 import { shellCommand } from '../text/shell.ts';
 
@@ -124,7 +124,7 @@ export interface PurgeContext {
   /** The current attempt. */
   attempt: Pick<Attempt, 'strategy'>;
   /** Tools whose associations may be deleted, by the request. */
-  acceptOwners: readonly OwnerTool[];
+  accept: readonly string[];
   /**
    * Present once the snapshot was taken. An association is then deleted only if the snapshot has it unchanged, or if a
    * copy of the add-on has created it since.
@@ -173,8 +173,8 @@ function againstSnapshot(
 
 type ManagingTool = NonNullable<ReturnType<typeof managingTool>>;
 
-const isAccepted = ({ tool }: ManagingTool, { acceptOwners }: PurgeContext): boolean =>
-  tool !== undefined && acceptOwners.includes(tool);
+const isAccepted = ({ tool }: ManagingTool, context: PurgeContext): boolean =>
+  tool !== undefined && accepts(context, 'owner', tool);
 
 /** Refuses to delete an association that is in the code of another tool. */
 const refuseOwned = (where: string, { tool, title }: ManagingTool): PurgeDecision =>
@@ -183,7 +183,7 @@ const refuseOwned = (where: string, { tool, title }: ManagingTool): PurgeDecisio
     `remove it with the tool that manages it, then migrate; otherwise ${title} would create it again${
       tool === undefined
         ? ''
-        : `; or, once its code does not contain it any more, let the migration delete it: --accept-owner ${tool}`
+        : `; or, once its code does not contain it any more, let the migration delete it: ${acceptFlags('owner', [tool])}`
     }`,
   );
 

@@ -1,8 +1,7 @@
 /** Decides which consumers of a web identity a change would break, which of them are accepted, and describes them. */
-import { consumerName, MAX_ACCEPTED } from '../migration/accepted.ts';
+import { acceptFlags, isAcceptable, MAX_ACCEPTED } from '../acceptance/accept.ts';
 import type { Check } from '../migration/model.ts';
 import { some, warn, whyUnread } from '../plan/check.ts';
-import { shellWord } from '../text/shell.ts';
 import { counted, shown } from '../text/text.ts';
 import { type Consumer, type ConsumerFacts, nameOfConsumer } from './model.ts';
 
@@ -133,7 +132,7 @@ export const unmatchedChecks = (id: string, unmatched: readonly string[]): Check
         warn(
           id,
           `The request accepts ${counted(unmatched.length, 'consumer')} that ${unmatched.length === 1 ? 'was' : 'were'} not found: ${some(unmatched)}.`,
-          'Give --accept-consumer the name as the check shows it, or omit the option.',
+          'Give --accept consumer:NAME the name as the check shows it, or omit the option.',
           'docs/consumers.md',
         ),
       ];
@@ -143,11 +142,10 @@ export const unmatchedChecks = (id: string, unmatched: readonly string[]): Check
  * a request can accept must be changed first.
  */
 export function acceptText(lead: string, names: readonly string[]): string {
-  const acceptable = names.filter((name) => consumerName.safeParse(name).success);
+  const acceptable = names.filter((name) => isAcceptable('consumer', name));
   if (acceptable.length > MAX_ACCEPTED)
     return `A request can accept ${MAX_ACCEPTED} of these ${acceptable.length} by name: change at least ${acceptable.length - MAX_ACCEPTED} of them first.`;
-  const options = acceptable.map((name) => `--accept-consumer ${shellWord(name)}`).join(' ');
-  return `${lead} (in a request: acceptConsumers): ${options}`;
+  return `${lead} (in a request: accept): ${acceptFlags('consumer', acceptable)}`;
 }
 
 /** Returns the names to accept, so that nothing of this blocks. */

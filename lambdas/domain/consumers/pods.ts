@@ -7,7 +7,7 @@ import { IRSA_CONFIG, POD_IDENTITY_CONFIG } from '../verification/credential-var
 import { withoutIrsa } from '../verification/injection.ts';
 import { tokenAt } from '../verification/token-file.ts';
 import { shown } from '../text/text.ts';
-import { consumerName } from '../migration/accepted.ts';
+import { isAcceptable as isAcceptableName } from '../acceptance/accept.ts';
 import { type Consumer, nameOfConsumer } from './model.ts';
 import { PRODUCTS } from './products.ts';
 import { type ConsumerRule, consumerBy, type Detector } from './seen.ts';
@@ -60,7 +60,7 @@ const OTHER_KINDS: ReadonlySet<string> = new Set([
 ]);
 
 const isAcceptable = (owner: { kind: string; name: string }, namespace: string): boolean =>
-  !OTHER_KINDS.has(owner.kind) && consumerName.safeParse(nameOfConsumer({ ...owner, namespace })).success;
+  !OTHER_KINDS.has(owner.kind) && isAcceptableName('consumer', nameOfConsumer({ ...owner, namespace }));
 
 /** Returns the owner by which a pod is named: the pod itself if it has none, or none that a request can accept. */
 function ownerOf({ owner, namespace, name }: Pod): { kind: string; name: string } {

@@ -27,7 +27,6 @@ import { trustChange, trustRetirement } from '../trust/model.ts';
 import { notedWait } from '../waiting/waiting-for.ts';
 
 export * from '../approval/approval.ts';
-export * from './accepted.ts';
 export * from './check.ts';
 export * from './correlation.ts';
 export * from './evidence.ts';

@@ -34,7 +34,7 @@ export const identityLoss = z
     roleArn: z.string().describe('ARN of the role that its new pods no longer get.'),
     identity: podIdentity.describe('How its pods get their AWS credentials now.'),
     pods: z.number().int().describe('Number of pods that run with the service account.'),
-    accepted: z.boolean().describe('Whether the request accepts the loss, by `acceptIdentityLoss`.'),
+    accepted: z.boolean().describe('Whether the request accepts the loss, by `identity-loss` in `accept`.'),
   })
   .register(schemaNames, { name: 'IdentityLoss' });
 export type IdentityLoss = z.infer<typeof identityLoss>;

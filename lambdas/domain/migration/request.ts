@@ -12,9 +12,9 @@ import {
   serviceAccountName,
 } from '../text/names.ts';
 import { type ServiceAccountRef, serviceAccountRef } from './subject.ts';
-import { OWNER_TOOLS, ownerTool } from '../owners/model.ts';
-import { consumerName, containerName, imageName, MAX_ACCEPTED, networkPolicyName } from './accepted.ts';
-import { conditionKey, trustMode } from '../trust/model.ts';
+import { acceptedNames, acceptOf } from '../acceptance/accept.ts';
+import { ownerTool } from '../owners/model.ts';
+import { trustMode } from '../trust/model.ts';
 import { schemaNames } from '../text/schemas.ts';
 
 export const target = z
@@ -120,62 +120,15 @@ export const migrationRequestFields = z.object({
     .describe(
       'What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.',
     ),
-  acceptedKeys: z
-    .array(conditionKey)
-    .max(20)
+  accept: acceptOf('add-on')
     .default([])
-    .describe('Condition keys whose values cannot be known in advance, and that must not block the migration.'),
-  acceptIdentityLoss: z
-    .array(serviceAccountName)
-    .max(MAX_ROLES)
-    .default([])
-    .describe("Service accounts, by name, that may lose the add-on's IRSA role without getting an association."),
+    .describe(
+      'What must not block the migration, as `KIND:NAME`. The remedy of a check that can be accepted has the entry, such as `image:registry.k8s.io/external-dns/external-dns:v0.13.6`.',
+    ),
   iac: ownerTool
     .optional()
     .describe(
       'The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.',
-    ),
-  acceptOwners: z
-    .array(ownerTool)
-    .max(OWNER_TOOLS.length)
-    .default([])
-    .describe(
-      'Owners that must not block the migration: controllers that were suspended first, and tools whose code no longer contains a conflicting association.',
-    ),
-  acceptUnknownCredentials: z
-    .array(containerName)
-    .max(MAX_ACCEPTED)
-    .default([])
-    .describe(
-      "Containers, as `WORKLOAD/CONTAINER`, whose source of credentials the pod's spec does not show, and that must not block the migration.",
-    ),
-  acceptImages: z
-    .array(imageName)
-    .max(MAX_ACCEPTED)
-    .default([])
-    .describe(
-      'Images, as pods name them, that must not block the migration although their AWS SDK is too old for EKS Pod Identity.',
-    ),
-  acceptConsumers: z
-    .array(consumerName)
-    .max(MAX_ACCEPTED)
-    .default([])
-    .describe(
-      'Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.',
-    ),
-  acceptTargetRoles: z
-    .array(roleArn)
-    .max(MAX_ACCEPTED)
-    .default([])
-    .describe(
-      'ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.',
-    ),
-  acceptNetworkPolicies: z
-    .array(networkPolicyName)
-    .max(MAX_ACCEPTED)
-    .default([])
-    .describe(
-      'Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.',
     ),
   verification: verificationMode
     .default('ready')
@@ -216,18 +169,11 @@ const OF_ADDONS = {
   preserve: ({ preserve }: SubjectFields) => preserve,
   resolveConflicts: ({ resolveConflicts: wanted }: SubjectFields) => wanted !== undefined,
   roles: ({ roles }: SubjectFields) => Object.keys(roles).length > 0,
-  acceptIdentityLoss: ({ acceptIdentityLoss }: SubjectFields) => acceptIdentityLoss.length > 0,
+  accept: (request: SubjectFields) => acceptedNames(request, 'identity-loss').length > 0,
 };
 type SubjectFields = Pick<
   z.infer<typeof migrationRequestFields>,
-  | 'addon'
-  | 'serviceAccount'
-  | 'annotation'
-  | 'strategy'
-  | 'preserve'
-  | 'resolveConflicts'
-  | 'roles'
-  | 'acceptIdentityLoss'
+  'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'roles' | 'accept'
 >;
 
 /** Checks that a request is about an add-on or a service account, and has no option that applies only to the other. */
@@ -254,7 +200,8 @@ export function checkSubject(
       addIssue({
         code: 'custom',
         path: [option],
-        message: 'applies only to add-ons, and this request is about a service account: leave it out',
+        message:
+          `${option === 'accept' ? 'has kind identity-loss, which' : ''} applies only to add-ons, and this request is about a service account: leave it out`.trim(),
       });
   }
 }

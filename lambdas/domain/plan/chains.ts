@@ -2,10 +2,10 @@
  * Checks the roles that pods assume with the session of their own role: the role itself, and other roles of the account.
  * Public reports: argoproj/argo-cd#17064, external-secrets/external-secrets#4432, aws/eks-pod-identity-agent#80.
  */
+import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
-import { shellCommand } from '../text/shell.ts';
 import { asClause, asSentence } from '../text/text.ts';
 import { type JudgedChain, judgeChain } from './chains-judged.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
@@ -103,9 +103,9 @@ function checkTarget(facts: Facts, judged: JudgedChain): Check[] {
       ),
     ];
   const found = `${target} does not allow ${who} with the session of EKS Pod Identity${judged.tagged ? ', whose session tags need sts:TagSession' : ''}, and may have allowed that of IRSA.${sentences(reasons)}${webIdentity(judged)}`;
-  if (facts.request.acceptTargetRoles.includes(targetArn))
+  if (accepts(facts.request, 'target-role', targetArn))
     return [warn(id, `${found} The request accepts that.`, addition(judged), SOURCE)];
-  const accept = shellCommand(['--accept-target-role', targetArn]);
+  const accept = acceptFlags('target-role', [targetArn]);
   return [fail(id, found, `${addition(judged)} If no pod assumes this role, accept it by name: ${accept}`, SOURCE)];
 }
 

@@ -2,6 +2,7 @@
  * Checks who else uses the web identity of the service accounts: software that gets AWS credentials with their tokens, or
  * with the role in their annotation, breaks when these are taken away (promise 13, ADR 79).
  */
+import { acceptedNames, accepts } from '../acceptance/accept.ts';
 import { grantCommand } from '../access/command.ts';
 import { findConsumers, consumersOf } from '../consumers/find.ts';
 import {
@@ -168,7 +169,7 @@ const shownConsumer =
     how: consumer.how,
     instead: consumer.instead,
     breaks: breaksBy(facts)(consumer),
-    accepted: facts.request.acceptConsumers.includes(nameOfConsumer(consumer)),
+    accepted: accepts(facts.request, 'consumer', nameOfConsumer(consumer)),
   });
 
 /** Returns the checks of what else uses the web identity, and the consumers for the plan. */
@@ -182,7 +183,7 @@ export function planConsumers(
   const { consumers: read, pods = [], workloads = [], request } = facts;
   if (!read) return { checks: asksForRemoval(facts) ? [unread(facts, of)] : [], consumers: [] };
   const found = consumersOf(findConsumers(read, { pods, workloads }), accounts);
-  const judged = judgeConsumers(found, read.unread, request.acceptConsumers, breaksBy(facts));
+  const judged = judgeConsumers(found, read.unread, acceptedNames(request, 'consumer'), breaksBy(facts));
   const one: Case = { facts, of, judged, deletes: attempts.some(removesSoftware) };
   const { breaking, accepted, spared } = judged;
   return {

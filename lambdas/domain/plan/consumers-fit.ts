@@ -2,6 +2,7 @@
  * Checks whether a service account exists only for third-party software that uses its web identity. An association gives
  * credentials to pods of the service account, so that it would give them to nothing, and IRSA is the better fit (ADR 85).
  */
+import { accepts } from '../acceptance/accept.ts';
 import { consumersOf, findConsumers } from '../consumers/find.ts';
 import { acceptText, consumerNames, consumersText, insteadText, objectsUse } from '../consumers/judge.ts';
 import { nameOfConsumer } from '../consumers/model.ts';
@@ -36,7 +37,7 @@ export function checkConsumersFit(facts: ServiceAccountFacts): Check[] {
     ({ serviceAccount }) => serviceAccount.namespace === namespace && serviceAccount.name === name,
   );
   if (found.length === 0) return [];
-  const open = found.filter((one) => !request.acceptConsumers.includes(nameOfConsumer(one)));
+  const open = found.filter((one) => !accepts(request, 'consumer', nameOfConsumer(one)));
   const nothing = `No pod, Deployment, StatefulSet or DaemonSet has service account ${namespace}/${name}, so that an association would give credentials to nothing`;
   if (open.length === 0)
     return [

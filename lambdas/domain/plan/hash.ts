@@ -1,4 +1,5 @@
 /** The hash that binds a plan to its input: equal decisions have equal hashes, and different decisions different ones. */
+import { hashedAcceptances } from '../acceptance/former.ts';
 import { accountOf } from '../migration/subject.ts';
 import type { MigrationRequest, Plan } from '../migration/model.ts';
 import { sha256 } from '../text/sha256.ts';
@@ -12,9 +13,8 @@ const unlessEmpty = <Item>(list: readonly Item[]): readonly Item[] | undefined =
 export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
 /** The part of a request that decides what is planned. */
-function askedOf({ acceptIdentityLoss, acceptOwners, iac, ...request }: MigrationRequest): object {
-  const { acceptUnknownCredentials, acceptImages, acceptConsumers, acceptTargetRoles, acceptNetworkPolicies } = request;
-  const { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent } = request;
+function askedOf({ iac, ...request }: MigrationRequest): object {
+  const { target, addon, serviceAccount, annotation, strategy, preserve, verification, agent } = request;
   return {
     target,
     addon,
@@ -22,14 +22,7 @@ function askedOf({ acceptIdentityLoss, acceptOwners, iac, ...request }: Migratio
     annotation,
     strategy,
     preserve,
-    acceptedKeys,
-    acceptIdentityLoss: unlessEmpty(acceptIdentityLoss),
-    acceptOwners: unlessEmpty(acceptOwners),
-    acceptUnknownCredentials: unlessEmpty(acceptUnknownCredentials),
-    acceptImages: unlessEmpty(acceptImages),
-    acceptConsumers: unlessEmpty(acceptConsumers),
-    acceptTargetRoles: unlessEmpty(acceptTargetRoles),
-    acceptNetworkPolicies: unlessEmpty(acceptNetworkPolicies),
+    ...hashedAcceptances(request),
     iac,
     verification,
     agent,

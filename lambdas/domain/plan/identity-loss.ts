@@ -5,6 +5,7 @@
  * pods fall back to the node role. An attempt that deletes the add-on's objects also deletes annotations that other tools
  * have set. The affected service accounts are read from the API server, never from a list of add-ons.
  */
+import { accepts, acceptWords, entryOf } from '../acceptance/accept.ts';
 import { ownedOf, standaloneOf } from '../associations/associations.ts';
 import { classifyPod, isLosable, NAME_LABEL } from '../verification/pod-identity.ts';
 import type { AttributedServiceAccount, Pod } from '../kubernetes/objects.ts';
@@ -145,7 +146,7 @@ export function identityLosses(
         roleArn: held.roleArn,
         identity: shown ?? held.identity,
         pods: own.length,
-        accepted: request.acceptIdentityLoss.includes(serviceAccount),
+        accepted: accepts(request, 'identity-loss', serviceAccount),
       };
     })
     .sort((a, b) => a.serviceAccount.localeCompare(b.serviceAccount));
@@ -164,15 +165,8 @@ function again({ request }: AddonFacts, more: string[]): string {
     roleArn === undefined ? undefined : ['--role-arn', roleArn],
     Object.entries(roles).flatMap(([account, arn]) => ['--role', `${account}=${arn}`]),
     request.trust === 'validate' ? undefined : ['--trust', request.trust],
-    request.acceptedKeys.flatMap((key) => ['--accept-key', key]),
-    request.acceptIdentityLoss.flatMap((account) => ['--accept-identity-loss', account]),
     request.iac && ['--iac', request.iac],
-    request.acceptOwners.flatMap((tool) => ['--accept-owner', tool]),
-    request.acceptUnknownCredentials.flatMap((container) => ['--accept-unknown-credentials', container]),
-    request.acceptImages.flatMap((image) => ['--accept-image', image]),
-    request.acceptConsumers.flatMap((name) => ['--accept-consumer', name]),
-    request.acceptTargetRoles.flatMap((arn) => ['--accept-target-role', arn]),
-    request.acceptNetworkPolicies.flatMap((name) => ['--accept-network-policy', name]),
+    acceptWords(request.accept),
     request.verification === 'ready' ? undefined : ['--verification', request.verification],
     request.agent === 'require' ? undefined : ['--agent', request.agent],
     more,
@@ -205,14 +199,11 @@ function checkLoss(facts: AddonFacts, loss: IdentityLoss, open: readonly Identit
       `If its pods will need AWS access, create a standalone association for it in the same migration: ${associate([loss])}`,
       SOURCE,
     );
-  const accept = again(
-    facts,
-    open.flatMap((one) => ['--accept-identity-loss', one.serviceAccount]),
-  );
+  const accept = again(facts, acceptWords(open.map((one) => entryOf('identity-loss', one.serviceAccount))));
   return fail(
     id,
     message,
-    `Create a standalone association for it in the same migration, with this role or another (in a request: roles): ${associate(open)} . If these pods need no AWS access, or the node role has every permission that they need, accept the loss (in a request: acceptIdentityLoss): ${accept}`,
+    `Create a standalone association for it in the same migration, with this role or another (in a request: roles): ${associate(open)} . If these pods need no AWS access, or the node role has every permission that they need, accept the loss (in a request: accept): ${accept}`,
     SOURCE,
   );
 }

@@ -2,6 +2,7 @@
  * The checks of a plan about the owners of what it changes: one line for each tool. A controller that would revert the
  * change by itself blocks; a tool whose next apply would revert it is a warning (ADR 72).
  */
+import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { plannedFor } from '../associations/associations.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import type { FoundOwner } from '../owners/detect.ts';
@@ -77,7 +78,7 @@ function blocked(tool: OwnerTool, found: readonly FoundOwner[]): Check {
   const owners = found.map(({ owner }) => owner);
   const { title } = TOOLS[tool];
   const keeps = owners.every(({ owns }) => owns === 'annotation');
-  const suspend = `${suspendCommands(found).join(' ; ')} , then plan again with --accept-owner ${tool}`;
+  const suspend = `${suspendCommands(found).join(' ; ')} , then plan again with ${acceptFlags('owner', [tool])}`;
   return fail(
     `owner-${tool}`,
     `${ownersText(tool, owners)}, and would revert the change by itself.`,
@@ -124,7 +125,7 @@ function checkTool(
   if (affected.length === 0)
     return pass(`owner-${tool}`, `${ownersText(tool, owners)}, which the migration does not change.`);
   const reverting = affected.filter(({ owner }) => owner.reverts === 'by-itself');
-  return reverting.length > 0 && !facts.request.acceptOwners.includes(tool)
+  return reverting.length > 0 && !accepts(facts.request, 'owner', tool)
     ? blocked(tool, reverting)
     : warned(
         tool,

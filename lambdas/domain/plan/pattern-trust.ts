@@ -2,11 +2,11 @@
  * Checks a role that trusts service accounts by a pattern: a migration moves one of them, and the others still need the
  * OIDC trust. Public reports: aws/eks-pod-identity-agent#112, aws/containers-roadmap#2233 and #2397.
  */
+import { acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
 import { oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { shellCommand } from '../text/shell.ts';
 import { asClause, counted } from '../text/text.ts';
-import { isAcceptable, patternText } from '../trust/pattern-check.ts';
+import { patternText } from '../trust/pattern-check.ts';
 import { isOverNamespaces, patternsOverNamespaces } from '../trust/patterns.ts';
 import { type PatternTrust, patternTrust } from '../trust/retire.ts';
 import { nameOf } from '../trust/statements.ts';
@@ -68,7 +68,7 @@ function checkFit({ request, cluster, roles }: Facts, { patterns }: PatternTrust
   const found = `Role ${parseRoleArn(roleArn)?.name ?? roleArn} trusts service accounts of any matching namespace (${patternText(wide)}) in ${counted(others.length + 1, 'cluster')}: this one, and ${some(others)}.`;
   const why =
     'EKS Pod Identity has no patterns: each namespace of each cluster needs an association of its own, also those that are created later.';
-  const open = wide.filter((one) => !request.acceptConsumers.includes(one));
+  const open = wide.filter((one) => !accepts(request, 'consumer', one));
   if (open.length === 0)
     return [
       warn(
@@ -83,8 +83,8 @@ function checkFit({ request, cluster, roles }: Facts, { patterns }: PatternTrust
       'pattern-fit',
       `${found} ${why}`,
       `Keep IRSA for these service accounts. To migrate all the same, ${
-        open.every(isAcceptable)
-          ? `accept the pattern by name: ${shellCommand(open.flatMap((one) => ['--accept-consumer', one]))}`
+        open.every((one) => isAcceptable('consumer', one))
+          ? `accept the pattern by name: ${acceptFlags('consumer', open)}`
           : 'replace the pattern in the trust policy by one that begins with system:serviceaccount:'
       }`,
       SOURCE,

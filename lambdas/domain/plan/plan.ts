@@ -141,7 +141,7 @@ function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], at
     addon: request.addon,
     planned,
     attempt,
-    acceptOwners: request.acceptOwners,
+    accept: request.accept,
     ...(addon ? { addonArn: addon.arn } : {}),
   });
 }

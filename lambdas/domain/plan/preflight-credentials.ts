@@ -3,12 +3,11 @@
  * and the pods, are read as they will be then. A container that gets credentials from elsewhere blocks, and one whose
  * source is unknown blocks until it is accepted by name.
  */
+import { acceptedNames, acceptFlags } from '../acceptance/accept.ts';
 import { type ReadContainer, readContainers } from '../verification/pod-identity.ts';
 import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { Check, MigrationRequest, PlannedAssociation } from '../migration/model.ts';
-import { MAX_ACCEPTED } from '../migration/accepted.ts';
-import { shellCommand } from '../text/shell.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
@@ -106,7 +105,8 @@ function unknownRemedy(open: readonly Future[], request: Pick<MigrationRequest, 
 /** Returns the checks for containers whose source of credentials is unknown: open ones, accepted ones, and accepts without effect. */
 function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'>): Check[] {
   const id = 'unknown-credentials';
-  const { acceptUnknownCredentials: accepted, verification } = request;
+  const { verification } = request;
+  const accepted = acceptedNames(request, 'unknown-credentials');
   const unclear = all.filter(({ is }) => is === 'unknown');
   const open = unclear.filter(({ name }) => !accepted.includes(name));
   const settled = unclear.filter(({ name }) => accepted.includes(name));
@@ -118,7 +118,10 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
     );
   const message = `It is not known whether these containers will use EKS Pod Identity: ${texts(open)}.`;
   const remove = unknownRemedy(open, request);
-  const flags = shellCommand(...open.slice(0, MAX_ACCEPTED).map(({ name }) => ['--accept-unknown-credentials', name]));
+  const flags = acceptFlags(
+    'unknown-credentials',
+    open.map(({ name }) => name),
+  );
   return [
     ...(open.length === 0
       ? []
@@ -128,7 +131,7 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
             unknown(
               id,
               message,
-              `${remove}. If the containers use EKS Pod Identity all the same, accept them (in a request: acceptUnknownCredentials): ${flags}`,
+              `${remove}. If the containers use EKS Pod Identity all the same, accept them (in a request: accept): ${flags}`,
               CHAIN,
             ),
           ]),

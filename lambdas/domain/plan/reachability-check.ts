@@ -2,15 +2,14 @@
  * Checks whether network policies cut the pods off from the Pod Identity agent. With IRSA, pods call STS; with EKS Pod
  * Identity, the agent on their node, which policies that were written for IRSA do not allow (ADR 81).
  */
+import { acceptedNames, acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
 import { grantCommand } from '../access/command.ts';
 import { isMadeBy, type Pod, type Workload, resourceName } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { MAX_ACCEPTED, networkPolicyName } from '../migration/accepted.ts';
 import { enforcement, type Enforcement } from '../network/enforcement.ts';
 import { AGENT_PORT, agentAddress, type NetworkFacts, type PolicySubject } from '../network/model.ts';
 import { type Cluster, policiesIn, type Reachability, reachability, type ReadPolicy } from '../network/reachability.ts';
 import { rulesText } from '../network/rules.ts';
-import { shellCommand } from '../text/shell.ts';
 import { counted } from '../text/text.ts';
 import { fail, GUIDE, pass, some, unknown, warn, whyUnread } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -95,10 +94,9 @@ const agentText = (facts: Facts): string =>
 
 /** Returns how the policies are accepted all the same. A request can accept only names, and so many. */
 function accept(names: readonly string[]): string {
-  const known = names.filter((name) => networkPolicyName.safeParse(name).success).slice(0, MAX_ACCEPTED);
+  const known = names.filter((name) => isAcceptable('network-policy', name));
   if (known.length === 0) return '';
-  const flags = shellCommand(...known.map((name) => ['--accept-network-policy', name]));
-  return ` If these pods reach the agent all the same, accept ${known.length === 1 ? 'the policy' : 'the policies'} (in a request: acceptNetworkPolicies): ${flags}`;
+  return ` If these pods reach the agent all the same, accept ${known.length === 1 ? 'the policy' : 'the policies'} (in a request: accept): ${acceptFlags('network-policy', known)}`;
 }
 
 function blocking(
@@ -200,7 +198,7 @@ function toCome(facts: Facts, network: NetworkFacts, planned: readonly PlannedAs
 /** Warns only: whether there will be pods is not known. */
 function unseen(facts: Facts, found: readonly Reachability[]): Check[] {
   return found.flatMap(({ cutOff: is, by }) => {
-    const open = by.filter((name) => !facts.request.acceptNetworkPolicies.includes(name));
+    const open = by.filter((name) => !accepts(facts.request, 'network-policy', name));
     if (open.length === 0) return [];
     return [
       warn(
@@ -216,13 +214,13 @@ function unseen(facts: Facts, found: readonly Reachability[]): Check[] {
 /** An accepted policy that keeps no pod from the agent is probably a mistake, unless the option is that of many plans. */
 function unused({ request, oneOfMany }: Facts, found: readonly Reachability[]): Check[] {
   const names = namesOf(found);
-  const without = request.acceptNetworkPolicies.filter((name) => !names.includes(name));
+  const without = acceptedNames(request, 'network-policy').filter((name) => !names.includes(name));
   if (without.length === 0 || oneOfMany) return [];
   return [
     warn(
       'accepted-network-policies',
       `The request accepts ${counted(without.length, 'network policy', 'network policies')} that ${without.length === 1 ? 'keeps' : 'keep'} none of these pods from the agent: ${some(without)}.`,
-      `Omit ${without.length === 1 ? 'it' : 'them'}, or give --accept-network-policy as the plan names the policy: KIND/NAMESPACE/NAME.`,
+      `Omit ${without.length === 1 ? 'it' : 'them'}, or give --accept network-policy:KIND/NAMESPACE/NAME as the plan names the policy.`,
       PAGE,
     ),
   ];
@@ -234,7 +232,7 @@ export function checkReachability(facts: Facts, planned: readonly PlannedAssocia
   if (!network || !facts.pods) return [];
   const found = cutOff(facts, network, planned);
   const later = toCome(facts, network, planned);
-  const isAccepted = ({ by }: Found): boolean => by.every((name) => request.acceptNetworkPolicies.includes(name));
+  const isAccepted = ({ by }: Found): boolean => by.every((name) => accepts(request, 'network-policy', name));
   const effective = found.filter(({ enforced }) => enforced.is !== 'ignored');
   const checks = [
     ...blocking(

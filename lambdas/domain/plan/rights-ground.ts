@@ -25,8 +25,8 @@ export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], a
   const { addon: name } = request;
   if (name === undefined) return [];
   const { cluster, region } = request.target;
-  const { acceptOwners } = request;
-  const context = { cluster, region, addon: name, planned, attempt, acceptOwners };
+  const { accept } = request;
+  const context = { cluster, region, addon: name, planned, attempt, accept };
   return associations.filter(
     (one) => decidePurge(one, { ...context, ...(addon ? { addonArn: addon.arn } : {}) }).do === 'purge',
   );

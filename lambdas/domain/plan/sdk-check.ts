@@ -2,12 +2,11 @@
  * Checks by the images of the pods whether their software supports EKS Pod Identity. Environment and token show only that
  * the webhook has changed a pod; an AWS SDK that is too old ignores them, and finds no credentials (ADR 76).
  */
+import { acceptedNames, acceptFlags, accepts } from '../acceptance/accept.ts';
 import { isAddonSupported, type Judgement, judgeImage, guideMinimum } from '../images/known.ts';
 import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { imageName, MAX_ACCEPTED } from '../migration/accepted.ts';
-import { shellWord } from '../text/shell.ts';
 import { counted, shown } from '../text/text.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -76,12 +75,12 @@ const tooOldText = (found: readonly Known[]): string =>
 
 /** Returns how the images are accepted all the same. A request can accept only names of images, and so many. */
 function accept(images: readonly PlannedImage[]): string {
-  const options = images
-    .filter(({ image }) => imageName.safeParse(image).success)
-    .slice(0, MAX_ACCEPTED)
-    .map(({ image }) => `--accept-image ${shellWord(image)}`);
-  if (options.length === 0) return '';
-  return ` If ${images.length === 1 ? 'the image supports EKS Pod Identity all the same, accept it' : 'these images support EKS Pod Identity all the same, accept them'} (in a request: acceptImages): ${options.join(' ')}`;
+  const options = acceptFlags(
+    'image',
+    images.map(({ image }) => image),
+  );
+  if (options === '') return '';
+  return ` If ${images.length === 1 ? 'the image supports EKS Pod Identity all the same, accept it' : 'these images support EKS Pod Identity all the same, accept them'} (in a request: accept): ${options}`;
 }
 
 /** Returns what to do about software that is too old, or that supports it at no version. */
@@ -193,7 +192,7 @@ function unread(ofAddon: OfAddon | undefined): Check {
 
 function judged(images: readonly PlannedImage[], { request }: Facts, ofAddon: OfAddon | undefined): Check {
   const all = images.map((one) => ({ ...one, judgement: judgeImage(one.image) }));
-  const isAccepted = ({ image }: PlannedImage): boolean => request.acceptImages.includes(image);
+  const isAccepted = ({ image }: PlannedImage): boolean => accepts(request, 'image', image);
   const old = having(all, 'too-old');
   const open = all.flatMap(({ image, usedBy, judgement }) =>
     judgement.verdict === 'unknown' ? [{ image, usedBy, why: judgement.why }] : [],
@@ -219,13 +218,13 @@ function judged(images: readonly PlannedImage[], { request }: Facts, ofAddon: Of
 
 /** An accepted image that no container has is probably a mistake in its name, unless the option is that of many plans. */
 function checkAccepted({ request, oneOfMany }: Facts, images: readonly PlannedImage[]): Check[] {
-  const absent = request.acceptImages.filter((name) => images.every(({ image }) => image !== name));
+  const absent = acceptedNames(request, 'image').filter((name) => images.every(({ image }) => image !== name));
   if (absent.length === 0 || oneOfMany) return [];
   return [
     warn(
       'accepted-images',
       `The request accepts ${absent.length === 1 ? 'an image' : `${absent.length} images`} that no container has: ${some(absent)}.`,
-      `Give --accept-image as the pods name the image, or leave it out.${images.length > 0 ? ` They have: ${some(images.map(({ image }) => short(image)))}` : ''}`,
+      `Give --accept image:NAME as the pods name the image, or leave it out.${images.length > 0 ? ` They have: ${some(images.map(({ image }) => short(image)))}` : ''}`,
       TABLE,
     ),
   ];

@@ -2,6 +2,7 @@
  * The checks of a plan about trust policies: whether they trust the pods through Pod Identity and IRSA, and what a repair
  * would add.
  */
+import { acceptedNames, acceptFlags } from '../acceptance/accept.ts';
 import { carriedOver } from '../associations/associations.ts';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
@@ -72,7 +73,7 @@ interface Judged extends Pick<Evaluation, 'verdict' | 'undecided' | 'accepted'> 
 
 /** Evaluates one service account. If its association changes its form, the worse result of the two counts. */
 function judge(facts: Facts, policy: ParsedPolicy, account: PlannedAssociation): Judged {
-  const { acceptedKeys } = facts.request;
+  const acceptedKeys = acceptedNames(facts.request, 'condition-key');
   const answers = (losesSessionTags(facts, account) ? [false, true] : [false]).map((disableSessionTags): Answer => {
     const use = { ...useOf(facts, account, account.roleArn), ...(disableSessionTags ? { disableSessionTags } : {}) };
     return { disableSessionTags, evaluation: evaluatePodIdentity(policy, use, { acceptedKeys }) };
@@ -121,7 +122,7 @@ function propose(facts: Facts, trustPolicy: TrustPolicy, judged: readonly Judged
       serviceAccount,
       ...(verdict !== 'allowed' && decisive.some((one) => one.disableSessionTags) ? { disableSessionTags: true } : {}),
     })),
-    acceptedKeys: facts.request.acceptedKeys,
+    acceptedKeys: acceptedNames(facts.request, 'condition-key'),
     ...(facts.cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: facts.cluster.oidcIssuer }),
   });
   if (proposal.do !== 'repair') return proposal;
@@ -139,7 +140,7 @@ function propose(facts: Facts, trustPolicy: TrustPolicy, judged: readonly Judged
 }
 
 const acceptance = (keys: readonly string[]): string =>
-  `If you know that the pods meet these conditions, accept them by name: ${keys.map((key) => `--accept-key ${key}`).join(' ')} (in a request: acceptedKeys).`;
+  `If you know that the pods meet these conditions, accept them by name: ${acceptFlags('condition-key', keys)} (in a request: accept).`;
 
 /** Returns the remedy by hand, and whether the service could apply it. */
 function remedyOf({ undecided }: Judged, { arn, proposal, repairable, conditional }: RoleTrust): string {
@@ -285,7 +286,7 @@ export function checkRollback(facts: Facts, planned: readonly PlannedAssociation
       remedy,
     );
   const policy = found.trustPolicy.document;
-  const { acceptedKeys } = facts.request;
+  const acceptedKeys = acceptedNames(facts.request, 'condition-key');
   const closed = planned
     .map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account, roleArn), { acceptedKeys }) }))
     .filter(({ evaluation }) => evaluation.verdict !== 'allowed');

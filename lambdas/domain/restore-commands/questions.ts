@@ -35,7 +35,7 @@ const gapNotes = ({ pods, neededSeconds, pod, sureSeconds, now }: CredentialGap)
 
 const ownChoices = (migrationId: string): string[] => [
   note`To roll back at once instead, with pods without credentials for a while, run the next line without the colon.`,
-  ifWanted(shellCommand(['pod-identity', 'rollback', migrationId, '--deployed', '--accept-credential-gap'])),
+  ifWanted(shellCommand(['pod-identity', 'rollback', migrationId, '--deployed', '--accept', 'credential-gap'])),
   note`To stay on EKS Pod Identity instead, run the next line without the colon: it changes nothing and releases the lock. The add-on may keep both its role and its associations: the associations take precedence.`,
   ifWanted(shellCommand(['pod-identity', 'release', migrationId, '--deployed'])),
 ];

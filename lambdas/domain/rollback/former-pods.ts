@@ -1,4 +1,5 @@
 /** What the pods of an add-on's service account used before the migration, as far as a rollback depends on it. */
+import { acceptedNames } from '../acceptance/accept.ts';
 import type { MigrationRequest, PodEvidence, Snapshot } from '../migration/model.ts';
 
 /** A former pod, from the evidence that the plan has stored. */
@@ -22,13 +23,13 @@ export const hadIrsa = (pod: Former, snapshot: Pick<Snapshot, 'annotated'>): boo
 export const usedNoAssociation = (
   pods: readonly Former[],
   snapshot: Pick<Snapshot, 'annotated'>,
-  { acceptUnknownCredentials }: Pick<MigrationRequest, 'acceptUnknownCredentials'>,
+  request: Pick<MigrationRequest, 'accept'>,
 ): boolean =>
   pods.length > 0 &&
   pods.every(
     (pod) =>
       pod.identity === 'irsa' ||
-      (acceptUnknownCredentials.length > 0 &&
+      (acceptedNames(request, 'unknown-credentials').length > 0 &&
         (pod.identity === 'unknown' || pod.identity === 'mixed') &&
         isAnnotated(pod, snapshot)),
   );

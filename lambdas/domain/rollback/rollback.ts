@@ -4,6 +4,7 @@
  * keeps the last one. While it runs, the migration's outcome and end time are those before the rollback.
  */
 import { z } from 'zod';
+import { acceptedEntries } from '../acceptance/accept.ts';
 import { acceptedUnder } from '../migration/correlation.ts';
 import { reason, requestedBy } from '../text/names.ts';
 import {
@@ -40,12 +41,9 @@ export const rollback = z
     after: outcome
       .optional()
       .describe('Outcome that the migration had before the rollback. Absent if it had not ended.'),
-    acceptCredentialGap: z
-      .boolean()
+    accept: acceptedEntries
       .optional()
-      .describe(
-        'True if the request accepts that pods may be without credentials until they are replaced or, such as those of Jobs, end.',
-      ),
+      .describe('What the request accepts, as `KIND:NAME`: `credential-gap`. Absent if it accepts nothing.'),
     startedAt: time.describe('When the rollback was requested, or when it began if no one requested it.'),
     endedAt: time.optional().describe('When the rollback ended. Absent until then.'),
     executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),

@@ -1,7 +1,7 @@
 /** The request for a sweep, as zod schemas: part of the record in `model.ts`. */
 import { z } from 'zod';
 import { changeWindow } from '../waiting/change-window.ts';
-import { accountId, addonName, reason, regionName, requestedBy, serviceAccountName } from '../text/names.ts';
+import { accountId, addonName, reason, regionName, requestedBy } from '../text/names.ts';
 import {
   agentMode,
   approvalMode,
@@ -11,11 +11,10 @@ import {
   strategy,
   verificationMode,
 } from '../migration/request.ts';
-import { consumerName, containerName, imageName, MAX_ACCEPTED, networkPolicyName } from '../migration/accepted.ts';
-import { roleArn } from '../text/names.ts';
+import { acceptOf } from '../acceptance/accept.ts';
 import { schemaNames } from '../text/schemas.ts';
-import { OWNER_TOOLS, ownerTool } from '../owners/model.ts';
-import { conditionKey, trustMode } from '../trust/model.ts';
+import { ownerTool } from '../owners/model.ts';
+import { trustMode } from '../trust/model.ts';
 
 /** ULID, as a migration's: it sorts by time. */
 export const sweepId = z
@@ -124,51 +123,14 @@ const sweepOptions = z
     trust: trustMode
       .default('validate')
       .describe('What happens to a trust policy that does not allow EKS Pod Identity.'),
-    acceptedKeys: z
-      .array(conditionKey)
-      .max(20)
+    accept: acceptOf('sweep')
       .default([])
-      .describe('Condition keys whose values cannot be known in advance, and that must not block a migration.'),
-    acceptIdentityLoss: z
-      .array(serviceAccountName)
-      .max(50)
-      .default([])
-      .describe("Service accounts, by name, that may lose their add-on's IRSA role without getting an association."),
+      .describe('What must not block a migration, as `KIND:NAME`, as in a request for a migration.'),
     iac: ownerTool
       .optional()
       .describe(
         "The tool whose code defines the fleet's add-ons, for what shows no owner, as in a request for a migration.",
       ),
-    acceptOwners: z
-      .array(ownerTool)
-      .max(OWNER_TOOLS.length)
-      .default([])
-      .describe('Owners that must not block a migration, as in a request for a migration.'),
-    acceptUnknownCredentials: z
-      .array(containerName)
-      .max(MAX_ACCEPTED)
-      .default([])
-      .describe('Containers whose source of credentials is unknown, as in a request for a migration.'),
-    acceptImages: z
-      .array(imageName)
-      .max(MAX_ACCEPTED)
-      .default([])
-      .describe('Images whose AWS SDK is too old, as in a request for a migration.'),
-    acceptConsumers: z
-      .array(consumerName)
-      .max(MAX_ACCEPTED)
-      .default([])
-      .describe('Consumers of web identities, as in a request for a migration.'),
-    acceptTargetRoles: z
-      .array(roleArn)
-      .max(MAX_ACCEPTED)
-      .default([])
-      .describe('Roles that planned roles may assume, as in a request for a migration.'),
-    acceptNetworkPolicies: z
-      .array(networkPolicyName)
-      .max(MAX_ACCEPTED)
-      .default([])
-      .describe('Network policies that cut pods off from the agent, as in a request for a migration.'),
     verification: verificationMode.default('ready').describe('How pods are verified.'),
     agent: agentMode.default('require').describe('What happens to a cluster without the Pod Identity agent.'),
     approval: approvalMode.default('none').describe('Whether each plan must be approved first.'),

@@ -35,11 +35,12 @@ export const roleArn = z
   )
   .meta({ pattern: ROLE_ARN_PATTERN });
 /** A DNS subdomain (Kubernetes documentation, "Object Names and IDs"). */
+export const SERVICE_ACCOUNT_PATTERN = String.raw`[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*`;
 export const serviceAccountName = z
   .string()
   .max(253, { error: 'must have at most 253 characters', abort: true })
   .regex(
-    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+    new RegExp(`^${SERVICE_ACCOUNT_PATTERN}$`),
     'must be the name of a Kubernetes service account such as ebs-csi-controller-sa',
   );
 /** A DNS label (Kubernetes documentation, "Object Names and IDs"). */

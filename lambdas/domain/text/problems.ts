@@ -32,13 +32,30 @@ export interface Wrong {
   message: string;
 }
 
-/** Returns all problems as a list, with one entry for each unknown key. */
-export const wrongsOf = ({ issues }: z.ZodError, whole: string): Wrong[] =>
+/** Returns what is at a path in data; undefined if there is nothing. */
+export const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (one, part) => (typeof one === 'object' && one !== null ? (one as Record<PropertyKey, unknown>)[part] : undefined),
+    data,
+  );
+
+/**
+ * Returns all problems as a list, with one entry for each unknown key. `ofUnknown` may return another message for such a
+ * key, whose value is at the path.
+ */
+export const wrongsOf = (
+  { issues }: z.ZodError,
+  whole: string,
+  ofUnknown: (key: string, path: readonly PropertyKey[]) => string | undefined = () => undefined,
+): Wrong[] =>
   issues.flatMap((issue) => {
     const pathText = (path: readonly PropertyKey[]): string =>
       path.length === 0 ? whole : `${whole}.${pathOf(path, '')}`;
     if (issue.code !== 'unrecognized_keys') return [{ path: pathText(issue.path), message: messageOf(issue) }];
-    return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: 'is not a known field' }));
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return { path: pathText(path), message: ofUnknown(key, path) ?? 'is not a known field' };
+    });
   });
 
 /** Returns the first ten problems as one text, and how many more there are. `whole` is the name of the data. */

@@ -9,6 +9,9 @@ import { shownText } from './text.ts';
  */
 export const schemaNames = z.registry<{ name: string }>();
 
+/** Texts whose forms are listed by a pattern, and of which later versions may add some: a response has no pattern for them. */
+export const openPatterns = z.registry();
+
 /**
  * A time as the service writes it: ISO 8601, in UTC. The format is documented but not validated when a record is read.
  */

@@ -2,6 +2,7 @@
  * Checks whether software other than the pods of the service accounts gets AWS credentials by the OIDC trust that is to be
  * retired (promise 13, ADR 79).
  */
+import { acceptedNames } from '../acceptance/accept.ts';
 import { grantForms } from '../access/command.ts';
 import { consumersOf, findConsumers } from '../consumers/find.ts';
 import {
@@ -34,7 +35,7 @@ interface ConsumerNeeds {
   pods?: Pod[];
   workloads?: Workload[];
   consumers?: ConsumerFacts;
-  acceptConsumers?: readonly string[];
+  accept?: readonly string[];
   kubernetesError?: string;
 }
 
@@ -105,7 +106,7 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
 
 /** Returns whether anything else uses the web identity, and a warning for accepted names that were not found. */
 export function checkConsumers(facts: ConsumerNeeds): Check[] {
-  const { consumers: read, pods, kubernetesError, acceptConsumers = [] } = facts;
+  const { consumers: read, pods, kubernetesError, accept = [] } = facts;
   if (!read || !pods)
     return [
       unknown(
@@ -115,6 +116,11 @@ export function checkConsumers(facts: ConsumerNeeds): Check[] {
         DOCS,
       ),
     ];
-  const judged = judgeConsumers(consumersFound(facts, read, pods), read.unread, acceptConsumers, () => true);
+  const judged = judgeConsumers(
+    consumersFound(facts, read, pods),
+    read.unread,
+    acceptedNames({ accept }, 'consumer'),
+    () => true,
+  );
   return [judgedCheck(facts, judged), ...unmatchedChecks('retire-accepted-consumers', judged.unmatched)];
 }

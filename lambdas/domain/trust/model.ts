@@ -3,20 +3,10 @@
  * `domain/migration/model.ts`.
  */
 import { z } from 'zod';
-import { isOneLine, PORTABLE_CONTROL } from '../text/text.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 
 /** `validate` only checks the trust policy; `repair` also adds a statement if the evaluation shows that one is missing. */
 export const trustMode = z.enum(['validate', 'repair']);
-
-/** The name of a condition key, such as `aws:SourceIp`. IAM ignores the case of these names. */
-export const conditionKey = z
-  .string()
-  .max(512, { error: 'must have at most 512 characters', abort: true })
-  .regex(/^[^\s*?:]+:[^*?]{1,255}$/, 'must be the name of a condition key such as aws:SourceIp')
-  .refine(isOneLine, 'must be the name of a condition key, without control characters')
-  // JSON Schema has one pattern, so it combines both rules.
-  .meta({ pattern: `^[^\\s*?:${PORTABLE_CONTROL}]+:[^*?${PORTABLE_CONTROL}]{1,255}$` });
 
 /** A change of one role's trust policy that a plan proposes. */
 export const trustRepair = z

@@ -35,7 +35,7 @@ export interface RetireFacts {
   /** What may use the web identity of service accounts. Absent under the same condition as `pods`. */
   consumers?: ConsumerFacts;
   /** Consumers that the request accepts by name. */
-  acceptConsumers?: readonly string[];
+  accept?: readonly string[];
   /** The migration that moved the service accounts to Pod Identity. */
   migration: Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'endedAt'>;
   /** Days that must pass after the migration ended. */

@@ -3,7 +3,7 @@
  * such a pattern has another source of credentials, or is accepted by name.
  */
 import { nameOfConsumer } from '../consumers/model.ts';
-import { consumerName } from '../migration/accepted.ts';
+import { acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
 import type { Check } from '../migration/model.ts';
 import { fail, pass, some } from '../plan/check.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -24,8 +24,8 @@ export interface PatternFacts {
   associated: ReadonlySet<string>;
   /** The service accounts that the role is annotated on: `namespace/name`. */
   annotated: ReadonlySet<string>;
-  /** Names that the request accepts. */
-  acceptConsumers: readonly string[];
+  /** What the request accepts. */
+  accept: readonly string[];
 }
 
 /** Returns the name by which a request accepts a service account. */
@@ -36,21 +36,16 @@ const nameOfAccount = ({ namespace, serviceAccount }: ServiceAccountUse): string
 export const patternText = (patterns: readonly string[]): string =>
   some(patterns.map((one) => (one === '*' ? 'a statement for every subject' : `"${one}"`)));
 
-/** Returns whether a request can name a pattern: trust policies may have others, such as with quotation marks. */
-export const isAcceptable = (pattern: string): boolean => consumerName.safeParse(pattern).success;
-
-const flags = (names: readonly string[]): string => shellCommand(names.flatMap((name) => ['--accept-consumer', name]));
-
 function remedyOf({ patterns, annotated, cluster }: PatternFacts, lacking: readonly ServiceAccountUse[]): string {
   const unused = lacking.filter((one) => !annotated.has(nameOf(one)));
   const each =
     lacking.length > MOST_FLAGS
       ? '.'
-      : `, or accept each by name if nothing needs the role by it: ${flags(lacking.map(nameOfAccount))}.`;
+      : `, or accept each by name if nothing needs the role by it: ${acceptFlags('consumer', lacking.map(nameOfAccount))}.`;
   const whole =
-    unused.length < 2 || !patterns.every(isAcceptable)
+    unused.length < 2 || !patterns.every((one) => isAcceptable('consumer', one))
       ? ''
-      : ` To accept those without the annotation together, accept the pattern: ${flags(patterns)}.`;
+      : ` To accept those without the annotation together, accept the pattern: ${acceptFlags('consumer', patterns)}.`;
   return `Give each an EKS Pod Identity association${each}${whole} To show how each can be migrated: ${shellCommand(['pod-identity', 'plan', '--cluster', cluster])}`;
 }
 
@@ -59,12 +54,11 @@ function remedyOf({ patterns, annotated, cluster }: PatternFacts, lacking: reado
  * their annotation; one that has it must be accepted by its own name.
  */
 export function checkPatterns(facts: PatternFacts): Check {
-  const { roleArn, patterns, others, associated, annotated, acceptConsumers } = facts;
-  const accepted = new Set(acceptConsumers);
-  const isWhole = patterns.every((one) => accepted.has(one));
+  const { roleArn, patterns, others, associated, annotated } = facts;
+  const isWhole = patterns.every((one) => accepts(facts, 'consumer', one));
   const without = others.filter((one) => !associated.has(nameOf(one)));
   const lacking = without.filter(
-    (one) => !accepted.has(nameOfAccount(one)) && !(isWhole && !annotated.has(nameOf(one))),
+    (one) => !accepts(facts, 'consumer', nameOfAccount(one)) && !(isWhole && !annotated.has(nameOf(one))),
   );
   const trust = `Role ${roleArn} trusts service accounts of this cluster by ${patternText(patterns)}`;
   if (others.length === 0) return pass(ID, `${trust}, and no other service account that exists matches.`);

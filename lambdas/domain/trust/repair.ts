@@ -4,6 +4,7 @@
  * IAM role with trust policy required by EKS Pod Identity".
  */
 import { createHash } from 'node:crypto';
+import { acceptFlags } from '../acceptance/accept.ts';
 import { clusterArn } from '../aws/arn.ts';
 import type { Target } from '../migration/model.ts';
 import {
@@ -157,7 +158,7 @@ function blocked(account: ServiceAccountUse, { verdict, reasons, undecided }: Ev
       `A Deny overrides every Allow. The service does not remove it, since it may be there for a reason. Change ${which} by hand so that it excludes ${POD_IDENTITY_PRINCIPAL} for this cluster${keys.length > 0 ? ` (it depends on ${keys.join(', ')})` : ''}, or use a separate role for the add-on.`,
       ...(undecided.length > 0
         ? [
-            `If you know that the condition on ${undecided.join(', ')} will not deny the call, accept the key by name (acceptedKeys).`,
+            `If you know that the condition on ${undecided.join(', ')} will not deny the call, accept the key by name: ${acceptFlags('condition-key', undecided)} (in a request: accept).`,
           ]
         : []),
     ].join(' '),

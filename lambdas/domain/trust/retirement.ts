@@ -4,10 +4,10 @@
  * (`trustRetirement`).
  */
 import { z } from 'zod';
+import { acceptedEntries, acceptWords } from '../acceptance/accept.ts';
 import { heldFields } from '../approval/operations.ts';
 import { check } from '../migration/check.ts';
 import { acceptedUnder } from '../migration/correlation.ts';
-import { consumerName, MAX_ACCEPTED } from '../migration/accepted.ts';
 import { reason, requestedBy } from '../text/names.ts';
 import { failure, type Failure } from '../migration/outcome.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -34,9 +34,6 @@ export const retirementAction = z.enum(['retire', 'reinstate']);
 export const soakDays = z.number().int().min(0).max(365);
 export const DEFAULT_SOAK_DAYS = 7;
 
-/** Consumers of the web identity, as the checks of a retirement name them, that must not prevent it. */
-export const acceptedConsumers = z.array(consumerName).max(MAX_ACCEPTED);
-
 export const retirement = z
   .object({
     id: z
@@ -50,9 +47,9 @@ export const retirement = z
     action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` restores it.'),
     dryRun: z.boolean().describe('True if it only shows the checks and the change.'),
     soakDays: soakDays.describe('Days that must have passed since the migration ended.'),
-    acceptConsumers: acceptedConsumers
+    accept: acceptedEntries
       .optional()
-      .describe('Consumers of the web identity that it accepts by name. Absent if there are none.'),
+      .describe('What must not prevent it, as `KIND:NAME`. Absent if there is nothing.'),
     requestedBy: requestedBy.optional().describe('Who requested it.'),
     reason: reason.optional().describe('Reason, as the requester gave it.'),
     ...heldFields,
@@ -91,12 +88,12 @@ export const RETIREMENT_REFUSALS: readonly string[] = ['RetireRefused', 'LockHel
 /** Returns the command that only makes the checks of a retirement, with what it accepts. */
 export const checkCommand = (
   migrationId: string,
-  { action, acceptConsumers = [] }: Pick<Retirement, 'action' | 'acceptConsumers'>,
+  { action, accept = [] }: Pick<Retirement, 'action' | 'accept'>,
 ): string =>
   shellCommand(
     ['pod-identity', 'retire', migrationId],
     action === 'reinstate' ? ['--undo'] : undefined,
-    ...acceptConsumers.map((name) => ['--accept-consumer', name]),
+    acceptWords(accept),
   );
 
 const nextOf = (migrationId: string, state: 'ended' | 'refused', one: Retirement): string =>

@@ -10,6 +10,7 @@
  * over an annotation, and the end of the migration warns that the annotation is still there. During a rollback a person
  * decides (RestoreRefused).
  */
+import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { appearedConsumers } from '../../domain/consumers/appeared.ts';
 import { isAccessRefused, MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, ServiceAccountState, Snapshot } from '../../domain/migration/model.ts';
@@ -77,7 +78,7 @@ async function assertNotUsed({ input, record, was, dependencies }: Work): Promis
   const pods = await kubernetes.listPods(was.namespace);
   const workloads = await kubernetes.listWorkloads(was.namespace);
   const consumers = await readConsumers(kubernetes, { pods, removes: true });
-  const why = appearedConsumers(was, { consumers, pods, workloads }, record.request.acceptConsumers);
+  const why = appearedConsumers(was, { consumers, pods, workloads }, acceptedNames(record.request, 'consumer'));
   if (why === undefined) return;
   // The migration ends migrated, without a failure that would show why.
   const others = record.warnings.filter(({ id }) => id !== ANNOTATION_USED);

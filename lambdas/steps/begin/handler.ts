@@ -7,6 +7,7 @@
  * with other migrations; the lock of a role whose trust this plan repairs is exclusive, and a migration that can't get it
  * waits.
  */
+import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { areOpen, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
@@ -84,7 +85,7 @@ async function trustOf({ roles }: TargetPorts, arns: Iterable<string>): Promise<
  */
 async function readAsPlanned(
   plan: Plan,
-  { target, addon, serviceAccount, acceptOwners }: MigrationRequest,
+  { target, addon, serviceAccount, accept }: MigrationRequest,
   { eks, kubernetes }: TargetPorts,
   clock: Clock,
 ): Promise<Pick<Snapshot, 'addon' | 'serviceAccount' | 'associations'>> {
@@ -92,7 +93,7 @@ async function readAsPlanned(
     const found = await readAddonUntilSure(eks, addon, clock);
     assertAddonAsPlanned(plan, addon, found);
     const associations = await listPlannedAssociations(eks, plan.associations);
-    assertAssociationsAsPlanned(plan, associations, { target, addon: found, acceptOwners });
+    assertAssociationsAsPlanned(plan, associations, { target, addon: found, accept });
     return { addon: found, associations };
   }
   // A service account that the plan could not see may not be read here either.
@@ -167,7 +168,7 @@ async function assertWindowOpen(
 async function irsaBefore(
   { associations, identityLosses }: Plan,
   seen: Pick<Snapshot, 'addon' | 'serviceAccount' | 'trustPolicies'>,
-  { target, acceptedKeys }: MigrationRequest,
+  { target, accept }: MigrationRequest,
   { eks, roles }: TargetPorts,
 ): Promise<Pick<Snapshot, 'irsaBroken'>> {
   const roleArn = irsaRoleOf(seen);
@@ -181,7 +182,7 @@ async function irsaBefore(
       getOidcProvider: (arn) => roles.getOidcProvider(arn),
     },
   });
-  const { problems } = judgeIrsa(facts, accounts, acceptedKeys);
+  const { problems } = judgeIrsa(facts, accounts, acceptedNames({ accept }, 'condition-key'));
   const irsaBroken = brokenFor(problems, accounts);
   return irsaBroken.length > 0 ? { irsaBroken } : {};
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  acceptedConsumers,
   check,
   migrationId,
   reason,
@@ -10,6 +9,7 @@ import {
   soakDays,
   target,
 } from '../../domain/migration/model.ts';
+import { acceptOf } from '../../domain/acceptance/accept.ts';
 import { subjectName } from '../../domain/migration/subject.ts';
 import {
   approvalEnvironment,
@@ -53,7 +53,7 @@ export const retireTrustSchema = defineStep('retire-trust', {
     action: retirementAction,
     dryRun: z.boolean(),
     soakDays,
-    acceptConsumers: acceptedConsumers.optional(),
+    accept: acceptOf('retirement').optional(),
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
     unknownFields,

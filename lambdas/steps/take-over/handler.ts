@@ -263,8 +263,8 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     return answerFor(input, record, []);
   }
   if (!request) return decideAndTakeOver(input, record, dependencies);
-  const { requestedBy, reason, acceptCredentialGap } = request;
-  const asked: Input = { ...input, cause: 'requested', requestedBy, reason, acceptCredentialGap };
+  const { requestedBy, reason, accept } = request;
+  const asked: Input = { ...input, cause: 'requested', requestedBy, reason, accept };
   const found = await recordedMigration(ledger, input.migrationId);
   try {
     return await decideAndTakeOver(asked, found, dependencies);

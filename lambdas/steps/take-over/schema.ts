@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { acceptOf } from '../../domain/acceptance/accept.ts';
 import { migrationId, reason, requestedBy, target } from '../../domain/migration/model.ts';
 import { subjectName } from '../../domain/migration/subject.ts';
 import { defineStep, LONGEST_LAMBDA_SECONDS, targetEnvironment, unknownFields } from '../../runtime/step.ts';
@@ -23,8 +24,7 @@ export const takeOverSchema = defineStep('take-over', {
     cause: z.enum(['stranded', 'requested']),
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
-    /** Rolls back even if pods may be without credentials until all of them are replaced. */
-    acceptCredentialGap: z.boolean().optional(),
+    accept: acceptOf('rollback').optional(),
     unknownFields,
   }),
   output: z.object({

@@ -46,7 +46,7 @@ export function decideNow(
     addon,
     planned: snapshot.planned,
     attempt: currentAttempt,
-    acceptOwners: record.request.acceptOwners,
+    accept: record.request.accept,
     snapshot,
     ...current,
   });

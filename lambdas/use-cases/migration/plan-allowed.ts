@@ -3,6 +3,7 @@
  * `begin` does so before it takes a lock. Only the service writes the ledger, but a principal that can write to it may lack
  * the right to pass roles.
  */
+import { accepts } from '../../domain/acceptance/accept.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -74,7 +75,7 @@ export function assertPlanIsOwn(
   if (plan.installAgent && request.agent !== 'install')
     throw refuse(migrationId, 'it would install the Pod Identity agent, which its request does not ask for');
   const lost = plan.identityLosses.find(
-    (one) => one.pods > 0 && !request.acceptIdentityLoss.includes(one.serviceAccount),
+    (one) => one.pods > 0 && !accepts(request, 'identity-loss', one.serviceAccount),
   );
   if (lost)
     throw refuse(

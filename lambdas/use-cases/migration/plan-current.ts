@@ -34,7 +34,7 @@ export function assertAddonAsPlanned(
 export function assertAssociationsAsPlanned(
   plan: Plan,
   associations: readonly Association[],
-  { target, addon, acceptOwners }: Pick<MigrationRequest, 'target' | 'acceptOwners'> & { addon: Addon },
+  { target, addon, accept }: Pick<MigrationRequest, 'target' | 'accept'> & { addon: Addon },
 ): void {
   const ids = associations.map((one) => one.id).sort();
   if (!isDeepStrictEqual(ids, [...plan.existing].sort())) {
@@ -58,7 +58,7 @@ export function assertAssociationsAsPlanned(
         addonArn: addon.arn,
         planned: plan.associations,
         attempt,
-        acceptOwners,
+        accept,
       });
       if (decision.do === 'refuse')
         throw new MigrationError(

@@ -4,6 +4,7 @@
  * that has the claim, and starts no other.
  */
 import { z } from 'zod';
+import { inCurrentForm } from '../../domain/acceptance/former.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import {
   authenticatedRequester,
@@ -51,7 +52,7 @@ const input = z.object({
 /** Returns the claimed request: a caller that completes the start must not do so by its own request. */
 function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
   try {
-    return input.parse(JSON.parse(text));
+    return input.parse(inCurrentForm(JSON.parse(text)));
   } catch (error) {
     throw new MigrationError(
       'BadInput',

@@ -2,6 +2,7 @@
  * Checks and writes the trust policies that a migration changes, and explains EKS's errors while it has not seen a change
  * yet.
  */
+import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { accountOf } from '../../domain/migration/subject.ts';
 import { clusterArn } from '../../domain/aws/arn.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
@@ -91,7 +92,7 @@ export const strangeRepair = (
  */
 export function assertRepairUnchanged(record: Pick<Migration, 'request' | 'plan'>, repair: TrustRepair): void {
   const { roleArn, before, after } = repair;
-  const options = { acceptedKeys: record.request.acceptedKeys };
+  const options = { acceptedKeys: acceptedNames(record.request, 'condition-key') };
   const [was, is] = [parsePolicy(before, 'trust'), parsePolicy(after, 'trust')];
   const refused = (why: string): MigrationError =>
     new MigrationError('BadInput', `The planned trust policy of role ${roleArn} was not written: ${why}. Plan again.`);

@@ -31,20 +31,7 @@ export interface OverviewSources {
   /** Only the service accounts of that namespace, and no add-ons. */
   namespace?: string | undefined;
   /** The options that the plans have in common. */
-  options: Pick<
-    MigrationRequestInput,
-    | 'trust'
-    | 'acceptedKeys'
-    | 'iac'
-    | 'acceptOwners'
-    | 'acceptUnknownCredentials'
-    | 'acceptImages'
-    | 'acceptConsumers'
-    | 'acceptTargetRoles'
-    | 'acceptNetworkPolicies'
-    | 'verification'
-    | 'agent'
-  >;
+  options: Pick<MigrationRequestInput, 'trust' | 'accept' | 'iac' | 'verification' | 'agent'>;
   settings: Settings & { preview: Preview };
   ledger: Pick<Ledger, 'getMigration'>;
   ports: TargetPorts;

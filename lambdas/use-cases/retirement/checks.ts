@@ -27,8 +27,8 @@ export interface RetireWish {
   migrationId: string;
   action: 'retire' | 'reinstate';
   soakDays: number;
-  /** Consumers of the web identity that the request accepts by name. */
-  acceptConsumers?: readonly string[] | undefined;
+  /** What the request accepts by name. */
+  accept?: readonly string[] | undefined;
   requestedBy?: string | undefined;
   reason?: string | undefined;
 }
@@ -186,7 +186,7 @@ export async function checkNeeds(
     losing,
     addons: await readAddons(ports.eks),
     ...(await readKubernetes(ports.kubernetes, serviceAccounts, losing)),
-    acceptConsumers: wish.acceptConsumers ?? [],
+    accept: wish.accept ?? [],
     migration: record,
     soakDays: wish.soakDays,
     now: utcNow(clock),

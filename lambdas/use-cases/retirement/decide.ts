@@ -1,6 +1,7 @@
 /**
  * Decides on a retirement or its reversal from one read of the ledger and the target. Changes nothing.
  */
+import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import type { Check, Migration, Snapshot } from '../../domain/migration/model.ts';
@@ -106,7 +107,8 @@ async function readRetirementCase(
   clock: Clock,
 ): Promise<RetirementPreview> {
   const { wish, record, roleArn, serviceAccounts, trustBefore } = one;
-  const { target, acceptedKeys } = record.request;
+  const { target } = record.request;
+  const acceptedKeys = acceptedNames(record.request, 'condition-key');
   const role = await readRoleUntilSure(ports.roles, roleArn, clock);
   if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'the role no longer exists in IAM' }] };
   const oidcIssuer = (await ports.eks.describeCluster())?.oidcIssuer;
@@ -120,7 +122,7 @@ async function readRetirementCase(
   }
   const { proposal, checks: ofPatterns } = await proposeWithPatterns(
     { trustPolicy: role.trustPolicy, target, oidcIssuer, serviceAccounts, acceptedKeys },
-    { roleArn, acceptConsumers: wish.acceptConsumers ?? [], trustBefore },
+    { roleArn, accept: wish.accept ?? [], trustBefore },
     ports,
   );
   // Without the statement, no workload can use the trust any more: there is nothing to protect.

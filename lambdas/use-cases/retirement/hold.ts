@@ -1,4 +1,5 @@
 /** What a retirement or a reinstatement must have before it writes: the least soak time, an approval, and the change window. */
+import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { type Hold, holdOf } from '../../domain/approval/operations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { sha256 } from '../../domain/text/sha256.ts';
@@ -10,7 +11,7 @@ import { unapprovedOperation } from '../approval/approver.ts';
 import type { RetirementPreview } from './decide.ts';
 import type { RetirementRun } from './note.ts';
 
-type Changing = Pick<RetirementRun, 'migrationId' | 'executionArn' | 'action' | 'acceptConsumers'>;
+type Changing = Pick<RetirementRun, 'migrationId' | 'executionArn' | 'action' | 'accept'>;
 type Judging = Pick<HandlerDependencies, 'ledger' | 'settings' | 'portsFor' | 'clock'>;
 
 const refused = (why: string, next: string): MigrationError =>
@@ -23,14 +24,15 @@ const AGAIN = 'Request it again.';
  * that an approval serves once.
  */
 export const changeHash = (
-  { migrationId, executionArn, action, acceptConsumers = [] }: Changing,
+  { migrationId, executionArn, action, accept = [] }: Changing,
   { decisions }: Pick<RetirementPreview, 'decisions'>,
 ): string =>
   sha256({
     migrationId,
     id: executionName(executionArn),
     action,
-    acceptConsumers,
+    // The former name of the field, so that approvals from before it changed stay valid (ADR 121).
+    acceptConsumers: acceptedNames({ accept }, 'consumer'),
     roles: decisions.flatMap((one) =>
       one.do === 'write' ? [{ roleArn: one.roleArn, before: one.before, after: one.after }] : [],
     ),

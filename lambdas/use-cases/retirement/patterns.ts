@@ -12,7 +12,7 @@ import type { TargetPorts } from '../../ports/index.ts';
 /** The role, and what the request and the ledger say about its patterns. */
 export interface PatternCase {
   roleArn: string;
-  acceptConsumers: readonly string[];
+  accept: readonly string[];
   /** The role's trust policy when the migration began. */
   trustBefore: string | undefined;
 }
@@ -35,7 +35,7 @@ const notRestorable = (patterns: readonly string[]): Extract<RetirementProposal,
  */
 export async function proposeWithPatterns(
   request: RetirementRequest,
-  { roleArn, acceptConsumers, trustBefore }: PatternCase,
+  { roleArn, accept, trustBefore }: PatternCase,
   { eks, kubernetes }: Pick<TargetPorts, 'eks' | 'kubernetes'>,
 ): Promise<PatternDecision> {
   const proposal = proposeRetirement(request);
@@ -56,7 +56,7 @@ export async function proposeWithPatterns(
       annotated: new Set(
         accounts.filter((one) => one.roleArn === roleArn).map(({ namespace, name }) => `${namespace}/${name}`),
       ),
-      acceptConsumers,
+      accept,
     });
     const isRestorable =
       retirementProblem({ before: request.trustPolicy, removed: known.removed }, { ...request, trustBefore }) ===

@@ -51,14 +51,14 @@ export const askedOf = ({
   action,
   dryRun,
   soakDays,
-  acceptConsumers = [],
+  accept = [],
   requestedBy,
   reason,
-}: RetirementAsked): Omit<RetirementAsked, 'acceptConsumers'> & { acceptConsumers?: string[] } => ({
+}: RetirementAsked): RetirementAsked => ({
   action,
   dryRun,
   soakDays,
-  ...(acceptConsumers.length === 0 ? {} : { acceptConsumers }),
+  ...(accept.length === 0 ? {} : { accept }),
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
 });

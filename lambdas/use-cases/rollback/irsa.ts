@@ -1,4 +1,5 @@
 /** Reads whether IRSA works, before a rollback takes EKS Pod Identity from the pods (ADR 111). */
+import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { oidcProviderArn, parseRoleArn } from '../../domain/aws/arn.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { hadIrsa } from '../../domain/rollback/former-pods.ts';
@@ -69,7 +70,7 @@ export async function irsaOfRollback(
   accounts: readonly ServiceAccountUse[],
   { record, snapshot, eks, roles, ledger, clock }: IrsaWork,
 ): Promise<IrsaOfRollback | undefined> {
-  const { target, acceptedKeys } = record.request;
+  const { target } = record.request;
   const roleArn = irsaRoleOf(snapshot);
   if (roleArn === undefined || accounts.length === 0) return undefined;
   const before = await ledger.getEvidence(record.migrationId, EVIDENCE_BEFORE);
@@ -83,7 +84,7 @@ export async function irsaOfRollback(
   if (returning.length === 0) return undefined;
   const read = async (): Promise<IrsaOfRollback> => {
     const facts = await readIrsa(roleArn, target, { eks, roles });
-    return { facts, ...judgeIrsa(facts, returning, acceptedKeys) };
+    return { facts, ...judgeIrsa(facts, returning, acceptedNames(record.request, 'condition-key')) };
   };
   return readUntilSure(clock, read, ({ problems }) => problems.length === 0);
 }

@@ -1,4 +1,5 @@
 /** Checks, before a rollback deletes associations, that their pods have another source of credentials. */
+import { accepts } from '../../domain/acceptance/accept.ts';
 import { accountOf } from '../../domain/migration/subject.ts';
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -81,7 +82,7 @@ function askedText(
           `First give the pods new sessions, which last for six hours: ${workloads.map(restartOf).join(' ; ')} ; when that is done, run: pod-identity rollback ${migrationId} .`,
         ]
       : [`When these pods have ended, run: pod-identity rollback ${migrationId} .`]),
-    `To roll back at once, and accept that pods have no credentials for a while, run: pod-identity rollback ${migrationId} --accept-credential-gap`,
+    `To roll back at once, and accept that pods have no credentials for a while, run: pod-identity rollback ${migrationId} --accept credential-gap`,
   ].join(' ');
 }
 
@@ -135,7 +136,7 @@ export const forecastGap = async (
  */
 export async function assertInTime(accounts: readonly Account[], work: AssociationRemovalWork): Promise<void> {
   const { migrationId, rollback } = work.record;
-  if (rollback?.acceptCredentialGap === true) return;
+  if (accepts({ accept: rollback?.accept ?? [] }, 'credential-gap')) return;
   const seen = await seenOf(accounts, work.kubernetes);
   const isAtRest = unsettledWorkloads(accounts, seen, work).length === 0;
   if (isAtRest && gapOf(accounts, seen, work.clock).decision.do === 'go') return;

@@ -27,10 +27,10 @@ export type RollbackRequested =
 type Writing = Pick<HandlerDependencies, 'ledger' | 'clock'>;
 
 /** Returns the requested fields, without those that are undefined. */
-export const askedOf = ({ requestedBy, reason, acceptCredentialGap }: RollbackAsked): Partial<Rollback> => ({
+export const askedOf = ({ requestedBy, reason, accept = [] }: RollbackAsked): Partial<Rollback> => ({
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
-  ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
+  ...(accept.length === 0 ? {} : { accept: [...accept] }),
 });
 
 /** Returns the message that another rollback of the migration is in progress. */

@@ -50,7 +50,7 @@ describe('the requests', () => {
 
   it('have the options of the scenario, without a strategy and without a weaker verification', () => {
     const addon = 'aws-efs-csi-driver';
-    const requests = [{}, { acceptIdentityLoss: ['efs-csi-node-sa'] }].map((options) => ({ addon, ...options }));
+    const requests = [{}, { accept: ['identity-loss:efs-csi-node-sa'] }].map((options) => ({ addon, ...options }));
     expect(subjectsOf('efs-csi-irsa', PUBLISHED)).toEqual([{ name: addon, requests }]);
     expect(subjectsOf('old-sdk-crashes', PUBLISHED)[0]?.requests).toHaveLength(1);
     expect(subjectsOf('api-only', PUBLISHED)[0]?.requests[1]).toMatchObject({ verification: 'api' });

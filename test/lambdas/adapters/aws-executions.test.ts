@@ -122,7 +122,7 @@ describe('a migration, and a rollback on demand', () => {
       retireStateMachineArn: () => RETIRE,
     });
     await retiring.startRetirement(MIGRATION_ID, NAME, asked);
-    await retiring.startRetirement(MIGRATION_ID, `${NAME}-2`, { ...asked, acceptConsumers: ['SecretStore/shop/aws'] });
+    await retiring.startRetirement(MIGRATION_ID, `${NAME}-2`, { ...asked, accept: ['consumer:SecretStore/shop/aws'] });
     expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
       stateMachineArn: RETIRE,
       name: NAME,
@@ -136,7 +136,7 @@ describe('a migration, and a rollback on demand', () => {
     });
     expect(JSON.parse(sfn.commandCalls(StartExecutionCommand)[1]?.args[0].input.input ?? '')).toMatchObject({
       soakDays: 7,
-      acceptConsumers: ['SecretStore/shop/aws'],
+      accept: ['consumer:SecretStore/shop/aws'],
     });
     expect(await retiring.retireArn(NAME)).toBe(`${RETIRE.replace(':stateMachine:', ':execution:')}:${NAME}`);
   });

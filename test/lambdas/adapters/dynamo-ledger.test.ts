@@ -79,7 +79,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       locks: [ADDON_LOCK, ROLE_LOCK],
       executionArn: RECOVERY_EXECUTION,
       recovery: { startedAt: at(600), executionArn: RECOVERY_EXECUTION, cause: 'stranded' },
-      rollback: aRollback({ requestedBy: 'me', reason: 'why', acceptCredentialGap: true, next: 'Look at it.' }),
+      rollback: aRollback({ requestedBy: 'me', reason: 'why', accept: ['credential-gap'], next: 'Look at it.' }),
       warnings: [
         { id: 'irsa-role-still-set', status: 'warn', message: 'EKS still shows the role.', remedy: 'Detach it.' },
       ],

@@ -112,6 +112,19 @@ describe('POST /plans', () => {
   });
 });
 
+describe('a former field of accept', () => {
+  const former = { acceptImages: ['shop/api:1.0'] };
+  const message = 'was replaced by accept: write "accept": ["image:shop/api:1.0"]';
+  it.each<[string, object, string]>([
+    ['/plans', { ...body, ...former }, 'body.acceptImages'],
+    ['/migrations', { ...body, ...former }, 'body.acceptImages'],
+    ['/sweeps', { mode: 'plan', options: former }, 'body.options.acceptImages'],
+  ])('is refused at %s with its new spelling', async (path, given, field) => {
+    const found = problemIn(await send(newFakes(), { method: 'POST', path, body: given }), 'invalid-request');
+    expect(found.errors).toEqual([{ field, message }]);
+  });
+});
+
 describe('an Idempotency-Key', () => {
   it('has a retry find the first migration, also once that is over', async ({ fakes }) => {
     const first = await send(fakes, keyed('deploy-1'));

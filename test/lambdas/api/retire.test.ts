@@ -59,10 +59,16 @@ describe('POST /migrations/{id}/retire', () => {
 
   it('is noted before it is started, and shown until it is over', async () => {
     const fakes = await retiring();
-    const acceptConsumers = ['SecretStore/shop/aws', 'issuers.cert-manager.io'];
-    const body = { action: 'reinstate', dryRun: false, soakDays: 0, acceptConsumers, reason: 'IRSA again' };
+    const accept = ['consumer:SecretStore/shop/aws', 'consumer:issuers.cert-manager.io'];
+    const body = {
+      action: 'reinstate',
+      dryRun: false,
+      soakDays: 0,
+      accept,
+      reason: 'IRSA again',
+    };
     expect(await ask(fakes, body)).toMatchObject({ status: 202, body: { retirement: body } });
-    expect(fakes.executions.retirements).toMatchObject([{ acceptConsumers }]);
+    expect(fakes.executions.retirements).toMatchObject([{ accept }]);
     expectInOrder(fakes, 'ledger.changeRetirement', 'executions.startRetirement');
     expect(await fakes.ledger.listRequestedRetirements()).toEqual([MIGRATION_ID]);
     expect(await show(fakes)).toMatchObject({
@@ -81,7 +87,7 @@ describe('POST /migrations/{id}/retire', () => {
     ['body.soakDays', { soakDays: 366 }],
     ['body.soakDays', { soakDays: 1.5 }],
     ['body.soakDays', { soakDays: -1 }],
-    ['body.acceptConsumers.0', { acceptConsumers: ['shop aws'] }],
+    ['body.accept.0', { accept: ['consumer:shop aws'] }],
     ['body.requestedBy', { requestedBy: 'the boss' }],
     ['body.apply', { apply: true }],
   ])('refuses what is wrong by its field: %s of %j', async (field, body) => {

@@ -69,8 +69,13 @@ describe('the class of an add-on', () => {
     const by = { annotatedBy: ['eks'], labels: {}, annotations: {}, managers: ['eks'] };
     const lost = { namespace: 'kube-system', name: 'ebs-csi-node-sa', roleArn: ROLE, ...by };
     const facts = { annotated: { seen: [lost] }, pods: [aPod('irsa'), nodes] };
-    const classOf = (...acceptIdentityLoss: string[]) => {
-      const plan = planMigration(someFacts({ ...facts, request: aRequest({ acceptIdentityLoss }) }));
+    const classOf = (...acceptedLosses: string[]) => {
+      const plan = planMigration(
+        someFacts({
+          ...facts,
+          request: aRequest({ accept: acceptedLosses.map((name) => `identity-loss:${name}`) }),
+        }),
+      );
       return classify({ ...seen, plan, agentKnown: true });
     };
     expect(classOf()).toMatchObject({ class: 'blocked', checks: [{ id: 'identity-loss' }] });

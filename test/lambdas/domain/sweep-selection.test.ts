@@ -170,8 +170,7 @@ describe('what a sweep queues', () => {
       trust: 'repair',
       verification: 'api',
       agent: 'install',
-      acceptedKeys: ['aws:SourceIp'],
-      acceptIdentityLoss: ['efs-csi-node-sa'],
+      accept: ['condition-key:aws:SourceIp', 'identity-loss:efs-csi-node-sa'],
       maxDisruption: 'rolling',
     };
     const request = sweepRequest.parse({ mode: 'migrate', options });

@@ -19,7 +19,7 @@ describe('a step of change', () => {
     ['none', { ...begun, plan: undefined }],
     ['another content under the same hash', { ...begun, plan: { ...begun.plan!, namespace: 'shop' } }],
     ['another hash', { ...begun, plan: { ...begun.plan!, hash: 'f'.repeat(64) } }],
-    ['the plan of another request', { ...begun, request: aRequest({ acceptedKeys: ['aws:SourceIp'] }) }],
+    ['the plan of another request', { ...begun, request: aRequest({ accept: ['condition-key:aws:SourceIp'] }) }],
     ['another plan, and its hash', aMigration({ plan: aPlan({ namespace: 'shop' }) })],
   ])('does nothing where the ledger has %s', async (_, record) => {
     await fakes.ledger.putMigration(record);

@@ -55,14 +55,18 @@ describe('retire-trust of a service account', () => {
   });
 
   it('is refused while a SecretStore uses the service account, until the retirement itself accepts it by name', async () => {
-    const acceptConsumers = ['SecretStore/payments/aws'];
+    const accept = ['consumer:SecretStore/payments/aws'];
     // What the migration has accepted was about the annotation.
-    const fakes = await migrated({ request: { annotation: 'remove', acceptConsumers } });
+    const fakes = await migrated({
+      request: { annotation: 'remove', accept },
+    });
     fakes.kubernetes.objects = { [SECRET_STORES]: [aSecretStore('aws', REF.namespace, REF.name)] };
     await expectError(run(fakes), 'RetireRefused', 'retire-consumers: 1 object uses the web identity of payments/api');
     expect(fakes.roles.trust[ROLE]).toBe(ACCOUNT_TRUST);
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
-    expect(await run(fakes, { acceptConsumers })).toMatchObject({ done: true });
+    expect(await run(fakes, { accept })).toMatchObject({
+      done: true,
+    });
   });
 
   it('puts it back', async ({ fakes }) => {

@@ -131,8 +131,10 @@ describe('annotate-service-account', () => {
   });
 
   it('removes it if the request accepts both, and if another service account is used', async () => {
-    const acceptConsumers = ['SecretStore/payments/aws', CLUSTER_STORES];
-    const accepted = await removing({ request: { annotation: 'remove', acceptConsumers } });
+    const accept = ['consumer:SecretStore/payments/aws', `consumer:${CLUSTER_STORES}`];
+    const accepted = await removing({
+      request: { annotation: 'remove', accept },
+    });
     accepted.kubernetes.objects = { [SECRET_STORES]: [STORE] };
     accepted.kubernetes.forbidden.add(CLUSTER_STORES);
     expect(await takeOff(accepted)).toEqual({ changed: true });

@@ -246,10 +246,10 @@ describe('of rollbacks that were requested, find-stranded', () => {
   }
 
   it('starts one that was accepted and never started, under its own name', async () => {
-    const fakes = await accepted({ reason: 'slow', acceptCredentialGap: true });
+    const fakes = await accepted({ reason: 'slow', accept: ['credential-gap'] });
     expect(await find(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
     expect(fakes.executions.rollbacks).toMatchObject([
-      { migrationId: MIGRATION_ID, name: requested.id, requestedBy: 'jo', reason: 'slow', acceptCredentialGap: true },
+      { migrationId: MIGRATION_ID, name: requested.id, requestedBy: 'jo', reason: 'slow', accept: ['credential-gap'] },
     ]);
     expect(fakes.executions.recoveries).toEqual([]);
   });

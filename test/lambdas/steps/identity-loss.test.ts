@@ -46,9 +46,9 @@ describe('plan', () => {
   it('keeps what each pod will lose, blocked or accepted', async () => {
     for (const [request, verdict] of [
       [{}, 'blocked'],
-      [{ acceptIdentityLoss: [NODES] }, 'migrate'],
+      [{ accept: [`identity-loss:${NODES}`] }, 'migrate'],
     ] as const) {
-      const { ledger } = await planned({ ...request, acceptIdentityLoss: [...(request.acceptIdentityLoss ?? [])] });
+      const { ledger } = await planned({ ...request, accept: [...(request.accept ?? [])] });
       expect((await ledger.getMigration(MIGRATION_ID))?.plan?.verdict).toBe(verdict);
       const before = await ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE);
       expect(before.map(({ serviceAccount, identity, loss: lost }) => [serviceAccount, identity, lost])).toEqual([
@@ -88,7 +88,7 @@ describe('begin', () => {
     fakes.kubernetes.annotated = [annotated('ebs-csi-controller-sa'), annotated(NODES), annotated('new-sa')];
     prepare(fakes);
     const record = aMigration({
-      request: aRequest({ acceptIdentityLoss: [NODES], ...request }),
+      request: aRequest({ accept: [`identity-loss:${NODES}`], ...request }),
       plan: aPlan({ identityLosses: [loss] }),
     });
     await fakes.ledger.putMigration(record);
@@ -115,7 +115,7 @@ describe('begin', () => {
 
   it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', () =>
     expectError(
-      snapshotOf(() => undefined, { acceptIdentityLoss: [] }),
+      snapshotOf(() => undefined, { accept: [] }),
       'BadInput',
       `${NAMESPACE}/${NODES} would lose its identity`,
     ));

@@ -6,7 +6,7 @@ import type { Begun } from './begun.ts';
 import { holders, migrated, SECOND_RECOVERY, stop, takeOver } from './taking-over.ts';
 
 describe('take-over of a rollback that was requested', () => {
-  const accepted = aRollback({ state: 'requested', after: 'migrated', requestedBy: 'ann', acceptCredentialGap: true });
+  const accepted = aRollback({ state: 'requested', after: 'migrated', requestedBy: 'ann', accept: ['credential-gap'] });
   async function withAccepted(change: Partial<Rollback> = {}): Promise<Begun> {
     const fakes = await migrated();
     await fakes.update({ status: 'rolling-back', rollback: { ...accepted, ...change } });

@@ -223,9 +223,9 @@ describe('restore-associations', () => {
         return fakes;
       };
       const fakes = await slow();
-      await expectError(restore(fakes), 'SessionsMayEnd', /rollout restart .* rollback \S+ --accept-credential-gap$/);
+      await expectError(restore(fakes), 'SessionsMayEnd', /rollout restart .* rollback \S+ --accept credential-gap$/);
       expect(fakes.journal.mutations()).toEqual([]);
-      const accepted = await slow({ status: 'rolling-back', rollback: aRollback({ acceptCredentialGap: true }) });
+      const accepted = await slow({ status: 'rolling-back', rollback: aRollback({ accept: ['credential-gap'] }) });
       expect(await restore(accepted)).toMatchObject({ awaitsWebhook: true });
     });
   });

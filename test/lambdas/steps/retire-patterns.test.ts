@@ -40,9 +40,9 @@ describe('retire with a pattern', () => {
       `Role ${ROLE} trusts service accounts of this cluster by "${PATTERN}", and 2 of 2 others that exist and match have no association and would lose the role: ${NAMESPACE}/dns, ${NAMESPACE}/proxy.`,
     );
     expect(checkOf(answer)?.remedy).toContain(
-      `--accept-consumer ServiceAccount/${NAMESPACE}/dns --accept-consumer ServiceAccount/${NAMESPACE}/proxy`,
+      `--accept consumer:ServiceAccount/${NAMESPACE}/dns --accept consumer:ServiceAccount/${NAMESPACE}/proxy`,
     );
-    expect(checkOf(answer)?.remedy).toContain(`--accept-consumer '${PATTERN}'`);
+    expect(checkOf(answer)?.remedy).toContain(`--accept 'consumer:${PATTERN}'`);
     await expectError(run(fakes), 'RetireRefused');
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -50,8 +50,8 @@ describe('retire with a pattern', () => {
   it('goes on once each has an association, or is accepted by name, and can be reinstated', async ({ fakes }) => {
     associate(fakes, 'proxy');
     expect(blocking(await dryRun(fakes))).toEqual(['retire-pattern']);
-    expect(blocking(await dryRun(fakes, { acceptConsumers: [`ServiceAccount/shop/dns`] }))).toEqual(['retire-pattern']);
-    const answer = await run(fakes, { acceptConsumers: [ACCEPT_DNS] });
+    expect(blocking(await dryRun(fakes, { accept: [`consumer:ServiceAccount/shop/dns`] }))).toEqual(['retire-pattern']);
+    const answer = await run(fakes, { accept: [`consumer:${ACCEPT_DNS}`] });
     expect(answer).toMatchObject({ done: true, roles: [{ result: 'removed', before: TRUST, after: RETIRED }] });
     expect(checkOf(answer)?.message).toContain(
       `Of 2 others that exist and match, 1 have an association, and the rest are accepted by name: ${NAMESPACE}/dns.`,
@@ -71,9 +71,9 @@ describe('retire with a pattern', () => {
   });
 
   it('accepts the pattern for those without the annotation alone', async ({ fakes }) => {
-    expect(blocking(await dryRun(fakes, { acceptConsumers: [PATTERN] }))).toEqual([]);
+    expect(blocking(await dryRun(fakes, { accept: [`consumer:${PATTERN}`] }))).toEqual([]);
     fakes.kubernetes.annotated = [{ ...other('agent'), roleArn: ROLE }];
-    const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
+    const answer = await dryRun(fakes, { accept: [`consumer:${PATTERN}`] });
     expect(blocking(answer)).toEqual(['retire-service-accounts', 'retire-pattern']);
     expect(checkOf(answer)?.message).toContain(`1 of 3 others that exist and match`);
     expect(checkOf(answer)?.message).toContain(`${NAMESPACE}/agent (with the role in its annotation)`);
@@ -83,14 +83,14 @@ describe('retire with a pattern', () => {
     const fakes = await withPattern({ ...byPattern, Condition: {} });
     const answer = await dryRun(fakes);
     expect(checkOf(answer)?.message).toContain('by a statement for every subject, and 3 of 3 others');
-    expect(await run(fakes, { acceptConsumers: ['*'] })).toMatchObject({ done: true });
+    expect(await run(fakes, { accept: ['consumer:*'] })).toMatchObject({ done: true });
     expect(await putBack(fakes)).toMatchObject({ done: true });
   });
 
   it('is refused if the service accounts may not be listed', async ({ fakes }) => {
     fakes.kubernetes.listServiceAccounts = () =>
       Promise.reject(new MigrationError('AccessDenied', 'may not list service accounts'));
-    const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
+    const answer = await dryRun(fakes, { accept: [`consumer:${PATTERN}`] });
     expect([checkOf(answer), answer.roles]).toMatchObject([{ status: 'unknown' }, [{ result: 'refused' }]]);
   });
 });
@@ -115,8 +115,8 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
     associate(fakes, 'dns');
     associate(fakes, 'proxy');
     fakes.kubernetes.objects = { [ISSUERS]: [anIssuer(ROLE)] };
-    for (const acceptConsumers of [[], [PATTERN], [ACCEPT_DNS]]) {
-      const answer = await dryRun(fakes, { acceptConsumers });
+    for (const acceptedConsumers of [[], [PATTERN], [ACCEPT_DNS]]) {
+      const answer = await dryRun(fakes, { accept: acceptedConsumers.map((name) => `consumer:${name}`) });
       expect(blocking(answer)).toEqual(['retire-consumers']);
       expect(answer.checks.find(({ id }) => id === 'retire-consumers')?.message).toContain(
         `1 object uses the web identity of ${NAMESPACE}/ebs-csi-controller-sa, ${NAMESPACE}/dns, and loses AWS access`,
@@ -124,7 +124,7 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
     }
     await expectError(run(fakes), 'RetireRefused');
     expect(fakes.journal.mutations()).toEqual([]);
-    expect(await run(fakes, { acceptConsumers: [NAME] })).toMatchObject({ done: true });
+    expect(await run(fakes, { accept: [`consumer:${NAME}`] })).toMatchObject({ done: true });
   });
 
   it.each<[string, (fakes: Begun) => void]>([
@@ -140,13 +140,13 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
   ])('does not block if it %s', async (_, put) => {
     const fakes = await withPattern();
     put(fakes);
-    expect(blocking(await dryRun(fakes, { acceptConsumers: [PATTERN] }))).toEqual([]);
+    expect(blocking(await dryRun(fakes, { accept: [`consumer:${PATTERN}`] }))).toEqual([]);
   });
 
   it('blocks as a pod with a token of its own, whose role nothing shows', async ({ fakes }) => {
     const tokens = [{ volume: 'own', audience: 'sts.amazonaws.com', path: 'token' }];
     fakes.kubernetes.pods = [aPod('pod-identity'), aPod('node-role', { name: 'dns-1', serviceAccount: 'dns', tokens })];
-    const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
+    const answer = await dryRun(fakes, { accept: [`consumer:${PATTERN}`] });
     expect(blocking(answer)).toEqual(['retire-consumers']);
   });
 });
@@ -154,7 +154,7 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
 describe('an attacker', () => {
   it('who creates a service account that matches while the locks are acquired stops the retirement', async () => {
     const fakes = await withPattern();
-    const accepted = { acceptConsumers: [ACCEPT_DNS, `ServiceAccount/${NAMESPACE}/proxy`] };
+    const accepted = { accept: [`consumer:${ACCEPT_DNS}`, `consumer:ServiceAccount/${NAMESPACE}/proxy`] };
     const acquireLock = fakes.ledger.acquireLock.bind(fakes.ledger);
     fakes.ledger.acquireLock = (...given) => {
       fakes.kubernetes.plainServiceAccounts = [...fakes.kubernetes.plainServiceAccounts, other('late')];
@@ -165,7 +165,7 @@ describe('an attacker', () => {
   });
 
   it('who records the retirement of a pattern that the role never trusted gets nothing restored', async ({ fakes }) => {
-    await run(fakes, { acceptConsumers: [PATTERN] });
+    await run(fakes, { accept: [`consumer:${PATTERN}`] });
     const [note] = await retirements(fakes);
     for (const wide of ['system:serviceaccount:*:*', '*', 'system:serviceaccount:shop:*']) {
       const statement = irsa(wide, { Sid: 'Irsa' }, 'StringLike');
@@ -183,7 +183,7 @@ describe('an attacker', () => {
   it('who widens the trust by a pattern after the migration does not have it removed and restored', async () => {
     const fakes = await withPattern();
     fakes.roles.trust[ROLE] = policyText(irsa('*', {}, 'StringLike'), podIdentityStatement);
-    expect(await dryRun(fakes, { acceptConsumers: ['*'] })).toMatchObject({
+    expect(await dryRun(fakes, { accept: ['consumer:*'] })).toMatchObject({
       roles: [{ result: 'refused', why: containing('when the migration began') }],
     });
   });

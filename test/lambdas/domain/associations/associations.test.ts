@@ -19,7 +19,7 @@ const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
   addonArn: addonArn(1),
   planned: [planned],
   attempt: { strategy: 'in-place' },
-  acceptOwners: [],
+  accept: [],
   ...change,
 });
 const decide = (association: Partial<Association>, change: Partial<PurgeContext> = {}): PurgeDecision =>

@@ -5,7 +5,7 @@ import { consumersOf, DETECTORS, findConsumers } from '../../../../lambdas/domai
 import { partOf } from '../../../../lambdas/domain/kubernetes/parts.ts';
 import { nameOfConsumer } from '../../../../lambdas/domain/consumers/model.ts';
 import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/consumers/resources.ts';
-import { consumerName } from '../../../../lambdas/domain/migration/accepted.ts';
+import { isAcceptable } from '../../../../lambdas/domain/acceptance/accept.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { anObject, consumersIn, podOf } from './cluster.ts';
 import { forAll, forAllIn } from '../../../for-all.ts';
@@ -136,7 +136,7 @@ describe('resources', () => {
   });
 
   it('are named as requests accept them', () =>
-    expect(RESOURCES.filter((resource) => !consumerName.safeParse(resource).success)).toEqual([]));
+    expect(RESOURCES.filter((resource) => !isAcceptable('consumer', resource))).toEqual([]));
 
   it('are all read by the detectors', () => {
     const read = new Set<string>();
@@ -170,7 +170,7 @@ describe('consumers', () => {
       expect(texts.filter((text) => !isPrintable(text))).toEqual([]);
       // Kubernetes accepts no other names.
       const named = found.filter((one) => [one.namespace ?? 'a', one.name].every((name) => /^[a-z]+$/.test(name)));
-      expect(named.map(nameOfConsumer).filter((name) => !consumerName.safeParse(name).success)).toEqual([]);
+      expect(named.map(nameOfConsumer).filter((name) => !isAcceptable('consumer', name))).toEqual([]);
     }));
 
   it('are the same in any order of the objects, and each is there once', () =>

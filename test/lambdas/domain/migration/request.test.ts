@@ -57,7 +57,7 @@ describe('migrationRequest', () => {
         agent: 'install',
         verification: 'api',
         dryRun: true,
-        acceptedKeys: ['aws:SourceIp'],
+        accept: ['condition-key:aws:SourceIp'],
         strategy: 'auto',
         preserve: false,
         roles: {},

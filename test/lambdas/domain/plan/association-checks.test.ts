@@ -22,7 +22,7 @@ const decide = (existing: Association[], attempt: (typeof ways)[keyof typeof way
     addonArn: addonArn(1),
     planned: [planned],
     attempt,
-    acceptOwners: [],
+    accept: [],
   });
 const statuses = ({ checks }: AssociationPlan): string[] => checks.map(({ id, status }) => `${id} ${status}`);
 

@@ -73,7 +73,7 @@ describe('check target-roles', () => {
   ])('blocks if the target %s', (_, trust, why) => {
     const facts = chained(trust);
     expect([statusOf(facts), checksOf(facts)[0]?.message]).toEqual(['fail', matching(why)]);
-    expect(checksOf(facts)[0]?.remedy).toContain(`--accept-target-role ${TARGET}`);
+    expect(checksOf(facts)[0]?.remedy).toContain(`--accept target-role:${TARGET}`);
     expect(planMigration(facts).verdict).toBe('blocked');
   });
 
@@ -89,7 +89,7 @@ describe('check target-roles', () => {
 
   it('is accepted by the name of each target', () => {
     const trust = [allow(ROLE, 'sts:AssumeRole')];
-    const accepted = (arn: string): Facts => chained(trust, { request: aRequest({ acceptTargetRoles: [arn] }) });
+    const accepted = (arn: string): Facts => chained(trust, { request: aRequest({ accept: [`target-role:${arn}`] }) });
     expect([statusOf(accepted(NEW_ROLE)), statusOf(accepted(TARGET))]).toEqual(['fail', 'warn']);
     expect(planMigration(accepted(TARGET)).verdict).toBe('migrate');
   });

@@ -1,7 +1,7 @@
 /** Who else uses the web identity: the check of a plan, in both directions, and what the plan lists. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_ACCEPTED } from '../../../../lambdas/domain/migration/accepted.ts';
+import { MAX_ACCEPTED } from '../../../../lambdas/domain/acceptance/accept.ts';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { Facts, ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -43,7 +43,7 @@ describe('a service account whose annotation is removed', () => {
     });
     expect(check.remedy).toMatch(/^Change how it gets credentials first\. Remove auth\.jwt/);
     expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
-    const accepting = `accept it (in a request: acceptConsumers): --accept-consumer ${STORE}`;
+    const accepting = `accept it (in a request: accept): --accept consumer:${STORE}`;
     expect(check.remedy?.endsWith(`If it may lose AWS access, ${accepting}`)).toBe(true);
     const consumer = { name: STORE, serviceAccount: SUBJECT, breaks: true, accepted: false };
     expect(plan.consumers).toMatchObject([consumer]);
@@ -51,8 +51,11 @@ describe('a service account whose annotation is removed', () => {
 
   it('goes on once each is accepted by its name, and not before', () => {
     const consumers = readStores([aStore(), aStore('other')]);
-    expect(account(consumers, { ...remove, acceptConsumers: [STORE] }).verdict).toBe('blocked');
-    const plan = account(consumers, { ...remove, acceptConsumers: [STORE, 'SecretStore/payments/other'] });
+    expect(account(consumers, { ...remove, accept: [`consumer:${STORE}`] }).verdict).toBe('blocked');
+    const plan = account(consumers, {
+      ...remove,
+      accept: [`consumer:${STORE}`, 'consumer:SecretStore/payments/other'],
+    });
     const message = `The request accepts that 2 objects may lose AWS access: ${STORE}, SecretStore/payments/other.`;
     expect(checkOf(plan)).toMatchObject({ status: 'warn', message });
     expect([plan.verdict, plan.consumers?.map(({ accepted }) => accepted)]).toEqual(['migrate', [true, true]]);
@@ -79,8 +82,8 @@ describe('a service account whose annotation is removed', () => {
       ),
     );
     const unread = [CLUSTER_STORES, SECRET_STORES];
-    expect(check.remedy).toMatch(new RegExp(`:${unread.map((one) => ` --accept-consumer ${one}`).join('')}$`));
-    const accepted = account(consumers, { ...remove, acceptConsumers: unread });
+    expect(check.remedy).toMatch(new RegExp(`:${unread.map((one) => ` --accept consumer:${one}`).join('')}$`));
+    const accepted = account(consumers, { ...remove, accept: unread.map((name) => `consumer:${name}`) });
     expect(accepted.verdict).toBe('migrate');
     const message = `The request accepts that this was not read: ${unread.join(', ')}.`;
     expect(checkOf(accepted)).toMatchObject({ status: 'warn', message });
@@ -99,14 +102,14 @@ describe('a service account whose annotation is removed', () => {
     expect(message.length).toBeLessThan(800);
     expect(message).toContain('20 objects use the web identity');
     expect(message).toContain('and 15 more, each of which gets tokens for it');
-    for (const name of names) expect(remedy).toContain(`--accept-consumer SecretStore/payments/${name}`);
+    for (const name of names) expect(remedy).toContain(`--accept consumer:SecretStore/payments/${name}`);
     expect(plan.consumers).toHaveLength(20);
   });
 
   it('lists no more than a request can accept, and says how many must be changed first', () => {
     const stores = (length: number): object[] => Array.from({ length }, (_, index) => aStore(`store-${index}`));
     const most = checkOf(account(readStores(stores(MAX_ACCEPTED)), remove)).remedy;
-    expect(most?.match(/--accept-consumer/g)).toHaveLength(MAX_ACCEPTED);
+    expect(most?.match(/--accept consumer:/g)).toHaveLength(MAX_ACCEPTED);
     const plan = account(readStores(stores(MAX_ACCEPTED + 20)), remove);
     expect(plan.consumers).toHaveLength(100);
     const many = /A request can accept 100 of these 120 by name: change at least 20 of them first\.$/;
@@ -121,9 +124,12 @@ describe('a service account whose annotation is removed', () => {
       spec: { acme: { solvers: [{ dns01: { route53 } }] } },
     }));
     const stores = Array.from({ length: MAX_ACCEPTED }, (_, index) => aStore(`${long('s', 248)}-${index}`));
-    const acceptConsumers = stores.map((_, index) => `Issuer/${ACCOUNT_NAMESPACE}/${long('i', 248)}-${index}`);
+    const acceptedConsumers = stores.map((_, index) => `Issuer/${ACCOUNT_NAMESPACE}/${long('i', 248)}-${index}`);
     const objects = { [SECRET_STORES]: stores, 'issuers.cert-manager.io': issuers };
-    const plan = account({ objects, unread: [] }, { ...remove, acceptConsumers });
+    const plan = account(
+      { objects, unread: [] },
+      { ...remove, accept: acceptedConsumers.map((one) => `consumer:${one}`) },
+    );
     expect(plan.consumers!.length).toBeGreaterThan(50);
     expect(JSON.stringify(plan).length).toBeLessThan(250_000);
   });
@@ -154,7 +160,7 @@ describe('an add-on', () => {
     const check = checkOf(plan);
     expect(check.message).toContain("loses AWS access when EKS removes the annotation together with the add-on's role");
     expect(check.remedy).not.toContain('annotation remove');
-    expect(addon(readStores([store]), { acceptConsumers: [name] }).verdict).toBe('migrate');
+    expect(addon(readStores([store]), { accept: [`consumer:${name}`] }).verdict).toBe('migrate');
   });
 
   it('blocks for one of another service account that has its role', () => {
@@ -193,7 +199,7 @@ describe('an add-on', () => {
 
   it('blocks for both, and has the option for what blocks alone', () => {
     const check = checkOf(addon(readStores([store], [notAllowed(CLUSTER_STORES)])));
-    expect(check).toMatchObject(said('fail', CLUSTER_STORES, new RegExp(`: --accept-consumer ${name}$`)));
+    expect(check).toMatchObject(said('fail', CLUSTER_STORES, new RegExp(`: --accept consumer:${name}$`)));
   });
 });
 
@@ -201,7 +207,10 @@ describe('an accepted name that is not found', () => {
   it('is a warning, as is one of another service account', () => {
     const others = ['SecretStore/payments/typo', 'SecretStore/shop/aws'];
     const stores = readStores([aStore(), aSecretStore('aws', 'shop', 'cart')]);
-    const plan = account(stores, { ...remove, acceptConsumers: [STORE, ...others] });
+    const plan = account(stores, {
+      ...remove,
+      accept: [`consumer:${STORE}`, ...others.map((name) => `consumer:${name}`)],
+    });
     expect(plan.verdict).toBe('migrate');
     const message = `The request accepts 2 consumers that were not found: ${others.join(', ')}.`;
     expect(checkOf(plan, 'accepted-consumers')).toMatchObject({ status: 'warn', message });
@@ -210,8 +219,10 @@ describe('an accepted name that is not found', () => {
   it('is none for patterns of a trust policy, and where the options are those of many plans', () => {
     const patterns = ['system:serviceaccount:*:api', '*', 'ServiceAccount/shop/cart'];
     const ids = ({ checks }: Plan): string[] => checks.map(({ id }) => id);
-    expect(ids(account(readStores([]), { acceptConsumers: patterns }))).not.toContain('accepted-consumers');
-    const found = ids(account(readStores([]), { acceptConsumers: ['SecretStore/payments/typo'] }, { oneOfMany: true }));
+    expect(ids(account(readStores([]), { accept: patterns.map((name) => `consumer:${name}`) }))).not.toContain(
+      'accepted-consumers',
+    );
+    const found = ids(account(readStores([]), { accept: ['consumer:SecretStore/payments/typo'] }, { oneOfMany: true }));
     expect(found).not.toContain('accepted-consumers');
   });
 });
@@ -228,12 +239,12 @@ it('never blocks what is accepted, and always what is not', () => {
     (stores, unread, chosen) => {
       const consumers = readStores(stores.map(aStore), unread.map(notAllowed));
       const all = [...stores.map((one) => `SecretStore/payments/${one}`), ...unread];
-      const acceptConsumers = all.filter(() => chosen.next().value as boolean);
-      const plan = account(consumers, { ...remove, acceptConsumers });
-      expect(plan.verdict).toBe(acceptConsumers.length === all.length ? 'migrate' : 'blocked');
+      const acceptedConsumers = all.filter(() => chosen.next().value as boolean);
+      const plan = account(consumers, { ...remove, accept: acceptedConsumers.map((one) => `consumer:${one}`) });
+      expect(plan.verdict).toBe(acceptedConsumers.length === all.length ? 'migrate' : 'blocked');
       const { remedy = '' } = checkOf(plan);
-      const options = remedy.match(/(?<=--accept-consumer )\S+/g) ?? [];
-      expect([...acceptConsumers, ...options].sort()).toEqual(all.sort());
+      const options = remedy.match(/(?<=--accept consumer:)\S+/g) ?? [];
+      expect([...acceptedConsumers, ...options].sort()).toEqual(all.sort());
     },
   );
 });

@@ -39,7 +39,7 @@ describe('a service account without pods that a SecretStore uses', () => {
         },
       ]);
       expect(plan.checks[0]?.remedy).toMatch(
-        /^Keep IRSA for it\. To let this object use EKS Pod Identity: .*Remove auth\.jwt.* If pods will use the service account, accept this \(in a request: acceptConsumers\): --accept-consumer SecretStore\/payments\/aws$/,
+        /^Keep IRSA for it\. To let this object use EKS Pod Identity: .*Remove auth\.jwt.* If pods will use the service account, accept this \(in a request: accept\): --accept consumer:SecretStore\/payments\/aws$/,
       );
       expect([plan.steps, plan.attempts]).toEqual([[], []]);
     }
@@ -47,9 +47,9 @@ describe('a service account without pods that a SecretStore uses', () => {
 
   it('is migrated once each object is accepted by its name, and not before', () => {
     const stores = [aStore(), aStore('other')];
-    expect(planOf(stores, { acceptConsumers: [STORE] }).verdict).toBe('keep-irsa');
-    expect(fitOf(planOf(stores, { acceptConsumers: [STORE] }))?.remedy).toMatch(/: --accept-consumer \S+\/other$/);
-    const accepted = { acceptConsumers: [STORE, OTHER] };
+    expect(planOf(stores, { accept: [`consumer:${STORE}`] }).verdict).toBe('keep-irsa');
+    expect(fitOf(planOf(stores, { accept: [`consumer:${STORE}`] }))?.remedy).toMatch(/: --accept consumer:\S+\/other$/);
+    const accepted = { accept: [`consumer:${STORE}`, `consumer:${OTHER}`] };
     expect(fitOf(planOf(stores, accepted))).toMatchObject(
       said('warn', /The request accepts this: \S+\/aws, \S+\/other\.$/),
     );
@@ -73,11 +73,11 @@ describe('a service account without pods that a SecretStore uses', () => {
 it('keeps IRSA exactly while an object that uses it is not accepted', () => {
   const names = ['a', 'b', 'c'];
   forAll(fc.subarray(names), fc.subarray(names), (stores, accepted) => {
-    const acceptConsumers = accepted.map((name) => `SecretStore/${ACCOUNT_NAMESPACE}/${name}`);
+    const acceptedConsumers = accepted.map((name) => `SecretStore/${ACCOUNT_NAMESPACE}/${name}`);
     const checks = checkConsumersFit(
       factsWith(
         stores.map((name) => aStore(name)),
-        { acceptConsumers },
+        { accept: acceptedConsumers.map((name) => `consumer:${name}`) },
       ),
     );
     expect(checks.map(({ status }) => status)).toEqual(

@@ -88,7 +88,7 @@ const planOf = (given: World): Plan =>
       request: aRequest({
         roles: given.roles,
         trust: given.repair ? 'repair' : 'validate',
-        acceptIdentityLoss: ALL_NAMES,
+        accept: ALL_NAMES.map((name) => `identity-loss:${name}`),
         ...(given.roleArn === undefined ? {} : { roleArn: given.roleArn }),
       }),
       podIdentity: given.takes.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })),

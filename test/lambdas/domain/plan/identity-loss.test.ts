@@ -53,26 +53,24 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     );
     const command = `pod-identity migrate --account 111122223333 --region eu-west-1 --cluster dev --addon ${ADDON} --strategy recreate --preserve`;
     expect(remedy).toContain(`${command} --role ${NODES}=${ROLE} --deployed .`);
-    expect(remedy).toContain(`${command} --accept-identity-loss ${NODES}`);
+    expect(remedy).toContain(`${command} --accept identity-loss:${NODES}`);
   });
 
   it('repeats in both commands what the request accepts by name', () => {
     const accepted: Partial<MigrationRequestInput> = {
       iac: 'terraform',
-      acceptOwners: ['flux'],
-      acceptUnknownCredentials: ['a/b'],
-      acceptImages: ['c:v1'],
+      accept: ['owner:flux', 'unknown-credentials:a/b', 'image:c:v1'],
     };
     const { remedy } = checkOf(planOf({}, accepted))!;
-    const options = '--iac terraform --accept-owner flux --accept-unknown-credentials a/b --accept-image c:v1';
+    const options = '--iac terraform --accept owner:flux --accept unknown-credentials:a/b --accept image:c:v1';
     expect(remedy!.split(options)).toHaveLength(3);
   });
 
   it('may be accepted by name: a warning, and not another one for its name', () => {
-    const plan = planOf({}, { acceptIdentityLoss: [NODES] });
+    const plan = planOf({}, { accept: [`identity-loss:${NODES}`] });
     expect([plan.verdict, lossesOf(plan), checkOf(plan)?.status]).toEqual(['migrate', [NODES], 'warn']);
     expect(plan.identityLosses[0]!.accepted).toBe(true);
-    expect(blockingChecks(planOf({}, { acceptIdentityLoss: ['ebs-csi-node'] }))).toEqual(['identity-loss']);
+    expect(blockingChecks(planOf({}, { accept: ['identity-loss:ebs-csi-node'] }))).toEqual(['identity-loss']);
   });
 
   it('gets a standalone association where the request names its role', () => {
@@ -100,15 +98,15 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     const third = nodePod({ name: 'third', uid: 'third', serviceAccount: 'third-sa' });
     const plan = planOf({ annotated: { seen }, pods: [aPod('irsa'), nodePod(), third] });
     for (const { remedy } of plan.checks.filter(({ id }) => id === 'identity-loss'))
-      expect(remedy).toContain(`--accept-identity-loss ${NODES} --accept-identity-loss third-sa`);
+      expect(remedy).toContain(`--accept identity-loss:${NODES} --accept identity-loss:third-sa`);
   });
 
   it('has another hash once it is accepted, and the same with more pods', () => {
-    const accepted = planOf({}, { acceptIdentityLoss: [NODES] });
+    const accepted = planOf({}, { accept: [`identity-loss:${NODES}`] });
     const pods = [aPod('irsa'), nodePod(), nodePod({ name: 'second', uid: 'second' })];
-    const more = planOf({ pods }, { acceptIdentityLoss: [NODES] });
+    const more = planOf({ pods }, { accept: [`identity-loss:${NODES}`] });
     expect(more.hash).toBe(accepted.hash);
-    expect(planOf({}, { acceptIdentityLoss: [NODES, 'other-sa'] }).hash).not.toBe(accepted.hash);
+    expect(planOf({}, { accept: [`identity-loss:${NODES}`, 'identity-loss:other-sa'] }).hash).not.toBe(accepted.hash);
   });
 
   it('does not block where no pod runs with it: that is a warning', () => {
@@ -200,7 +198,7 @@ describe('who loses something too', () => {
 describe('a role for a service account that is not known as the one that loses it', () => {
   const unread = { pods: undefined, annotated: undefined, kubernetesError: 'Unauthorized (401)' };
   it('blocks where it does not have the identity of the add-on', () => {
-    const plan = planOf({}, { roles: { shop: ROLE }, acceptIdentityLoss: [NODES] });
+    const plan = planOf({}, { roles: { shop: ROLE }, accept: [`identity-loss:${NODES}`] });
     expect(blockingChecks(plan)).toEqual(['role-service-accounts']);
     expect(checkOf(plan, 'role-service-accounts')?.remedy).toBe(`Name one of: ${SERVICE_ACCOUNT}, ${NODES}.`);
   });

@@ -61,7 +61,7 @@ describe('owners', () => {
     const blocked = planMigration(someFacts(withTags(SIGNS[tool])));
     expect(blockingChecks(blocked)).toEqual([`owner-${tool}`]);
     expect(blocked.owners).toMatchObject([{ owns: 'add-on', name: ADDON, tool, reverts: 'by-itself' }]);
-    const request = aRequest({ acceptOwners: [tool] });
+    const request = aRequest({ accept: [`owner:${tool}`] });
     const accepted = planMigration(someFacts({ ...withTags(SIGNS[tool]), request }));
     expect(accepted.verdict).toBe('migrate');
     expect(accepted.checks.find(({ id }) => id === `owner-${tool}`)).toMatchObject({ status: 'warn' });
@@ -75,7 +75,7 @@ describe('owners', () => {
   ])('names the command that suspends %s', (tool, command) => {
     const [check] = checks(withTags(SIGNS[tool]));
     expect(check?.remedy).toContain(command);
-    expect(check?.remedy).toMatch(new RegExp(` , then plan again with --accept-owner ${tool}$`));
+    expect(check?.remedy).toMatch(new RegExp(` , then plan again with --accept owner:${tool}$`));
   });
 
   const BY_APPLY = ['terraform', 'pulumi', 'cloudformation', 'cdk', 'eksctl'] as const;
@@ -113,7 +113,7 @@ describe('owners', () => {
   it.each(['ack', 'terraform'] as const)('of a conflicting association: %s blocks, until it is accepted', (tool) => {
     const associations = [anAssociation({ tags: SIGNS[tool]! })];
     expect(blockingChecks(planMigration(someFacts({ associations })))).toContain('associations');
-    const accepted = planMigration(someFacts({ associations, request: aRequest({ acceptOwners: [tool] }) }));
+    const accepted = planMigration(someFacts({ associations, request: aRequest({ accept: [`owner:${tool}`] }) }));
     expect([accepted.verdict, accepted.purge]).toEqual(['migrate', [associations[0]?.id]]);
   });
 
@@ -133,11 +133,11 @@ describe('owners', () => {
   });
 
   it('blocks exactly if an owner that reverts by itself is not accepted', () =>
-    forAll(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptOwners) => {
-      const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptOwners.includes(iac);
-      const [check] = checks({ request: aRequest({ iac, acceptOwners }) });
+    forAll(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptedOwners) => {
+      const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptedOwners.includes(iac);
+      const [check] = checks({ request: aRequest({ iac, accept: acceptedOwners.map((name) => `owner:${name}`) }) });
       expect(check).toMatchObject({ id: `owner-${iac}`, status: blocks ? 'fail' : 'warn' });
-      expect(check?.remedy).toMatch(/--accept-owner|--hand-off/);
+      expect(check?.remedy).toMatch(/--accept owner:|--hand-off/);
     }));
 });
 
@@ -168,7 +168,7 @@ describe('owners of an annotation', () => {
     const blocked = plan(tool, { annotation: 'remove' });
     expect(blockingChecks(blocked)).toEqual([`owner-${tool}`]);
     expect(blocked.checks.find(({ id }) => id === `owner-${tool}`)?.remedy).toContain(command);
-    expect(plan(tool, { annotation: 'remove', acceptOwners: [tool] }).verdict).toBe('migrate');
+    expect(plan(tool, { annotation: 'remove', accept: [`owner:${tool}`] }).verdict).toBe('migrate');
   });
 
   it('Helm warns, in one line', () => {

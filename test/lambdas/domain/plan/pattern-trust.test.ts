@@ -80,12 +80,12 @@ describe('check pattern-fit', () => {
     const facts = withTrust(wide);
     const [check] = checksOf(facts, 'pattern-fit');
     expect(check).toMatchObject(said('fail', /in 2 clusters.*created later\.$/));
-    expect(check?.remedy).toContain(`--accept-consumer '${OVER_NAMESPACES}'`);
+    expect(check?.remedy).toContain(`--accept 'consumer:${OVER_NAMESPACES}'`);
     expect(planMigration(facts).verdict).toBe('keep-irsa');
-    const accepted = withTrust(wide, { request: aRequest({ acceptConsumers: [OVER_NAMESPACES] }) });
+    const accepted = withTrust(wide, { request: aRequest({ accept: [`consumer:${OVER_NAMESPACES}`] }) });
     expect(checksOf(accepted, 'pattern-fit')).toMatchObject([{ status: 'warn' }]);
     expect(planMigration(accepted).verdict).toBe('migrate');
-    const other = withTrust(wide, { request: aRequest({ acceptConsumers: [OF_NAMESPACE] }) });
+    const other = withTrust(wide, { request: aRequest({ accept: [`consumer:${OF_NAMESPACE}`] }) });
     expect(checksOf(other, 'pattern-fit')).toMatchObject([{ status: 'fail' }]);
   });
 
@@ -108,18 +108,18 @@ describe('a pattern that a remedy names', () => {
   it.each(['*', 'system:*', 'system:serviceaccount*', `*:${SERVICE_ACCOUNT}`, OVER_NAMESPACES])(
     'can be accepted: %s',
     (subject) => {
-      expect(remedyFor(subject)).toContain(`--accept-consumer '${subject}'`);
-      expect(aRequest({ acceptConsumers: [subject] }).acceptConsumers).toEqual([subject]);
+      expect(remedyFor(subject)).toContain(`--accept 'consumer:${subject}'`);
+      expect(aRequest({ accept: [`consumer:${subject}`] }).accept).toEqual([`consumer:${subject}`]);
     },
   );
 
   it('is to be replaced if a request cannot name it', () => {
     expect(remedyFor('sys*')).toMatch(/replace the pattern in the trust policy/);
-    expect(() => aRequest({ acceptConsumers: ['sys*'] })).toThrow(/acceptConsumers/);
+    expect(() => aRequest({ accept: ['consumer:sys*'] })).toThrow(/accept/);
   });
 
   it.each(['SecretStore/shop/*', 'secretstores.*', 'Secret*'])('is no wildcard for objects: %s', (name) =>
-    expect(() => aRequest({ acceptConsumers: [name] })).toThrow(/acceptConsumers/),
+    expect(() => aRequest({ accept: [`consumer:${name}`] })).toThrow(/accept/),
   );
 });
 

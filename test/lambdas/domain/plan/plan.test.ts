@@ -142,7 +142,7 @@ describe('planMigration', () => {
           aRequest({ roleArn: OTHER_ROLE }),
           aRequest({ roles: { shop: ROLE } }),
           aRequest({ trust: 'repair' }),
-          aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }),
+          aRequest({ accept: ['condition-key:aws:PrincipalAccount'] }),
         ),
         cluster: maybe(
           undefined,
@@ -274,10 +274,10 @@ describe('the hash of a plan', () => {
     ['consent', { request: aRequest({ resolveConflicts: 'OVERWRITE' }) }],
     ['a way that is left out', { workloads: edited }],
     ['what is carried over', { associations: [anAssociation({ targetRoleArn: OTHER_ROLE })] }],
-    ['the keys that are accepted', { request: aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }) }],
-    ['the consumers that are accepted', { request: aRequest({ acceptConsumers: ['SecretStore/shop/aws'] }) }],
-    ['the target roles that are accepted', { request: aRequest({ acceptTargetRoles: [OTHER_ROLE] }) }],
-    ['the network policies that are accepted', { request: aRequest({ acceptNetworkPolicies: ['NetworkPolicy/a/b'] }) }],
+    ['the keys that are accepted', { request: aRequest({ accept: ['condition-key:aws:PrincipalAccount'] }) }],
+    ['the consumers that are accepted', { request: aRequest({ accept: ['consumer:SecretStore/shop/aws'] }) }],
+    ['the target roles that are accepted', { request: aRequest({ accept: [`target-role:${OTHER_ROLE}`] }) }],
+    ['the network policies that are accepted', { request: aRequest({ accept: ['network-policy:NetworkPolicy/a/b'] }) }],
     ['the cluster asked for', { request: aRequest({ target: { ...target, region: 'eu-west-2' } }) }],
   ])('changes with %s', (_, change) => expect(hashOf(change)).not.toBe(base));
   it.each<[string, Partial<Facts>]>([

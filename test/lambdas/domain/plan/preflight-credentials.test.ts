@@ -21,9 +21,11 @@ const alone = (change: Partial<Container>, facts: Partial<Facts> = {}): Facts =>
   return someFacts({ pods: [pod], workloads: [], ...facts });
 };
 const accepting = (
-  acceptUnknownCredentials: string[],
+  acceptedUnknownCredentials: string[],
   change: Partial<MigrationRequestInput> = {},
-): Partial<Facts> => ({ request: aRequest({ acceptUnknownCredentials, ...change }) });
+): Partial<Facts> => ({
+  request: aRequest({ accept: acceptedUnknownCredentials.map((name) => `unknown-credentials:${name}`), ...change }),
+});
 const checks = (facts: Facts, id: string): Check[] => checkCredentials(facts, [planned]).filter((one) => one.id === id);
 const OWN: Mount = { volume: TOKENS.podIdentity.volume, path: '/own' };
 
@@ -122,7 +124,7 @@ describe('unknown-credentials', () => {
     ['Secret/aws', { envFrom: ['Secret/aws'] }],
   ])('blocks for %s, until it is accepted, which stays a warning', (name, change) => {
     const open = check(withContainer(change));
-    const option = /: --accept-unknown-credentials ebs-csi-controller\/sidecar$/;
+    const option = /: --accept unknown-credentials:ebs-csi-controller\/sidecar$/;
     expect(open).toMatchObject(said('unknown', 'container sidecar of Deployment ebs-csi-controller ', option));
     expect([open.message, planMigration(withContainer(change)).verdict]).toEqual([containing(name), 'blocked']);
     const accepted = withContainer(change, accepting(['ebs-csi-controller/sidecar']));
@@ -132,7 +134,7 @@ describe('unknown-credentials', () => {
   it('names every container in the flags, and blocks for those that are not accepted', () => {
     const containers = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => aContainer({ name, ...PROFILE }));
     const facts = { workloads: [aWorkload({ containers })] };
-    const all = containers.map(({ name }) => `--accept-unknown-credentials ebs-csi-controller/${name}`);
+    const all = containers.map(({ name }) => `--accept unknown-credentials:ebs-csi-controller/${name}`);
     expect(check(withContainer({}, facts)).remedy).toMatch(new RegExp(`: ${all.join(' ')}$`));
     const one = withContainer({}, { ...facts, ...accepting(['ebs-csi-controller/a']) });
     const [open, accepted] = checks(one, 'unknown-credentials');
@@ -150,7 +152,7 @@ describe('unknown-credentials', () => {
 
   it('names a pod whose workload is not read by its own name', () => {
     const env = { ...envOf.irsa, AWS_PROFILE: 'x' };
-    expect(check(alone({ env })).remedy).toMatch(/--accept-unknown-credentials p\/ebs-plugin$/);
+    expect(check(alone({ env })).remedy).toMatch(/--accept unknown-credentials:p\/ebs-plugin$/);
     expect(check(alone({ env }, accepting(['p/ebs-plugin']))).status).toBe('warn');
   });
 

@@ -24,7 +24,7 @@ const network = (policies: unknown[], change: Partial<NetworkFacts> = {}): Netwo
 const cilium = (objects: Record<string, unknown[]>): NetworkFacts => ({ objects, unread: [], engines: ['cilium'] });
 const facts = (of: NetworkFacts, change: Partial<Facts> = {}): Facts => someFacts({ network: of, ...change });
 const accepting = (names: string[], change: Partial<MigrationRequestInput> = {}): Partial<Facts> => ({
-  request: aRequest({ acceptNetworkPolicies: names, ...change }),
+  request: aRequest({ accept: names.map((name) => `network-policy:${name}`), ...change }),
 });
 const check = (of: Facts): Check[] => checkReachability(of, [planned]);
 
@@ -46,7 +46,7 @@ describe('agent-reachability', () => {
     expect(found.message).toContain(`Deployment ebs-csi-controller by ${NAME}`);
     expect(found.remedy).toContain(`kubectl -n ${NAMESPACE} patch networkpolicy default-deny --type json -p `);
     expect(found.remedy).toContain('"path":"/spec/egress","value":[{"to":[{"ipBlock":{"cidr":"169.254.170.23/32"}}]');
-    expect(found.remedy).toMatch(new RegExp(`--accept-network-policy ${NAME}$`));
+    expect(found.remedy).toMatch(new RegExp(`--accept network-policy:${NAME}$`));
     expect(planMigration(facts(network([DENY]))).verdict).toBe('blocked');
   });
 
@@ -121,7 +121,7 @@ describe('agent-reachability', () => {
     };
     const found = only(check(facts(cilium(policies))));
     for (const part of ['add a CiliumNetworkPolicy', 'egressDeny']) expect(found.remedy).toContain(part);
-    expect(found.remedy).toContain('--accept-network-policy CiliumClusterwideNetworkPolicy/no-node');
+    expect(found.remedy).toContain('--accept network-policy:CiliumClusterwideNetworkPolicy/no-node');
   });
 
   it('blocks as unknown where Cilium may match a range', () => {
@@ -151,7 +151,7 @@ describe('agent-reachability', () => {
 
     it('warns of policies that keep, or may keep, pods to come from the agent', () => {
       const why = /^No pod or workload was found, and network policies keep pods to come from /;
-      const option = new RegExp(`--accept-network-policy ${NAME}$`);
+      const option = new RegExp(`--accept network-policy:${NAME}$`);
       expect(only(check(facts(network([DENY]), none)))).toMatchObject(said('warn', why, option));
       expect(only(check(facts(network([WEB]), none))).message).toContain('may keep pods to come');
     });

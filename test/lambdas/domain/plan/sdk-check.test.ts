@@ -24,20 +24,20 @@ const EBS = '602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/aws-ebs-csi-driver
 const containers = (images: string[]): Container[] =>
   images.map((image, position) => aContainer({ name: `c${position + 1}`, image }));
 /** A service account whose pods and template have these images. */
-const account = (images: string[], acceptImages: string[] = [], change: Partial<ServiceAccountFacts> = {}) =>
+const account = (images: string[], acceptedImages: string[] = [], change: Partial<ServiceAccountFacts> = {}) =>
   accountFacts({
-    request: anAccountRequest({ acceptImages }),
+    request: anAccountRequest({ accept: acceptedImages.map((name) => `image:${name}`) }),
     pods: [anAccountPod('irsa', { containers: containers(images) })],
     workloads: [anAccountWorkload({ containers: containers(images) })],
     ...change,
   });
 /** One whose template has another image than its pods. */
-const differing = (image: string, ofTemplate: string, acceptImages: string[] = []): ServiceAccountFacts =>
-  account([image], acceptImages, { workloads: [anAccountWorkload({ containers: containers([ofTemplate]) })] });
+const differing = (image: string, ofTemplate: string, acceptedImages: string[] = []): ServiceAccountFacts =>
+  account([image], acceptedImages, { workloads: [anAccountWorkload({ containers: containers([ofTemplate]) })] });
 /** The EBS CSI driver in a version, whose pods and template have these images. */
-const addon = (version: string, images: string[], acceptImages: string[] = []): AddonFacts =>
+const addon = (version: string, images: string[], acceptedImages: string[] = []): AddonFacts =>
   someFacts({
-    request: aRequest({ acceptImages }),
+    request: aRequest({ accept: acceptedImages.map((name) => `image:${name}`) }),
     addon: anAddon({ version }),
     pods: [aPod('irsa', { containers: containers(images) })],
     workloads: [aWorkload({ containers: containers(images) })],
@@ -57,7 +57,7 @@ describe('an image that is too old', () => {
       id: 'aws-sdk-version',
       status: 'fail',
       message: `An image has an AWS SDK that is too old for EKS Pod Identity, so that its containers would find no credentials: ${OLD} in container c1 of Deployment api (ExternalDNS supports it from 0.14.1). Not known: ${UNKNOWN} is not in the table.`,
-      remedy: `Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. If the image supports EKS Pod Identity all the same, accept it (in a request: acceptImages): --accept-image ${OLD}`,
+      remedy: `Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. If the image supports EKS Pod Identity all the same, accept it (in a request: accept): --accept image:${OLD}`,
       source:
         'https://github.com/kubernetes-sigs/external-dns/blob/v0.14.1/go.mod: requires aws-sdk-go 1.51.1 (0.14.0: 1.44.311)',
     });
@@ -66,7 +66,7 @@ describe('an image that is too old', () => {
 
   it('blocks until each such image is accepted by its exact name', () => {
     const argo = 'quay.io/argoproj/argocd:v2.10.1';
-    const option = /: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/;
+    const option = /: --accept image:quay\.io\/argoproj\/argocd:v2\.10\.1$/;
     expect(only(account([OLD, argo], [OLD]))).toMatchObject(said('fail', argo, option));
     const accepted = account([OLD, argo, NEW], [OLD, argo]);
     const check = only(accepted);
@@ -91,7 +91,7 @@ describe('an image that is too old', () => {
     expect(check.message).toContain('s5cmd does not support it up to 2.3.0');
     expect(check.remedy).toContain('Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. Keep IRSA for s5cmd.');
     expect(check.remedy).toMatch(
-      /accept them \(in a request: acceptImages\): --accept-image peakcom\/s5cmd:v2\.3\.0 --accept-image registry/,
+      /accept them \(in a request: accept\): --accept image:peakcom\/s5cmd:v2\.3\.0 --accept image:registry/,
     );
   });
 });
@@ -194,7 +194,7 @@ it('without pods that can be read an add-on passes by its version, and a service
   const none = { pods: undefined, workloads: undefined };
   const passes = said('pass', /^Version .* is at or above .* Its images were not read\.$/);
   expect(only(someFacts(none))).toMatchObject(passes);
-  const request = anAccountRequest({ verification: 'api', acceptImages: [OLD] });
+  const request = anAccountRequest({ verification: 'api', accept: [`image:${OLD}`] });
   const check = only(accountFacts({ ...none, request }));
   expect(check).toMatchObject(said('warn', 'since no container was read', 'docs/sdk-versions.md'));
 });

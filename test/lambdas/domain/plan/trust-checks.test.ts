@@ -19,7 +19,7 @@ const planOf = (statements: unknown[], request: Input = {}, change: Partial<Fact
   );
 const checksOf = (plan: Plan, id: string): Check[] => plan.checks.filter((check) => check.id === id);
 const checkOf = (plan: Plan, id: string): Check => checksOf(plan, id)[0]!;
-const ACCEPTED = { acceptedKeys: ['aws:SourceIp'] };
+const ACCEPTED = { accept: ['condition-key:aws:SourceIp'] };
 const trustOf = (...given: Parameters<typeof planOf>): Check => checkOf(planOf(...given), 'role-trust');
 const withCondition = (condition: object): object => ({ ...podIdentityStatement, Condition: condition });
 
@@ -122,10 +122,11 @@ describe('role-trust', () => {
   describe('with a key that can not be known', () => {
     it('says how to accept it', () => {
       const { remedy = '' } = checkOf(planOf([ADDRESS]), 'role-trust');
-      for (const part of ['--accept-key aws:SourceIp', 'acceptedKeys']) expect(remedy).toContain(part);
+      for (const part of ['--accept condition-key:aws:SourceIp', '(in a request: accept)'])
+        expect(remedy).toContain(part);
     });
     it.each(['aws:SourceIp', 'AWS:sourceip'])('warns once it is accepted as %s', (key) => {
-      const plan = planOf([irsaStatement, ADDRESS], { acceptedKeys: [key] });
+      const plan = planOf([irsaStatement, ADDRESS], { accept: [`condition-key:${key}`] });
       expect(plan.verdict).toBe('migrate');
       expect(checkOf(plan, 'role-trust')).toMatchObject(
         said('warn', /provided that the accepted conditions hold: aws:SourceIp/i, /\w/),
@@ -134,7 +135,9 @@ describe('role-trust', () => {
     it('does not warn where another statement decides it', () =>
       expect(trustOf([irsaStatement, podIdentityStatement, ADDRESS], ACCEPTED).status).toBe('pass'));
     it('is not helped by another key', () =>
-      expect(checkOf(planOf([ADDRESS], { acceptedKeys: ['aws:SourceVpc'] }), 'role-trust').status).toBe('unknown'));
+      expect(checkOf(planOf([ADDRESS], { accept: ['condition-key:aws:SourceVpc'] }), 'role-trust').status).toBe(
+        'unknown',
+      ));
   });
 
   describe('of an association that loses its session tags', () => {
@@ -220,7 +223,7 @@ describe('a repair that was asked for', () => {
   it('blocks where a Deny can not be decided, unless its key is accepted', () => {
     const maybe = { ...DENY, Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } };
     expect(checkOf(planOf([irsaStatement, maybe], REPAIR, ENABLED), 'role-trust')).toMatchObject({ status: 'fail' });
-    const accepted = planOf([irsaStatement, maybe], { ...REPAIR, acceptedKeys: ['aws:SourceIp'] }, ENABLED);
+    const accepted = planOf([irsaStatement, maybe], { ...REPAIR, accept: ['condition-key:aws:SourceIp'] }, ENABLED);
     expect([accepted.verdict, accepted.trustRepairs.length]).toEqual(['migrate', 1]);
   });
 

@@ -39,7 +39,7 @@ describe('the restore commands after SessionsMayEnd', () => {
   });
 
   it('has both other choices as commands that a colon disables', () => {
-    expect(lines).toContain(`: pod-identity rollback ${MIGRATION_ID} --deployed --accept-credential-gap`);
+    expect(lines).toContain(`: pod-identity rollback ${MIGRATION_ID} --deployed --accept credential-gap`);
     expect(lines).toContain(`: pod-identity release ${MIGRATION_ID} --deployed`);
   });
 

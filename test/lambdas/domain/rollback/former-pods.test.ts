@@ -3,8 +3,8 @@ import { hadIrsa, usedNoAssociation } from '../../../../lambdas/domain/rollback/
 import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
 
 const ANNOTATED = { annotated: ['controller'] };
-const ACCEPTS = { acceptUnknownCredentials: ['controller/plugin'] };
-const NONE = { acceptUnknownCredentials: [] };
+const ACCEPTS = { accept: ['unknown-credentials:controller/plugin'] };
+const NONE = { accept: [] };
 const pod = (identity: PodIdentity, level?: 'injected') => ({
   serviceAccount: 'controller',
   identity,

@@ -10,7 +10,7 @@ import {
   roleArn,
   serviceAccountName,
 } from '../../../../lambdas/domain/text/names.ts';
-import { conditionKey } from '../../../../lambdas/domain/trust/model.ts';
+import { acceptOf } from '../../../../lambdas/domain/acceptance/accept.ts';
 import { aRequest } from '../../fixtures.ts';
 import { words } from '../../../words.ts';
 
@@ -22,9 +22,18 @@ const right = {
   addonName: 'aws-ebs-csi-driver',
   roleArn: 'arn:aws:iam::111122223333:role/a/b',
   serviceAccountName: 'ebs-csi.controller',
-  conditionKey: 'aws:SourceIp',
+  accepted: 'condition-key:aws:SourceIp',
 };
-const kinds = { migrationId, accountId, regionName, clusterName, addonName, roleArn, serviceAccountName, conditionKey };
+const kinds = {
+  migrationId,
+  accountId,
+  regionName,
+  clusterName,
+  addonName,
+  roleArn,
+  serviceAccountName,
+  accepted: acceptOf('trust-policy').element,
+};
 /** What is done to a right one. */
 const spoilt: [string, (name: string) => string][] = [
   ['a line break at its end', (name) => `${name}\n`],

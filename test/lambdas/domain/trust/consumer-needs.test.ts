@@ -42,7 +42,7 @@ describe('the check of a retirement', () => {
     expect(only({ consumers: readStores([store()]) })).toMatchObject({
       status: 'fail',
       message: `1 object uses the web identity of shop/cart, and loses AWS access without the OIDC trust of ${ROLE}: SecretStore/shop/aws gets tokens for it (spec.provider.aws.auth.jwt).`,
-      remedy: matching(/: --accept-consumer SecretStore\/shop\/aws$/),
+      remedy: matching(/: --accept consumer:SecretStore\/shop\/aws$/),
     });
     expect(only({ consumers: readStores([aSecretStore('aws', 'shop', 'web')]) })).toEqual({
       id: 'retire-consumers',
@@ -58,10 +58,12 @@ describe('the check of a retirement', () => {
 
   it('warns once each is accepted by name', () => {
     const consumers = readStores([store(), store('other')]);
-    expect(only({ consumers, acceptConsumers: ['SecretStore/shop/aws'] })).toMatchObject(
+    expect(only({ consumers, accept: ['consumer:SecretStore/shop/aws'] })).toMatchObject(
       said('fail', 'SecretStore/shop/other gets tokens'),
     );
-    expect(only({ consumers, acceptConsumers: ['SecretStore/shop/aws', 'SecretStore/shop/other'] })).toMatchObject({
+    expect(
+      only({ consumers, accept: ['consumer:SecretStore/shop/aws', 'consumer:SecretStore/shop/other'] }),
+    ).toMatchObject({
       status: 'warn',
       message: 'The request accepts that 2 objects may lose AWS access: SecretStore/shop/aws, SecretStore/shop/other.',
     });
@@ -73,10 +75,10 @@ describe('the check of a retirement', () => {
       said(
         'unknown',
         `could not be read: ${CLUSTER_STORES} (The API server answered 403`,
-        /^Give the service access: pod-identity grant-access .* --accept-consumer \S+$/,
+        /^Give the service access: pod-identity grant-access .* --accept consumer:\S+$/,
       ),
     );
-    expect(only({ consumers, acceptConsumers: [CLUSTER_STORES] }).status).toBe('warn');
+    expect(only({ consumers, accept: [`consumer:${CLUSTER_STORES}`] }).status).toBe('warn');
   });
 
   it('is unknown if nothing could be read', () =>
@@ -85,8 +87,8 @@ describe('the check of a retirement', () => {
     ));
 
   it('warns of an accepted name that is not found, but not of patterns', () => {
-    const acceptConsumers = ['SecretStore/shop/typo', 'system:serviceaccount:shop:*', 'ServiceAccount/shop/web'];
-    expect(checks({ acceptConsumers })).toMatchObject([
+    const acceptedConsumers = ['SecretStore/shop/typo', 'system:serviceaccount:shop:*', 'ServiceAccount/shop/web'];
+    expect(checks({ accept: acceptedConsumers.map((one) => `consumer:${one}`) })).toMatchObject([
       { id: 'retire-consumers', status: 'pass' },
       {
         id: 'retire-accepted-consumers',
@@ -106,9 +108,12 @@ it('never blocks what is accepted, and always what is not', () => {
     fc.infiniteStream(fc.boolean()),
     (stores, unread, chosen) => {
       const all = [...stores.map((one) => `SecretStore/shop/${one}`), ...unread];
-      const acceptConsumers = all.filter(() => chosen.next().value as boolean);
-      const check = only({ consumers: readStores(stores.map(store), unread.map(notAllowed)), acceptConsumers });
-      expect(check.status === 'fail' || check.status === 'unknown').toBe(acceptConsumers.length < all.length);
+      const acceptedConsumers = all.filter(() => chosen.next().value as boolean);
+      const check = only({
+        consumers: readStores(stores.map(store), unread.map(notAllowed)),
+        accept: acceptedConsumers.map((one) => `consumer:${one}`),
+      });
+      expect(check.status === 'fail' || check.status === 'unknown').toBe(acceptedConsumers.length < all.length);
     },
   );
 });

@@ -177,7 +177,7 @@ describe('proposeRepair', () => {
     const deny = denying('Office', { NotIpAddress: { 'aws:SourceIp': '203.0.113.0/24' } });
     const { why, remedy } = refused(policyText(irsaStatement, deny));
     expect(why).toContain('might still not be allowed');
-    for (const part of ['aws:SourceIp', 'acceptedKeys']) expect(remedy).toContain(part);
+    for (const part of ['aws:SourceIp', '--accept condition-key:aws:SourceIp']) expect(remedy).toContain(part);
     expect(propose(policyText(irsaStatement, deny), { acceptedKeys: ['aws:SourceIp'] }).do).toBe('repair');
   });
 

@@ -76,7 +76,9 @@ describe('rollbackClosed', () => {
       ...irsaStatement,
       Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
     });
-    expect(await closed(trusting(address), { request: aRequest({ acceptedKeys: ['aws:SourceIp'] }) })).toBeUndefined();
+    expect(
+      await closed(trusting(address), { request: aRequest({ accept: ['condition-key:aws:SourceIp'] }) }),
+    ).toBeUndefined();
   });
 
   it('says how to put back what was retired', async () =>
