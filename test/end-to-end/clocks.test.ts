@@ -48,14 +48,21 @@ const timeless = (value: unknown): string =>
 /** Called by the schedule, at times that differ relative to the other calls. */
 const BY_SCHEDULE = ['find-stranded', 'publish-events'];
 
+/** Returns whether a call reserves calls or reads what is reserved: whether calls wait depends on the time between them. */
+const isOfPace = ({ service, input }: Call): boolean =>
+  service === 'dynamodb' && /"S":"PACE#|"pk = :pk AND begins_with\(sk, :prefix\)"/.test(JSON.stringify(input));
+
 /**
  * Returns the calls, each once if it was repeated with the same answer, without the calls that only follow the
- * execution.
+ * execution and those of its pace.
  */
 const callsOf = ({ calls }: Outcome): string[] => {
   const made = calls.filter(
-    ({ service, mutating, step = '', caller }) =>
-      (service !== 'states' || mutating) && !BY_SCHEDULE.includes(step) && caller !== 'events.amazonaws.com',
+    (call) =>
+      (call.service !== 'states' || call.mutating) &&
+      !BY_SCHEDULE.includes(call.step ?? '') &&
+      call.caller !== 'events.amazonaws.com' &&
+      !isOfPace(call),
   );
   // The number of polls determines the number of invocations, each of which has an id.
   return [...new Set(made.map(({ n: _n, at: _at, invocation: _invocation, ...call }) => timeless(call)))];
