@@ -61,7 +61,7 @@ describe('flags', () => {
     ],
     ['trust', 'fix', /--trust "fix" must be validate or repair/],
     ['accept', ['identity-loss:Node'], /--accept "identity-loss:Node" must be identity-loss:SERVICE_ACCOUNT, such as /],
-    ['accept', Array<string>(101).fill('identity-loss:a'), /--accept must have at most 100 of kind identity-loss/],
+    ['accept', Array<string>(801).fill('identity-loss:a'), /--accept must have at most 800 entries/],
     [
       'accept',
       ['condition-key:SourceIp'],

@@ -4,7 +4,7 @@ import { openPatterns } from '../text/schemas.ts';
 import { shellCommand } from '../text/shell.ts';
 import { type Kind, type KindName, kindOf, KINDS, kindsOf, type Use, usesText } from './kinds.ts';
 
-/** The largest number of entries of one kind. */
+/** How many entries a request may have for each kind that applies to it, and how many a remedy prints. */
 export const MAX_ACCEPTED = 100;
 /** The longest names are those of consumers and network policies: kind, namespace and name. */
 const LONGEST = 700;
@@ -44,13 +44,8 @@ export const acceptOf = (use: Use) => {
     })
     .meta({ pattern: `^(${kindsOf(use).map(patternOf).join('|')})$` })
     .register(openPatterns);
-  return z
-    .array(entry)
-    .max(MAX_ACCEPTED * kindsOf(use).length)
-    .superRefine((entries, context) => {
-      const kind = kindsOf(use).find(([name]) => entries.filter((one) => kindIn(one) === name).length > MAX_ACCEPTED);
-      if (kind) context.addIssue({ code: 'custom', message: `must have at most ${MAX_ACCEPTED} of kind ${kind[0]}` });
-    });
+  const most = MAX_ACCEPTED * kindsOf(use).length;
+  return z.array(entry).max(most, `must have at most ${most} entries`);
 };
 
 /** What a record notes of it. Later versions may add kinds, which a client must not refuse. */
