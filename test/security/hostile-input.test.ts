@@ -65,7 +65,7 @@ describe('an invalid name', () => {
     ],
     [
       'too many condition keys',
-      { accept: Array.from({ length: 101 }, (_, index) => `condition-key:aws:k${index}`) },
+      { accept: Array.from({ length: 801 }, (_, index) => `condition-key:aws:k${index}`) },
       /request\.accept: /,
     ],
     [
