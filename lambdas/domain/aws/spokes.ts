@@ -6,13 +6,18 @@
 import type { ServiceRoles } from '../access/entries.ts';
 import { partitionOf } from './partitions.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
-import { ACCESS_OF_STEPS, type ActingStep, type AwsCapability, type Purpose, ROLE_OF_STEPS } from '../steps/work.ts';
+import {
+  ACCESS_OF_STEPS,
+  type ActingStep,
+  AWS_CAPABILITIES,
+  type AwsCapability,
+  type Purpose,
+  ROLE_OF_STEPS,
+} from '../steps/work.ts';
 
-/** The first three are of EKS and IAM. The others are only for API servers, and have no permissions in AWS. */
+/** The others than those of EKS and IAM are only for API servers, and have no permissions in AWS. */
 export const CAPABILITIES = [
-  'read',
-  'change',
-  'trust',
+  ...AWS_CAPABILITIES,
   'kubernetes-read',
   'kubernetes-restart',
   'kubernetes-annotate',

@@ -4,10 +4,11 @@
  */
 
 /**
- * A capability of EKS and IAM. `read` reads EKS and IAM; `change` changes add-ons and associations, and passes roles;
+ * The capabilities of EKS and IAM. `read` reads EKS and IAM; `change` changes add-ons and associations, and passes roles;
  * `trust` changes trust policies.
  */
-export type AwsCapability = 'read' | 'change' | 'trust';
+export const AWS_CAPABILITIES = ['read', 'change', 'trust'] as const;
+export type AwsCapability = (typeof AWS_CAPABILITIES)[number];
 
 /**
  * What a step does on API servers. `read`: reading pods and their owners. `restart`: rolling restarts, and the eviction of
