@@ -5,13 +5,13 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { ACCESS_GROUPS } from '../lambdas/domain/access/rules.ts';
+import { ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/steps/work.ts';
 import type { Api } from './api/api.ts';
 import type { Config } from './config.ts';
 import type { Machines } from './migration/permissions.ts';
 import type { Runbook } from './runbook/runbook.ts';
 import { hubOutputs } from './spokes/parameters.ts';
 import type { Steps } from './steps.ts';
-import { ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/steps/work.ts';
 
 /** Steps that call API servers. Looking them up by name checks at compile time that each has a Lambda. */
 const ACCESS_STEPS = Object.keys(ACCESS_OF_STEPS) as (keyof typeof ACCESS_OF_STEPS)[];

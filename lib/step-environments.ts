@@ -3,11 +3,11 @@ import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { z } from 'zod';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/events/metrics.ts';
+import type { RoleVariable } from '../lambdas/domain/steps/work.ts';
 import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import type { Config } from './config.ts';
 import { VARIABLES } from './settings.ts';
 import { SETTINGS_FILE } from './settings-layer.ts';
-import type { RoleVariable } from '../lambdas/domain/steps/work.ts';
 
 type AnyEnvironment = { [Name in StepName]: z.input<(typeof stepSchemas)[Name]['environment']> }[StepName];
 type KeyOf<Of> = Of extends unknown ? keyof Of : never;

@@ -1,8 +1,8 @@
 /** The settings of a plan without a deployed service, and who is asked about permissions. */
 import type { Preview } from '../../lambdas/domain/plan/preview.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Roles, Settings } from '../../lambdas/ports/index.ts';
 import { ACTING_STEPS } from '../../lambdas/domain/steps/work.ts';
+import type { Roles, Settings } from '../../lambdas/ports/index.ts';
 
 /** The ARN of a role's session, without the role's path. */
 const SESSION = /^arn:[\w-]+:sts::\d{12}:assumed-role\/([^/]+)\//;

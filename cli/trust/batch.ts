@@ -1,8 +1,8 @@
 /** Runs `trust check --batch`: reads one question per line, and writes one answer per line, in the same order. */
-import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { Writable } from 'node:stream';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { z } from 'zod';
+import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { roleArn } from '../../lambdas/domain/migration/model.ts';
 import { parseJson } from '../../lambdas/domain/text/json.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';

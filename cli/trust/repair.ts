@@ -1,6 +1,6 @@
 /** Runs `trust repair`: shows, prints or writes the one statement that allows EKS Pod Identity. */
-import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { parseTrust, type TrustPolicy } from '../../lambdas/domain/trust/policy.ts';

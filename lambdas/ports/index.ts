@@ -4,6 +4,7 @@ import type { DenialSettings } from '../domain/events/denial.ts';
 import type { Target } from '../domain/migration/model.ts';
 import type { Preview } from '../domain/plan/preview.ts';
 import type { RoleGrant } from '../domain/settings/role-grants.ts';
+import type { ActingStep } from '../domain/steps/work.ts';
 import type { SweepLocation } from '../domain/sweep/model.ts';
 import type { WaitingCaps } from '../domain/waiting/waiting.ts';
 import type { AroundCalls } from './calls.ts';
@@ -18,7 +19,6 @@ import type { Pace } from './pace.ts';
 import type { Roles } from './roles.ts';
 import type { Clock, Ids, Telemetry } from './runtime.ts';
 import type { Sweeps } from './sweeps.ts';
-import type { ActingStep } from '../domain/steps/work.ts';
 
 export type * from './calls.ts';
 export type * from './documents.ts';

@@ -4,11 +4,11 @@ import { approverRule } from '../domain/approval/approval.ts';
 import { denialAction, denialSettings, type DenialSettings } from '../domain/events/denial.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
 import type { DeploymentSettings } from '../domain/settings/deployment.ts';
+import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/steps/work.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { waitingCaps } from '../domain/waiting/waiting.ts';
 import type { Settings } from '../ports/index.ts';
-import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/steps/work.ts';
 
 /** The environment of a step that decides whether an approval is needed: `true` if every change needs one. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { migrationId, operationKind, target } from '../domain/migration/model.ts';
 import type { PacedService } from '../domain/aws/pace.ts';
 import { subjectName } from '../domain/migration/subject.ts';
+import { byVariable } from '../domain/steps/work.ts';
 import type { HandlerDependencies, TargetPorts } from '../ports/index.ts';
 import { approvalEnvironment, approverEnvironment } from './step-settings.ts';
-import { byVariable } from '../domain/steps/work.ts';
 
 /** The environment of every step's Lambda; the CDK construct that deploys the step must set exactly these variables. */
 export const stepEnvironment = z.object({

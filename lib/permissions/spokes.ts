@@ -12,11 +12,11 @@ import {
   type SpokeStep,
   spokeRoleArn,
 } from '../../lambdas/domain/aws/spokes.ts';
+import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { accountOf } from '../role-pattern.ts';
 import type { Grant } from './grant.ts';
 import { targetGrants, type TargetOptions } from './targets.ts';
-import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 
 /**
  * Condition with the allowed accounts. The resource has a wildcard for the account, because a hundred ARNs would not

@@ -9,6 +9,7 @@ import {
   spokeRoleArn,
   spokeRoleName,
 } from '../../lambdas/domain/aws/spokes.ts';
+import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Config, isDeployed } from '../config.ts';
 import { EVERY_ROLE } from '../every-role.ts';
@@ -22,7 +23,6 @@ import { configOfProperties } from '../properties.ts';
 import type { MigratorSettings } from '../settings-types.ts';
 import { Forward } from './forward.ts';
 import { HUB_ACCOUNT, HUB_REGION, hubRolesName, ROLES_OF, ROLES_REGION } from './parameters.ts';
-import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 
 /** Session duration in seconds: IAM allows no shorter maximum, and role chaining allows no longer one. */
 const LONGEST_SESSION = 3600;

@@ -6,13 +6,13 @@ import {
   READ_RULES,
   RESTART_EVERYTHING,
 } from '../../lambdas/domain/access/rules.ts';
+import type { Purpose } from '../../lambdas/domain/steps/work.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import { copyOf, frozen } from '../json.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { USER_FACING_ROLES } from './access-policies.ts';
 import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
 import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
-import type { Purpose } from '../../lambdas/domain/steps/work.ts';
 
 /**
  * The groups of the deployed service if a scenario lists no access entries; the ClusterRoles bound to them have the

@@ -19,6 +19,7 @@ import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
 import { plannedAssociations } from '../../lambdas/domain/plan/plan.ts';
 import { callsOf } from '../../lambdas/domain/plan/rights.ts';
 import type { RoleGrant } from '../../lambdas/domain/settings/role-grants.ts';
+import { ACTING_STEPS, type ActingStep } from '../../lambdas/domain/steps/work.ts';
 import {
   aCluster,
   aConfiguration,
@@ -38,7 +39,6 @@ import {
 import { ACCOUNT, ADDON, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT, target } from './example.ts';
 import { at, EXECUTION, executionArn, MIGRATION_ID, RECOVERY_EXECUTION } from './run-examples.ts';
 import { bothWays } from './trust-examples.ts';
-import { ACTING_STEPS, type ActingStep } from '../../lambdas/domain/steps/work.ts';
 
 export * from './eks-fixtures.ts';
 export * from './example.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../lambdas/domain/failures/errors.ts';
 import { type Onward, onwardFrom } from '../../lambdas/domain/failures/routing.ts';
+import type { StepOfChange } from '../../lambdas/domain/steps/work.ts';
 import { migrateAddon, recover, stepOf, calling } from './definition.ts';
 import { words } from '../words.ts';
-import type { StepOfChange } from '../../lambdas/domain/steps/work.ts';
 
 const { states } = migrateAddon;
 const CHANGE = words`

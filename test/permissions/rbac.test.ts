@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
+import { ACCESS_OF_STEPS } from '../../lambdas/domain/steps/work.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { homeOf } from '../../sandbox/world/build.ts';
@@ -25,7 +26,6 @@ import {
   scenarioOf,
   withConsumerResources,
 } from './rbac-runs.ts';
-import { ACCESS_OF_STEPS } from '../../lambdas/domain/steps/work.ts';
 
 beforeAll(followAll);
 

@@ -4,8 +4,8 @@
  */
 import { stringify } from 'yaml';
 import { parseRoleArn } from '../aws/arn.ts';
-import { ACCESS_GROUPS } from './rules.ts';
 import type { Purpose } from '../steps/work.ts';
+import { ACCESS_GROUPS } from './rules.ts';
 
 /** A role of the service, and the groups that it needs. */
 export interface WantedEntry {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SERVICE_MANAGER, type WorkloadRef } from '../kubernetes/objects.ts';
 import type { AnnotationMode } from '../migration/request.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { Purpose } from '../steps/work.ts';
 import {
   ACCESS_GROUPS,
   type AccessRule,
@@ -14,7 +15,6 @@ import {
   restartRules,
 } from './rules.ts';
 import { shellCommand } from '../text/shell.ts';
-import type { Purpose } from '../steps/work.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;

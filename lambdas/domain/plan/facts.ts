@@ -22,9 +22,9 @@ import type { NetworkFacts } from '../network/model.ts';
 import type { ObjectMarks } from '../owners/signs.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
+import type { ActingStep } from '../steps/work.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
 import type { Preview } from './preview.ts';
-import type { ActingStep } from '../steps/work.ts';
 
 /** Another execution that holds the subject's lock. */
 export interface LockFact {

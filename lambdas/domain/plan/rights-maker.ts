@@ -2,9 +2,9 @@
 import { clusterArn, eksArn } from '../aws/arn.ts';
 import type { Target } from '../migration/model.ts';
 import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
+import type { ActingStep } from '../steps/work.ts';
 import type { Call } from './calls.ts';
 import type { Facts } from './facts.ts';
-import type { ActingStep } from '../steps/work.ts';
 
 /** IDs in the form that EKS uses, for resources that do not exist yet and whose IDs are not known. */
 const NEW_ADDON_ID = '00000000-0000-4000-8000-000000000000';

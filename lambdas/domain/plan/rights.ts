@@ -6,6 +6,7 @@
 import { carriedOver, ownTags, plannedFor, standaloneOf, unportableFields } from '../associations/associations.ts';
 import type { Association, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { MIGRATION_TAG } from '../migration/service-account.ts';
+import type { ActingStep } from '../steps/work.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
 import { agentToInstall } from './agent-install.ts';
 import { callKey, type Call } from './calls.ts';
@@ -13,7 +14,6 @@ import type { Facts } from './facts.ts';
 import { isRecreate } from './attempts.ts';
 import { asked, type Ground, groundOf, isOwned, plannedRoles, reassigned, rolesFor } from './rights-ground.ts';
 import { type Making, makerOf } from './rights-maker.ts';
-import type { ActingStep } from '../steps/work.ts';
 
 /** A permission that a step needs: one call, or all of several calls if it is not known which one AWS authorizes. */
 export interface Right {

@@ -3,8 +3,8 @@
  * `begin` does so before it takes a lock. Only the service writes the ledger, but a principal that can write to it may lack
  * the right to pass roles.
  */
-import { accepts } from '../../domain/acceptance/accept.ts';
 import { isDeepStrictEqual } from 'node:util';
+import { accepts } from '../../domain/acceptance/accept.ts';
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Association, Migration, MigrationRequest, Plan, Target } from '../../domain/migration/model.ts';

@@ -19,9 +19,9 @@ import {
   restartRules,
 } from '../../../lambdas/domain/access/rules.ts';
 import type { WorkloadRef } from '../../../lambdas/domain/kubernetes/objects.ts';
+import { ACCESS_OF_STEPS } from '../../../lambdas/domain/steps/work.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { containing } from '../matchers.ts';
-import { ACCESS_OF_STEPS } from '../../../lambdas/domain/steps/work.ts';
 
 const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => {
   return { kind, namespace, name };

@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { STEP_LINES } from '../../../lambdas/domain/migration/step-lines.ts';
+import { ACCESS_OF_STEPS, ACTING_STEPS, ROLE_OF_STEPS } from '../../../lambdas/domain/steps/work.ts';
 import type { TargetPorts } from '../../../lambdas/ports/index.ts';
 import { LONGEST_LAMBDA_SECONDS, type StepSchema } from '../../../lambdas/runtime/step.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import { STEP_NAMES, type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
-import { ACCESS_OF_STEPS, ACTING_STEPS, ROLE_OF_STEPS } from '../../../lambdas/domain/steps/work.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../lambdas/steps');
 const definitions: [StepName, StepSchema][] = STEP_NAMES.map((name) => [name, stepSchemas[name]]);

@@ -17,10 +17,10 @@ import {
   spokeSessionName,
   stepsWith,
 } from '../../../../lambdas/domain/aws/spokes.ts';
+import { ACCESS_OF_STEPS, ROLE_OF_STEPS } from '../../../../lambdas/domain/steps/work.ts';
 import { stepSchemas } from '../../../../lambdas/steps/schemas.ts';
 import { targetEnvironment } from '../../../../lambdas/runtime/step.ts';
 import { accountId, roleArn } from '../../../../lambdas/domain/text/names.ts';
-import { ACCESS_OF_STEPS, ROLE_OF_STEPS } from '../../../../lambdas/domain/steps/work.ts';
 
 const HUB = '111122223333';
 const OTHER = '444455556666';

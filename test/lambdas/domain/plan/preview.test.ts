@@ -8,10 +8,10 @@ import { callKey } from '../../../../lambdas/domain/plan/calls.ts';
 import { attemptsBeforeRights, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import type { Preview } from '../../../../lambdas/domain/plan/preview.ts';
 import { callsOf } from '../../../../lambdas/domain/plan/rights.ts';
+import { ACTING_STEPS } from '../../../../lambdas/domain/steps/work.ts';
 import { ROLE, someFacts } from '../../fixtures.ts';
 import { said, containing } from '../../matchers.ts';
 import { forAll } from '../../../for-all.ts';
-import { ACTING_STEPS } from '../../../../lambdas/domain/steps/work.ts';
 
 const ME = 'arn:aws:iam::111122223333:role/people/me';
 
