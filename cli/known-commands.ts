@@ -1,4 +1,5 @@
 /** Runs the commands about one existing migration: `rollback`, `cancel`, `release`, `retire` and `show`. */
+import { acceptField } from '../lambdas/domain/acceptance/accept.ts';
 import type { Cancelled } from './cancel.ts';
 import { assertCanAsk, confirm, mustAsk } from './confirm.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
@@ -60,7 +61,7 @@ const requestOf = ({ migrationId, reason, accept }: KnownFlags, { requestedBy }:
   migrationId,
   requestedBy,
   ...(reason === undefined ? {} : { reason }),
-  ...(accept.length === 0 ? {} : { accept }),
+  ...acceptField({ accept }),
 });
 
 const CONSEQUENCES = {

@@ -1,5 +1,6 @@
 /** Retires, or restores, the OIDC trust of a migrated add-on through the API, and follows that to its end. */
 import { randomUUID } from 'node:crypto';
+import { acceptField } from '../../lambdas/domain/acceptance/accept.ts';
 import { retirementAnswer } from '../../lambdas/api/answers.ts';
 import { isOpenRetirement } from '../../lambdas/domain/trust/retirement.ts';
 import type { Watcher } from '../follow.ts';
@@ -13,7 +14,7 @@ export const retireByApi = async (
   watcher: Watcher,
   onStart?: () => void,
 ): Promise<Retired> => {
-  const { migrationId, action, dryRun, soakDays, accept = [], reason } = request;
+  const { migrationId, action, dryRun, soakDays, accept, reason } = request;
   const before = (await getMigration(ask, migrationId)).value;
   const { value } = await ask({
     method: 'POST',
@@ -22,7 +23,7 @@ export const retireByApi = async (
       action,
       dryRun,
       soakDays,
-      ...(accept.length === 0 ? {} : { accept }),
+      ...acceptField({ accept }),
       ...(reason === undefined ? {} : { reason }),
     },
     idempotencyKey: randomUUID(),

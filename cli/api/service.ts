@@ -1,5 +1,6 @@
 /** Operations on migrations through the service's API only: its routes are the only permission needed. */
 import { randomUUID } from 'node:crypto';
+import { acceptField } from '../../lambdas/domain/acceptance/accept.ts';
 import {
   accepted,
   approvalAnswer,
@@ -173,14 +174,14 @@ export const apiService = (options: ApiServiceOptions): Service => {
   const { ask, clock, simulated } = options;
   return {
     migrate: (request, watcher, onStart) => migrate(options, request, watcher, onStart),
-    async rollBack({ migrationId, reason, accept = [] }, watcher, onStart) {
+    async rollBack({ migrationId, reason, accept }, watcher, onStart) {
       const before = (await getMigration(ask, migrationId)).value;
       await ask({
         method: 'POST',
         path: `/migrations/${migrationId}/rollback`,
         body: {
           ...(reason === undefined ? {} : { reason }),
-          ...(accept.length === 0 ? {} : { accept }),
+          ...acceptField({ accept }),
         },
         idempotencyKey: randomUUID(),
         answer: rollbackAnswer,

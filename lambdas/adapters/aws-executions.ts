@@ -9,6 +9,7 @@ import {
   TaskTimedOut,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
+import { acceptField } from '../domain/acceptance/accept.ts';
 import { type ErrorName, MigrationError } from '../domain/failures/errors.ts';
 import type { MigrationRequest } from '../domain/migration/model.ts';
 import type { Executions, ExecutionState, RetirementAsked, RollbackAsked } from '../ports/executions.ts';
@@ -75,14 +76,14 @@ export class AwsExecutions implements Executions {
   async startRollback(
     migrationId: string,
     name: string,
-    { requestedBy, reason, accept = [] }: RollbackAsked,
+    { requestedBy, reason, accept }: RollbackAsked,
   ): Promise<void> {
     return this.start(this.options.recoverStateMachineArn(), name, {
       migrationId,
       cause: 'requested',
       requestedBy,
       reason,
-      ...(accept.length === 0 ? {} : { accept }),
+      ...acceptField({ accept }),
     });
   }
 

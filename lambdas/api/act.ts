@@ -1,4 +1,5 @@
 /** POST /migrations/{id}/approval, /rollback, /retire and /cancel. */
+import { acceptField } from '../domain/acceptance/accept.ts';
 import type { Retirement, Rollback } from '../domain/migration/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { tooFewSoakDays } from '../use-cases/retirement/hold.ts';
@@ -102,7 +103,7 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   } = call;
   const { ledger, executions, telemetry } = dependencies;
   const record = await foundMigration(ledger, id);
-  const wish = { rollBack: id, reason, ...(accept.length === 0 ? {} : { accept }) };
+  const wish = { rollBack: id, reason, ...acceptField({ accept }) };
   const { name, before } = await nameByKey(call, wish, dependencies);
   const executionArn = await executions.recoverArn(name);
   const self = migrationPath(prefix, id);

@@ -51,19 +51,24 @@ export const acceptOf = (use: Use) => {
 /** What a record notes of it. Later versions may add kinds, which a client must not refuse. */
 export const acceptedEntries = z.array(z.string());
 
-/** A request with what it accepts. */
+/** A request, or what a record notes of one, with what it accepts. */
 export interface Accepting {
-  accept: readonly string[];
+  /** Absent if it accepts nothing. */
+  accept?: readonly string[] | undefined;
 }
+
+/** Returns the field for another request or record; no field if nothing is accepted. */
+export const acceptField = ({ accept = [] }: Accepting): { accept?: string[] } =>
+  accept.length === 0 ? {} : { accept: [...accept] };
 
 export const entryOf = (kind: KindName, name?: string): string => (name === undefined ? kind : `${kind}:${name}`);
 
 /** Returns whether a request accepts this. */
-export const accepts = ({ accept }: Accepting, kind: KindName, name?: string): boolean =>
+export const accepts = ({ accept = [] }: Accepting, kind: KindName, name?: string): boolean =>
   accept.includes(entryOf(kind, name));
 
 /** Returns the names of that kind which a request accepts. */
-export const acceptedNames = ({ accept }: Accepting, kind: KindName): string[] =>
+export const acceptedNames = ({ accept = [] }: Accepting, kind: KindName): string[] =>
   accept.filter((entry) => kindIn(entry) === kind).map((entry) => entry.slice(kind.length + 1));
 
 /** Returns whether a request can accept that name: third parties choose some of them. */

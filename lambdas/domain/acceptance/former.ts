@@ -4,7 +4,7 @@
  * of plans are of the former fields, so that those of stored plans and of approvals stay valid.
  */
 import { shellCommand } from '../text/shell.ts';
-import { type Accepting, acceptedNames, acceptWords, entryOf, isAcceptable } from './accept.ts';
+import { acceptField, type Accepting, acceptedNames, acceptWords, entryOf, isAcceptable } from './accept.ts';
 import { type KindName, KINDS } from './kinds.ts';
 
 const FORMER = {
@@ -43,7 +43,7 @@ export function inCurrentForm(value: unknown): unknown {
     .filter(([field]) => !isFormerField(field))
     .map(([field, of]) => [field, WITHIN.has(field) ? inCurrentForm(of) : of] as const);
   const accept = [...textsIn(value['accept']), ...former.flatMap(({ field, of }) => entriesOf(field, of))];
-  return { ...Object.fromEntries(rest), ...(accept.length === 0 ? {} : { accept }) };
+  return { ...Object.fromEntries(rest), ...acceptField({ accept }) };
 }
 
 /** Returns the fields of a hash: lists that older plans do not have are hashed only if they are not empty. */
@@ -53,7 +53,7 @@ export function hashedAcceptances(request: Accepting): Record<string, readonly s
     acceptedNames(request, kind),
   ]);
   const formerKinds: ReadonlySet<string> = new Set(Object.values(FORMER));
-  const accept = request.accept.filter((entry) => !formerKinds.has(entry.split(':', 1)[0] ?? ''));
+  const accept = (request.accept ?? []).filter((entry) => !formerKinds.has(entry.split(':', 1)[0] ?? ''));
   return Object.fromEntries(
     [...lists, ['accept', accept] as const].filter(([field, { length }]) => length > 0 || field === 'acceptedKeys'),
   );

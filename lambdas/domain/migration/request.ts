@@ -200,8 +200,7 @@ export function checkSubject(
       addIssue({
         code: 'custom',
         path: [option],
-        message:
-          `${option === 'accept' ? 'has kind identity-loss, which' : ''} applies only to add-ons, and this request is about a service account: leave it out`.trim(),
+        message: `${option === 'accept' ? 'has kind identity-loss, which applies' : 'applies'} only to add-ons, and this request is about a service account: leave it out`,
       });
   }
 }

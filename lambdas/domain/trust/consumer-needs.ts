@@ -106,7 +106,7 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
 
 /** Returns whether anything else uses the web identity, and a warning for accepted names that were not found. */
 export function checkConsumers(facts: ConsumerNeeds): Check[] {
-  const { consumers: read, pods, kubernetesError, accept = [] } = facts;
+  const { consumers: read, pods, kubernetesError } = facts;
   if (!read || !pods)
     return [
       unknown(
@@ -119,7 +119,7 @@ export function checkConsumers(facts: ConsumerNeeds): Check[] {
   const judged = judgeConsumers(
     consumersFound(facts, read, pods),
     read.unread,
-    acceptedNames({ accept }, 'consumer'),
+    acceptedNames(facts, 'consumer'),
     () => true,
   );
   return [judgedCheck(facts, judged), ...unmatchedChecks('retire-accepted-consumers', judged.unmatched)];

@@ -25,7 +25,7 @@ export interface PatternFacts {
   /** The service accounts that the role is annotated on: `namespace/name`. */
   annotated: ReadonlySet<string>;
   /** What the request accepts. */
-  accept: readonly string[];
+  accept: readonly string[] | undefined;
 }
 
 /** Returns the name by which a request accepts a service account. */

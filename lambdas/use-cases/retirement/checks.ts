@@ -186,7 +186,7 @@ export async function checkNeeds(
     losing,
     addons: await readAddons(ports.eks),
     ...(await readKubernetes(ports.kubernetes, serviceAccounts, losing)),
-    accept: wish.accept ?? [],
+    accept: wish.accept,
     migration: record,
     soakDays: wish.soakDays,
     now: utcNow(clock),

@@ -122,7 +122,7 @@ async function readRetirementCase(
   }
   const { proposal, checks: ofPatterns } = await proposeWithPatterns(
     { trustPolicy: role.trustPolicy, target, oidcIssuer, serviceAccounts, acceptedKeys },
-    { roleArn, accept: wish.accept ?? [], trustBefore },
+    { roleArn, accept: wish.accept, trustBefore },
     ports,
   );
   // Without the statement, no workload can use the trust any more: there is nothing to protect.

@@ -24,7 +24,7 @@ const AGAIN = 'Request it again.';
  * that an approval serves once.
  */
 export const changeHash = (
-  { migrationId, executionArn, action, accept = [] }: Changing,
+  { migrationId, executionArn, action, accept }: Changing,
   { decisions }: Pick<RetirementPreview, 'decisions'>,
 ): string =>
   sha256({

@@ -12,7 +12,7 @@ import type { TargetPorts } from '../../ports/index.ts';
 /** The role, and what the request and the ledger say about its patterns. */
 export interface PatternCase {
   roleArn: string;
-  accept: readonly string[];
+  accept: readonly string[] | undefined;
   /** The role's trust policy when the migration began. */
   trustBefore: string | undefined;
 }

@@ -3,6 +3,7 @@
  * before anything is started, so that only one of several simultaneous requests is accepted. The execution notes its result
  * (`note.ts`); the status of an execution that stopped without that comes from Step Functions.
  */
+import { acceptField } from '../../domain/acceptance/accept.ts';
 import type { AuthenticatedRequester, Correlation, Migration } from '../../domain/migration/model.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { isOpenRetirement, type Retirement, strandedRetirement } from '../../domain/trust/retirement.ts';
@@ -51,14 +52,14 @@ export const askedOf = ({
   action,
   dryRun,
   soakDays,
-  accept = [],
+  accept,
   requestedBy,
   reason,
 }: RetirementAsked): RetirementAsked => ({
   action,
   dryRun,
   soakDays,
-  ...(accept.length === 0 ? {} : { accept }),
+  ...acceptField({ accept }),
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
 });

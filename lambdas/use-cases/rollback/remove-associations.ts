@@ -136,7 +136,7 @@ export const forecastGap = async (
  */
 export async function assertInTime(accounts: readonly Account[], work: AssociationRemovalWork): Promise<void> {
   const { migrationId, rollback } = work.record;
-  if (accepts({ accept: rollback?.accept ?? [] }, 'credential-gap')) return;
+  if (rollback && accepts(rollback, 'credential-gap')) return;
   const seen = await seenOf(accounts, work.kubernetes);
   const isAtRest = unsettledWorkloads(accounts, seen, work).length === 0;
   if (isAtRest && gapOf(accounts, seen, work.clock).decision.do === 'go') return;

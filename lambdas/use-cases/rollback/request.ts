@@ -2,6 +2,7 @@
  * Handles the rollback of a migration as an operation in its record. A request makes one conditional write before anything
  * is started, so that only one of several simultaneous requests is accepted; Recover begins or refuses it by another write.
  */
+import { acceptField } from '../../domain/acceptance/accept.ts';
 import type { Correlation, Failure, Migration } from '../../domain/migration/model.ts';
 import { nothingToPutBack } from '../../domain/rollback/recovery.ts';
 import { isOpen, type Rollback, rollbackStandingOf } from '../../domain/rollback/rollback.ts';
@@ -27,10 +28,10 @@ export type RollbackRequested =
 type Writing = Pick<HandlerDependencies, 'ledger' | 'clock'>;
 
 /** Returns the requested fields, without those that are undefined. */
-export const askedOf = ({ requestedBy, reason, accept = [] }: RollbackAsked): Partial<Rollback> => ({
+export const askedOf = ({ requestedBy, reason, accept }: RollbackAsked): Partial<Rollback> => ({
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
-  ...(accept.length === 0 ? {} : { accept: [...accept] }),
+  ...acceptField({ accept }),
 });
 
 /** Returns the message that another rollback of the migration is in progress. */
