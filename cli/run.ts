@@ -43,6 +43,23 @@ const assertNotBusy = async (backend: Backend, request: MigrationRequest): Promi
   );
 };
 
+/** Starts the execution of a migration, without following it. */
+export const startMigration = async (
+  { ids, stepFunctions, stateMachineArn }: Pick<Backend, 'ids' | 'stepFunctions' | 'stateMachineArn'>,
+  request: MigrationRequest,
+): Promise<{ migrationId: string; executionArn: string }> => {
+  const migrationId = ids.ulid();
+  const { executionArn = '' } = await stepFunctions.send(
+    new StartExecutionCommand({
+      stateMachineArn,
+      // Recover gets the migration's id from the name of the execution that stopped.
+      name: migrationId,
+      input: JSON.stringify({ migrationId, request }),
+    }),
+  );
+  return { migrationId, executionArn };
+};
+
 /**
  * Starts a migration and follows it. Runs in a thread of the backend's clock. Calls `onStart` with the migration's id
  * once its execution runs.
@@ -54,15 +71,7 @@ export const startAndFollow = async (
   onStart?: (migrationId: string) => void,
 ): Promise<End> => {
   await assertNotBusy(backend, request);
-  const migrationId = backend.ids.ulid();
-  const { executionArn = '' } = await backend.stepFunctions.send(
-    new StartExecutionCommand({
-      stateMachineArn: backend.stateMachineArn,
-      // Recover gets the migration's id from the name of the execution that stopped.
-      name: migrationId,
-      input: JSON.stringify({ migrationId, request }),
-    }),
-  );
+  const { migrationId, executionArn } = await startMigration(backend, request);
   onStart?.(migrationId);
   const follow = follower(backend, watcher);
   await follow(executionArn);

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { MigrationReport, MigrationRequest, MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { firstExecutionOf } from '../../cli/known.ts';
 import { type Follow, reportOf, untilOutcome } from '../../cli/follow.ts';
+import { startMigration } from '../../cli/run.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';
@@ -63,17 +63,8 @@ export const requestOf = (change: Partial<MigrationRequestInput> = {}): Migratio
 export const BUNDLED = { lambdas: 'bundled', clock: { scaled: 1000 } } as const;
 
 /** Starts a migration as the command line does, in a thread of the clock, and does not wait for it. */
-export async function start(
-  { ids, stepFunctions, stateMachineArn, sandbox }: SandboxBackend,
-  request: MigrationRequest,
-): Promise<Execution> {
-  const migrationId = ids.ulid();
-  const input = JSON.stringify({ migrationId, request });
-  const { executionArn } = await stepFunctions.send(
-    new StartExecutionCommand({ stateMachineArn, name: migrationId, input }),
-  );
-  return sandbox.executions.execution(executionArn!);
-}
+export const start = async (backend: SandboxBackend, request: MigrationRequest): Promise<Execution> =>
+  backend.sandbox.executions.execution((await startMigration(backend, request)).executionArn);
 
 /**
  * Returns the report of a migration once any execution has ended it. Awaits the ends of executions without reading their
