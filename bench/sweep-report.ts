@@ -18,8 +18,8 @@ import {
   clusterInventory,
   type Sweep,
   type SweepFinding,
-  sweepRequest,
 } from '../lambdas/domain/sweep/model.ts';
+import { sweepRequest } from '../lambdas/domain/sweep/request.ts';
 import { sweepReport, type SweepReport } from '../lambdas/domain/sweep/report.ts';
 import { reportPage } from '../lambdas/report-page/page.ts';
 import { reportSweepSchema } from '../lambdas/steps/report-sweep/schema.ts';

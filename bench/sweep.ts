@@ -16,7 +16,7 @@ import { generateFleet, type Fleet } from '../cli/fleet/generate.ts';
 import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
 import { PRICES } from '../lambdas/domain/sweep/cost.ts';
 import { reportKey } from '../lambdas/domain/sweep/keys.ts';
-import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
+import { sweepRequest } from '../lambdas/domain/sweep/request.ts';
 import { sweepReport, type SweepReport } from '../lambdas/domain/sweep/report.ts';
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts';
 import { parseScenario } from '../sandbox/world/load.ts';

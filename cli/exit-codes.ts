@@ -1,5 +1,6 @@
-import type { Outcome } from '../lambdas/domain/migration/model.ts';
-import type { SweepClass, SweepMode, SweepOutcome } from '../lambdas/domain/sweep/model.ts';
+import type { Outcome } from '../lambdas/domain/migration/outcome.ts';
+import type { SweepClass, SweepOutcome } from '../lambdas/domain/sweep/model.ts';
+import type { SweepMode } from '../lambdas/domain/sweep/request.ts';
 import type { Verdict } from '../lambdas/domain/policy/index.ts';
 
 /** Exit codes of the program. Pipelines branch on them, so their meaning never changes. */

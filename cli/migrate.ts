@@ -1,5 +1,6 @@
 /** Runs `plan`, `migrate` and `migrate-workload`. */
-import type { MigrationReport, MigrationRequest, Target } from '../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../lambdas/domain/migration/model.ts';
+import type { MigrationRequest, Target } from '../lambdas/domain/migration/request.ts';
 import { exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { readingIo } from './interrupted.ts';
 import { leftAlone } from './interruption.ts';

@@ -3,20 +3,24 @@ import { z } from 'zod';
 import {
   accountId,
   addonName,
-  agentMode,
-  annotationMode,
   clusterName,
-  DEFAULT_SOAK_DAYS,
-  maxDisruption,
-  MOST_DURATION_MINUTES,
   migrationId,
   regionName,
-  resolveConflicts,
   roleArn,
+  namespaceName,
+  plainText,
+  serviceAccountName,
+} from '../lambdas/domain/text/names.ts';
+import {
+  agentMode,
+  annotationMode,
+  maxDisruption,
+  MOST_DURATION_MINUTES,
+  resolveConflicts,
   strategy,
   verificationMode,
-} from '../lambdas/domain/migration/model.ts';
-import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/text/names.ts';
+} from '../lambdas/domain/migration/request.ts';
+import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/trust/retirement.ts';
 import { shown } from '../lambdas/domain/text/text.ts';
 import { acceptOf } from '../lambdas/domain/acceptance/accept.ts';
 import { ownerTool } from '../lambdas/domain/owners/model.ts';

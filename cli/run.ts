@@ -1,6 +1,7 @@
 /** Runs one migration from its start to its report. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { MigrationReport, MigrationRequest } from '../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../lambdas/domain/migration/model.ts';
+import type { MigrationRequest } from '../lambdas/domain/migration/request.ts';
 import { subjectOf } from '../lambdas/domain/migration/subject.ts';
 import { busyRemedy, busyText, busyWith } from '../lambdas/use-cases/migration/subject-busy.ts';
 import { type Backend, executionsOf } from './backend.ts';

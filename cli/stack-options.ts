@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { shellWord } from '../lambdas/domain/text/shell.ts';
-import { regionName } from '../lambdas/domain/migration/model.ts';
+import { regionName } from '../lambdas/domain/text/names.ts';
 
 /** Flags that select the stack, and the credentials to find and call it with. */
 export interface StackFlags {

@@ -1,6 +1,6 @@
 /** The flags of `trust check`, `trust repair` and `trust target-role`. */
 import { z } from 'zod';
-import { roleArn } from '../lambdas/domain/migration/model.ts';
+import { roleArn } from '../lambdas/domain/text/names.ts';
 import { acceptOf } from '../lambdas/domain/acceptance/accept.ts';
 import { file, output, parseFlags, yes } from './options.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';

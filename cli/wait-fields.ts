@@ -1,7 +1,8 @@
 /** Flags on what a change waits for: an approval and a change window. */
 import { z } from 'zod';
 import { changeWindow, type ChangeWindow } from '../lambdas/domain/waiting/change-window.ts';
-import { APPROVAL_HOURS, approvalMode, requestedBy } from '../lambdas/domain/migration/model.ts';
+import { APPROVAL_HOURS, approvalMode } from '../lambdas/domain/migration/request.ts';
+import { requestedBy } from '../lambdas/domain/text/names.ts';
 import { oneOf, wholeNumber } from './fields.ts';
 
 const { schedule, durationMinutes, timeZone, waitAtMostHours } = changeWindow.shape;

@@ -1,7 +1,8 @@
 /** What a migration waits for before its change begins: an approval, or its change window. */
-import { pendingApproval } from '../lambdas/domain/approval/approval.ts';
+import { pendingApproval, type Approval } from '../lambdas/domain/approval/approval.ts';
 import { type ChangeWindow, nextOpening } from '../lambdas/domain/waiting/change-window.ts';
-import type { Approval, Migration, Plan } from '../lambdas/domain/migration/model.ts';
+import type { Migration } from '../lambdas/domain/migration/model.ts';
+import type { Plan } from '../lambdas/domain/plan/model.ts';
 import type { StepProgress } from './history.ts';
 
 export type Waiting =

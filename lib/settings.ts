@@ -9,7 +9,7 @@ import { changeWindow } from '../lambdas/domain/waiting/change-window.ts';
 import { accountId, plainText, regionName } from '../lambdas/domain/text/names.ts';
 import { EVENT_TYPES } from '../lambdas/domain/events/outbox-events.ts';
 import { ROLLBACK_CLAIM_DAYS } from '../lambdas/domain/settings/deployment.ts';
-import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
+import { sweepRequest } from '../lambdas/domain/sweep/request.ts';
 import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
 import { roleArnPattern } from './role-pattern.ts';
 import { reservedConcurrency, retirement, waiting } from './settings-limits.ts';

@@ -1,6 +1,7 @@
 /** Flags of `grant-access`. */
 import { z } from 'zod';
-import { accountId, addonName, annotationMode, clusterName, regionName } from '../../lambdas/domain/migration/model.ts';
+import { accountId, addonName, clusterName, regionName } from '../../lambdas/domain/text/names.ts';
+import { annotationMode } from '../../lambdas/domain/migration/request.ts';
 import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { oneOf } from '../fields.ts';
 import { file, output, parseFlags, yes } from '../options.ts';

@@ -5,7 +5,7 @@
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Target } from '../../lambdas/domain/migration/model.ts';
+import type { Target } from '../../lambdas/domain/migration/request.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { CliError } from '../errors.ts';

@@ -1,5 +1,5 @@
 /** Runs `grant-access`. */
-import type { Target } from '../../lambdas/domain/migration/model.ts';
+import type { Target } from '../../lambdas/domain/migration/request.ts';
 import type { Backend } from '../backend.ts';
 import { assertCanAsk, confirm, mustAsk } from '../confirm.ts';
 import { awsError } from '../deployed.ts';

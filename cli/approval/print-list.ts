@@ -1,4 +1,4 @@
-import type { Outcome } from '../../lambdas/domain/migration/model.ts';
+import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
 import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { printable, shown } from '../../lambdas/domain/text/text.ts';

@@ -1,7 +1,9 @@
 /** Output on approvals: waiting plans, decisions, and what a migration waits for. */
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
 import { operationTitle } from '../../lambdas/domain/approval/operations.ts';
-import { type Approval, type Plan, requesterText } from '../../lambdas/domain/migration/model.ts';
+import type { Approval } from '../../lambdas/domain/approval/approval.ts';
+import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import { requesterText } from '../../lambdas/domain/approval/requester.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { checksSection } from '../print/checks.ts';
 import { roleLines } from '../print/retire.ts';

@@ -1,7 +1,7 @@
 /** Options of the commands that call AWS with the caller's own credentials, in commander's form and as a schema. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { regionName } from '../../lambdas/domain/migration/model.ts';
+import { regionName } from '../../lambdas/domain/text/names.ts';
 
 /** Adds the options that select the caller's credentials and region. */
 export const awsOptions = (command: Command): Command =>

@@ -3,7 +3,8 @@
  * delete and create, which is the exception.
  */
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
-import type { MigrationReport, Strategy, Target } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Strategy, Target } from '../../lambdas/domain/migration/request.ts';
 import { openSandboxBackend, type SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';

@@ -4,7 +4,8 @@ import { eksCommand, eksRegionCommand } from '../../lambdas/domain/aws/command.t
 import { oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import { OWN_ROLE, shellCommand, type Word } from '../../lambdas/domain/text/shell.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Check, Target } from '../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../lambdas/domain/migration/check.ts';
+import type { Target } from '../../lambdas/domain/migration/request.ts';
 import { MAX_ASSOCIATIONS } from '../../lambdas/domain/plan/association-checks.ts';
 import { fail, pass, some, unknown, warn } from '../../lambdas/domain/plan/check.ts';
 import { failLines } from './remedy.ts';

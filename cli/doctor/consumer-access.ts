@@ -3,7 +3,7 @@ import { resourceName } from '../../lambdas/domain/kubernetes/objects.ts';
 import { z } from 'zod';
 import { apiGroups } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { type KubernetesApi, unlessNotFound } from '../../lambdas/adapters/kubernetes-api.ts';
-import type { Check } from '../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../lambdas/domain/migration/check.ts';
 import { pass, some, warn } from '../../lambdas/domain/plan/check.ts';
 import { counted } from '../../lambdas/domain/text/text.ts';
 import type { CustomResourceKind } from '../../lambdas/ports/kubernetes.ts';

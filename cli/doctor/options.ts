@@ -1,6 +1,6 @@
 /** Flags of `doctor`. */
 import { z } from 'zod';
-import { clusterName } from '../../lambdas/domain/migration/model.ts';
+import { clusterName } from '../../lambdas/domain/text/names.ts';
 import { awsFields } from '../aws/options.ts';
 import { oneOf } from '../fields.ts';
 import { output, parseFlags } from '../options.ts';

@@ -1,6 +1,6 @@
 /** Quotas of AWS that a deployment touches: those that IAM names are compared, the others are listed. */
 import { GetAccountSummaryCommand } from '@aws-sdk/client-iam';
-import type { Check } from '../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../lambdas/domain/migration/check.ts';
 import { fail, pass, unknown } from '../../lambdas/domain/plan/check.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 import type { AwsSession } from '../aws/session.ts';

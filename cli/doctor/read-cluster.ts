@@ -13,11 +13,12 @@ import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Cluster } from '../../lambdas/domain/aws/eks.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Addon, Check, Target } from '../../lambdas/domain/migration/model.ts';
+import type { Addon } from '../../lambdas/domain/migration/observed.ts';
+import type { Check } from '../../lambdas/domain/migration/check.ts';
+import { type Target, migrationRequest } from '../../lambdas/domain/migration/request.ts';
 import { agentCheck } from '../../lambdas/domain/identities/agent.ts';
 import { checkPlatformVersion } from '../../lambdas/domain/plan/preflight.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
 import { unknown } from '../../lambdas/domain/plan/check.ts';
 import type { AwsSession } from '../aws/session.ts';
 import {

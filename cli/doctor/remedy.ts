@@ -1,5 +1,5 @@
 /** A remedy of several lines: each command in a line of its own, so that it can be copied. */
-import type { Check } from '../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../lambdas/domain/migration/check.ts';
 import { fail } from '../../lambdas/domain/plan/check.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 

@@ -1,6 +1,6 @@
 /** Flags of `generate-fleet`. */
 import { z } from 'zod';
-import { regionName } from '../../lambdas/domain/migration/model.ts';
+import { regionName } from '../../lambdas/domain/text/names.ts';
 import { wholeNumber } from '../fields.ts';
 import { parseFlags, seed } from '../options.ts';
 import { DEFAULT_ACCOUNTS, FAULTY_ACCOUNTS } from './generate.ts';

@@ -1,8 +1,15 @@
 /** Flags of `hand-off`, `hand-off patch` and `hand-off check`. */
 import { z } from 'zod';
 import { handOffFormat } from '../../lambdas/domain/hand-off/model.ts';
-import { accountId, addonName, clusterName, migrationId, regionName } from '../../lambdas/domain/migration/model.ts';
-import { namespaceName, serviceAccountName } from '../../lambdas/domain/text/names.ts';
+import {
+  accountId,
+  addonName,
+  clusterName,
+  migrationId,
+  regionName,
+  namespaceName,
+  serviceAccountName,
+} from '../../lambdas/domain/text/names.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { CliError } from '../errors.ts';
 import { oneOf } from '../fields.ts';

@@ -10,7 +10,7 @@ import { type IAMClient, paginateListRoles } from '@aws-sdk/client-iam';
 import { aws, awsOrUndefined } from '../../lambdas/adapters/aws-errors.ts';
 import { toAssociation } from '../../lambdas/adapters/aws-eks-shapes.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Association } from '../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../lambdas/domain/migration/observed.ts';
 import { issuerName, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { Clock, Eks } from '../../lambdas/ports/index.ts';
 import { again } from './retry.ts';

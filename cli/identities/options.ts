@@ -1,6 +1,6 @@
 /** Flags of `identities`. */
 import { z } from 'zod';
-import { accountId, clusterName, regionName } from '../../lambdas/domain/migration/model.ts';
+import { accountId, clusterName, regionName } from '../../lambdas/domain/text/names.ts';
 import { profile } from '../aws/options.ts';
 import { file, output, parseFlags } from '../options.ts';
 import {

@@ -1,8 +1,13 @@
 /** Output of `identities`: the workloads by namespace, what blocks Pod Identity for them, and what to do next. */
-import type { IdentitiesReport, Source, UsedRole, WorkloadIdentity } from '../../lambdas/domain/identities/model.ts';
-import { SOURCES } from '../../lambdas/domain/identities/model.ts';
+import {
+  type IdentitiesReport,
+  type Source,
+  type UsedRole,
+  type WorkloadIdentity,
+  SOURCES,
+} from '../../lambdas/domain/identities/model.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../lambdas/domain/migration/check.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { counted, printable } from '../../lambdas/domain/text/text.ts';
 import { remedyLines } from '../print/remedy.ts';

@@ -1,15 +1,9 @@
 /** Flags of `plan`: of an add-on, of a service account, or of a whole cluster. */
 import { z } from 'zod';
-import {
-  accountId,
-  agentMode,
-  clusterName,
-  regionName,
-  verificationMode,
-} from '../../lambdas/domain/migration/model.ts';
+import { accountId, clusterName, regionName, namespaceName } from '../../lambdas/domain/text/names.ts';
+import { agentMode, verificationMode } from '../../lambdas/domain/migration/request.ts';
 import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
 import type { HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
-import { namespaceName } from '../../lambdas/domain/text/names.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 import { profile } from '../aws/options.ts';
 import { CliError } from '../errors.ts';

@@ -1,5 +1,6 @@
 import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
-import type { Disruption, MigrationReport, Plan, Attempt } from '../../lambdas/domain/migration/model.ts';
+import type { Disruption, MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Plan, Attempt } from '../../lambdas/domain/plan/model.ts';
 import { duration } from './duration.ts';
 import { type Format, hanging, type Style, visibleWidth } from './style.ts';
 

@@ -1,5 +1,7 @@
 /** Output of `show` for a running migration, of `cancel` and of `release`. */
-import type { Recovery, Release, Retirement, Rollback } from '../../lambdas/domain/migration/model.ts';
+import type { Recovery, Rollback } from '../../lambdas/domain/rollback/rollback.ts';
+import type { Release } from '../../lambdas/domain/migration/model.ts';
+import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { asClause } from '../../lambdas/domain/text/text.ts';

@@ -1,4 +1,6 @@
-import type { MigrationReport, Outcome, PodEvidence, PodIdentity } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import type { PodEvidence, PodIdentity } from '../../lambdas/domain/migration/evidence.ts';
 import { timeOfDay } from './duration.ts';
 import { type Format, hanging, oneLine, type Style } from './style.ts';
 import { table } from './table.ts';

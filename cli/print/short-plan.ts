@@ -1,5 +1,6 @@
 /** The short form of what a command would change, which is shown before it asks. */
-import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Plan } from '../../lambdas/domain/plan/model.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
 import { attemptName, DISRUPTION } from './attempts.ts';

@@ -1,9 +1,7 @@
-import {
-  type Association,
-  type MigrationReport,
-  type Outcome,
-  verifiedText,
-} from '../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../lambdas/domain/migration/observed.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import { verifiedText } from '../../lambdas/domain/migration/levels.ts';
 import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/failures/ended-by.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';

@@ -1,6 +1,6 @@
 /** Flags of `record`. */
 import { z } from 'zod';
-import { accountId, clusterName } from '../../lambdas/domain/migration/model.ts';
+import { accountId, clusterName } from '../../lambdas/domain/text/names.ts';
 import { awsFields } from '../aws/options.ts';
 import { oneOf } from '../fields.ts';
 import { file, parseFlags } from '../options.ts';

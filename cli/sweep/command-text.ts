@@ -1,5 +1,5 @@
 /** Converts the flags of a sweep back to the command to type. */
-import type { SweepMode } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepMode } from '../../lambdas/domain/sweep/request.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { PROGRAM } from '../options.ts';
 import { backendFlags } from '../request.ts';

@@ -1,6 +1,6 @@
 /** Defines `sweep` with its commands, and `sweeps`: their flags and help. */
 import { type Command, Option } from 'commander';
-import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import { sweepLimits } from '../../lambdas/domain/sweep/request.ts';
 import { LIMIT } from '../approval/options.ts';
 import { acceptOption, collect, outputOptions, backendOptions, confirmOption } from '../command-options.ts';
 import { SWEEP_EXIT_CODES_HELP } from '../exit-codes.ts';

@@ -1,23 +1,15 @@
 /** Flags of `sweep` and its commands, and of `sweeps`. */
 import { z } from 'zod';
+import { accountId, addonName, regionName } from '../../lambdas/domain/text/names.ts';
 import {
-  accountId,
-  addonName,
   agentMode,
   maxDisruption,
-  regionName,
   resolveConflicts,
   strategy,
   verificationMode,
-} from '../../lambdas/domain/migration/model.ts';
-import {
-  sweepId,
-  sweepLimits,
-  sweepMode,
-  sweepRequest,
-  sweepSelection,
-  sweepStatus,
-} from '../../lambdas/domain/sweep/model.ts';
+} from '../../lambdas/domain/migration/request.ts';
+import { sweepId, sweepLimits, sweepMode, sweepRequest, sweepSelection } from '../../lambdas/domain/sweep/request.ts';
+import { sweepStatus } from '../../lambdas/domain/sweep/model.ts';
 import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 import { shown } from '../../lambdas/domain/text/text.ts';

@@ -1,6 +1,7 @@
 /** Output on the state of a sweep, and the list of sweeps. */
 import { requesterText, sweepRequesterOf } from '../../lambdas/domain/approval/requester.ts';
-import type { SweepRequest, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepRequest } from '../../lambdas/domain/sweep/request.ts';
+import type { SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { shortfall } from '../../lambdas/domain/sweep/inspected.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';

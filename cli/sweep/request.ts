@@ -1,11 +1,7 @@
 /** Converts flags to the request for a sweep. */
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type Sweep,
-  sweepRequest,
-  type SweepRequest,
-  type SweepRequestInput,
-} from '../../lambdas/domain/sweep/model.ts';
+import type { Sweep } from '../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, type SweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import type { SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { CliError } from '../errors.ts';

@@ -1,6 +1,7 @@
 /** Runs `sweep`, its commands, and `sweeps`. */
 import { reportKey } from '../../lambdas/domain/sweep/keys.ts';
-import type { SweepCommand, SweepMode } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepCommand } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepMode } from '../../lambdas/domain/sweep/request.ts';
 import type { SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';

@@ -1,6 +1,6 @@
 /** Operations on sweeps that every backend supports: `direct.ts` by the service's parts, `by-api.ts` by its API. */
 import { inCurrentForm } from '../../lambdas/domain/acceptance/former.ts';
-import type { SweepRequest } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepRequest } from '../../lambdas/domain/sweep/request.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';

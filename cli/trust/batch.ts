@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { z } from 'zod';
 import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
-import { roleArn } from '../../lambdas/domain/migration/model.ts';
+import { roleArn } from '../../lambdas/domain/text/names.ts';
 import { parseJson } from '../../lambdas/domain/text/json.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { CliError, errorDocument } from '../errors.ts';

@@ -10,24 +10,20 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import type { OutboxEvent } from '../domain/events/outbox-events.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
+import { association, type Association } from '../domain/migration/observed.ts';
 import {
-  association,
   cancellation as cancellationSchema,
   migration,
-  podEvidence,
   snapshot,
-  stepLine,
   type AnnotationMoment,
-  type Association,
   type Cancellation,
   type Migration,
-  type Outcome,
-  type Plan,
-  type PodEvidence,
-  type Recovery,
   type Snapshot,
-  type StepLine,
 } from '../domain/migration/model.ts';
+import { podEvidence, stepLine, type PodEvidence, type StepLine } from '../domain/migration/evidence.ts';
+import type { Outcome } from '../domain/migration/outcome.ts';
+import type { Plan } from '../domain/plan/model.ts';
+import type { Recovery } from '../domain/rollback/rollback.ts';
 import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
 import { approvalsOf } from './dynamo-approvals.ts';
 import { listedAs } from './dynamo-lists.ts';

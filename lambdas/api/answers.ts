@@ -2,19 +2,17 @@
 import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
 import { FAILURE_NAMES } from '../domain/failures/names.ts';
-import {
-  approval,
-  cancellation,
-  migrationId,
-  migrationReport,
-  retirement,
-  rollback,
-  status,
-} from '../domain/migration/model.ts';
+import { approval } from '../domain/approval/approval.ts';
+import { cancellation, migrationReport } from '../domain/migration/model.ts';
+import { migrationId } from '../domain/text/names.ts';
+import { retirement } from '../domain/trust/retirement.ts';
+import { rollback } from '../domain/rollback/rollback.ts';
+import { status } from '../domain/migration/outcome.ts';
 import { schemaNames, time } from '../domain/text/schemas.ts';
 import { STEP_LINES } from '../domain/migration/step-lines.ts';
 import { migrationSummary } from '../domain/migration/summary.ts';
-import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
+import { sweep, sweepSummary } from '../domain/sweep/model.ts';
+import { sweepId } from '../domain/sweep/request.ts';
 import { sweepStanding } from '../domain/sweep/standing.ts';
 import { waitingFor } from '../domain/waiting/waiting-for.ts';
 

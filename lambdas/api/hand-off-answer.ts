@@ -1,7 +1,7 @@
 /** The answer with a hand-off as a zod schema, next to those in `answers.ts`. */
 import { z } from 'zod';
 import { handOff, handOffFormat } from '../domain/hand-off/model.ts';
-import { migrationId } from '../domain/migration/model.ts';
+import { migrationId } from '../domain/text/names.ts';
 import { schemaNames } from '../domain/text/schemas.ts';
 import { LINKS, links } from './answers.ts';
 

@@ -1,23 +1,24 @@
 /** The API's inputs as zod schemas. Its OpenAPI document is generated from them. */
 import { z } from 'zod';
+import { approvalDecision } from '../domain/approval/approval.ts';
+import { checkSubject, strictRequestFields } from '../domain/migration/request.ts';
+import { DEFAULT_SOAK_DAYS, retirementAction, soakDays } from '../domain/trust/retirement.ts';
 import {
-  approvalDecision,
-  checkSubject,
-  DEFAULT_SOAK_DAYS,
   migrationId,
-  outcome,
   reason,
-  retirementAction,
-  soakDays,
-  status,
-  strictRequestFields,
-} from '../domain/migration/model.ts';
+  accountId,
+  addonName,
+  clusterName,
+  regionName,
+  requestedBy,
+} from '../domain/text/names.ts';
+import { outcome, status } from '../domain/migration/outcome.ts';
 import { acceptOf } from '../domain/acceptance/accept.ts';
 import { handOffFormat } from '../domain/hand-off/model.ts';
-import { accountId, addonName, clusterName, regionName, requestedBy } from '../domain/text/names.ts';
 import { schemaNames } from '../domain/text/schemas.ts';
 import { emptyTime, moment } from '../domain/migration/summary.ts';
-import { sweepId, sweepRequest, sweepStatus } from '../domain/sweep/model.ts';
+import { sweepId, sweepRequest } from '../domain/sweep/request.ts';
+import { sweepStatus } from '../domain/sweep/model.ts';
 import { positionToken, rowToken } from './tokens.ts';
 
 /**

@@ -2,7 +2,8 @@
 import { operationOf } from '../domain/approval/operations.ts';
 import { pendingApproval } from '../domain/approval/approval.ts';
 import { handOffOf } from '../domain/hand-off/of-record.ts';
-import { isVerifiedOnPods, type Migration } from '../domain/migration/model.ts';
+import { isVerifiedOnPods } from '../domain/migration/levels.ts';
+import type { Migration } from '../domain/migration/model.ts';
 import { nothingToPutBack } from '../domain/rollback/recovery.ts';
 import { isOpenRetirement } from '../domain/trust/retirement.ts';
 import { judgeCommand } from '../domain/sweep/commands.ts';

@@ -1,7 +1,7 @@
 /** POST /plans and POST /migrations. */
 import { neverMeet, neverMeetText } from '../domain/waiting/change-windows.ts';
 import { partitionOf } from '../domain/aws/partitions.ts';
-import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/migration/model.ts';
+import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/migration/request.ts';
 import { isServed } from '../domain/aws/spokes.ts';
 import { windowsOf } from '../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../ports/index.ts';

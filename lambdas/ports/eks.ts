@@ -7,7 +7,8 @@ import type {
   FargateProfile,
   OfferedVersion,
 } from '../domain/aws/eks.ts';
-import type { Addon, Association, PlannedAssociation } from '../domain/migration/model.ts';
+import type { Addon, Association } from '../domain/migration/observed.ts';
+import type { PlannedAssociation } from '../domain/migration/planned.ts';
 
 export type * from '../domain/aws/eks.ts';
 

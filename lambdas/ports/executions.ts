@@ -1,5 +1,6 @@
 import type { ErrorName } from '../domain/failures/errors.ts';
-import type { MigrationRequest, Retirement } from '../domain/migration/model.ts';
+import type { MigrationRequest } from '../domain/migration/request.ts';
+import type { Retirement } from '../domain/trust/retirement.ts';
 
 /** The state of an execution in Step Functions. */
 export interface ExecutionState {

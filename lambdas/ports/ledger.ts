@@ -2,21 +2,13 @@ import type { OutboxEvent } from '../domain/events/outbox-events.ts';
 import type { Approval } from '../domain/approval/approval.ts';
 import type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
 import type { Lock, LockHolder, LockMode } from '../domain/migration/locks.ts';
-import type {
-  AnnotationMoment,
-  Association,
-  Cancellation,
-  Failure,
-  Migration,
-  Outcome,
-  Plan,
-  PodEvidence,
-  Recovery,
-  Retirement,
-  Snapshot,
-  StepLine,
-} from '../domain/migration/model.ts';
-import type { Rollback, RollbackStanding } from '../domain/rollback/rollback.ts';
+import type { AnnotationMoment, Cancellation, Migration, Snapshot } from '../domain/migration/model.ts';
+import type { Association } from '../domain/migration/observed.ts';
+import type { Failure, Outcome } from '../domain/migration/outcome.ts';
+import type { Plan } from '../domain/plan/model.ts';
+import type { PodEvidence, StepLine } from '../domain/migration/evidence.ts';
+import type { Recovery, Rollback, RollbackStanding } from '../domain/rollback/rollback.ts';
+import type { Retirement } from '../domain/trust/retirement.ts';
 import type { MigrationSummary } from '../domain/migration/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting/waiting.ts';

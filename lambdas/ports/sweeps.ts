@@ -1,5 +1,6 @@
 import type { ListPosition, SweepFilter } from '../domain/migration/listing.ts';
-import type { Failure, Verified } from '../domain/migration/model.ts';
+import type { Failure } from '../domain/migration/outcome.ts';
+import type { Verified } from '../domain/migration/levels.ts';
 import type {
   InspectionMark,
   Sweep,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { migrationId, operationKind, target } from '../domain/migration/model.ts';
+import { migrationId } from '../domain/text/names.ts';
+import { operationKind } from '../domain/approval/approval.ts';
+import { target } from '../domain/migration/request.ts';
 import type { PacedService } from '../domain/aws/pace.ts';
 import { subjectName } from '../domain/migration/subject.ts';
 import { byVariable } from '../domain/steps/work.ts';

@@ -1,6 +1,6 @@
 /** The parts of a cluster that show who owns its resources. */
 import { z } from 'zod';
-import { roleArn } from '../../lambdas/domain/migration/model.ts';
+import { roleArn } from '../../lambdas/domain/text/names.ts';
 import { tags, timestamp } from './scenario-cluster.ts';
 
 export const capability = z

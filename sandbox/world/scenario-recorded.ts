@@ -3,8 +3,7 @@
  * cluster as they were.
  */
 import { z } from 'zod';
-import { addonName, roleArn } from '../../lambdas/domain/migration/model.ts';
-import { namespaceName } from '../../lambdas/domain/text/names.ts';
+import { addonName, roleArn, namespaceName } from '../../lambdas/domain/text/names.ts';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
 import { timestamp, workload } from './scenario-cluster.ts';
 import { container } from './scenario-containers.ts';

@@ -1,6 +1,6 @@
 /** The IAM roles of a scenario. */
 import { z } from 'zod';
-import { roleArn } from '../../lambdas/domain/migration/model.ts';
+import { roleArn } from '../../lambdas/domain/text/names.ts';
 import { tags, timestamp } from './scenario-cluster.ts';
 
 const policyDocument = z.union([z.string(), z.record(z.string(), z.unknown())]);

@@ -5,8 +5,14 @@
  * docs/scenario-reference.md.
  */
 import { z } from 'zod';
-import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/migration/model.ts';
-import { namespaceName } from '../../lambdas/domain/text/names.ts';
+import {
+  accountId,
+  addonName,
+  clusterName,
+  regionName,
+  roleArn,
+  namespaceName,
+} from '../../lambdas/domain/text/names.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
 import { clusterOidcProvider, oidcProvider } from './scenario-oidc.ts';

@@ -3,7 +3,7 @@
  * `gateway/faults.ts` defines the response to a refused call.
  */
 import { z } from 'zod';
-import { accountId, regionName } from '../../lambdas/domain/migration/model.ts';
+import { accountId, regionName } from '../../lambdas/domain/text/names.ts';
 
 export const throttle = z
   .strictObject({

@@ -9,7 +9,8 @@ import { shortPlan } from '../../cli/print/short-plan.ts';
 import { conclusion, summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
-import { type MigrationReport, migrationReport, type Retirement } from '../../lambdas/domain/migration/model.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
 import { aCheck, aHandOff, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
 import { matching } from '../lambdas/matchers.ts';
 

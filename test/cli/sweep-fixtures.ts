@@ -1,6 +1,7 @@
 /** Builds sweeps and their reports for tests. */
 import type { Backend } from '../../cli/backend.ts';
-import { type Sweep, sweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
+import type { Sweep } from '../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { type SweepStanding, standingOf } from '../../lambdas/domain/sweep/standing.ts';
 import { newSweep } from '../../lambdas/use-cases/sweep/commanding.ts';

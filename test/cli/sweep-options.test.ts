@@ -11,7 +11,8 @@ import {
 } from '../../cli/sweep/options.ts';
 import { checkReportFiles, readPrevious, writeReports } from '../../cli/sweep/reports.ts';
 import { checkPrevious, recordOf, requestFrom } from '../../cli/sweep/request.ts';
-import { sweep, sweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import { sweep } from '../../lambdas/domain/sweep/model.ts';
+import { sweepLimits } from '../../lambdas/domain/sweep/request.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
 import { errorOf } from './fixtures.ts';

@@ -10,10 +10,9 @@ import {
   type ClusterInventory,
   type LocationInventory,
   locationInventory,
-  sweepRequest,
   type SweepItem,
-  type SweepRequestInput,
 } from '../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import { newSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import { deploymentSettingsOf, wire } from '../../lambdas/runtime/wiring.ts';
 import { takeInventoryStep } from '../../lambdas/steps/take-inventory/handler.ts';

@@ -1,6 +1,6 @@
 /** Sweeps of a small fleet that are paused, that wait for a change window, and that several executions work on. */
 import { describe, expect, it } from 'vitest';
-import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import { sweepLimits } from '../../lambdas/domain/sweep/request.ts';
 import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
 import { asKnown, expectCaps } from './sweep-watch.ts';
 import { type FleetWorld, inFleet, keyOf } from './sweep-world.ts';

@@ -1,5 +1,5 @@
 /** A fleet of 120 clusters that is swept, stopped, resumed, and swept again. */
-import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import { sweepLimits } from '../../lambdas/domain/sweep/request.ts';
 import { describeFleet } from './sweep-fleet-story.ts';
 
 describeFleet({

@@ -1,5 +1,5 @@
 /** A fleet of 18 clusters that is swept, stopped, resumed, and swept again; `sweep-fleet.grid.test.ts` has 120. */
-import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import { sweepLimits } from '../../lambdas/domain/sweep/request.ts';
 import { describeFleet } from './sweep-fleet-story.ts';
 
 describeFleet({

@@ -5,7 +5,8 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { executionsOf, openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { type Sweep, sweepRequest, type SweepRequestInput, type SweepTally } from '../../lambdas/domain/sweep/model.ts';
+import type { Sweep, SweepTally } from '../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import { commandSweep, showSweep, startSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import { fleetOf } from './inventory-world.ts';
 

@@ -3,7 +3,8 @@
  * they were started.
  */
 import { expect } from 'vitest';
-import type { SweepItem, SweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepLimits } from '../../lambdas/domain/sweep/request.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { endedBefore } from '../lambdas/use-cases/sweep/fleet.ts';
 import { type Begun, type FleetWorld, keyOf } from './sweep-world.ts';

@@ -3,18 +3,16 @@
  * not have.
  */
 import type { ServiceAccountDetail, Pod, Workload } from '../../lambdas/domain/kubernetes/objects.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
-import type {
-  Association,
-  Migration,
-  MigrationRequestInput,
-  Plan,
-  PlannedAssociation,
-  PodIdentity,
-  ServiceAccountRequest,
-  ServiceAccountState,
-  Snapshot,
-} from '../../lambdas/domain/migration/model.ts';
+import {
+  migrationRequest,
+  type MigrationRequestInput,
+  type ServiceAccountRequest,
+} from '../../lambdas/domain/migration/request.ts';
+import type { Association, ServiceAccountState } from '../../lambdas/domain/migration/observed.ts';
+import type { Migration, Snapshot } from '../../lambdas/domain/migration/model.ts';
+import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { PlannedAssociation } from '../../lambdas/domain/migration/planned.ts';
+import type { PodIdentity } from '../../lambdas/domain/migration/evidence.ts';
 import type { ServiceAccountFacts } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';

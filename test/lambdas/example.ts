@@ -1,5 +1,5 @@
 /** The example of the tests: the names and ARNs of one EBS CSI driver on one cluster. */
-import type { Target } from '../../lambdas/domain/migration/model.ts';
+import type { Target } from '../../lambdas/domain/migration/request.ts';
 
 export const ACCOUNT = '111122223333';
 export const CLUSTER = 'dev';

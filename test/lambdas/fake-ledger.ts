@@ -11,25 +11,27 @@ import {
 } from '../../lambdas/domain/migration/locks.ts';
 import type { OutboxEvent } from '../../lambdas/domain/events/outbox-events.ts';
 import type { Approval } from '../../lambdas/domain/approval/approval.ts';
-import type {
-  AnnotationMoment,
-  Association,
-  Cancellation,
-  Migration,
-  Outcome,
-  Plan,
-  PodEvidence,
-  Recovery,
-  Retirement,
-  Snapshot,
-  StepLine,
-} from '../../lambdas/domain/migration/model.ts';
-import { requestedRollback, type Rollback, type RollbackStanding } from '../../lambdas/domain/rollback/rollback.ts';
+import type { AnnotationMoment, Cancellation, Migration, Snapshot } from '../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../lambdas/domain/migration/observed.ts';
+import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { PodEvidence, StepLine } from '../../lambdas/domain/migration/evidence.ts';
+import {
+  type Recovery,
+  requestedRollback,
+  type Rollback,
+  type RollbackStanding,
+} from '../../lambdas/domain/rollback/rollback.ts';
+import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
 import { summaryOf } from '../../lambdas/domain/migration/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import type { NotedWait } from '../../lambdas/domain/waiting/waiting-for.ts';
-import { LONGEST_WAIT_MS } from '../../lambdas/domain/waiting/waiting.ts';
-import type { SlotResult, WaitingCaps, WaitingMigration } from '../../lambdas/domain/waiting/waiting.ts';
+import {
+  LONGEST_WAIT_MS,
+  type SlotResult,
+  type WaitingCaps,
+  type WaitingMigration,
+} from '../../lambdas/domain/waiting/waiting.ts';
 import type {
   Claim,
   Ledger,

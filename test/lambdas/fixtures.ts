@@ -1,17 +1,16 @@
 /** One migration of the EBS CSI driver: its request, facts, plan and record, with what a test changes. */
 import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
-import { migrationRequest, newMigration } from '../../lambdas/domain/migration/model.ts';
-import type { Retirement, Rollback } from '../../lambdas/domain/migration/model.ts';
-import type {
-  Migration,
-  AddonRequest,
-  MigrationRequest,
-  MigrationRequestInput,
-  Plan,
-  PodEvidence,
-  Attempt,
-  AddonSnapshot,
-} from '../../lambdas/domain/migration/model.ts';
+import {
+  migrationRequest,
+  type AddonRequest,
+  type MigrationRequest,
+  type MigrationRequestInput,
+} from '../../lambdas/domain/migration/request.ts';
+import { newMigration, type Migration, type AddonSnapshot } from '../../lambdas/domain/migration/model.ts';
+import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
+import type { Rollback } from '../../lambdas/domain/rollback/rollback.ts';
+import type { Plan, Attempt } from '../../lambdas/domain/plan/model.ts';
+import type { PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
 import { type Call, callKey } from '../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts, CallAnswer, Facts, RightsFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';

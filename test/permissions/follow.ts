@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
-import type { MigrationRequestInput, Target } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationRequestInput, Target } from '../../lambdas/domain/migration/request.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import { Authorizer, type Use } from '../../sandbox/authorization/authorizer.ts';

@@ -2,14 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import type { ApproverRules } from '../../lambdas/domain/approval/approval.ts';
 import { denial, requesterFor, requestFor } from '../../lambdas/domain/events/denial.ts';
-import type { AuthenticatedRequester, MigrationRequest } from '../../lambdas/domain/migration/model.ts';
+import type { AuthenticatedRequester } from '../../lambdas/domain/approval/requester.ts';
+import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
 import { LONGEST_PRINCIPAL } from '../../lambdas/domain/aws/principal.ts';
 import { itemId } from '../../lambdas/domain/sweep/items.ts';
 import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';
 import { newSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import { requestOf } from '../../lambdas/use-cases/sweep/flights.ts';
 import { planStep } from '../../lambdas/steps/plan/handler.ts';
-import { sweepRequest } from '../../lambdas/domain/sweep/model.ts';
+import { sweepRequest } from '../../lambdas/domain/sweep/request.ts';
 import { send } from '../lambdas/api/gateway.ts';
 import { type Fakes, invoke, newFakes } from '../lambdas/fakes.ts';
 import { matching } from '../lambdas/matchers.ts';

@@ -4,7 +4,8 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { newMigration } from '../../lambdas/domain/migration/model.ts';
-import type { SweepItem, SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import { ulidFrom } from '../../lambdas/domain/text/ulid.ts';
 import { newSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import { dispatchSweepStep } from '../../lambdas/steps/dispatch-sweep/handler.ts';

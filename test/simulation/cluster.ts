@@ -1,11 +1,16 @@
 /** Reads the current state of a sandbox cluster: pods, service accounts and associations. */
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
-import type { PodIdentity } from '../../lambdas/domain/migration/model.ts';
+import type { PodIdentity } from '../../lambdas/domain/migration/evidence.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
-import type { AssociationState, ClusterState, RoleState, World } from '../../sandbox/world/world.ts';
-import { findRole } from '../../sandbox/world/world.ts';
+import {
+  type AssociationState,
+  type ClusterState,
+  type RoleState,
+  type World,
+  findRole,
+} from '../../sandbox/world/world.ts';
 
 /** The annotation by which IRSA gives a service account its role. */
 export const ROLE_ANNOTATION = 'eks.amazonaws.com/role-arn';

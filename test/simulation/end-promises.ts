@@ -7,7 +7,9 @@ import { NO_PODS_TO_VERIFY, PODS_NOT_REPLACED } from '../../lambdas/domain/verif
 import { listObjects, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
 import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
-import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
 import { allMigrations, changes, lastReadOf, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
 import { isScaledToZero, startedPod } from './life-effects.ts';

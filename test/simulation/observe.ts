@@ -2,7 +2,7 @@
  * Reads a finished run: its migrations, which execution changed what and when, and whether the workloads still work.
  */
 import type { Call } from '../../sandbox/world/call-log.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { annotationOf, liveAssociations, podsOf } from './cluster.ts';

@@ -1,5 +1,7 @@
 /** The type of a promise, and helpers that the promises share. */
-import type { Migration, MigrationRequest, PlannedAssociation } from '../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { PlannedAssociation } from '../../lambdas/domain/migration/planned.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';

@@ -1,5 +1,5 @@
 /** Promises about approvals and change windows before a change, and about published events. */
-import type { Outcome } from '../../lambdas/domain/migration/model.ts';
+import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
 import { isOpen } from '../../lambdas/domain/waiting/change-window.ts';
 import { PAUSE_NOTED } from '../../lambdas/domain/waiting/noted-pause.ts';
 import { keyOf } from './calls.ts';

@@ -6,7 +6,10 @@
 import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { eksCommand } from '../aws/command.ts';
 import { isOwnedBy } from '../aws/arn.ts';
-import type { Association, CarriedOver, PlannedAssociation, Attempt, Snapshot } from '../migration/model.ts';
+import type { Association } from '../migration/observed.ts';
+import type { CarriedOver, PlannedAssociation } from '../migration/planned.ts';
+import type { Attempt } from '../plan/model.ts';
+import type { Snapshot } from '../migration/model.ts';
 import { managingTool } from '../owners/signs.ts';
 import { shellCommand } from '../text/shell.ts';
 

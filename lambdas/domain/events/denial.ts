@@ -6,7 +6,7 @@
  * CloudTrail User Guide, "CloudTrail record contents".
  */
 import { z } from 'zod';
-import { type MigrationRequest, migrationRequest } from '../migration/model.ts';
+import { type MigrationRequest, migrationRequest } from '../migration/request.ts';
 import { accountId, addonName, BY_CLOUDTRAIL, clusterName, regionName } from '../text/names.ts';
 import { requesterByCloudTrail, type AuthenticatedRequester } from '../approval/requester.ts';
 import { fit } from './parts.ts';

@@ -4,9 +4,15 @@
  */
 import { z } from 'zod';
 import { handOffCommand } from '../hand-off/lines.ts';
-import { handOff, handOffAddon, handOffAnnotation, handOffAssociation, handOffTrust } from '../hand-off/model.ts';
+import {
+  handOff,
+  handOffAddon,
+  handOffAnnotation,
+  handOffAssociation,
+  handOffTrust,
+  type HandOff,
+} from '../hand-off/model.ts';
 import { handOffOf } from '../hand-off/of-record.ts';
-import type { HandOff } from '../hand-off/model.ts';
 import type { Migration } from '../migration/model.ts';
 import { fit } from './parts.ts';
 

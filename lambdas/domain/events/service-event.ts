@@ -6,7 +6,9 @@
  */
 import { z } from 'zod';
 import { type OutboxEvent, eventIdOf, eventType, type EventType, roundOf, waitOf } from './outbox-events.ts';
-import { levelsText, type Migration, OUTCOMES, outcome, verified } from '../migration/model.ts';
+import { levelsText, verified } from '../migration/levels.ts';
+import type { Migration } from '../migration/model.ts';
+import { OUTCOMES, outcome } from '../migration/outcome.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from '../text/names.ts';
 import { authenticatedRequester, requesterOf } from '../approval/requester.ts';
 import { eventHandOff, eventHandOffOf } from './hand-off.ts';

@@ -2,15 +2,12 @@
  * Builds the text of the service's events for people: a title, and lines with what happened, where, why, and what to
  * do.
  */
-import {
-  type Approval,
-  type Attempt,
-  type Check,
-  type Migration,
-  type Outcome,
-  type Plan,
-  verifiedText,
-} from '../migration/model.ts';
+import type { Approval } from '../approval/approval.ts';
+import type { Attempt, Plan } from '../plan/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { Migration } from '../migration/model.ts';
+import type { Outcome } from '../migration/outcome.ts';
+import { verifiedText } from '../migration/levels.ts';
 import { blocks, nameOf } from '../plan/attempts.ts';
 import { changeLines, handOffCommand } from '../hand-off/lines.ts';
 import type { HandOff } from '../hand-off/model.ts';

@@ -1,5 +1,6 @@
 /** The hand-off of what is in the account, whichever way it came about. */
-import type { Addon, Association, ServiceAccountState, Target } from '../migration/model.ts';
+import type { Addon, Association, ServiceAccountState } from '../migration/observed.ts';
+import type { Target } from '../migration/request.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import type { HandOff } from './model.ts';
 import { orderOf } from './order.ts';

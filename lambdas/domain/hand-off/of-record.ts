@@ -5,7 +5,10 @@
 import { accountOf } from '../migration/subject.ts';
 import { plannedFor } from '../associations/associations.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
-import type { Association, Migration, Plan, PlannedAssociation } from '../migration/model.ts';
+import type { Association } from '../migration/observed.ts';
+import type { Migration } from '../migration/model.ts';
+import type { Plan } from '../plan/model.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { MIGRATION_TAG, isOwnAssociation } from '../migration/service-account.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { repairProblem, retirementProblem } from '../trust/own-changes.ts';

@@ -1,7 +1,8 @@
 /** Turns associations and repairs into the parts of a hand-off. */
 import { accountOf } from '../migration/subject.ts';
 import { ownedOf, ownTags, plannedFor } from '../associations/associations.ts';
-import type { Association, CarriedOver, PlannedAssociation, ServiceAccountState } from '../migration/model.ts';
+import type { Association, ServiceAccountState } from '../migration/observed.ts';
+import type { CarriedOver, PlannedAssociation } from '../migration/planned.ts';
 import { IRSA_ANNOTATION } from '../verification/irsa.ts';
 import type { HandOff, HandOffAnnotation, HandOffAssociation, HandOffBlock, HandOffSetting } from './model.ts';
 

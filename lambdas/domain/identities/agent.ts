@@ -1,6 +1,6 @@
 /** Checks whether pods of the cluster can get credentials through Pod Identity at all, as far as one command can read. */
 import { AGENT_ADDON } from '../addons/registry.ts';
-import type { Check } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
 import { fail, GUIDE, pass, unknown } from '../plan/check.ts';
 import type { IdentityFacts } from './facts.ts';
 

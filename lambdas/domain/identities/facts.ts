@@ -3,7 +3,8 @@ import { accountOf } from '../migration/subject.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Cluster } from '../aws/eks.ts';
 import type { ServiceAccount } from '../kubernetes/objects.ts';
-import type { Association, Target } from '../migration/model.ts';
+import type { Association } from '../migration/observed.ts';
+import type { Target } from '../migration/request.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { WorkloadTally } from './tally.ts';
 

@@ -1,6 +1,7 @@
 /** Remedies for obstacles: commands that can be pasted. */
 import { WORKLOAD_KINDS } from '../kubernetes/objects.ts';
-import type { Association, Target } from '../migration/model.ts';
+import type { Association } from '../migration/observed.ts';
+import type { Target } from '../migration/request.ts';
 import { migrateCommand as migrateAddonCommand } from '../plan/commands.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { AddonFact, IdentityFacts, OwnFacts } from './facts.ts';

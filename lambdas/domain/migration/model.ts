@@ -26,33 +26,6 @@ import { trigger } from './trigger.ts';
 import { trustChange, trustRetirement } from '../trust/model.ts';
 import { notedWait } from '../waiting/waiting-for.ts';
 
-export * from '../approval/approval.ts';
-export * from './check.ts';
-export * from './correlation.ts';
-export * from './evidence.ts';
-export * from './levels.ts';
-export * from './observed.ts';
-export * from './outcome.ts';
-export * from '../plan/model.ts';
-export * from './planned.ts';
-export * from './request.ts';
-export * from '../approval/requester.ts';
-export * from '../trust/retirement.ts';
-export * from '../rollback/rollback.ts';
-export * from '../rollout/model.ts';
-export * from './trigger.ts';
-
-export {
-  accountId,
-  addonName,
-  clusterName,
-  migrationId,
-  reason,
-  regionName,
-  requestedBy,
-  roleArn,
-} from '../text/names.ts';
-
 /** The state of an add-on, or of a service account, before the first change. A rollback works from this alone. */
 export const snapshot = z.object({
   takenAt: z.string(),

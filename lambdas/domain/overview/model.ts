@@ -1,8 +1,8 @@
 /** The overview of one cluster: the plan of every add-on and every annotated service account, in one document. */
 import { z } from 'zod';
-import { namespaceName } from '../text/names.ts';
+import { namespaceName, roleArn } from '../text/names.ts';
 import { shownText } from '../text/text.ts';
-import { roleArn, target } from '../migration/model.ts';
+import { target } from '../migration/request.ts';
 import { blockingCheck } from '../sweep/model.ts';
 
 /** How the pods of an item get AWS credentials now, as far as EKS and the annotations show it. */

@@ -4,7 +4,8 @@
  */
 import { identitiesCommand } from './commands.ts';
 import { grantCommand } from '../access/command.ts';
-import { type Check, type PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { readAccessCommands } from './preview.ts';

@@ -4,7 +4,7 @@
  */
 import { eksCommand, eksRegionCommand } from '../aws/command.ts';
 import { AGENT_ADDON } from '../addons/registry.ts';
-import type { Check } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
 import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import { type Facts, seenIn } from './facts.ts';

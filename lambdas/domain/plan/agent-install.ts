@@ -1,7 +1,8 @@
 /** Decides whether, and in which version, a migration installs the Pod Identity agent, and warns about it afterwards. */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Workload } from '../kubernetes/objects.ts';
-import type { Check, Target } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { Target } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
 import { warn } from './check.ts';
 import type { Facts } from './facts.ts';

@@ -1,7 +1,10 @@
 /** The checks of a plan about existing associations, and about the quota for new ones. */
 import { eksCommand } from '../aws/command.ts';
 import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations/associations.ts';
-import type { Association, CarriedOver, Check, PlannedAssociation, Attempt } from '../migration/model.ts';
+import type { Association } from '../migration/observed.ts';
+import type { CarriedOver, PlannedAssociation } from '../migration/planned.ts';
+import type { Check } from '../migration/check.ts';
+import type { Attempt } from './model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 

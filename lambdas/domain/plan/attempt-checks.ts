@@ -7,7 +7,10 @@ import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type Own
 import { validateConfiguration } from '../addons/configuration.ts';
 import { eksRegionCommand } from '../aws/command.ts';
 import { defaultNamespaceOf } from '../aws/eks.ts';
-import { type Attempt, type Check, type PlannedAssociation, readsPods } from '../migration/model.ts';
+import type { Attempt } from './model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
+import { readsPods } from '../migration/request.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import { updateCommand } from './checks.ts';
 import type { AddonFacts } from './facts.ts';

@@ -4,7 +4,8 @@
  */
 import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { asClause, asSentence } from '../text/text.ts';
 import { type JudgedChain, judgeChain } from './chains-judged.ts';

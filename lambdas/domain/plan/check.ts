@@ -1,7 +1,7 @@
 /**
  * Constructors of checks. `fail` and `unknown` block; `warn` does not. They also make quoted data printable.
  */
-import type { Check } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
 import { asClause, printable, shown } from '../text/text.ts';
 
 export const GUIDE = 'EKS User Guide';

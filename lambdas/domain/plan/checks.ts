@@ -4,7 +4,8 @@
  */
 import { isNetworking, NAMESPACE_UNKNOWN } from '../addons/registry.ts';
 import { eksCommand, eksRegionCommand } from '../aws/command.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf } from '../migration/subject.ts';
 import { fail, GUIDE, keepIrsa, pass, unknown } from './check.ts';

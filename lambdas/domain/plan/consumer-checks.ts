@@ -21,7 +21,10 @@ import {
 } from '../consumers/judge.ts';
 import { type Consumer, nameOfConsumer } from '../consumers/model.ts';
 import { asManyAsFit, MOST_PLANNED_CONSUMERS, type PlannedConsumer } from '../consumers/planned.ts';
-import { type Attempt, type Check, isForAddon, type PlannedAssociation } from '../migration/model.ts';
+import type { Attempt } from './model.ts';
+import type { Check } from '../migration/check.ts';
+import { isForAddon } from '../migration/request.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
 import { removesSoftware } from './attempts.ts';

@@ -9,15 +9,9 @@ import type {
   ServiceAccount,
   Workload,
 } from '../kubernetes/objects.ts';
-import type {
-  Addon,
-  AddonRequest,
-  Association,
-  MigrationRequest,
-  Outcome,
-  ServiceAccountRequest,
-  ServiceAccountState,
-} from '../migration/model.ts';
+import type { Addon, Association, ServiceAccountState } from '../migration/observed.ts';
+import type { AddonRequest, MigrationRequest, ServiceAccountRequest } from '../migration/request.ts';
+import type { Outcome } from '../migration/outcome.ts';
 import type { NetworkFacts } from '../network/model.ts';
 import type { ObjectMarks } from '../owners/signs.ts';
 import type { ParsedPolicy } from '../policy/index.ts';

@@ -1,14 +1,8 @@
 /** Builds a plan, as stored in the ledger, from the decision. */
 import { defaultNamespaceOf } from '../aws/eks.ts';
-import type {
-  CarriedOver,
-  Check,
-  IdentityLoss,
-  Plan,
-  PlannedAssociation,
-  PlanStep,
-  Attempt,
-} from '../migration/model.ts';
+import type { CarriedOver, IdentityLoss, PlannedAssociation } from '../migration/planned.ts';
+import type { Check } from '../migration/check.ts';
+import type { Plan, PlanStep, Attempt } from './model.ts';
 import type { PlannedConsumer } from '../consumers/planned.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';

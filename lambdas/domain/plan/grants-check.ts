@@ -1,7 +1,8 @@
 /** The checks of a plan about which subjects may get its roles: the rule of `grants.ts`, and the remedies. */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { grantFor } from '../settings/role-grants.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { statementFor } from '../trust/repair.ts';

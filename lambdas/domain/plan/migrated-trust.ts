@@ -4,7 +4,7 @@
  * the pods look migrated, and have no credentials.
  */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
 import { evaluatePodIdentity, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { asClause } from '../text/text.ts';
 import { warn } from './check.ts';

@@ -4,7 +4,8 @@
  */
 import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { plannedFor } from '../associations/associations.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import type { FoundOwner } from '../owners/detect.ts';
 import type { OwnedThing, Owner, OwnerTool } from '../owners/model.ts';
 import { codeChange, suspendCommands } from '../owners/suspend.ts';

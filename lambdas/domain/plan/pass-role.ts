@@ -1,6 +1,7 @@
 /** Checks whether the service's configuration allows passing the roles. `rights-check.ts` checks IAM's permissions. */
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { EKS_PRINCIPAL, matchesWildcard, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { fail, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';

@@ -4,7 +4,8 @@
  */
 import { acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
 import { oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { asClause, counted } from '../text/text.ts';
 import { patternText } from '../trust/pattern-check.ts';
 import { isOverNamespaces, patternsOverNamespaces } from '../trust/patterns.ts';

@@ -1,7 +1,10 @@
 /** The plan: a pure function from the facts to the changes, with every check that explains the decision. */
 import { isNetworking } from '../addons/registry.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import type { Addon, Check, Plan, PlannedAssociation, Attempt } from '../migration/model.ts';
+import type { Addon } from '../migration/observed.ts';
+import type { Check } from '../migration/check.ts';
+import type { Plan, Attempt } from './model.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { checkOwners } from './owner-checks.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { checkKubernetes } from './access-check.ts';

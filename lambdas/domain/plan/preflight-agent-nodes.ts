@@ -5,7 +5,8 @@
 import { AGENT_ADDON } from '../addons/registry.ts';
 import { grantCommand } from '../access/command.ts';
 import { isMadeByAny, type Node, type Workload } from '../kubernetes/objects.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { readNodePools } from '../network/node-pools.ts';
 import { type Placement, refusals } from '../network/taints.ts';
 import { fail, GUIDE, pass, some, warn, whyUnread } from './check.ts';

@@ -4,7 +4,8 @@
  */
 import type { FargateProfile } from '../aws/eks.ts';
 import { isMadeBy, isMadeByAny, type Pod } from '../kubernetes/objects.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { matchesWildcard } from '../policy/index.ts';
 import { GUIDE, some, warn, whyUnread } from './check.ts';
 import type { Facts } from './facts.ts';

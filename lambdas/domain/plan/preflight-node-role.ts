@@ -7,7 +7,8 @@
 import { eksCommand } from '../aws/command.ts';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { Check, Target } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { Target } from '../migration/request.ts';
 import { evaluate, parsePolicy } from '../policy/index.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, NodeRoleFact } from './facts.ts';

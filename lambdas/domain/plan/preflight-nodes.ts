@@ -1,6 +1,7 @@
 /** Checks whether the nodes of the pods support Pod Identity. */
 import type { Node, Pod } from '../kubernetes/objects.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { fail, GUIDE, keepIrsa, pass, some } from './check.ts';
 import { type Facts, seenIn } from './facts.ts';
 import { selectedByProfiles, selectedTexts } from './preflight-fargate.ts';

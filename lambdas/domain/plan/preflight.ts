@@ -2,7 +2,8 @@
  * Checks whether Pod Identity would work in this cluster for these pods: the prerequisites of getting credentials from it.
  */
 import { eksRegionCommand } from '../aws/command.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { checkNodeRole } from './preflight-node-role.ts';

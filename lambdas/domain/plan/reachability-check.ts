@@ -5,7 +5,8 @@
 import { acceptedNames, acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
 import { grantCommand } from '../access/command.ts';
 import { isMadeBy, type Pod, type Workload, resourceName } from '../kubernetes/objects.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { enforcement, type Enforcement } from '../network/enforcement.ts';
 import { AGENT_PORT, agentAddress, type NetworkFacts, type PolicySubject } from '../network/model.ts';
 import { type Cluster, policiesIn, type Reachability, reachability, type ReadPolicy } from '../network/reachability.ts';

@@ -4,7 +4,9 @@
  */
 import { eksCommand } from '../aws/command.ts';
 import { clusterArn } from '../aws/arn.ts';
-import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Attempt } from './model.ts';
 import { isSpokeRole, SPOKE_STACK } from '../aws/spokes.ts';
 import { shellCommand } from '../text/shell.ts';
 import { asClause } from '../text/text.ts';

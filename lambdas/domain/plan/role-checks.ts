@@ -1,7 +1,8 @@
 /** The checks of a plan about roles: which service account gets which role, whether it exists, and who may use it. */
 import { parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { shown } from '../text/text.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';

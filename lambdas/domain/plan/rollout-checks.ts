@@ -3,7 +3,10 @@
  * broken.
  */
 import { type Pod, type Workload } from '../kubernetes/objects.ts';
-import type { BrokenPod, Check, Forecast, PlannedAssociation, Attempt } from '../migration/model.ts';
+import type { BrokenPod, Forecast } from '../rollout/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Attempt } from './model.ts';
 import { MOST_DURATION_MINUTES } from '../migration/request.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../rollout/broken.ts';
 import { forecastRollout, witnessSeconds } from '../rollout/forecast.ts';

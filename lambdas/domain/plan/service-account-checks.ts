@@ -5,7 +5,7 @@ import { identitiesCommand, migrateCommand } from './commands.ts';
 import { eksCommand } from '../aws/command.ts';
 import { grantCommand } from '../access/command.ts';
 import { isMadeByAny, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
 import { subjectOf } from '../migration/subject.ts';
 import { ownerByManager } from '../owners/signs.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';

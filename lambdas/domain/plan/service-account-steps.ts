@@ -1,4 +1,5 @@
-import type { PlanStep, ServiceAccountRequest } from '../migration/model.ts';
+import type { PlanStep } from './model.ts';
+import type { ServiceAccountRequest } from '../migration/request.ts';
 import { subjectOf } from '../migration/subject.ts';
 import type { Decision } from './finish.ts';
 import { installSteps, repairSteps, verifySteps } from './steps.ts';

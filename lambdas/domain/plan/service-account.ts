@@ -5,7 +5,10 @@
 import { eksCommand } from '../aws/command.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
-import type { Association, Check, Plan, PlannedAssociation } from '../migration/model.ts';
+import type { Association } from '../migration/observed.ts';
+import type { Check } from '../migration/check.ts';
+import type { Plan } from './model.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { isInjectedButUnknown } from '../verification/pods.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';

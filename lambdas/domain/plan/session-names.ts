@@ -5,7 +5,8 @@
  * can use policy variables".
  */
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import type { Statement } from '../policy/index.ts';
 import { some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';

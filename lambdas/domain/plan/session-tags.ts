@@ -4,7 +4,8 @@
  * tags"; IAM User Guide, "Pass session tags in AWS STS".
  */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { allowsAssume, isJudgedTarget, unreadTargets } from './chains.ts';
 import { MANAGED_CHAINING } from './chains-judged.ts';

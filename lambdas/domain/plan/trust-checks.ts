@@ -6,7 +6,8 @@ import { acceptedNames, acceptFlags } from '../acceptance/accept.ts';
 import { carriedOver } from '../associations/associations.ts';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,

@@ -11,7 +11,9 @@ import { endLines, foreignNote, restoreLines, type RestoreLines } from './lines.
 import { trustLines } from './trust.ts';
 import { type Offer, versionLines, versionToCreate } from './version.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
-import type { Addon, Association, Migration, AddonSnapshot, Target } from '../migration/model.ts';
+import type { Addon, Association } from '../migration/observed.ts';
+import type { Migration, AddonSnapshot } from '../migration/model.ts';
+import type { Target } from '../migration/request.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
 import {
   conflictsOfCreate,

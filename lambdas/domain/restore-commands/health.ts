@@ -1,5 +1,6 @@
 /** EKS's health issues of an add-on that a person has to finish. They are separate from the restore commands. */
-import type { Addon, Check } from '../migration/model.ts';
+import type { Addon } from '../migration/observed.ts';
+import type { Check } from '../migration/check.ts';
 import { some, warn } from '../plan/check.ts';
 import { asClause } from '../text/text.ts';
 

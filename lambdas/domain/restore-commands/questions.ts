@@ -2,7 +2,8 @@
 import { eksCommand, endLines, kubeconfigLine, restartLine } from './lines.ts';
 import { unreplacedLines, type UnreplacedPod } from '../rollback/unreplaced-pods.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
-import type { PlannedAssociation, Target } from '../migration/model.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Target } from '../migration/request.ts';
 import { ifWanted, note, shellCommand } from '../text/shell.ts';
 
 export interface AskFacts {

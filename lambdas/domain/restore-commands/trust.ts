@@ -3,7 +3,8 @@
  * `aws iam update-assume-role-policy`.
  */
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check, Target } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { Target } from '../migration/request.ts';
 import { warn } from '../plan/check.ts';
 import { ifWanted, note, option, shellCommand } from '../text/shell.ts';
 import { asClause } from '../text/text.ts';

@@ -3,7 +3,8 @@
  * Kubernetes version, so the former one may be refused after an upgrade of the cluster.
  */
 import type { OfferedVersion } from '../aws/eks.ts';
-import type { Addon, Target } from '../migration/model.ts';
+import type { Addon } from '../migration/observed.ts';
+import type { Target } from '../migration/request.ts';
 import { ifWanted, note } from '../text/shell.ts';
 import { eksCommand } from './lines.ts';
 

@@ -2,7 +2,8 @@
 import { accountOf } from '../migration/subject.ts';
 import { ownTags } from '../associations/associations.ts';
 import { isOwnedBy } from '../aws/arn.ts';
-import type { Addon, Association, Migration, AddonSnapshot } from '../migration/model.ts';
+import type { Addon, Association } from '../migration/observed.ts';
+import type { Migration, AddonSnapshot } from '../migration/model.ts';
 
 /**
  * Returns the associations of the snapshot that the add-on owned. They are restored with it, through the add-on's API.

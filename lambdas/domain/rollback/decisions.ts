@@ -3,7 +3,9 @@
  * rollback, and the person who requests it has seen what another principal did. That rollback, and each execution that
  * takes it over, therefore keeps the changes in the table, whereas an automatic rollback would stop.
  */
-import type { Association, Check, Migration } from '../migration/model.ts';
+import type { Association } from '../migration/observed.ts';
+import type { Check } from '../migration/check.ts';
+import type { Migration } from '../migration/model.ts';
 import { warn } from '../plan/check.ts';
 
 /**

@@ -3,7 +3,9 @@
  * the provider's audience, the role, and the role's trust policy (ADR 111).
  */
 import { clusterArn, oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check, Snapshot, Target } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { Snapshot } from '../migration/model.ts';
+import type { Target } from '../migration/request.ts';
 import { type Seen, seenIn } from '../plan/facts.ts';
 import { warn } from '../plan/check.ts';
 import { evaluateIrsa, parsePolicy, TOKEN_AUDIENCE } from '../policy/index.ts';

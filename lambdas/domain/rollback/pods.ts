@@ -8,7 +8,7 @@
 import { accountOf } from '../migration/subject.ts';
 import { podsThatCount } from '../verification/pod-identity.ts';
 import { isMadeBy, isMadeByAny, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
-import type { PodEvidence } from '../migration/model.ts';
+import type { PodEvidence } from '../migration/evidence.ts';
 import { forecastRollout } from '../rollout/forecast.ts';
 import { isBeingReplaced, type Leniency, NO_LENIENCY } from '../rollout/settled.ts';
 import {

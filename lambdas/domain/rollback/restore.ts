@@ -7,7 +7,10 @@ import { accountOf } from '../migration/subject.ts';
 import { ownedOf } from '../associations/associations.ts';
 import { changedByThirdParty, classifyCopy } from '../addons/copies.ts';
 import { isTaken } from './decisions.ts';
-import type { Addon, Association, Migration, ResolveConflicts, Attempt, AddonSnapshot } from '../migration/model.ts';
+import type { Addon, Association } from '../migration/observed.ts';
+import type { Migration, AddonSnapshot } from '../migration/model.ts';
+import type { ResolveConflicts } from '../migration/request.ts';
+import type { Attempt } from '../plan/model.ts';
 import { compareOwned, type KnownAssociations, leftOvers, ownedBefore, wasOwned } from './associations.ts';
 
 export type RestoreDecision =

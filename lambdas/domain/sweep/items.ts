@@ -1,7 +1,8 @@
 /** The items of a sweep: each add-on that it found ready, to be migrated or planned. */
-import { migrationRequest, type AddonRequest, type Target } from '../migration/model.ts';
+import { migrationRequest, type AddonRequest, type Target } from '../migration/request.ts';
 import { ulidFrom } from '../text/ulid.ts';
-import type { ClusterInventory, Sweep, SweepItem, SweepRequest } from './model.ts';
+import type { ClusterInventory, Sweep, SweepItem } from './model.ts';
+import type { SweepRequest } from './request.ts';
 
 /** Returns the sweep's request for the migration of one add-on. `dryRun`: only for a plan. */
 export const requestOf = (

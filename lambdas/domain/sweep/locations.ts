@@ -1,6 +1,7 @@
 /** The locations that a sweep inspects: each region of each account. */
 import { EVERY_ACCOUNT } from '../aws/spokes.ts';
-import type { SweepLocation, SweepSelection } from './model.ts';
+import type { SweepLocation } from './model.ts';
+import type { SweepSelection } from './request.ts';
 import { assertAccountsAllowed } from './selection.ts';
 
 export interface Territory {

@@ -5,7 +5,8 @@
  */
 import { z } from 'zod';
 import { acceptedUnder } from '../migration/correlation.ts';
-import { failure, outcome, verified } from '../migration/model.ts';
+import { failure, outcome } from '../migration/outcome.ts';
+import { verified } from '../migration/levels.ts';
 import {
   accountId,
   addonName,
@@ -21,8 +22,6 @@ import { authenticatedRequester } from '../approval/requester.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';
 import { sweepId, sweepRequest } from './request.ts';
-
-export * from './request.ts';
 
 /** One region of one account. */
 export const sweepLocation = z.object({ account: accountId, region: regionName });

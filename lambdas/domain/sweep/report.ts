@@ -1,6 +1,7 @@
 /** The report of a sweep as one document, from which the JSON file, the CSV file and the page are generated. */
 import { z } from 'zod';
-import { failure, outcome, verified } from '../migration/model.ts';
+import { failure, outcome } from '../migration/outcome.ts';
+import { verified } from '../migration/levels.ts';
 import { shownText } from '../text/text.ts';
 import {
   blockingCheck,
@@ -8,12 +9,10 @@ import {
   sweep,
   sweepInspected,
   sweepClass,
-  sweepId,
-  sweepMode,
   sweepOutcome,
-  sweepRequest,
   sweepStatus,
 } from './model.ts';
+import { sweepId, sweepMode, sweepRequest } from './request.ts';
 
 /**
  * An add-on of a cluster: what was found, and the outcome. Without the name of an add-on, the row is about the whole

@@ -2,7 +2,8 @@
 import { MigrationError } from '../failures/errors.ts';
 import { matchesWildcard } from '../policy/index.ts';
 import { isServed, type Served } from '../aws/spokes.ts';
-import { SWEEP_TAG, type SweepItem, type SweepSelection, TAG_IN, TAG_OUT } from './model.ts';
+import { SWEEP_TAG, type SweepSelection, TAG_IN, TAG_OUT } from './request.ts';
+import type { SweepItem } from './model.ts';
 
 type Tags = Readonly<Record<string, string>>;
 

@@ -2,7 +2,8 @@
  * The labels of the classes and outcomes of add-ons. Each has words and a sign, since not everyone can tell colours
  * apart.
  */
-import { levelCounts, type Outcome } from '../migration/model.ts';
+import { levelCounts } from '../migration/levels.ts';
+import type { Outcome } from '../migration/outcome.ts';
 import type { SweepClass } from './model.ts';
 import type { ReportRow } from './report.ts';
 

@@ -5,8 +5,11 @@
  * migrations to start.
  */
 import { counted } from '../text/text.ts';
-import type { Failure, Migration, Outcome, Verified } from '../migration/model.ts';
-import type { Sweep, SweepItem, SweepLimits, SweepWave } from './model.ts';
+import type { Failure, Outcome } from '../migration/outcome.ts';
+import type { Migration } from '../migration/model.ts';
+import type { Verified } from '../migration/levels.ts';
+import type { Sweep, SweepItem, SweepWave } from './model.ts';
+import type { SweepLimits } from './request.ts';
 
 /**
  * The outcomes that count as failures: something broke, or the outcome is not known. A blocked migration changed

@@ -20,7 +20,7 @@ import {
 } from '../consumers/judge.ts';
 import type { Consumer, ConsumerFacts } from '../consumers/model.ts';
 import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import { fail, pass, some, unknown, warn } from '../plan/check.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';

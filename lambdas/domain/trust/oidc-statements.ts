@@ -4,7 +4,7 @@
  * service accounts".
  */
 import { clusterArn, oidcProviderArn } from '../aws/arn.ts';
-import type { Target } from '../migration/model.ts';
+import type { Target } from '../migration/request.ts';
 import type { TrustRetirement } from './model.ts';
 import { evaluateIrsa, issuerName, misnamedKey, parsePolicy } from '../policy/index.ts';
 import { isObject, type JsonObject, nameOf, replaceMember, type ServiceAccountUse, textsOf } from './statements.ts';

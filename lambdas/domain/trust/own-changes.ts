@@ -4,7 +4,7 @@
  * written to IAM that the service itself would not have written.
  */
 import { issuerName } from '../policy/index.ts';
-import type { Target } from '../migration/model.ts';
+import type { Target } from '../migration/request.ts';
 import type { TrustRepair, TrustRetirement } from './model.ts';
 import { accountOf, isPattern, LISTING, subjectConditions, takenOut, withSubjects } from './oidc-statements.ts';
 import { providerOf } from './reinstate.ts';

@@ -4,7 +4,7 @@
  */
 import { nameOfConsumer } from '../consumers/model.ts';
 import { acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
-import type { Check } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
 import { fail, pass, some } from '../plan/check.ts';
 import { shellCommand } from '../text/shell.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';

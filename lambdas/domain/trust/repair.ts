@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { acceptFlags } from '../acceptance/accept.ts';
 import { clusterArn } from '../aws/arn.ts';
-import type { Target } from '../migration/model.ts';
+import type { Target } from '../migration/request.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,

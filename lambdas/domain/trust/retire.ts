@@ -3,7 +3,7 @@
  * provider, and nothing else. Refuses what cannot be separated cleanly, with the change to make by hand.
  */
 import { clusterArn } from '../aws/arn.ts';
-import type { Target } from '../migration/model.ts';
+import type { Target } from '../migration/request.ts';
 import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, parsePolicy, type TrustUse } from '../policy/index.ts';
 import type { TrustRetirement } from './model.ts';
 import {

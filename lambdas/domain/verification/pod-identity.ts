@@ -4,7 +4,8 @@
  * `credential-variables.ts`.
  */
 import { accountOf } from '../migration/subject.ts';
-import type { IdentityLoss, PodEvidence, PodIdentity } from '../migration/model.ts';
+import type { IdentityLoss } from '../migration/planned.ts';
+import type { PodEvidence, PodIdentity } from '../migration/evidence.ts';
 import type { Container, Pod } from '../kubernetes/objects.ts';
 import { SKIP_ANNOTATION, skippedContainers } from '../kubernetes/skip-containers.ts';
 import { some } from '../plan/check.ts';

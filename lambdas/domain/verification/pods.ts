@@ -17,16 +17,11 @@ import {
   type Workload,
   type WorkloadRef,
 } from '../kubernetes/objects.ts';
-import type {
-  Addon,
-  Check,
-  MigrationRequest,
-  PodEvidence,
-  PodIdentity,
-  Snapshot,
-  Target,
-  VerificationMode,
-} from '../migration/model.ts';
+import type { Addon } from '../migration/observed.ts';
+import type { Check } from '../migration/check.ts';
+import type { MigrationRequest, Target, VerificationMode } from '../migration/request.ts';
+import type { PodEvidence, PodIdentity } from '../migration/evidence.ts';
+import type { Snapshot } from '../migration/model.ts';
 import { isSettled, type Leniency, NO_LENIENCY, unreadyBefore } from '../rollout/settled.ts';
 import { shellCommand } from '../text/shell.ts';
 import { type ServiceAccountRef, subjectText } from '../migration/subject.ts';

@@ -12,7 +12,9 @@ import {
   type WorkloadKind,
   type WorkloadRef,
 } from '../kubernetes/objects.ts';
-import type { Check, MigrationRequest, PodEvidence } from '../migration/model.ts';
+import type { Check } from '../migration/check.ts';
+import type { MigrationRequest } from '../migration/request.ts';
+import type { PodEvidence } from '../migration/evidence.ts';
 import { some, warn } from '../plan/check.ts';
 import { identitiesCommand } from '../plan/commands.ts';
 import { shellCommand } from '../text/shell.ts';

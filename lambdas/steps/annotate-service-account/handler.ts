@@ -13,7 +13,8 @@
 import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { appearedConsumers } from '../../domain/consumers/appeared.ts';
 import { isAccessRefused, MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration, ServiceAccountState, Snapshot } from '../../domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { ServiceAccountState } from '../../domain/migration/observed.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import {
   accountProblem,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sweepId, sweepMode, sweepRequest } from '../../domain/sweep/model.ts';
+import { sweepId, sweepMode, sweepRequest } from '../../domain/sweep/request.ts';
 import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { denialEnvelope } from '../../domain/events/denial.ts';
-import { migrationId } from '../../domain/migration/model.ts';
+import { migrationId } from '../../domain/text/names.ts';
 import { denialEnvironment } from '../../runtime/step-settings.ts';
 import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 

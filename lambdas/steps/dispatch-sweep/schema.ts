@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sweepId } from '../../domain/sweep/model.ts';
+import { sweepId } from '../../domain/sweep/request.ts';
 import { defineStep, settingsEnvironment } from '../../runtime/step.ts';
 
 /** Runs one poll of the dispatcher: notes which migrations have ended, and begins those that may begin. */

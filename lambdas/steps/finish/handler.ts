@@ -16,7 +16,10 @@ import {
 import { HEALTH_AT_END } from '../../domain/restore-commands/health.ts';
 import { endedBy, LAST_ROLLBACK } from '../../domain/failures/ended-by.ts';
 import { outcomeMetric } from '../../domain/events/metrics.ts';
-import { type Check, type Failure, type Migration, type Outcome, readsPods } from '../../domain/migration/model.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import type { Failure, Outcome } from '../../domain/migration/outcome.ts';
+import type { Migration } from '../../domain/migration/model.ts';
+import { readsPods } from '../../domain/migration/request.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { endedRollback, requestedRollback } from '../../domain/rollback/rollback.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { migrationId } from '../../domain/migration/model.ts';
+import { migrationId } from '../../domain/text/names.ts';
 import { defineStep } from '../../runtime/step.ts';
 
 /**

@@ -11,13 +11,10 @@ import { firstPollsOf } from '../../domain/waiting/first-polls.ts';
 import { standaloneOf } from '../../domain/associations/associations.ts';
 import { collectEvidence, lostIdentities } from '../../domain/verification/pod-identity.ts';
 import { outcomeMetric } from '../../domain/events/metrics.ts';
-import {
-  type Migration,
-  type MigrationRequest,
-  newMigration,
-  type Outcome,
-  type Plan,
-} from '../../domain/migration/model.ts';
+import { type Migration, newMigration } from '../../domain/migration/model.ts';
+import type { MigrationRequest } from '../../domain/migration/request.ts';
+import type { Outcome } from '../../domain/migration/outcome.ts';
+import type { Plan } from '../../domain/plan/model.ts';
 import type { LockFact } from '../../domain/plan/facts.ts';
 import { blockingChecks } from '../../domain/plan/plan.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';

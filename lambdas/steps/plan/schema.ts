@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { firstPolls } from '../../domain/waiting/first-polls.ts';
-import { migrationId, attempt, strictMigrationRequest, target } from '../../domain/migration/model.ts';
+import { migrationId } from '../../domain/text/names.ts';
+import { attempt } from '../../domain/plan/model.ts';
+import { strictMigrationRequest, target } from '../../domain/migration/request.ts';
 import { PLAN_CALLS } from '../../domain/aws/pace.ts';
 import { subjectName } from '../../domain/migration/subject.ts';
 import { defineStep, planningEnvironment, unknownFields } from '../../runtime/step.ts';

@@ -7,7 +7,7 @@
  */
 import { type OutboxEvent, roundOf, waitOf } from '../../domain/events/outbox-events.ts';
 import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/events/metrics.ts';
-import { migrationId } from '../../domain/migration/model.ts';
+import { migrationId } from '../../domain/text/names.ts';
 import { serviceEventOf } from '../../domain/events/service-event.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';

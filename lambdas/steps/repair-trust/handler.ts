@@ -13,7 +13,8 @@ import {
   trustNotRestored,
 } from '../../domain/restore-commands/trust.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Check, Migration } from '../../domain/migration/model.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import type { Migration } from '../../domain/migration/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { failure } from '../../domain/migration/model.ts';
-import { sweepId, sweepOutcome } from '../../domain/sweep/model.ts';
+import { failure } from '../../domain/migration/outcome.ts';
+import { sweepId } from '../../domain/sweep/request.ts';
+import { sweepOutcome } from '../../domain/sweep/model.ts';
 import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 
 /** Last step of the state machine Sweep: writes the report and ends the record. */

@@ -11,7 +11,7 @@ import { chosenNamespace } from '../../domain/addons/registry.ts';
 import { ownTags, standaloneOf } from '../../domain/associations/associations.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/model.ts';
+import type { Association } from '../../domain/migration/observed.ts';
 import { ownAssociations } from '../../domain/migration/service-account.ts';
 import {
   conflictsOfCreate,

@@ -15,13 +15,8 @@ import {
   isMigrationError,
   MigrationError,
 } from '../../domain/failures/errors.ts';
-import {
-  type Addon,
-  type AddonSnapshot,
-  type Association,
-  isOfAddon,
-  type Migration,
-} from '../../domain/migration/model.ts';
+import type { Addon, Association } from '../../domain/migration/observed.ts';
+import { type AddonSnapshot, isOfAddon, type Migration } from '../../domain/migration/model.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { usedNoAssociation } from '../../domain/rollback/former-pods.ts';
 import { isReplacedByEks } from '../../domain/rollback/restore.ts';

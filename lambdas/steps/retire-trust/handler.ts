@@ -11,7 +11,8 @@
  */
 import { OPERATION_APPROVAL_HOURS } from '../../domain/approval/operations.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration, RetiredRole } from '../../domain/migration/model.ts';
+import type { Migration } from '../../domain/migration/model.ts';
+import type { RetiredRole } from '../../domain/trust/retirement.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';

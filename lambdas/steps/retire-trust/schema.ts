@@ -1,14 +1,8 @@
 import { z } from 'zod';
-import {
-  check,
-  migrationId,
-  reason,
-  requestedBy,
-  retiredRole,
-  retirementAction,
-  soakDays,
-  target,
-} from '../../domain/migration/model.ts';
+import { check } from '../../domain/migration/check.ts';
+import { migrationId, reason, requestedBy } from '../../domain/text/names.ts';
+import { retiredRole, retirementAction, soakDays } from '../../domain/trust/retirement.ts';
+import { target } from '../../domain/migration/request.ts';
 import { acceptOf } from '../../domain/acceptance/accept.ts';
 import { subjectName } from '../../domain/migration/subject.ts';
 import {

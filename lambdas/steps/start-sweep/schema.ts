@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sweepId, sweepRequest } from '../../domain/sweep/model.ts';
+import { sweepId, sweepRequest } from '../../domain/sweep/request.ts';
 import { plainText } from '../../domain/text/names.ts';
 import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { accountId, clusterName, regionName } from '../../domain/text/names.ts';
-import { sweepId } from '../../domain/sweep/model.ts';
+import { sweepId } from '../../domain/sweep/request.ts';
 import { defineStep, planningEnvironment } from '../../runtime/step.ts';
 
 const position = { after: clusterName.optional(), tooShortFor: clusterName.optional() };

@@ -6,7 +6,12 @@
  * Failure: nothing is changed; locks that were taken for a rollback that can't begin are released.
  */
 import { executionName } from '../../domain/aws/arn.ts';
-import { rollbackStandingOf } from '../../domain/rollback/rollback.ts';
+import {
+  rollbackStandingOf,
+  asBeforeRequest,
+  requestedRollback,
+  type Rollback,
+} from '../../domain/rollback/rollback.ts';
 import { classOf, MigrationError } from '../../domain/failures/errors.ts';
 import { isConflicting } from '../../domain/migration/locks.ts';
 import type { Migration, Snapshot } from '../../domain/migration/model.ts';
@@ -19,7 +24,6 @@ import {
   standingRelease,
   standingTrustChanges,
 } from '../../domain/rollback/recovery.ts';
-import { asBeforeRequest, requestedRollback, type Rollback } from '../../domain/rollback/rollback.ts';
 import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
 import { assertRecordIntegrity } from '../../use-cases/migration/record-integrity.ts';

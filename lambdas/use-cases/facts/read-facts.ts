@@ -2,7 +2,9 @@
 import { AGENT_ADDON, namespaceOf } from '../../domain/addons/registry.ts';
 import { type Cluster, defaultNamespaceOf, updateCandidates } from '../../domain/aws/eks.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../../domain/migration/model.ts';
+import type { Addon, Association } from '../../domain/migration/observed.ts';
+import type { MigrationRequest } from '../../domain/migration/request.ts';
+import type { PlannedAssociation } from '../../domain/migration/planned.ts';
 import { type AddonFacts, type Facts, seenIn, type ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { isAgentReady } from '../../domain/plan/agent-install.ts';
 import { type GrantFacts, isWideIrsaTrust } from '../../domain/plan/grants.ts';

@@ -2,7 +2,8 @@
 import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
-import type { Addon, Association, PlannedAssociation } from '../../domain/migration/model.ts';
+import type { Addon, Association } from '../../domain/migration/observed.ts';
+import type { PlannedAssociation } from '../../domain/migration/planned.ts';
 import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
 import { addedAssociations } from '../../domain/plan/association-checks.ts';
 import {

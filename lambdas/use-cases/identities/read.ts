@@ -13,7 +13,8 @@ import {
   rolesToRead,
 } from '../../domain/identities/facts.ts';
 import { nodeKinds, Tally, type WorkloadTally } from '../../domain/identities/tally.ts';
-import type { Addon, Association, Target } from '../../domain/migration/model.ts';
+import type { Addon, Association } from '../../domain/migration/observed.ts';
+import type { Target } from '../../domain/migration/request.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/policy/index.ts';
 import type { Clock, TargetPorts } from '../../ports/index.ts';
 import { readNamespace } from '../facts/addon-namespace.ts';

@@ -6,7 +6,10 @@ import { isOwnedBy, oidcProviderArn } from '../../domain/aws/arn.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/policy/index.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Association, Migration, Plan, PlannedAssociation, Snapshot } from '../../domain/migration/model.ts';
+import type { Association } from '../../domain/migration/observed.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Plan } from '../../domain/plan/model.ts';
+import type { PlannedAssociation } from '../../domain/migration/planned.ts';
 import type { Seen } from '../../domain/plan/facts.ts';
 import { type GrantFacts, needsProvider } from '../../domain/plan/grants.ts';
 import {

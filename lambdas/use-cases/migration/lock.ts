@@ -1,5 +1,5 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Target } from '../../domain/migration/model.ts';
+import type { Target } from '../../domain/migration/request.ts';
 import { subjectOf, subjectText } from '../../domain/migration/subject.ts';
 import type { Ledger, LockHolder, LockMode } from '../../ports/index.ts';
 

@@ -7,14 +7,9 @@ import { namespaceOf } from '../../domain/addons/registry.ts';
 import { partitionOf } from '../../domain/aws/partitions.ts';
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import {
-  type Addon,
-  type AddonSnapshot,
-  isForAddon,
-  isOfAddon,
-  type Migration,
-  type Snapshot,
-} from '../../domain/migration/model.ts';
+import type { Addon } from '../../domain/migration/observed.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
+import { isForAddon } from '../../domain/migration/request.ts';
 import { subjectOf, subjectText } from '../../domain/migration/subject.ts';
 
 const ofEks = ({ request: { target } }: Migration): string =>

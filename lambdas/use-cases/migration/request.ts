@@ -6,16 +6,11 @@
 import { z } from 'zod';
 import { inCurrentForm } from '../../domain/acceptance/former.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import {
-  authenticatedRequester,
-  type AuthenticatedRequester,
-  type Correlation,
-  type MigrationRequest,
-  migrationRequest,
-  newMigration,
-  trigger,
-  type Trigger,
-} from '../../domain/migration/model.ts';
+import { authenticatedRequester, type AuthenticatedRequester } from '../../domain/approval/requester.ts';
+import type { Correlation } from '../../domain/migration/correlation.ts';
+import { type MigrationRequest, migrationRequest } from '../../domain/migration/request.ts';
+import { newMigration } from '../../domain/migration/model.ts';
+import { trigger, type Trigger } from '../../domain/migration/trigger.ts';
 import { sha256 } from '../../domain/text/sha256.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
 import type { Claim, HandlerDependencies } from '../../ports/index.ts';

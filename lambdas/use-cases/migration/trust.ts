@@ -6,7 +6,8 @@ import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { accountOf } from '../../domain/migration/subject.ts';
 import { clusterArn } from '../../domain/aws/arn.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration, Plan } from '../../domain/migration/model.ts';
+import type { Migration } from '../../domain/migration/model.ts';
+import type { Plan } from '../../domain/plan/model.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,

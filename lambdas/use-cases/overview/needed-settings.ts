@@ -6,7 +6,7 @@ import {
   type MigrationRequestInput,
   type ServiceAccountRequest,
   type Target,
-} from '../../domain/migration/model.ts';
+} from '../../domain/migration/request.ts';
 import type { Facts } from '../../domain/plan/facts.ts';
 import { neededSettings, type NeededSettings } from '../../domain/plan/needed-settings.ts';
 import { planMigration } from '../../domain/plan/plan.ts';

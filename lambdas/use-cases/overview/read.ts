@@ -3,8 +3,13 @@
  * add-on. Each question is asked only once. Changes nothing.
  */
 import { MigrationError, isMigrationError } from '../../domain/failures/errors.ts';
-import { migrationRequest, type AddonRequest, type ServiceAccountRequest } from '../../domain/migration/model.ts';
-import type { MigrationRequestInput, Target } from '../../domain/migration/model.ts';
+import {
+  migrationRequest,
+  type AddonRequest,
+  type ServiceAccountRequest,
+  type MigrationRequestInput,
+  type Target,
+} from '../../domain/migration/request.ts';
 import { accountItem, addonItem, causesOf, countsOf, unreadAccount } from '../../domain/overview/items.ts';
 import type { Overview, OverviewItem } from '../../domain/overview/model.ts';
 import { readAccessCommands, type Preview } from '../../domain/plan/preview.ts';

@@ -10,7 +10,8 @@ import { judgeRollback, type Replacement, replaceNext, type SortedPods, sortPods
 import { latestTime, showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
 import { seenIn } from '../../domain/plan/facts.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { PodEvidence, PodIdentity } from '../../domain/migration/evidence.ts';
 import {
   asBefore,
   concernedWorkloads,

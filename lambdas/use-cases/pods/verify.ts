@@ -6,15 +6,10 @@ import { ownedOf, standaloneOf } from '../../domain/associations/associations.ts
 import { changedByThirdParty, classifyCopy } from '../../domain/addons/copies.ts';
 import { decidedByPerson, isTaken, takenAssociations } from '../../domain/rollback/decisions.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import {
-  type Addon,
-  type Association,
-  type Check,
-  isOfAddon,
-  type Migration,
-  type Snapshot,
-  readsPods,
-} from '../../domain/migration/model.ts';
+import type { Addon, Association } from '../../domain/migration/observed.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import { isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
+import { readsPods } from '../../domain/migration/request.ts';
 import { createdByThirdParty } from '../../domain/rollback/associations.ts';
 import {
   accountProblem,

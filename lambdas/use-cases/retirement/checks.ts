@@ -1,15 +1,11 @@
 /** The checks of a retirement and of its reversal. Each check queries the record, the ledger or the target. */
 import { parseRoleArn } from '../../domain/aws/arn.ts';
 import { isAccessRefused } from '../../domain/failures/errors.ts';
-import {
-  type Addon,
-  type Check,
-  isForAddon,
-  type Migration,
-  type MigrationRequest,
-  isVerifiedOnPods,
-  verifiedText,
-} from '../../domain/migration/model.ts';
+import type { Addon } from '../../domain/migration/observed.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import { isForAddon, type MigrationRequest } from '../../domain/migration/request.ts';
+import type { Migration } from '../../domain/migration/model.ts';
+import { isVerifiedOnPods, verifiedText } from '../../domain/migration/levels.ts';
 import { fail, pass } from '../../domain/plan/check.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import { subjectOf, subjectText, subjectTitle } from '../../domain/migration/subject.ts';

@@ -4,7 +4,8 @@
 import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Check, Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
 import { fail, pass, unknown } from '../../domain/plan/check.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import { accountOf, subjectOf, subjectTitle } from '../../domain/migration/subject.ts';

@@ -11,7 +11,8 @@ import {
   type Retirement,
   withoutWait,
 } from '../../domain/trust/retirement.ts';
-import type { Check, Failure } from '../../domain/migration/model.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import type { Failure } from '../../domain/migration/outcome.ts';
 import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts';
 import { sha256 } from '../../domain/text/sha256.ts';
 import { askedOf } from './request.ts';

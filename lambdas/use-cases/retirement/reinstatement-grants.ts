@@ -3,7 +3,8 @@
  * what is there now. A role's owner may have revoked the trust since.
  */
 import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
-import type { Check, Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
 import { evaluateIrsa, parsePolicy } from '../../domain/policy/index.ts';
 import { fail, pass } from '../../domain/plan/check.ts';
 import { type GrantFacts, judgeReturn } from '../../domain/plan/grants.ts';

@@ -4,7 +4,9 @@
  * (`note.ts`); the status of an execution that stopped without that comes from Step Functions.
  */
 import { acceptField } from '../../domain/acceptance/accept.ts';
-import type { AuthenticatedRequester, Correlation, Migration } from '../../domain/migration/model.ts';
+import type { AuthenticatedRequester } from '../../domain/approval/requester.ts';
+import type { Correlation } from '../../domain/migration/correlation.ts';
+import type { Migration } from '../../domain/migration/model.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { isOpenRetirement, type Retirement, strandedRetirement } from '../../domain/trust/retirement.ts';
 import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts';

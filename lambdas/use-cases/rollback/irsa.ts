@@ -12,7 +12,8 @@ import {
   workedBefore,
 } from '../../domain/rollback/irsa.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Migration, Snapshot, Target } from '../../domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Target } from '../../domain/migration/request.ts';
 import { seenIn } from '../../domain/plan/facts.ts';
 import { irsaCommands, irsaRestoreCommands } from '../../domain/restore-commands/irsa.ts';
 import { nameOf, type ServiceAccountUse } from '../../domain/trust/statements.ts';

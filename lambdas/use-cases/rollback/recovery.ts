@@ -1,13 +1,8 @@
 /** Reads what a recovery needs for its decision, and whether a migration without locks can still be rolled back. */
 import { changedByThirdParty } from '../../domain/addons/copies.ts';
 import { eachHolder } from '../../domain/migration/locks.ts';
-import {
-  type AddonSnapshot,
-  isForAddon,
-  isOfAddon,
-  type Migration,
-  type Snapshot,
-} from '../../domain/migration/model.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
+import { isForAddon } from '../../domain/migration/request.ts';
 import type { OwnerState } from '../../domain/rollback/recovery.ts';
 import {
   accountProblem,

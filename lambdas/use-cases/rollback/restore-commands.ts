@@ -13,16 +13,11 @@ import { endLines } from '../../domain/restore-commands/lines.ts';
 import { healthWarnings } from '../../domain/restore-commands/health.ts';
 import type { Offer } from '../../domain/restore-commands/version.ts';
 import { trustToEdit } from '../../domain/restore-commands/trust.ts';
-import {
-  type AddonSnapshot,
-  type Association,
-  type Check,
-  type Failure,
-  isOfAddon,
-  type Migration,
-  type Snapshot,
-  readsPods,
-} from '../../domain/migration/model.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
+import type { Association } from '../../domain/migration/observed.ts';
+import type { Check } from '../../domain/migration/check.ts';
+import type { Failure } from '../../domain/migration/outcome.ts';
+import { readsPods } from '../../domain/migration/request.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { createdByThirdParty } from '../../domain/rollback/associations.ts';
 import { accountTaken, associationText, foreignAssociations } from '../../domain/migration/service-account.ts';

@@ -4,7 +4,8 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { judgeCommand, type SweepExecution } from '../../domain/sweep/commands.ts';
 import type { Correlation } from '../../domain/migration/correlation.ts';
-import type { Sweep, SweepCommand, SweepRequest, SweepTally } from '../../domain/sweep/model.ts';
+import type { Sweep, SweepCommand, SweepTally } from '../../domain/sweep/model.ts';
+import type { SweepRequest } from '../../domain/sweep/request.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../../runtime/utc.ts';
 

@@ -1,6 +1,9 @@
 /** Handles a sweep's migrations in flight: how they are requested, and how they end. */
 import { classOf } from '../../domain/failures/errors.ts';
-import type { Failure, Migration, MigrationRequest, Outcome, Verified } from '../../domain/migration/model.ts';
+import type { Failure, Outcome } from '../../domain/migration/outcome.ts';
+import type { Migration } from '../../domain/migration/model.ts';
+import type { MigrationRequest } from '../../domain/migration/request.ts';
+import type { Verified } from '../../domain/migration/levels.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { requestOf as planRequestOf } from '../../domain/sweep/items.ts';
 import type { Sweep, SweepItem } from '../../domain/sweep/model.ts';

@@ -1,9 +1,10 @@
 /** Inspects one cluster: classifies each of its add-ons by the plan that a migration of it would have. */
 import type { MigrationError } from '../../domain/failures/errors.ts';
-import type { Target } from '../../domain/migration/model.ts';
+import type { Target } from '../../domain/migration/request.ts';
 import { classify, stateReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { requestOf } from '../../domain/sweep/items.ts';
-import type { SweepFinding, SweepRequest } from '../../domain/sweep/model.ts';
+import type { SweepFinding } from '../../domain/sweep/model.ts';
+import type { SweepRequest } from '../../domain/sweep/request.ts';
 import { nameLeftOut, tagLeftOut, tagsCluster } from '../../domain/sweep/selection.ts';
 import type { Clock, Ledger, Settings, TargetPorts } from '../../ports/index.ts';
 import { type ClusterReads, memoPorts, type LocationMemory } from './memo.ts';

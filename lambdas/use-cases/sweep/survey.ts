@@ -3,7 +3,8 @@ import { namespaceOf, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts'
 import type { Cluster } from '../../domain/aws/eks.ts';
 import { classOf, isMigrationError, type MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Addon, AddonRequest, Target } from '../../domain/migration/model.ts';
+import type { Addon } from '../../domain/migration/observed.ts';
+import type { AddonRequest, Target } from '../../domain/migration/request.ts';
 import { planMigration } from '../../domain/plan/plan.ts';
 import { newAddonArn } from '../../domain/plan/rights-maker.ts';
 import type { SeenAddon } from '../../domain/sweep/classify.ts';

@@ -9,7 +9,8 @@ import { DynamoTable, type Item } from '../../../lambdas/adapters/dynamo-table.t
 import { LIST_INDEXES, LIST_KEY } from '../../../lambdas/adapters/indexes.ts';
 import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/aws/principal.ts';
 import { type ListPosition, type MigrationFilter, orderOf } from '../../../lambdas/domain/migration/listing.ts';
-import { type Migration, OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import { OUTCOMES } from '../../../lambdas/domain/migration/outcome.ts';
 import { BY_CLOUDTRAIL } from '../../../lambdas/domain/text/names.ts';
 import { summaryOf } from '../../../lambdas/domain/migration/summary.ts';
 import type { Ledger, MigrationPage } from '../../../lambdas/ports/ledger.ts';

@@ -8,7 +8,7 @@ import type { ProxyEvent } from '../../../lambdas/api/proxy.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import type { Fakes } from '../fakes.ts';
-import { sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
+import { sweepRequest } from '../../../lambdas/domain/sweep/request.ts';
 import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { aMigration, at, MIGRATION_ID } from '../fixtures.ts';
 import { newFakes } from './gateway.ts';

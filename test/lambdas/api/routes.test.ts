@@ -1,7 +1,8 @@
 /** What the API shows, and what it does with a migration that is there. */
 import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
-import type { Approval, Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Approval } from '../../../lambdas/domain/approval/approval.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Fakes } from '../fakes.ts';
 import { target } from '../example.ts';
 import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, endedAs, NOW } from '../run-examples.ts';

@@ -2,14 +2,18 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { rolesToRead } from '../../../lambdas/domain/identities/facts.ts';
-import type { AddonFact, IdentityFacts, RoleFact } from '../../../lambdas/domain/identities/facts.ts';
+import {
+  rolesToRead,
+  type AddonFact,
+  type IdentityFacts,
+  type RoleFact,
+} from '../../../lambdas/domain/identities/facts.ts';
 import { graphOf } from '../../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type WorkloadIdentity } from '../../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../../lambdas/domain/identities/report.ts';
 import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/domain/identities/tally.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
-import type { Association } from '../../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../../lambdas/domain/migration/observed.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import { OTHER_ROLE, ROLE, target } from '../example.ts';
 import { at } from '../run-examples.ts';

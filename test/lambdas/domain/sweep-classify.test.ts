@@ -1,10 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../../lambdas/domain/migration/check.ts';
+import type { Plan } from '../../../lambdas/domain/plan/model.ts';
 import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
 import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
-import { classify, locationReason, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
-import type { SeenAddon } from '../../../lambdas/domain/sweep/classify.ts';
+import {
+  classify,
+  locationReason,
+  stateReason,
+  unreachableCluster,
+  type SeenAddon,
+} from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
 import { aCluster, anAddon, aNodePod, aPod } from '../eks-fixtures.ts';
 import { aRequest, someFacts, ADDON, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';

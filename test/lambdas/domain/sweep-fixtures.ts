@@ -1,6 +1,6 @@
 /** Sweeps and their items. */
-import { sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
-import type { Sweep, SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, type SweepRequestInput } from '../../../lambdas/domain/sweep/request.ts';
+import type { Sweep, SweepItem } from '../../../lambdas/domain/sweep/model.ts';
 import { ulidFrom } from '../../../lambdas/domain/text/ulid.ts';
 import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { ACCOUNT, at, executionArn, NOW } from '../fixtures.ts';

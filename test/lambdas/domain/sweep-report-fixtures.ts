@@ -1,14 +1,16 @@
 /** Fleets as a sweep finds them, made by arithmetic: the same each time. */
 import { buildReport, type ReportInput } from '../../../lambdas/domain/sweep/build-report.ts';
-import type {
-  BlockingCheck,
-  ClusterInventory,
-  LocationInventory,
-  SweepFinding,
-  SweepItem,
-  SweepLocation,
+import {
+  type BlockingCheck,
+  type ClusterInventory,
+  type LocationInventory,
+  type SweepFinding,
+  type SweepItem,
+  type SweepLocation,
+  clusterInventory,
+  sweep,
+  sweepItem,
 } from '../../../lambdas/domain/sweep/model.ts';
-import { clusterInventory, sweep, sweepItem } from '../../../lambdas/domain/sweep/model.ts';
 import type { SweepReport } from '../../../lambdas/domain/sweep/report.ts';
 
 export const SWEEP = '01KF0E44M047C4FEZDQK8YZG0M';

@@ -1,15 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildReport, DID_NOT_END, NO_ADDONS, type ReportInput } from '../../../lambdas/domain/sweep/build-report.ts';
-import type {
-  ClusterInventory,
-  LocationInventory,
-  SweepItem,
-  SweepLocation,
+import {
+  type ClusterInventory,
+  type LocationInventory,
+  type SweepItem,
+  type SweepLocation,
+  clusterInventory,
+  sweepClass,
 } from '../../../lambdas/domain/sweep/model.ts';
-import { clusterInventory, sweepClass } from '../../../lambdas/domain/sweep/model.ts';
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
-import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
+import { OUTCOMES } from '../../../lambdas/domain/migration/outcome.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';
 import { runs } from '../../runs.ts';
 import { forAllIn } from '../../for-all.ts';

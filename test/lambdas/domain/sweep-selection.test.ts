@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isNobodysNode } from '../../../lambdas/domain/aws/node-principals.ts';
 import { itemId, itemsOf, requestOf } from '../../../lambdas/domain/sweep/items.ts';
-import { sweepItem, sweepRequest, sweepSelection } from '../../../lambdas/domain/sweep/model.ts';
-import type { SweepFinding, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import { sweepItem, type SweepFinding } from '../../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, sweepSelection, type SweepRequestInput } from '../../../lambdas/domain/sweep/request.ts';
 import { locationsOf } from '../../../lambdas/domain/sweep/locations.ts';
 import {
   nameLeftOut,

@@ -3,8 +3,10 @@
  * well.
  */
 import { describe, expect, it } from 'vitest';
-import { accountRestoreCommands } from '../../../lambdas/domain/restore-commands/service-account.ts';
-import type { AccountRestoreCommandsFacts } from '../../../lambdas/domain/restore-commands/service-account.ts';
+import {
+  accountRestoreCommands,
+  type AccountRestoreCommandsFacts,
+} from '../../../lambdas/domain/restore-commands/service-account.ts';
 import { annotationUsed } from '../../../lambdas/domain/verification/pods.ts';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';

@@ -4,12 +4,21 @@
  * annotation or its association. `account-workflow.grid.test.ts` combines each case with each fault.
  */
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
+import type { Outcome } from '../../../lambdas/domain/migration/outcome.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { anAccountAssociation, aServiceAccount } from '../account-fixtures.ts';
 import { MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
-import { account, blind, cases, expectEnd, newWorld, REMOVE, requestOf, workflowOf } from './account-workflow-cases.ts';
-import type { Case } from './account-workflow-cases.ts';
+import {
+  account,
+  blind,
+  cases,
+  expectEnd,
+  newWorld,
+  REMOVE,
+  requestOf,
+  workflowOf,
+  type Case,
+} from './account-workflow-cases.ts';
 import { migrate, type Machine } from './machine.ts';
 import { strikeFirst } from './workflow-faults.ts';
 

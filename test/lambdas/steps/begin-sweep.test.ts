@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { mapPrefix, locationsKey } from '../../../lambdas/domain/sweep/keys.ts';
-import { sweepRequest, type Sweep, type SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, type SweepRequestInput } from '../../../lambdas/domain/sweep/request.ts';
+import type { Sweep } from '../../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { beginSweepStep } from '../../../lambdas/steps/begin-sweep/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';

@@ -1,7 +1,8 @@
 /** Clusters during whose inspection an invocation died, or took more than their share of its time. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { clusterKey, locationKey } from '../../../lambdas/domain/sweep/keys.ts';
-import { clusterInventory, type InspectionMark, sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
+import { clusterInventory, type InspectionMark } from '../../../lambdas/domain/sweep/model.ts';
+import { sweepRequest } from '../../../lambdas/domain/sweep/request.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';

@@ -1,8 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { clusterKey, locationKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
-import { clusterInventory, locationInventory, sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
-import type { ClusterInventory, LocationInventory, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import {
+  clusterInventory,
+  locationInventory,
+  type ClusterInventory,
+  type LocationInventory,
+} from '../../../lambdas/domain/sweep/model.ts';
+import { sweepRequest, type SweepRequestInput } from '../../../lambdas/domain/sweep/request.ts';
 import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/use-cases/sweep/inspections.ts';
 import { MOST_ATTEMPTS } from '../../../lambdas/runtime/retry.ts';

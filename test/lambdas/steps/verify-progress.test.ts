@@ -1,7 +1,7 @@
 /** verify-pods, while a rollout goes on or does not: what is waited for, what fails, and what is left out. */
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
-import type { BrokenPod } from '../../../lambdas/domain/migration/model.ts';
+import type { BrokenPod } from '../../../lambdas/domain/rollout/model.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';

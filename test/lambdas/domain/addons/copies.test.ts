@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Copy, KnownCopies } from '../../../../lambdas/domain/addons/copies.ts';
 import {
+  type Copy,
+  type KnownCopies,
   changedByThirdParty,
   classifyCopy,
   hasPlannedShape,
   hasRestoredShape,
   standingCopy,
 } from '../../../../lambdas/domain/addons/copies.ts';
-import type { Addon } from '../../../../lambdas/domain/migration/model.ts';
+import type { Addon } from '../../../../lambdas/domain/migration/observed.ts';
 import { addonArn, anAddon, aSnapshot, OTHER_ROLE, planned, aMigratedAddon } from '../../fixtures.ts';
 
 const FIRST = addonArn(1);

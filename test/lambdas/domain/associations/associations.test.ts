@@ -1,13 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PurgeContext, PurgeDecision } from '../../../../lambdas/domain/associations/associations.ts';
 import {
+  type PurgeContext,
+  type PurgeDecision,
   carriedOver,
   decidePurge,
   plannedFor,
   unportableFields,
 } from '../../../../lambdas/domain/associations/associations.ts';
-import type { Association } from '../../../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
 import { forAllIn } from '../../../for-all.ts';

@@ -7,7 +7,7 @@ import {
   parseRoleArn,
   ROLE_ARN_PATTERN,
 } from '../../../../lambdas/domain/aws/arn.ts';
-import { roleArn } from '../../../../lambdas/domain/migration/model.ts';
+import { roleArn } from '../../../../lambdas/domain/text/names.ts';
 import { ADDON, addonArn, CLUSTER, target } from '../../fixtures.ts';
 import { forAllIn } from '../../../for-all.ts';
 

@@ -1,10 +1,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { approvalNeeded, type OutboxEvent } from '../../../../lambdas/domain/events/outbox-events.ts';
-import type { Approval, Check, Migration, Outcome } from '../../../../lambdas/domain/migration/model.ts';
-import { OUTCOMES } from '../../../../lambdas/domain/migration/model.ts';
-import { detailTypeOf, MOST, serviceEvent, serviceEventOf } from '../../../../lambdas/domain/events/service-event.ts';
-import type { ServiceEvent } from '../../../../lambdas/domain/events/service-event.ts';
+import type { Approval } from '../../../../lambdas/domain/approval/approval.ts';
+import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import { type Outcome, OUTCOMES } from '../../../../lambdas/domain/migration/outcome.ts';
+import {
+  detailTypeOf,
+  MOST,
+  serviceEvent,
+  serviceEventOf,
+  type ServiceEvent,
+} from '../../../../lambdas/domain/events/service-event.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { at, MIGRATION_ID, endedAs } from '../../run-examples.ts';
 import { aMigration, aPlan, aRequest, aRollback, ADDON, ROLE, target, anAddon, anAssociation } from '../../fixtures.ts';

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type HandOff, handOff } from '../../../../lambdas/domain/hand-off/model.ts';
 import { handOffOf, UNKNOWN_MIGRATION } from '../../../../lambdas/domain/hand-off/of-record.ts';
-import { OUTCOMES } from '../../../../lambdas/domain/migration/model.ts';
-import type { Association, Migration, Outcome, Plan } from '../../../../lambdas/domain/migration/model.ts';
+import { OUTCOMES, type Outcome } from '../../../../lambdas/domain/migration/outcome.ts';
+import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
 import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-account.ts';
 import type { TrustChange, TrustRetirement } from '../../../../lambdas/domain/trust/model.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';

@@ -7,7 +7,9 @@ import { HAND_OFF_FORMATS, type HandOff, handOff } from '../../../../lambdas/dom
 import { renderHandOff } from '../../../../lambdas/domain/hand-off/formats/index.ts';
 import { changeLines } from '../../../../lambdas/domain/hand-off/lines.ts';
 import { handOffOf } from '../../../../lambdas/domain/hand-off/of-record.ts';
-import type { Association, Migration, PlannedAssociation } from '../../../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { PlannedAssociation } from '../../../../lambdas/domain/migration/planned.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { accountMigration, accountPlan, anAccountAssociation, anAccountRequest } from '../../account-fixtures.ts';
 import { addonArn, aMigration, anAssociation, aPlan, at, NAMESPACE, ROLE } from '../../fixtures.ts';

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { evidenceLevel } from '../../../../lambdas/domain/migration/evidence.ts';
 import {
-  evidenceLevel,
   isVerifiedOnPods,
   LEVEL_TEXTS,
   levelCounts,
   levelsText,
-  OUTCOMES,
-  readsPods,
-  verificationMode,
   verified,
   verifiedText,
-} from '../../../../lambdas/domain/migration/model.ts';
+} from '../../../../lambdas/domain/migration/levels.ts';
+import { OUTCOMES } from '../../../../lambdas/domain/migration/outcome.ts';
+import { readsPods, verificationMode } from '../../../../lambdas/domain/migration/request.ts';
 
 describe('the levels of evidence', () => {
   it('are those that a request can ask for, and none', () => {

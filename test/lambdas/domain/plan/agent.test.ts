@@ -3,7 +3,8 @@
  * nobody runs one.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
+import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
 import {
   AGENT_LEFT_INSTALLED,
   agentLeftInstalled,

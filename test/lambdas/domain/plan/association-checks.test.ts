@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Association } from '../../../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
 import {
   addedAssociations,
   checkAssociationQuota,

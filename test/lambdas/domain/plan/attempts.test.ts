@@ -2,11 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   migrationRequest,
-  type Check,
   type MigrationRequest,
   type MigrationRequestInput,
-  type Attempt,
-} from '../../../../lambdas/domain/migration/model.ts';
+} from '../../../../lambdas/domain/migration/request.ts';
+import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
 import {
   chooseAttempts,
   attemptsOf,

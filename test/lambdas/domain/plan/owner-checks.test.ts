@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../../../lambdas/domain/migration/check.ts';
 import { OWNER_TOOLS, type OwnerTool } from '../../../../lambdas/domain/owners/model.ts';
 import type { ObjectMarks } from '../../../../lambdas/domain/owners/signs.ts';
 import { TOOLS } from '../../../../lambdas/domain/owners/tools.ts';

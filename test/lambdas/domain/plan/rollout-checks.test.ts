@@ -1,10 +1,11 @@
 /** What a plan says about how its workloads will replace their pods, and about pods that do not work beforehand. */
 import { describe, expect, it } from 'vitest';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import { type MigrationRequestInput, MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
+import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
-import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
 import { aNodePod, aPod, aWorkload, planned } from '../../eks-fixtures.ts';
 import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts, at } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';

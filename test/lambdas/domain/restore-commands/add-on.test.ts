@@ -4,12 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { addonRestoreCommands, type RestoreCommandsFacts } from '../../../../lambdas/domain/restore-commands/add-on.ts';
 import { healthWarnings } from '../../../../lambdas/domain/restore-commands/health.ts';
 import { trustToEdit } from '../../../../lambdas/domain/restore-commands/trust.ts';
-import type {
-  Addon,
-  Association,
-  Migration,
-  AddonSnapshot as Snapshot,
-} from '../../../../lambdas/domain/migration/model.ts';
+import type { Addon, Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Migration, AddonSnapshot as Snapshot } from '../../../../lambdas/domain/migration/model.ts';
 import { parseAwsCommand, runScript } from '../../aws-commands.ts';
 import { eksHost } from '../../eks-host.ts';
 import { FakeClock, FakeRoles } from '../../fakes.ts';

@@ -2,9 +2,12 @@
  * Runs the commands that restore a service account against the fakes, from every state in which a migration can stop.
  */
 import { describe, expect, it } from 'vitest';
-import { accountRestoreCommands } from '../../../../lambdas/domain/restore-commands/service-account.ts';
-import type { AccountRestoreCommandsFacts } from '../../../../lambdas/domain/restore-commands/service-account.ts';
-import type { Association, Migration } from '../../../../lambdas/domain/migration/model.ts';
+import {
+  accountRestoreCommands,
+  type AccountRestoreCommandsFacts,
+} from '../../../../lambdas/domain/restore-commands/service-account.ts';
+import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
 import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, ANNOTATION } from '../../account-example.ts';
 import {
   accountMigration,

@@ -1,8 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OUTCOMES, type Migration } from '../../../../lambdas/domain/migration/model.ts';
-import type { OwnerState, RecoveryDecision, RecoveryFacts } from '../../../../lambdas/domain/rollback/recovery.ts';
+import { OUTCOMES } from '../../../../lambdas/domain/migration/outcome.ts';
+import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
 import {
+  type OwnerState,
+  type RecoveryDecision,
+  type RecoveryFacts,
   decideRecovery,
   isRunning,
   standingRelease,

@@ -1,23 +1,33 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { addon as addonSchema, type Addon, type Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Migration, AddonSnapshot as Snapshot } from '../../../../lambdas/domain/migration/model.ts';
+import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
 import {
-  addon as addonSchema,
-  type Addon,
-  type Association,
-  type Migration,
-  type Attempt,
-  type AddonSnapshot as Snapshot,
-} from '../../../../lambdas/domain/migration/model.ts';
-import type { RestoreDecision, RestoreFacts } from '../../../../lambdas/domain/rollback/restore.ts';
-import {
+  type RestoreDecision,
+  type RestoreFacts,
   conflictsOfCreate,
   decideRestore,
   isAsSnapshot,
   needsConsent,
   preservesFailedCopy,
 } from '../../../../lambdas/domain/rollback/restore.ts';
-import { addonArn, anAddon, anAssociation, aMigratedAddon, at, OTHER_ROLE, ROLE } from '../../fixtures.ts';
-import { aMigration, aPlan, aSnapshot, IN_PLACE, RECREATE, RECREATE_PRESERVING, aRollback } from '../../fixtures.ts';
+import {
+  addonArn,
+  anAddon,
+  anAssociation,
+  aMigratedAddon,
+  at,
+  OTHER_ROLE,
+  ROLE,
+  aMigration,
+  aPlan,
+  aSnapshot,
+  IN_PLACE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  aRollback,
+} from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
 import { forAllIn } from '../../../for-all.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Node, Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { BrokenPod, Progress } from '../../../../lambdas/domain/migration/model.ts';
+import type { BrokenPod, Progress } from '../../../../lambdas/domain/rollout/model.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../../../../lambdas/domain/rollout/broken.ts';
 import { allowanceSeconds, progressOf, seenOf } from '../../../../lambdas/domain/rollout/progress.ts';
 import { isBeingReplaced, isSettled, NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';

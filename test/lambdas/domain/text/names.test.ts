@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { migrationRequest } from '../../../../lambdas/domain/migration/model.ts';
+import { migrationRequest } from '../../../../lambdas/domain/migration/request.ts';
 import {
   accountId,
   addonName,

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
+import type { PodIdentity } from '../../../../lambdas/domain/migration/evidence.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
-import type { ExpectedPods, PodsVerdict } from '../../../../lambdas/domain/verification/pods.ts';
 import {
+  type ExpectedPods,
+  type PodsVerdict,
   annotationLeft,
   asBefore,
   judgePods,

@@ -2,11 +2,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { BrokenPod, PodEvidence } from '../../../../lambdas/domain/migration/model.ts';
+import type { BrokenPod } from '../../../../lambdas/domain/rollout/model.ts';
+import type { PodEvidence } from '../../../../lambdas/domain/migration/evidence.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
-import type { Observations, Stability } from '../../../../lambdas/domain/verification/stability.ts';
 import {
+  type Observations,
+  type Stability,
   compareObservations,
   restartedBetween,
   usualRestarts,

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { judgeCommand } from '../../../../lambdas/domain/sweep/commands.ts';
-import { type Sweep, sweepRequest } from '../../../../lambdas/domain/sweep/model.ts';
+import type { Sweep } from '../../../../lambdas/domain/sweep/model.ts';
+import { sweepRequest } from '../../../../lambdas/domain/sweep/request.ts';
 import { commandSweep, showSweep, startSweep } from '../../../../lambdas/use-cases/sweep/commanding.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../../domain/sweep-fixtures.ts';
 import { type Fakes, lost, newFakes } from '../../fakes.ts';

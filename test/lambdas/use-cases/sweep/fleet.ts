@@ -4,8 +4,10 @@
  * start.
  */
 import { expect } from 'vitest';
-import type { MigrationRequest, Outcome } from '../../../../lambdas/domain/migration/model.ts';
-import type { Sweep, SweepCommand, SweepItem, SweepLimits } from '../../../../lambdas/domain/sweep/model.ts';
+import type { MigrationRequest } from '../../../../lambdas/domain/migration/request.ts';
+import type { Outcome } from '../../../../lambdas/domain/migration/outcome.ts';
+import type { Sweep, SweepCommand, SweepItem } from '../../../../lambdas/domain/sweep/model.ts';
+import type { SweepLimits } from '../../../../lambdas/domain/sweep/request.ts';
 import { countsAsFailed } from '../../../../lambdas/domain/sweep/waves.ts';
 import type { Sweeps } from '../../../../lambdas/ports/index.ts';
 import { commandSweep, SETTLES_AFTER } from '../../../../lambdas/use-cases/sweep/commanding.ts';
