@@ -11,7 +11,7 @@ import { ulid } from 'ulid';
 import { ensureAssembly } from '../cli/assembly.ts';
 import { runMigration } from '../cli/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
-import { migrationRequest } from '../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../lambdas/domain/request/request.ts';
 import { median, processorSeconds, yardstick } from '../scripts/budgets/yardstick.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
 import { Random } from '../sandbox/world/random.ts';

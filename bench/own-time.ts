@@ -9,7 +9,7 @@ import { ulid } from 'ulid';
 import { ensureAssembly } from '../cli/assembly.ts';
 import { runMigration } from '../cli/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
-import { migrationRequest } from '../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../lambdas/domain/request/request.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
 import type { World } from '../sandbox/world/world.ts';
 import { readScenario } from '../sandbox/world/load.ts';

@@ -2,7 +2,7 @@
  * Opens the backend for commands that the API of a deployed service supports: through the API if the environment has its
  * URL, by direct calls otherwise.
  */
-import type { Target } from '../lambdas/domain/migration/request.ts';
+import type { Target } from '../lambdas/domain/terms/subject.ts';
 import { openApiSession } from './api/backend.ts';
 import { openForKnown, openForMigration, openForSweep } from './open-backend.ts';
 import type { OpenOptions, ServiceSession, Session } from './session.ts';

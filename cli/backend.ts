@@ -6,7 +6,7 @@ import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
 import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
 import type { ApproverRule } from '../lambdas/domain/approval/approval.ts';
-import type { Disruption, Migration } from '../lambdas/domain/migration/model.ts';
+import type { Disruption, Migration } from '../lambdas/domain/record/migration.ts';
 import type { Clock, Documents, Executions, Ids, Ledger, Sweeps } from '../lambdas/ports/index.ts';
 import type { OpenOptions, Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxClock } from '../sandbox/world/clock.ts';

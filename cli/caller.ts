@@ -1,6 +1,6 @@
 /** The caller's AWS identity, for commands that work only with the caller's own credentials. */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import type { Target } from '../lambdas/domain/migration/request.ts';
+import type { Target } from '../lambdas/domain/terms/subject.ts';
 import { awsError, profileIn } from './deployed.ts';
 import { CliError } from './errors.ts';
 import type { TargetFlags } from './target.ts';

@@ -1,7 +1,7 @@
 /** Measures the disruption of a migration, from the counts of ready pods that the sandbox keeps. */
 import { WORKLOAD_KINDS } from '../lambdas/domain/kubernetes/objects.ts';
-import type { Disruption, Migration } from '../lambdas/domain/migration/model.ts';
-import type { PlannedAssociation } from '../lambdas/domain/migration/planned.ts';
+import type { Disruption, Migration } from '../lambdas/domain/record/migration.ts';
+import type { PlannedAssociation } from '../lambdas/domain/terms/planned.ts';
 import type { KubeState } from '../sandbox/kubernetes/kube-state.ts';
 import { listObjects } from '../sandbox/kubernetes/store.ts';
 import { type ClusterState, findCluster, type World } from '../sandbox/world/world.ts';

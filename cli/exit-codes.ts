@@ -1,4 +1,4 @@
-import type { Outcome } from '../lambdas/domain/migration/outcome.ts';
+import type { Outcome } from '../lambdas/domain/terms/outcome.ts';
 import type { SweepClass, SweepOutcome } from '../lambdas/domain/sweep/model.ts';
 import type { SweepMode } from '../lambdas/domain/sweep/request.ts';
 import type { Verdict } from '../lambdas/domain/policy/index.ts';

@@ -4,8 +4,8 @@ import {
   GetExecutionHistoryCommand,
   type HistoryEvent,
 } from '@aws-sdk/client-sfn';
-import type { Migration, MigrationReport } from '../lambdas/domain/migration/model.ts';
-import { requestedRollback } from '../lambdas/domain/rollback/rollback.ts';
+import type { Migration, MigrationReport } from '../lambdas/domain/record/migration.ts';
+import { requestedRollback } from '../lambdas/domain/record/rollback.ts';
 import { readReport } from '../lambdas/use-cases/migration/report.ts';
 import type { Backend } from './backend.ts';
 import { StepReader, type StepProgress } from './history.ts';

@@ -1,6 +1,6 @@
 /** Options of the commands about one existing migration, in commander's form. */
 import { type Command, Option } from 'commander';
-import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/trust/retirement.ts';
+import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/record/retirement.ts';
 import { acceptOption, backendOptions, confirmOption, outputOptions } from './command-options.ts';
 
 /** Adds the options of commands about one existing migration. */

@@ -1,6 +1,6 @@
 /** Looks up a migration by its id. */
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
-import type { Migration } from '../lambdas/domain/migration/model.ts';
+import type { Migration } from '../lambdas/domain/record/migration.ts';
 import type { OwnerState } from '../lambdas/domain/rollback/recovery.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';

@@ -1,6 +1,7 @@
 /** Runs `plan`, `migrate` and `migrate-workload`. */
-import type { MigrationReport } from '../lambdas/domain/migration/model.ts';
-import type { MigrationRequest, Target } from '../lambdas/domain/migration/request.ts';
+import type { MigrationReport } from '../lambdas/domain/record/migration.ts';
+import type { MigrationRequest } from '../lambdas/domain/request/request.ts';
+import { type Target, subjectOf } from '../lambdas/domain/terms/subject.ts';
 import { exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { readingIo } from './interrupted.ts';
 import { leftAlone } from './interruption.ts';
@@ -22,7 +23,6 @@ import { type Progress, shownBy, silentProgress, startProgress } from './progres
 import { migrateEntry } from './replay.ts';
 import { migrateCommand, migrateWorkloadCommand, prepareCommand, requestFrom, workloadRequestFrom } from './request.ts';
 import { reportIn } from './run.ts';
-import { subjectOf } from '../lambdas/domain/migration/subject.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** How to build the request once the target is known, and the command that carries out a plan. */

@@ -1,7 +1,7 @@
 /** Defines `migrate` and `migrate-workload`: their flags and help. */
 import type { Command } from 'commander';
 import { confirmOption } from './command-options.ts';
-import { APPROVAL_HOURS } from '../lambdas/domain/migration/request.ts';
+import { APPROVAL_HOURS } from '../lambdas/domain/request/request.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { addonHowOptions, DEPLOYED_HELP, safetyOptions, targetOptions, whereOptions } from './migration-options.ts';

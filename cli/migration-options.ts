@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Use } from '../lambdas/domain/acceptance/kinds.ts';
 import { OWNER_TOOLS } from '../lambdas/domain/owners/model.ts';
-import { MOST_DURATION_MINUTES } from '../lambdas/domain/migration/request.ts';
+import { MOST_DURATION_MINUTES } from '../lambdas/domain/request/request.ts';
 import { acceptOption, backendOptions, collect, outputOptions } from './command-options.ts';
 import { WATCHING_SCALE } from './options.ts';
 

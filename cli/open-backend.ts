@@ -1,5 +1,5 @@
 /** Opens, by the flags of any command, the backend where its work is done. */
-import type { Target } from '../lambdas/domain/migration/request.ts';
+import type { Target } from '../lambdas/domain/terms/subject.ts';
 import { homeOf } from '../sandbox/world/build.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import type { BackendChoice, DeployedChoice, StateChoice } from './backend-options.ts';

@@ -19,12 +19,12 @@ import {
   resolveConflicts,
   strategy,
   verificationMode,
-} from '../lambdas/domain/migration/request.ts';
-import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/trust/retirement.ts';
+} from '../lambdas/domain/request/request.ts';
+import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/record/retirement.ts';
 import { shown } from '../lambdas/domain/text/text.ts';
 import { acceptOf } from '../lambdas/domain/acceptance/accept.ts';
 import { ownerTool } from '../lambdas/domain/owners/model.ts';
-import { trustMode } from '../lambdas/domain/trust/model.ts';
+import { trustMode } from '../lambdas/domain/terms/trust.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
 import { oneOf, wholeNumber } from './fields.ts';

@@ -2,7 +2,7 @@
  * Releases the locks that a migration keeps after it ended needs-human, when a person has decided that nothing is to be
  * restored.
  */
-import type { Migration, Release } from '../lambdas/domain/migration/model.ts';
+import type { Migration, Release } from '../lambdas/domain/record/migration.ts';
 import { isRunning, standingRelease } from '../lambdas/domain/rollback/recovery.ts';
 import { lockKeys, readLocks } from '../lambdas/use-cases/rollback/recovery.ts';
 import { utcNow } from '../lambdas/runtime/utc.ts';

@@ -11,7 +11,7 @@ import { retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
 import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { type End, startAndFollow } from './run.ts';
 import { sandboxOf } from './sandbox-of.ts';
-import type { MigrationRequest } from '../lambdas/domain/migration/request.ts';
+import type { MigrationRequest } from '../lambdas/domain/request/request.ts';
 import type { SweepRequest } from '../lambdas/domain/sweep/request.ts';
 import type { SweepStanding } from '../lambdas/domain/sweep/standing.ts';
 import { directSweeps } from './sweep/direct.ts';

@@ -1,6 +1,7 @@
 /** Converts flags to the request for the service, and back to the command to type. */
 import { type StackFlags, stackWords } from './stack-options.ts';
-import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/migration/request.ts';
+import { migrationRequest, type MigrationRequest } from '../lambdas/domain/request/request.ts';
+import type { Target } from '../lambdas/domain/terms/subject.ts';
 import { shellWord } from '../lambdas/domain/text/shell.ts';
 import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
 import { type WaitFlags, windowFrom } from './wait-fields.ts';

@@ -4,8 +4,8 @@
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
-import type { Check } from '../lambdas/domain/migration/check.ts';
-import { checkCommand, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/trust/retirement.ts';
+import type { Check } from '../lambdas/domain/terms/check.ts';
+import { checkCommand, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/record/retirement.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Backend } from './backend.ts';

@@ -1,6 +1,6 @@
 /** Rolls back a migration on demand: starts Recover for it and follows it to its end. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { Rollback } from '../lambdas/domain/rollback/rollback.ts';
+import type { Rollback } from '../lambdas/domain/record/rollback.ts';
 import { executionName } from '../lambdas/domain/aws/arn.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Backend } from './backend.ts';

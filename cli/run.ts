@@ -1,8 +1,8 @@
 /** Runs one migration from its start to its report. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { MigrationReport } from '../lambdas/domain/migration/model.ts';
-import type { MigrationRequest } from '../lambdas/domain/migration/request.ts';
-import { subjectOf } from '../lambdas/domain/migration/subject.ts';
+import type { MigrationReport } from '../lambdas/domain/record/migration.ts';
+import type { MigrationRequest } from '../lambdas/domain/request/request.ts';
+import { subjectOf } from '../lambdas/domain/terms/subject.ts';
 import { busyRemedy, busyText, busyWith } from '../lambdas/use-cases/migration/subject-busy.ts';
 import { type Backend, executionsOf } from './backend.ts';
 import { CliError } from './errors.ts';

@@ -3,7 +3,7 @@
  * through its API (`api/service.ts`).
  */
 import type { ApprovalDecision } from '../lambdas/domain/approval/approval.ts';
-import type { MigrationRequest } from '../lambdas/domain/migration/request.ts';
+import type { MigrationRequest } from '../lambdas/domain/request/request.ts';
 import type { MigrationSummary } from '../lambdas/domain/migration/summary.ts';
 import type { ListPosition, MigrationFilter } from '../lambdas/ports/index.ts';
 import { decide, type Decision, undecided, type Undecided } from './approval/decide.ts';

@@ -1,5 +1,5 @@
 /** Reads what is known about a migration: its report if it has ended, its progress otherwise. */
-import type { MigrationReport } from '../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../lambdas/domain/record/migration.ts';
 import { readRunning, type Running } from '../lambdas/use-cases/migration/progress.ts';
 import { standingRetirement } from '../lambdas/use-cases/retirement/request.ts';
 import { type Backend, executionsOf } from './backend.ts';

@@ -1,7 +1,7 @@
 /** Flags on what a change waits for: an approval and a change window. */
 import { z } from 'zod';
-import { changeWindow, type ChangeWindow } from '../lambdas/domain/waiting/change-window.ts';
-import { APPROVAL_HOURS, approvalMode } from '../lambdas/domain/migration/request.ts';
+import { changeWindow, type ChangeWindow } from '../lambdas/domain/terms/change-window.ts';
+import { APPROVAL_HOURS, approvalMode } from '../lambdas/domain/request/request.ts';
 import { requestedBy } from '../lambdas/domain/text/names.ts';
 import { oneOf, wholeNumber } from './fields.ts';
 

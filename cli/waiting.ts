@@ -1,8 +1,8 @@
 /** What a migration waits for before its change begins: an approval, or its change window. */
 import { pendingApproval, type Approval } from '../lambdas/domain/approval/approval.ts';
-import { type ChangeWindow, nextOpening } from '../lambdas/domain/waiting/change-window.ts';
-import type { Migration } from '../lambdas/domain/migration/model.ts';
-import type { Plan } from '../lambdas/domain/plan/model.ts';
+import { type ChangeWindow, nextOpening } from '../lambdas/domain/terms/change-window.ts';
+import type { Migration } from '../lambdas/domain/record/migration.ts';
+import type { Plan } from '../lambdas/domain/record/plan.ts';
 import type { StepProgress } from './history.ts';
 
 export type Waiting =

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { SPOKE_STACK } from '../lambdas/domain/aws/spokes.ts';
+import { SPOKE_STACK } from '../lambdas/domain/access/spokes.ts';
 import { EVERY_ROLE } from './every-role.ts';
 import { HubStack } from './hub-stack.ts';
 import { readSettings } from './read-settings.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EVERY_ACCOUNT } from '../lambdas/domain/aws/spokes.ts';
+import { EVERY_ACCOUNT } from '../lambdas/domain/access/spokes.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import { everyRole } from './role-pattern.ts';
 import { type Settings, settings } from './settings.ts';

@@ -5,7 +5,7 @@
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { approverRule } from '../lambdas/domain/approval/approval.ts';
-import { changeWindow } from '../lambdas/domain/waiting/change-window.ts';
+import { changeWindow } from '../lambdas/domain/terms/change-window.ts';
 import { accountId, plainText, regionName } from '../lambdas/domain/text/names.ts';
 import { EVENT_TYPES } from '../lambdas/domain/events/outbox-events.ts';
 import { ROLLBACK_CLAIM_DAYS } from '../lambdas/domain/settings/deployment.ts';

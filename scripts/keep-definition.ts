@@ -11,7 +11,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ensureAssembly } from '../cli/assembly.ts';
 import { openSandboxBackend, type SandboxBackend } from '../cli/backend.ts';
 import { runMigration } from '../cli/run.ts';
-import { migrationRequest, type MigrationRequestInput } from '../lambdas/domain/migration/request.ts';
+import { migrationRequest, type MigrationRequestInput } from '../lambdas/domain/request/request.ts';
 import { readScenario } from '../sandbox/world/load.ts';
 import { jsonText } from './json-text.ts';
 

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SPOKE_STACK } from '../lambdas/domain/aws/spokes.ts';
+import { SPOKE_STACK } from '../lambdas/domain/access/spokes.ts';
 import { ConfigurationError } from '../lib/config-error.ts';
 import { readConfigFile } from '../lib/config-file.ts';
 import { isObject, type Json } from '../sandbox/json.ts';

@@ -11,7 +11,7 @@ import {
 import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
 import type { FoundEntry } from '../../lambdas/domain/access/entries.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';

@@ -1,6 +1,6 @@
 /** Grants the access that a survey found missing, or shows what it would grant. */
 import { type Manifest, manifestName } from '../../lambdas/domain/access/manifests.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { type AccessTools, type AccessWish, type Survey, surveyAccess } from './survey.ts';

@@ -1,8 +1,8 @@
 /** Flags of `grant-access`. */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName } from '../../lambdas/domain/text/names.ts';
-import { annotationMode } from '../../lambdas/domain/migration/request.ts';
-import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import { annotationMode } from '../../lambdas/domain/request/request.ts';
+import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { oneOf } from '../fields.ts';
 import { file, output, parseFlags, yes } from '../options.ts';
 import { stackFields } from '../stack-options.ts';

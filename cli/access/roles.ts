@@ -5,8 +5,8 @@
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
-import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
+import { spokeKubernetesRoles } from '../../lambdas/domain/access/spokes.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { CliError } from '../errors.ts';
 import { PROGRAM } from '../options.ts';

@@ -1,9 +1,8 @@
 /** Runs `grant-access`. */
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import { type Target, subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import type { Backend } from '../backend.ts';
 import { assertCanAsk, confirm, mustAsk } from '../confirm.ts';
 import { awsError } from '../deployed.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';

@@ -2,7 +2,7 @@
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import { eksToken } from '../../lambdas/adapters/eks-token.ts';
 import { nodeHttp } from '../../lambdas/adapters/node-http.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';

@@ -2,7 +2,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { S3_SETTINGS, S3Documents } from '../../lambdas/adapters/s3-documents.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { awsError, clockOf, isInterruption, profileIn } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';

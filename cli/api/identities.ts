@@ -1,7 +1,7 @@
 /** Reads the identities of a cluster's workloads through the API, page by page, with the service's own role. */
 import { identitiesAnswer, type IdentitiesAnswer } from '../../lambdas/api/answers.ts';
 import type { IdentitiesReport, Source } from '../../lambdas/domain/identities/model.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { CliError } from '../errors.ts';
 import type { Ask } from './exchange.ts';
 import { unreadable } from './problems.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { acceptField } from '../../lambdas/domain/acceptance/accept.ts';
 import { retirementAnswer } from '../../lambdas/api/answers.ts';
-import { isOpenRetirement } from '../../lambdas/domain/trust/retirement.ts';
+import { isOpenRetirement } from '../../lambdas/domain/record/retirement.ts';
 import type { Watcher } from '../follow.ts';
 import { retireFailed, retireRefused, type Retired, type RetireRequest } from '../retire.ts';
 import { getMigration, watch, type WatchOptions } from './watch.ts';

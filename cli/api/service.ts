@@ -10,7 +10,7 @@ import {
   rollbackAnswer,
 } from '../../lambdas/api/answers.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { MigrationFilter } from '../../lambdas/ports/index.ts';
 import { notWaiting, undecidedAbout } from '../approval/decide.ts';
 import { CliError } from '../errors.ts';

@@ -2,8 +2,8 @@
 import { migrationAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { classOf } from '../../lambdas/domain/failures/errors.ts';
-import { type MigrationReport, migrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
 import type { Watcher } from '../follow.ts';
 import type { StepProgress } from '../history.ts';

@@ -1,8 +1,8 @@
 /** Decides about the plan of a migration that waits for approval, by the service's own rules. */
 import { type Approval, type ApprovalDecision, pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { type AuthenticatedRequester, requesterOf } from '../../lambdas/domain/approval/requester.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
 import { decideApproval, type Refusal } from '../../lambdas/use-cases/approval/decide.ts';
 import { type Backend, executionsOf } from '../backend.ts';
 import { CliError } from '../errors.ts';

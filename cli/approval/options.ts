@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { approvalDecision } from '../../lambdas/domain/approval/approval.ts';
 import { accountId, addonName, clusterName, regionName, requestedBy } from '../../lambdas/domain/text/names.ts';
-import { outcome, status } from '../../lambdas/domain/migration/outcome.ts';
+import { outcome, status } from '../../lambdas/domain/terms/outcome.ts';
 import { emptyTime, moment } from '../../lambdas/domain/migration/summary.ts';
 import { oneOf, wholeNumber } from '../fields.ts';
 import { knownFlags, output, parseFlags, backendFlags } from '../options.ts';

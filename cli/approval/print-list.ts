@@ -1,6 +1,6 @@
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { printable, shown } from '../../lambdas/domain/text/text.ts';
 import type { Format, Style } from '../print/style.ts';
 import { table } from '../print/table.ts';

@@ -1,8 +1,8 @@
 /** Output on approvals: waiting plans, decisions, and what a migration waits for. */
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
-import { operationTitle } from '../../lambdas/domain/approval/operations.ts';
+import { operationTitle } from '../../lambdas/domain/waiting/operations.ts';
 import type { Approval } from '../../lambdas/domain/approval/approval.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { requesterText } from '../../lambdas/domain/approval/requester.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { checksSection } from '../print/checks.ts';

@@ -6,7 +6,7 @@ import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { ClientFactory, type ClientConfig, type PlainHttp } from '../../lambdas/adapters/clients.ts';
 import { systemClock } from '../../lambdas/adapters/system.ts';
 import { isAccessRefused, MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { AroundCalls, Clock, TargetPorts } from '../../lambdas/ports/index.ts';
 import { EKS_KINDS, isRead, type Kinds, KUBERNETES_KINDS, ROLES_KINDS } from '../../lambdas/ports/kinds.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';

@@ -3,8 +3,9 @@
  * delete and create, which is the exception.
  */
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Strategy, Target } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Strategy } from '../../lambdas/domain/request/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { openSandboxBackend, type SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';

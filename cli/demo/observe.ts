@@ -1,8 +1,8 @@
 /** Reads an add-on, its associations and its pods, through the same ports that the service uses. */
 import { collectEvidence } from '../../lambdas/domain/verification/pod-identity.ts';
-import type { Addon, Association } from '../../lambdas/domain/migration/observed.ts';
-import type { PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Addon, Association } from '../../lambdas/domain/terms/observed.ts';
+import type { PodEvidence } from '../../lambdas/domain/terms/evidence.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Pod } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { SandboxBackend } from '../backend.ts';

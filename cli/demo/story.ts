@@ -1,9 +1,9 @@
 /** The other parts of the demo: a failing UpdateAddon, and what a migration did and what its pods experienced. */
 import { isDeepStrictEqual } from 'node:util';
 import { EKSServiceException, UpdateAddonCommand } from '@aws-sdk/client-eks';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
-import { verifiedText } from '../../lambdas/domain/migration/levels.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
+import { verifiedText } from '../../lambdas/domain/terms/levels.ts';
 import { type Call, OWN_SERVICES } from '../../sandbox/world/call-log.ts';
 import type { SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';

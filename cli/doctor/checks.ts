@@ -1,6 +1,5 @@
 /** What `doctor` decides about this machine, the credentials and the clock, from facts that were read. */
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import { fail, pass, unknown, warn } from '../../lambdas/domain/plan/check.ts';
+import { type Check, fail, pass, unknown, warn } from '../../lambdas/domain/terms/check.ts';
 import { parsePrincipal } from '../../lambdas/domain/aws/principal.ts';
 import type { AwsSession } from '../aws/session.ts';
 import type { Wanted } from './options.ts';

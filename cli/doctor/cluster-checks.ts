@@ -1,13 +1,12 @@
 /** What `doctor` decides about one cluster, from facts that were read. */
 import type { Cluster } from '../../lambdas/domain/aws/eks.ts';
-import { eksCommand, eksRegionCommand } from '../../lambdas/domain/aws/command.ts';
+import { eksCommand, eksRegionCommand } from '../../lambdas/domain/commands/eks.ts';
 import { oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import { OWN_ROLE, shellCommand, type Word } from '../../lambdas/domain/text/shell.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import { type Check, fail, pass, some, unknown, warn } from '../../lambdas/domain/terms/check.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { MAX_ASSOCIATIONS } from '../../lambdas/domain/plan/association-checks.ts';
-import { fail, pass, some, unknown, warn } from '../../lambdas/domain/plan/check.ts';
 import { failLines } from './remedy.ts';
 
 /** `clusters`: the names of the region's clusters; undefined if they could not be listed. */

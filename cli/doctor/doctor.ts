@@ -1,7 +1,7 @@
 /** Runs `doctor`: reads AWS and one cluster with the caller's own credentials, and changes nothing. */
 import manifest from '../../package.json' with { type: 'json' };
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import { awsWords } from '../aws/options.ts';

@@ -3,8 +3,7 @@
  * of the service's own role for the step `plan` (lib/permissions/targets.ts), which a test compares.
  */
 import { parsePrincipal } from '../../lambdas/domain/aws/principal.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import { fail, pass, some, unknown } from '../../lambdas/domain/plan/check.ts';
+import { type Check, fail, pass, some, unknown } from '../../lambdas/domain/terms/check.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 
 export const PLAN_ACTIONS = [

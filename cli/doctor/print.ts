@@ -1,5 +1,5 @@
 /** Output of `doctor`: a line for each check in the order in which they were made, with the remedy below. */
-import type { Check } from '../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
 import { checkLines, isBlocking } from '../print/checks.ts';
 import { oneLine, type Style } from '../print/style.ts';
 import type { Wanted } from './options.ts';

@@ -1,7 +1,6 @@
 /** Checks what a deployment needs, and what IAM is asked about. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import { fail, pass, unknown } from '../../lambdas/domain/plan/check.ts';
+import { type Check, fail, pass, unknown } from '../../lambdas/domain/terms/check.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { type Asked, PLAN_ACTIONS } from './permissions.ts';
 

@@ -1,7 +1,6 @@
 /** Quotas of AWS that a deployment touches: those that IAM names are compared, the others are listed. */
 import { GetAccountSummaryCommand } from '@aws-sdk/client-iam';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import { fail, pass, unknown } from '../../lambdas/domain/plan/check.ts';
+import { type Check, fail, pass, unknown } from '../../lambdas/domain/terms/check.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { isDenied } from './read.ts';

@@ -13,13 +13,13 @@ import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Cluster } from '../../lambdas/domain/aws/eks.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Addon } from '../../lambdas/domain/migration/observed.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import { type Target, migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { Addon } from '../../lambdas/domain/terms/observed.ts';
+import { type Check, unknown } from '../../lambdas/domain/terms/check.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { agentCheck } from '../../lambdas/domain/identities/agent.ts';
 import { checkPlatformVersion } from '../../lambdas/domain/plan/preflight.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
-import { unknown } from '../../lambdas/domain/plan/check.ts';
 import type { AwsSession } from '../aws/session.ts';
 import {
   checkAccess,

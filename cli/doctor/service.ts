@@ -1,7 +1,6 @@
 /** Finds the deployed service as `--deployed` does, calls it once, and checks what a migration needs of it. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import { pass, unknown } from '../../lambdas/domain/plan/check.ts';
+import { type Check, pass, unknown } from '../../lambdas/domain/terms/check.ts';
 import { openApiSession } from '../api/backend.ts';
 import { type Environment, findService } from '../deployed-stack.ts';
 import { CliError } from '../errors.ts';

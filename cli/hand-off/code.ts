@@ -1,7 +1,7 @@
 /** Runs `hand-off patch` and `hand-off check`: compares Terraform code with a hand-off. */
 import { counted, jsonText, printable } from '../../lambdas/domain/text/text.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
-import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../lambdas/domain/terms/hand-off.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io, Output } from '../io.ts';
 import type { Next } from '../print/next.ts';

@@ -1,6 +1,6 @@
 /** Defines `hand-off`, `hand-off patch` and `hand-off check`: their flags and help. */
 import { type Command, Option } from 'commander';
-import { HAND_OFF_FORMATS } from '../../lambdas/domain/hand-off/model.ts';
+import { HAND_OFF_FORMATS } from '../../lambdas/domain/terms/hand-off.ts';
 import { backendOptions, outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { readTargetOptions } from '../migration-options.ts';

@@ -1,5 +1,5 @@
 /** Chooses the format of a hand-off by the tool that owns what it is about. */
-import type { HandOff, HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffFormat } from '../../lambdas/domain/terms/hand-off.ts';
 import type { OwnedThing, Owner } from '../../lambdas/domain/owners/model.ts';
 import { TOOLS } from '../../lambdas/domain/owners/tools.ts';
 

@@ -1,6 +1,6 @@
 /** Flags of `hand-off`, `hand-off patch` and `hand-off check`. */
 import { z } from 'zod';
-import { handOffFormat } from '../../lambdas/domain/hand-off/model.ts';
+import { handOffFormat } from '../../lambdas/domain/terms/hand-off.ts';
 import {
   accountId,
   addonName,

@@ -1,7 +1,7 @@
 /** The hand-off as a part of a plan. */
 import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
-import type { HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { HandOffFormat } from '../../lambdas/domain/terms/hand-off.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { hanging, type Style } from '../print/style.ts';
 import { formatFor } from './format.ts';
 

@@ -1,8 +1,7 @@
 /** Finds the hand-off that the flags select: of a migration, or of what the account has now. */
-import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import type { HandOff } from '../../lambdas/domain/terms/hand-off.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import { type Target, subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import type { Owner } from '../../lambdas/domain/owners/model.ts';
 import type { TargetPorts } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';

@@ -1,5 +1,5 @@
 /** Reads from EKS and IAM in bulk: a cluster may have 5,000 associations, an account 5,000 roles. */
-import { accountOf } from '../../lambdas/domain/migration/subject.ts';
+import { accountOf } from '../../lambdas/domain/terms/subject.ts';
 import {
   DescribeClusterCommand,
   DescribePodIdentityAssociationCommand,
@@ -10,7 +10,7 @@ import { type IAMClient, paginateListRoles } from '@aws-sdk/client-iam';
 import { aws, awsOrUndefined } from '../../lambdas/adapters/aws-errors.ts';
 import { toAssociation } from '../../lambdas/adapters/aws-eks-shapes.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Association } from '../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../lambdas/domain/terms/observed.ts';
 import { issuerName, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { Clock, Eks } from '../../lambdas/ports/index.ts';
 import { again } from './retry.ts';

@@ -1,7 +1,7 @@
 /** Opens the clients that read the cluster: with the operator's credentials in a sandbox, with the caller's in AWS. */
 import type { EKSClient } from '@aws-sdk/client-eks';
 import type { IAMClient } from '@aws-sdk/client-iam';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Clock, TargetPorts } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { readInAws } from '../aws/reading.ts';

@@ -7,8 +7,8 @@ import {
   SOURCES,
 } from '../../lambdas/domain/identities/model.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { counted, printable } from '../../lambdas/domain/text/text.ts';
 import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';

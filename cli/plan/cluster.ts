@@ -6,7 +6,7 @@ import { isClear } from '../../lambdas/domain/overview/items.ts';
 import { overview as overviewSchema, type Overview } from '../../lambdas/domain/overview/model.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import type { Clock, TargetPorts } from '../../lambdas/ports/index.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { readOverview } from '../../lambdas/use-cases/overview/read.ts';
 import { type Pace, paceOf } from '../../lambdas/use-cases/sweep/pace.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';

@@ -1,5 +1,5 @@
 /** The commands to go on with after a plan that was made without a deployed service. */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { PROGRAM } from '../options.ts';
 import { type Next, planAgain, PREPARE } from '../print/next.ts';

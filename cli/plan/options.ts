@@ -1,10 +1,10 @@
 /** Flags of `plan`: of an add-on, of a service account, or of a whole cluster. */
 import { z } from 'zod';
 import { accountId, clusterName, regionName, namespaceName } from '../../lambdas/domain/text/names.ts';
-import { agentMode, verificationMode } from '../../lambdas/domain/migration/request.ts';
+import { agentMode, verificationMode } from '../../lambdas/domain/request/request.ts';
 import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
-import type { HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
-import { trustMode } from '../../lambdas/domain/trust/model.ts';
+import type { HandOffFormat } from '../../lambdas/domain/terms/hand-off.ts';
+import { trustMode } from '../../lambdas/domain/terms/trust.ts';
 import { profile } from '../aws/options.ts';
 import { CliError } from '../errors.ts';
 import { oneOf } from '../fields.ts';

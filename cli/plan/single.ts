@@ -1,9 +1,9 @@
 /** Makes the plan of one add-on or service account in AWS, with the caller's own credentials and no deployed service. */
 import { systemIds } from '../../lambdas/adapters/system.ts';
-import { type Migration, type MigrationReport, newMigration } from '../../lambdas/domain/migration/model.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import { type Migration, type MigrationReport, newMigration } from '../../lambdas/domain/record/migration.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import type { Facts } from '../../lambdas/domain/plan/facts.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import { collectEvidence, lostIdentities } from '../../lambdas/domain/verification/pod-identity.ts';

@@ -1,6 +1,6 @@
 import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
-import type { Disruption, MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Plan, Attempt } from '../../lambdas/domain/plan/model.ts';
+import type { Disruption, MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Plan, Attempt } from '../../lambdas/domain/record/plan.ts';
 import { duration } from './duration.ts';
 import { type Format, hanging, type Style, visibleWidth } from './style.ts';
 

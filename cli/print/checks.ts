@@ -1,4 +1,4 @@
-import type { Check } from '../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
 import { isReasonToKeepIrsa } from '../../lambdas/domain/plan/fit.ts';
 import { remedyLines } from './remedy.ts';
 import { hanging, type Format, type Style } from './style.ts';

@@ -1,5 +1,5 @@
 /** What else uses the web identity, as a plan lists it. */
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { counted } from '../../lambdas/domain/text/text.ts';
 import { hanging, type Style } from './style.ts';
 

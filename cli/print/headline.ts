@@ -1,6 +1,6 @@
 /** The headline of a report: a mark, a word, and a clause that describes the result. */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import type { Format } from './style.ts';
 
 interface Headline {

@@ -1,9 +1,9 @@
 /** Output of `show` for a running migration, of `cancel` and of `release`. */
-import type { Recovery, Rollback } from '../../lambdas/domain/rollback/rollback.ts';
-import type { Release } from '../../lambdas/domain/migration/model.ts';
-import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
+import type { Recovery, Rollback } from '../../lambdas/domain/record/rollback.ts';
+import type { Release } from '../../lambdas/domain/record/migration.ts';
+import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { asClause } from '../../lambdas/domain/text/text.ts';
 import { lockText } from '../../lambdas/use-cases/migration/lock.ts';
 import { approvalText } from '../approval/print.ts';

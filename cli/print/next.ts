@@ -1,6 +1,6 @@
 /** The end of a report: the verdict once more, and the commands to paste next. */
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { backendFlags, knownCommand } from '../request.ts';
 import { oneLine, type Style } from './style.ts';
 

@@ -1,5 +1,5 @@
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
-import type { Plan, PlanStep } from '../../lambdas/domain/plan/model.ts';
+import type { Plan, PlanStep } from '../../lambdas/domain/record/plan.ts';
 import { hanging, oneLine, type Style } from './style.ts';
 import { trustRepairsSection } from './trust.ts';
 import { consumersSection } from './consumers.ts';

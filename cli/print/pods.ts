@@ -1,6 +1,6 @@
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
-import type { PodEvidence, PodIdentity } from '../../lambdas/domain/migration/evidence.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
+import type { PodEvidence, PodIdentity } from '../../lambdas/domain/terms/evidence.ts';
 import { timeOfDay } from './duration.ts';
 import { type Format, hanging, oneLine, type Style } from './style.ts';
 import { table } from './table.ts';

@@ -1,6 +1,6 @@
 /** Output of `retire`: what it has changed in trust policies of roles, or would change. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
-import type { RetiredRole } from '../../lambdas/domain/trust/retirement.ts';
+import type { RetiredRole } from '../../lambdas/domain/record/retirement.ts';
 import { isRefused, type Retired } from '../retire.ts';
 import { checksSection } from './checks.ts';
 import { type Next, nextSection } from './next.ts';

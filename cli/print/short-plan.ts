@@ -1,7 +1,7 @@
 /** The short form of what a command would change, which is shown before it asks. */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
 import { attemptName, DISRUPTION } from './attempts.ts';
 import { duration } from './duration.ts';

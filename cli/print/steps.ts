@@ -1,5 +1,5 @@
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { StepLine } from '../../lambdas/domain/migration/evidence.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { StepLine } from '../../lambdas/domain/terms/evidence.ts';
 import { stepOrder, stepTitle } from '../step-names.ts';
 import { between } from './duration.ts';
 import { oneLine, type Style } from './style.ts';

@@ -1,9 +1,9 @@
-import type { Association } from '../../lambdas/domain/migration/observed.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
-import { verifiedText } from '../../lambdas/domain/migration/levels.ts';
+import type { Association } from '../../lambdas/domain/terms/observed.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
+import { verifiedText } from '../../lambdas/domain/terms/levels.ts';
 import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/failures/ended-by.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
 import { approvalsSection } from '../approval/print.ts';
 import { checksSection, reasonSection, warningsSection } from './checks.ts';

@@ -1,7 +1,7 @@
 /** Output on trust policies of roles: changes that a plan contains, and changes that a migration has made. */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import type { TrustChange, TrustRetirement } from '../../lambdas/domain/terms/trust.ts';
 import { hanging, oneLine, type Style } from './style.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 

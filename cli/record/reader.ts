@@ -5,7 +5,7 @@ import type { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import { eksToken } from '../../lambdas/adapters/eks-token.ts';
 import { KubernetesApi } from '../../lambdas/adapters/kubernetes-api.ts';
 import { isMigrationError, MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
 import { Pacer } from '../../lambdas/use-cases/sweep/pace.ts';
 import { again } from '../identities/retry.ts';

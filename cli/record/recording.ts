@@ -11,7 +11,7 @@ import type {
   PodIdentityAssociation,
 } from '@aws-sdk/client-eks';
 import type { Role } from '@aws-sdk/client-iam';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { RolePolicy } from '../../lambdas/ports/index.ts';
 import type { KubernetesObjects } from './read-kubernetes.ts';
 import type { Unread } from './reader.ts';

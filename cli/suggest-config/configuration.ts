@@ -1,7 +1,7 @@
 /** Builds the configuration that clusters need: each role by its ARN, with a comment on who uses it. */
 import { Document, isSeq, type YAMLSeq } from 'yaml';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { grantFor, type RoleGrant } from '../../lambdas/domain/settings/role-grants.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import type { SubjectSettings } from '../../lambdas/use-cases/overview/needed-settings.ts';

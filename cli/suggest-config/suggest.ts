@@ -1,6 +1,6 @@
 /** Runs `suggest-config`. Changes nothing but the file of `--out`. */
 import { existsSync, writeFileSync } from 'node:fs';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { counted, jsonText } from '../../lambdas/domain/text/text.ts';

@@ -8,7 +8,7 @@ import {
   type SweepAnswer,
   sweepListAnswer,
 } from '../../lambdas/api/answers.ts';
-import type { SweepFilter } from '../../lambdas/domain/migration/listing.ts';
+import type { SweepFilter } from '../../lambdas/domain/overview/listing.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Clock, Documents } from '../../lambdas/ports/index.ts';
 import { type Ask, timesOf } from '../api/exchange.ts';

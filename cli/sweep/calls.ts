@@ -1,5 +1,5 @@
 /** The calls that the command line needs for sweeps. */
-import type { SweepFilter } from '../../lambdas/domain/migration/listing.ts';
+import type { SweepFilter } from '../../lambdas/domain/overview/listing.ts';
 import type { SweepCommand, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepRequest } from '../../lambdas/domain/sweep/request.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';

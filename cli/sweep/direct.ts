@@ -2,7 +2,7 @@
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { ListPosition, SweepFilter } from '../../lambdas/domain/migration/listing.ts';
+import type { ListPosition, SweepFilter } from '../../lambdas/domain/overview/listing.ts';
 import { inventoryPrefix, isLocationKey, locationsKey } from '../../lambdas/domain/sweep/keys.ts';
 import { standingOf } from '../../lambdas/domain/sweep/standing.ts';
 import { commandSweep, showSweep } from '../../lambdas/use-cases/sweep/commanding.ts';

@@ -7,11 +7,11 @@ import {
   resolveConflicts,
   strategy,
   verificationMode,
-} from '../../lambdas/domain/migration/request.ts';
+} from '../../lambdas/domain/request/request.ts';
 import { sweepId, sweepLimits, sweepMode, sweepRequest, sweepSelection } from '../../lambdas/domain/sweep/request.ts';
 import { sweepStatus } from '../../lambdas/domain/sweep/model.ts';
 import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
-import { trustMode } from '../../lambdas/domain/trust/model.ts';
+import { trustMode } from '../../lambdas/domain/terms/trust.ts';
 import { shown } from '../../lambdas/domain/text/text.ts';
 import { checkListed, listed } from '../approval/options.ts';
 import { oneOf, wholeNumber } from '../fields.ts';

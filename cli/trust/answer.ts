@@ -1,6 +1,6 @@
 /** Evaluates a trust policy for a service account: the same in a single check, a batch and a repair. */
 import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,

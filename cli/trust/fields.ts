@@ -1,7 +1,7 @@
 /** Fields of a question about a trust policy, as typed on the command line or written in a line of a batch. */
 import { z } from 'zod';
 import { parseClusterArn } from '../../lambdas/domain/aws/arn.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 
 /** Parses the ARN of a cluster to a target. */
 export const clusterArnField = z.string().transform((text, context): Target => {

@@ -2,7 +2,7 @@
 import { IAMClient } from '@aws-sdk/client-iam';
 import { AwsRoles } from '../../lambdas/adapters/aws-roles.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';

@@ -1,5 +1,5 @@
 /** Reads a trust policy from a file, a role of a sandbox, or a role in IAM, and the OIDC issuer of the cluster. */
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
 import type { Io } from '../io.ts';
 import { wholeText } from './input.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';

@@ -1,6 +1,6 @@
 /** Measures what happens to a cluster from one moment to another, by the state of the sandbox alone. */
 import { disruptionOf } from '../../cli/disruption.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { type ClusterState, findCluster, type World } from '../../sandbox/world/world.ts';
 import { podCredentials } from '../kubernetes/scenarios/pod-credentials.ts';

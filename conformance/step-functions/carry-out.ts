@@ -3,7 +3,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { executionsOf, openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { generateFleet } from '../../cli/fleet/generate.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
-import { type MigrationRequest, migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { type MigrationRequest, migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { sweepRequest } from '../../lambdas/domain/sweep/request.ts';
 import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';
 import { commandSweep, startSweep } from '../../lambdas/use-cases/sweep/commanding.ts';

@@ -8,8 +8,8 @@ import type {
   UpdatePodIdentityAssociationCommandInput,
 } from '@aws-sdk/client-eks';
 import { secretsIn } from '../domain/addons/configuration.ts';
-import type { Association } from '../domain/migration/observed.ts';
-import type { PlannedAssociation } from '../domain/migration/planned.ts';
+import type { Association } from '../domain/terms/observed.ts';
+import type { PlannedAssociation } from '../domain/terms/planned.ts';
 import type { CreateAddonRequest, Eks, NewAssociation, UpdateAddonRequest } from '../ports/eks.ts';
 
 /** Converts associations to the form of an add-on request, in which EKS chooses the namespace. */

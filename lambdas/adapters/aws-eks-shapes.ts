@@ -11,7 +11,7 @@ import {
   association as associationSchema,
   type Addon,
   type Association,
-} from '../domain/migration/observed.ts';
+} from '../domain/terms/observed.ts';
 import { printable } from '../domain/text/text.ts';
 import type { Cluster, FargateProfile, OfferedVersion } from '../ports/eks.ts';
 

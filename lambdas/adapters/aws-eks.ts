@@ -22,8 +22,8 @@ import {
   type PodIdentityAssociation,
 } from '@aws-sdk/client-eks';
 import { MigrationError } from '../domain/failures/errors.ts';
-import type { Addon, Association } from '../domain/migration/observed.ts';
-import { isNobodysNode } from '../domain/aws/node-principals.ts';
+import type { Addon, Association } from '../domain/terms/observed.ts';
+import { isNobodysNode } from '../domain/access/node-principals.ts';
 import type {
   AccessEntry,
   AddonConfiguration,

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { acceptField } from '../domain/acceptance/accept.ts';
 import { type ErrorName, MigrationError } from '../domain/failures/errors.ts';
-import type { MigrationRequest } from '../domain/migration/request.ts';
+import type { MigrationRequest } from '../domain/request/request.ts';
 import type { Executions, ExecutionState, RetirementAsked, RollbackAsked } from '../ports/executions.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 

@@ -10,7 +10,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import type { OutboxEvent } from '../domain/events/outbox-events.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
-import { association, type Association } from '../domain/migration/observed.ts';
+import { association, type Association } from '../domain/terms/observed.ts';
 import {
   cancellation as cancellationSchema,
   migration,
@@ -19,11 +19,11 @@ import {
   type Cancellation,
   type Migration,
   type Snapshot,
-} from '../domain/migration/model.ts';
-import { podEvidence, stepLine, type PodEvidence, type StepLine } from '../domain/migration/evidence.ts';
-import type { Outcome } from '../domain/migration/outcome.ts';
-import type { Plan } from '../domain/plan/model.ts';
-import type { Recovery } from '../domain/rollback/rollback.ts';
+} from '../domain/record/migration.ts';
+import { podEvidence, stepLine, type PodEvidence, type StepLine } from '../domain/terms/evidence.ts';
+import type { Outcome } from '../domain/terms/outcome.ts';
+import type { Plan } from '../domain/record/plan.ts';
+import type { Recovery } from '../domain/record/rollback.ts';
 import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
 import { approvalsOf } from './dynamo-approvals.ts';
 import { listedAs } from './dynamo-lists.ts';

@@ -3,7 +3,7 @@
  * and id. So each kind is a separate range of a partition, and a list of two kinds merges two ranges.
  */
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
-import { type ListPosition, orderOf } from '../domain/migration/listing.ts';
+import { type ListPosition, orderOf } from '../domain/overview/listing.ts';
 import type { DynamoTable, Item } from './dynamo-table.ts';
 import { LIST_INDEXES, LIST_KEY, type ListIndex } from './indexes.ts';
 

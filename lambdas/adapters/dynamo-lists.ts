@@ -1,8 +1,8 @@
 /** Claims, with which a repeated request finds its first run, and the lists of migrations. */
 import { z } from 'zod';
-import type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
-import { migration, type Migration } from '../domain/migration/model.ts';
-import type { Outcome } from '../domain/migration/outcome.ts';
+import type { ListPosition, MigrationFilter } from '../domain/overview/listing.ts';
+import { migration, type Migration } from '../domain/record/migration.ts';
+import type { Outcome } from '../domain/terms/outcome.ts';
 import { listedRequest, listedRequestOf, summaryOf } from '../domain/migration/summary.ts';
 import type { Claim, MigrationPage } from '../ports/ledger.ts';
 import { listKey, type Listing, positionOf, readListing } from './dynamo-listing.ts';

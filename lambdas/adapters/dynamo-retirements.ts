@@ -5,8 +5,8 @@
  * it: the caller that accepted it may have failed before it started the execution.
  */
 import { z } from 'zod';
-import type { Migration } from '../domain/migration/model.ts';
-import { retirement, type Retirement } from '../domain/trust/retirement.ts';
+import type { Migration } from '../domain/record/migration.ts';
+import { retirement, type Retirement } from '../domain/record/retirement.ts';
 import { stillAs } from './dynamo-operations.ts';
 import { DynamoRollbacks } from './dynamo-rollbacks.ts';
 import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';

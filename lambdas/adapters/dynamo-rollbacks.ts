@@ -4,8 +4,8 @@
  * ROLLBACK, so that the index `HeldLocks` lists it: the caller that accepted it may have failed before it started the
  * execution.
  */
-import type { Migration } from '../domain/migration/model.ts';
-import { requestedRollback, type Rollback, type RollbackStanding } from '../domain/rollback/rollback.ts';
+import type { Migration } from '../domain/record/migration.ts';
+import { requestedRollback, type Rollback, type RollbackStanding } from '../domain/record/rollback.ts';
 import { stillAs } from './dynamo-operations.ts';
 import { isConditionFailed, itemOf, setting } from './dynamo-table.ts';
 import { DynamoWaiting } from './dynamo-waiting.ts';

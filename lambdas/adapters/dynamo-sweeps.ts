@@ -18,7 +18,7 @@ import {
   sweepSummary,
   type SweepTally,
 } from '../domain/sweep/model.ts';
-import type { ListPosition, SweepFilter } from '../domain/migration/listing.ts';
+import type { ListPosition, SweepFilter } from '../domain/overview/listing.ts';
 import type { SweepChange, SweepPage, Sweeps } from '../ports/sweeps.ts';
 import { DynamoTable, isConditionFailed, type Item, type Key, setting } from './dynamo-table.ts';
 import { listKey, positionOf, readListing } from './dynamo-listing.ts';

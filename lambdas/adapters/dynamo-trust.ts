@@ -1,7 +1,7 @@
 /** Changes of trust policies in the ledger: an item for each role of a migration and kind of change. */
 import { z } from 'zod';
-import type { Migration } from '../domain/migration/model.ts';
-import { trustChange, trustRetirement, type TrustChange, type TrustRetirement } from '../domain/trust/model.ts';
+import type { Migration } from '../domain/record/migration.ts';
+import { trustChange, trustRetirement, type TrustChange, type TrustRetirement } from '../domain/terms/trust.ts';
 import { DynamoLocks } from './dynamo-locks.ts';
 import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';
 import { stored } from './stored.ts';

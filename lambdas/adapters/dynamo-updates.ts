@@ -1,4 +1,4 @@
-import type { AnnotationMoment } from '../domain/migration/model.ts';
+import type { AnnotationMoment } from '../domain/record/migration.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 
 /** What an update of an item says, except for its key. */

@@ -6,10 +6,14 @@
  */
 import { z } from 'zod';
 import { type OutboxEvent } from '../domain/events/outbox-events.ts';
-import type { Status } from '../domain/migration/outcome.ts';
-import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting/waiting.ts';
+import type { Status } from '../domain/terms/outcome.ts';
+import {
+  type SlotResult,
+  type WaitingCaps,
+  type WaitingMigration,
+  LONGEST_WAIT_MS,
+} from '../domain/waiting/waiting.ts';
 import type { NotedWait } from '../domain/waiting/waiting-for.ts';
-import { LONGEST_WAIT_MS } from '../domain/waiting/waiting.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
 import { DynamoLists } from './dynamo-lists.ts';
 import { withOutboxEvents, UNSENT } from './dynamo-outbox.ts';

@@ -1,7 +1,7 @@
 /** POST /migrations/{id}/approval, /rollback, /retire and /cancel. */
 import { acceptField } from '../domain/acceptance/accept.ts';
-import type { Retirement } from '../domain/trust/retirement.ts';
-import type { Rollback } from '../domain/rollback/rollback.ts';
+import type { Retirement } from '../domain/record/retirement.ts';
+import type { Rollback } from '../domain/record/rollback.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { tooFewSoakDays } from '../use-cases/retirement/hold.ts';
 import { askedOf, requestRetirement } from '../use-cases/retirement/request.ts';

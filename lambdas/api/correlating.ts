@@ -1,5 +1,5 @@
 /** Adds a caller's own ids of a request to every line that is logged while it is answered, and to the answer. */
-import { type Correlation, REQUEST_ID } from '../domain/migration/correlation.ts';
+import { type Correlation, REQUEST_ID } from '../domain/terms/correlation.ts';
 import type { Telemetry } from '../ports/index.ts';
 import type { ProxyEvent } from './proxy.ts';
 

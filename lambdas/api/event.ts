@@ -1,5 +1,5 @@
 /** Reads the caller's part of a request. No part of it is assumed to be well-formed. */
-import { type Correlation, REQUEST_ID, TRACEPARENT } from '../domain/migration/correlation.ts';
+import { type Correlation, REQUEST_ID, TRACEPARENT } from '../domain/terms/correlation.ts';
 import { parseJson } from '../domain/text/json.ts';
 import { hasProtoKey, pathOf as locationOf } from '../domain/text/problems.ts';
 import { plainText } from '../domain/text/names.ts';

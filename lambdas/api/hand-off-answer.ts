@@ -1,6 +1,6 @@
 /** The answer with a hand-off as a zod schema, next to those in `answers.ts`. */
 import { z } from 'zod';
-import { handOff, handOffFormat } from '../domain/hand-off/model.ts';
+import { handOff, handOffFormat } from '../domain/terms/hand-off.ts';
 import { migrationId } from '../domain/text/names.ts';
 import { schemaNames } from '../domain/text/schemas.ts';
 import { LINKS, links } from './answers.ts';

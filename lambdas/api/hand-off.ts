@@ -1,7 +1,7 @@
 /** GET /migrations/{id}/hand-off: what the owner's code must contain, as a document and in one tool's form. */
 import { renderHandOff } from '../domain/hand-off/formats/index.ts';
 import { handOffOf } from '../domain/hand-off/of-record.ts';
-import type { Migration } from '../domain/migration/model.ts';
+import type { Migration } from '../domain/record/migration.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { migrationPath, planPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';

@@ -5,8 +5,8 @@
  * nothing.
  */
 import { MigrationError } from '../domain/failures/errors.ts';
-import type { Correlation } from '../domain/migration/correlation.ts';
-import type { MigrationRequest } from '../domain/migration/request.ts';
+import type { Correlation } from '../domain/terms/correlation.ts';
+import type { MigrationRequest } from '../domain/request/request.ts';
 import { sha256 } from '../domain/text/sha256.ts';
 import { waitsBeforeBegin } from '../domain/waiting/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';

@@ -2,8 +2,8 @@
 import { isAccessRefused, MigrationError, RoleNotAssumed } from '../domain/failures/errors.ts';
 import { identitiesReport } from '../domain/identities/report.ts';
 import type { WorkloadTally } from '../domain/identities/tally.ts';
-import type { Association } from '../domain/migration/observed.ts';
-import type { Target } from '../domain/migration/request.ts';
+import type { Association } from '../domain/terms/observed.ts';
+import type { Target } from '../domain/terms/subject.ts';
 import { asClause } from '../domain/text/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { readIdentities, type Sources, UnreadCluster } from '../use-cases/identities/read.ts';

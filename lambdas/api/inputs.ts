@@ -1,8 +1,8 @@
 /** The API's inputs as zod schemas. Its OpenAPI document is generated from them. */
 import { z } from 'zod';
 import { approvalDecision } from '../domain/approval/approval.ts';
-import { checkSubject, strictRequestFields } from '../domain/migration/request.ts';
-import { DEFAULT_SOAK_DAYS, retirementAction, soakDays } from '../domain/trust/retirement.ts';
+import { checkSubject, strictRequestFields } from '../domain/request/request.ts';
+import { DEFAULT_SOAK_DAYS, retirementAction, soakDays } from '../domain/record/retirement.ts';
 import {
   migrationId,
   reason,
@@ -12,9 +12,9 @@ import {
   regionName,
   requestedBy,
 } from '../domain/text/names.ts';
-import { outcome, status } from '../domain/migration/outcome.ts';
+import { outcome, status } from '../domain/terms/outcome.ts';
 import { acceptOf } from '../domain/acceptance/accept.ts';
-import { handOffFormat } from '../domain/hand-off/model.ts';
+import { handOffFormat } from '../domain/terms/hand-off.ts';
 import { schemaNames } from '../domain/text/schemas.ts';
 import { emptyTime, moment } from '../domain/migration/summary.ts';
 import { sweepId, sweepRequest } from '../domain/sweep/request.ts';

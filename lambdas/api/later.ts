@@ -1,5 +1,5 @@
 /** The header Retry-After: when to read the state of work in progress again. */
-import { isOpenRetirement, type Retirement } from '../domain/trust/retirement.ts';
+import { isOpenRetirement, type Retirement } from '../domain/record/retirement.ts';
 
 /** Seconds while steps are running; a step takes a few seconds. */
 const AT_WORK = 5;

@@ -1,11 +1,11 @@
 /** Paths with which a caller can continue. */
-import { operationOf } from '../domain/approval/operations.ts';
+import { operationOf } from '../domain/waiting/operations.ts';
 import { pendingApproval } from '../domain/approval/approval.ts';
 import { handOffOf } from '../domain/hand-off/of-record.ts';
-import { isVerifiedOnPods } from '../domain/migration/levels.ts';
-import type { Migration } from '../domain/migration/model.ts';
+import { isVerifiedOnPods } from '../domain/terms/levels.ts';
+import type { Migration } from '../domain/record/migration.ts';
 import { nothingToPutBack } from '../domain/rollback/recovery.ts';
-import { isOpenRetirement } from '../domain/trust/retirement.ts';
+import { isOpenRetirement } from '../domain/record/retirement.ts';
 import { judgeCommand } from '../domain/sweep/commands.ts';
 import type { Sweep } from '../domain/sweep/model.ts';
 import type { Settings } from '../ports/index.ts';

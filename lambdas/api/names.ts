@@ -1,6 +1,6 @@
 /** Converts a record's free-form names to the closed sets that the API promises, and the ids in its texts to links. */
 import { knownFailure } from '../domain/failures/names.ts';
-import type { Failure } from '../domain/migration/outcome.ts';
+import type { Failure } from '../domain/terms/outcome.ts';
 import { baseOf } from '../domain/migration/step-lines.ts';
 import type { Links } from './answers.ts';
 import { relatedIn } from './links.ts';

@@ -2,7 +2,7 @@
  * Every operation of the API as data. The router, the OpenAPI document and API Gateway's methods are derived from it.
  */
 import type { z } from 'zod';
-import type { Correlation } from '../domain/migration/correlation.ts';
+import type { Correlation } from '../domain/terms/correlation.ts';
 import {
   accepted,
   approvalAnswer,

@@ -1,8 +1,8 @@
 /** GET /plans/{id}, GET /migrations/{id} and GET /migrations, which change nothing. */
 import { handOffOf } from '../domain/hand-off/of-record.ts';
 import { allOpenUntil, nextCommonOpening } from '../domain/waiting/change-windows.ts';
-import type { Migration } from '../domain/migration/model.ts';
-import type { PodEvidence } from '../domain/migration/evidence.ts';
+import type { Migration } from '../domain/record/migration.ts';
+import type { PodEvidence } from '../domain/terms/evidence.ts';
 import { requesterOf } from '../domain/approval/requester.ts';
 import { standingRelease } from '../domain/rollback/recovery.ts';
 import { windowsOf } from '../domain/waiting/waiting.ts';

@@ -1,8 +1,9 @@
 /** POST /plans and POST /migrations. */
 import { neverMeet, neverMeetText } from '../domain/waiting/change-windows.ts';
 import { partitionOf } from '../domain/aws/partitions.ts';
-import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/migration/request.ts';
-import { isServed } from '../domain/aws/spokes.ts';
+import { migrationRequest, type MigrationRequestInput } from '../domain/request/request.ts';
+import type { Target } from '../domain/terms/subject.ts';
+import { isServed } from '../domain/access/spokes.ts';
 import { windowsOf } from '../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import type { Accepted } from './answers.ts';

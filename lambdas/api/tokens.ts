@@ -5,7 +5,7 @@
  * work for a page is bounded for any token.
  */
 import { z } from 'zod';
-import { listPosition } from '../domain/migration/listing.ts';
+import { listPosition } from '../domain/overview/listing.ts';
 import { sha256 } from '../domain/text/sha256.ts';
 import { invalid } from './problems.ts';
 

@@ -7,8 +7,8 @@ import type {
   FargateProfile,
   OfferedVersion,
 } from '../domain/aws/eks.ts';
-import type { Addon, Association } from '../domain/migration/observed.ts';
-import type { PlannedAssociation } from '../domain/migration/planned.ts';
+import type { Addon, Association } from '../domain/terms/observed.ts';
+import type { PlannedAssociation } from '../domain/terms/planned.ts';
 
 export type * from '../domain/aws/eks.ts';
 

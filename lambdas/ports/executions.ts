@@ -1,6 +1,6 @@
 import type { ErrorName } from '../domain/failures/errors.ts';
-import type { MigrationRequest } from '../domain/migration/request.ts';
-import type { Retirement } from '../domain/trust/retirement.ts';
+import type { MigrationRequest } from '../domain/request/request.ts';
+import type { Retirement } from '../domain/record/retirement.ts';
 
 /** The state of an execution in Step Functions. */
 export interface ExecutionState {

@@ -1,7 +1,7 @@
 import type { ApproverRules } from '../domain/approval/approval.ts';
-import type { ChangeWindow } from '../domain/waiting/change-window.ts';
+import type { ChangeWindow } from '../domain/terms/change-window.ts';
 import type { DenialSettings } from '../domain/events/denial.ts';
-import type { Target } from '../domain/migration/request.ts';
+import type { Target } from '../domain/terms/subject.ts';
 import type { Preview } from '../domain/plan/preview.ts';
 import type { RoleGrant } from '../domain/settings/role-grants.ts';
 import type { ActingStep } from '../domain/steps/work.ts';

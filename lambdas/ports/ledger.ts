@@ -1,20 +1,20 @@
 import type { OutboxEvent } from '../domain/events/outbox-events.ts';
 import type { Approval } from '../domain/approval/approval.ts';
-import type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
+import type { ListPosition, MigrationFilter } from '../domain/overview/listing.ts';
 import type { Lock, LockHolder, LockMode } from '../domain/migration/locks.ts';
-import type { AnnotationMoment, Cancellation, Migration, Snapshot } from '../domain/migration/model.ts';
-import type { Association } from '../domain/migration/observed.ts';
-import type { Failure, Outcome } from '../domain/migration/outcome.ts';
-import type { Plan } from '../domain/plan/model.ts';
-import type { PodEvidence, StepLine } from '../domain/migration/evidence.ts';
-import type { Recovery, Rollback, RollbackStanding } from '../domain/rollback/rollback.ts';
-import type { Retirement } from '../domain/trust/retirement.ts';
+import type { AnnotationMoment, Cancellation, Migration, Snapshot } from '../domain/record/migration.ts';
+import type { Association } from '../domain/terms/observed.ts';
+import type { Failure, Outcome } from '../domain/terms/outcome.ts';
+import type { Plan } from '../domain/record/plan.ts';
+import type { PodEvidence, StepLine } from '../domain/terms/evidence.ts';
+import type { Recovery, Rollback, RollbackStanding } from '../domain/record/rollback.ts';
+import type { Retirement } from '../domain/record/retirement.ts';
 import type { MigrationSummary } from '../domain/migration/summary.ts';
-import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
+import type { TrustChange, TrustRetirement } from '../domain/terms/trust.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting/waiting.ts';
 import type { NotedWait } from '../domain/waiting/waiting-for.ts';
 
-export type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
+export type { ListPosition, MigrationFilter } from '../domain/overview/listing.ts';
 export type { Lock, LockHolder, LockMode } from '../domain/migration/locks.ts';
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
 

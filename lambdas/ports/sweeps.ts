@@ -1,6 +1,6 @@
-import type { ListPosition, SweepFilter } from '../domain/migration/listing.ts';
-import type { Failure } from '../domain/migration/outcome.ts';
-import type { Verified } from '../domain/migration/levels.ts';
+import type { ListPosition, SweepFilter } from '../domain/overview/listing.ts';
+import type { Failure } from '../domain/terms/outcome.ts';
+import type { Verified } from '../domain/terms/levels.ts';
 import type {
   InspectionMark,
   Sweep,

@@ -3,7 +3,7 @@
  * text, never as markup, and the Content Security Policy allows only the page's own script. Without JavaScript the page
  * shows the totals and the first rows.
  */
-import { verifiedText } from '../domain/migration/levels.ts';
+import { verifiedText } from '../domain/terms/levels.ts';
 import { sweepClass } from '../domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../domain/sweep/report.ts';
 import { outcomeOf, STATUSES } from '../domain/sweep/statuses.ts';

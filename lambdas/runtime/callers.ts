@@ -16,7 +16,7 @@ import {
   SPOKE_SESSION_SECONDS,
   spokeRoleArn,
   spokeSessionName,
-} from '../domain/aws/spokes.ts';
+} from '../domain/access/spokes.ts';
 
 /** The clients for a location's region, by their purpose. */
 export interface TargetClients {

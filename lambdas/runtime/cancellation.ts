@@ -1,5 +1,5 @@
 import type { ErrorName } from '../domain/failures/errors.ts';
-import type { Cancellation } from '../domain/migration/model.ts';
+import type { Cancellation } from '../domain/record/migration.ts';
 
 /** Returns who cancelled a migration, when and why, as the beginning of a sentence. */
 export function cancelledText({ requestedAt, requestedBy, reason, supersededBy }: Cancellation): string {

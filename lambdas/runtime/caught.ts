@@ -1,4 +1,4 @@
-import type { Failure } from '../domain/migration/outcome.ts';
+import type { Failure } from '../domain/terms/outcome.ts';
 import { printable } from '../domain/text/text.ts';
 
 /** The message of a failure that came without a cause, such as a time-out of Step Functions. */

@@ -10,7 +10,7 @@ import { waitEvent } from '../domain/events/outbox-events.ts';
 import { randomFrom } from '../domain/text/random.ts';
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import { migrationId } from '../domain/text/names.ts';
-import { target, type Target } from '../domain/migration/request.ts';
+import { target, type Target } from '../domain/terms/subject.ts';
 import { PAUSE_NOTED } from '../domain/waiting/noted-pause.ts';
 import type { NotedWait } from '../domain/waiting/waiting-for.ts';
 import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';

@@ -1,6 +1,6 @@
 /** Notes in the record that a migration rolls back automatically, before the first step of the rollback. */
 import { executionName } from '../domain/aws/arn.ts';
-import { rollbackStandingOf } from '../domain/rollback/rollback.ts';
+import { rollbackStandingOf } from '../domain/record/rollback.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { utcNow } from './utc.ts';
 

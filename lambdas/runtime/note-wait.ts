@@ -1,6 +1,6 @@
 /** Notes what a migration waits for, and adds the outbox events: one when the wait begins and one when it ends. */
 import { type OutboxEvent, waitEvent } from '../domain/events/outbox-events.ts';
-import type { Migration } from '../domain/migration/model.ts';
+import type { Migration } from '../domain/record/migration.ts';
 import type { NotedWait } from '../domain/waiting/waiting-for.ts';
 import type { Ledger } from '../ports/index.ts';
 

@@ -5,7 +5,7 @@
  */
 import { MigrationError } from '../domain/failures/errors.ts';
 import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../domain/events/metrics.ts';
-import type { Target } from '../domain/migration/request.ts';
+import type { Target } from '../domain/terms/subject.ts';
 import {
   allowedAt,
   backlogOf,

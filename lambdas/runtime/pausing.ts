@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { type ErrorName, isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import { rolloutSeconds } from '../domain/waiting/first-polls.ts';
-import type { Failure } from '../domain/migration/outcome.ts';
-import type { Migration } from '../domain/migration/model.ts';
+import type { Failure } from '../domain/terms/outcome.ts';
+import type { Migration } from '../domain/record/migration.ts';
 import { pacedSeconds } from '../domain/aws/pace.ts';
 import { PauseNoted } from '../domain/waiting/noted-pause.ts';
 import { OUTAGE_ERRORS, pausedErrors } from '../domain/waiting/paused-errors.ts';

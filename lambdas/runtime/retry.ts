@@ -4,7 +4,7 @@
  */
 import { randomFrom } from '../domain/text/random.ts';
 import type { ErrorName } from '../domain/failures/errors.ts';
-import type { Target } from '../domain/migration/request.ts';
+import type { Target } from '../domain/terms/subject.ts';
 import type { AroundCalls, CalledService, Clock, HandlerDependencies } from '../ports/index.ts';
 import { EKS_KINDS, isRead, type Kinds, ROLES_KINDS } from '../ports/kinds.ts';
 

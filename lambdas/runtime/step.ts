@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { migrationId } from '../domain/text/names.ts';
 import { operationKind } from '../domain/approval/approval.ts';
-import { target } from '../domain/migration/request.ts';
+import { target, subjectName } from '../domain/terms/subject.ts';
 import type { PacedService } from '../domain/aws/pace.ts';
-import { subjectName } from '../domain/migration/subject.ts';
 import { byVariable } from '../domain/steps/work.ts';
 import type { HandlerDependencies, TargetPorts } from '../ports/index.ts';
 import { approvalEnvironment, approverEnvironment } from './step-settings.ts';

@@ -13,7 +13,7 @@ import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
 import { readSettingsFile } from '../adapters/settings-file.ts';
 import type { DeploymentSettings } from '../domain/settings/deployment.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
-import type { Target } from '../domain/migration/request.ts';
+import type { Target } from '../domain/terms/subject.ts';
 import type {
   AroundCalls,
   Clock,

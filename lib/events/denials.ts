@@ -4,7 +4,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { EVERY_ACCOUNT } from '../../lambdas/domain/aws/spokes.ts';
+import { EVERY_ACCOUNT } from '../../lambdas/domain/access/spokes.ts';
 import { invokeAsynchronously } from '../asynchronous.ts';
 import { everyValue } from '../permissions/every-value.ts';
 import { KEPT_FOR, RETRIES } from './delivery.ts';

@@ -8,7 +8,7 @@ import { ERROR_CLASSES, type ErrorName, namesOfClass } from '../../lambdas/domai
 import { failureKind, onwardFrom } from '../../lambdas/domain/failures/routing.ts';
 import { STAGE_OF, type StepOfChange } from '../../lambdas/domain/steps/work.ts';
 import { OUTAGE_ERRORS, pausedErrors as pausedErrorsOf } from '../../lambdas/domain/waiting/paused-errors.ts';
-import { MOST_WINDOW_HOURS } from '../../lambdas/domain/waiting/change-window.ts';
+import { MOST_WINDOW_HOURS } from '../../lambdas/domain/terms/change-window.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
 /**

@@ -3,7 +3,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
-import { APPROVAL_HOURS } from '../../lambdas/domain/migration/request.ts';
+import { APPROVAL_HOURS } from '../../lambdas/domain/request/request.ts';
 import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting/waiting.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createStateMachine } from '../step-machine.ts';

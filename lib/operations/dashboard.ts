@@ -17,7 +17,7 @@ import {
   UNEXPECTED_ERROR,
   UNPACED,
 } from '../../lambdas/domain/events/metrics.ts';
-import { OUTCOMES } from '../../lambdas/domain/migration/outcome.ts';
+import { OUTCOMES } from '../../lambdas/domain/terms/outcome.ts';
 import { sweepOutcome } from '../../lambdas/domain/sweep/model.ts';
 import {
   clientErrors,

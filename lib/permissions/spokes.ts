@@ -11,7 +11,7 @@ import {
   rolesOfStep,
   type SpokeStep,
   spokeRoleArn,
-} from '../../lambdas/domain/aws/spokes.ts';
+} from '../../lambdas/domain/access/spokes.ts';
 import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { accountOf } from '../role-pattern.ts';

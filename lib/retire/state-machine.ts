@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
-import { APPROVAL_HOURS } from '../../lambdas/domain/migration/request.ts';
+import { APPROVAL_HOURS } from '../../lambdas/domain/request/request.ts';
 import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting/waiting.ts';
 import { OF_RETIREMENT } from '../migration/errors.ts';
 import {

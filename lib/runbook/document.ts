@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
-import { verified, verifiedText } from '../../lambdas/domain/migration/levels.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
+import { verified, verifiedText } from '../../lambdas/domain/terms/levels.ts';
 import type { FAILED_OUTCOMES } from '../migration/endings.ts';
 import { MACHINE_TIMEOUT } from '../migration/state-machine.ts';
 import { BY_STRATEGY, PARAMETERS } from './parameters.ts';

@@ -20,10 +20,10 @@ import {
   maxDisruption,
   strategy,
   verificationMode,
-} from '../../lambdas/domain/migration/request.ts';
+} from '../../lambdas/domain/request/request.ts';
 import { kindsOf } from '../../lambdas/domain/acceptance/kinds.ts';
 import { ONE_LINE_PATTERN, PORTABLE_CONTROL } from '../../lambdas/domain/text/text.ts';
-import { trustMode } from '../../lambdas/domain/trust/model.ts';
+import { trustMode } from '../../lambdas/domain/terms/trust.ts';
 
 export interface Parameter {
   /** Only text: CloudFormation converts all other values to text. */

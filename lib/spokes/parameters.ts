@@ -4,7 +4,7 @@
  */
 import { Aws, CfnOutput, Fn } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { CAPABILITIES, type Capability, type SpokeStep, stepsWith } from '../../lambdas/domain/aws/spokes.ts';
+import { CAPABILITIES, type Capability, type SpokeStep, stepsWith } from '../../lambdas/domain/access/spokes.ts';
 import type { Config } from '../config.ts';
 import { pascalCase } from '../names.ts';
 

@@ -8,7 +8,7 @@ import {
   SPOKE_STEPS,
   spokeRoleArn,
   spokeRoleName,
-} from '../../lambdas/domain/aws/spokes.ts';
+} from '../../lambdas/domain/access/spokes.ts';
 import type { AwsCapability } from '../../lambdas/domain/steps/work.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Config, isDeployed } from '../config.ts';

@@ -2,7 +2,7 @@
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SPOKE_STACK } from '../../lambdas/domain/aws/spokes.ts';
+import { SPOKE_STACK } from '../../lambdas/domain/access/spokes.ts';
 import { AssemblyError } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { Resolver } from './resolver.ts';

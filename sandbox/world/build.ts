@@ -2,7 +2,7 @@
 import type { HostileApiServer } from './hostile.ts';
 import { eksArn } from '../../lambdas/domain/aws/arn.ts';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
+import { spokeKubernetesRoles } from '../../lambdas/domain/access/spokes.ts';
 import { ofVersion } from '../catalog/build.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { catalogueWith } from '../catalog/recorded.ts';
@@ -24,8 +24,8 @@ import {
   seedRbac,
   seedWorkload,
   setWebhook,
+  type Callers,
 } from './build-kubernetes.ts';
-import type { Callers } from './build-kubernetes.ts';
 import { seedCustomResources } from './build-custom-resources.ts';
 import { seedNetworkPolicies } from './build-network.ts';
 import { buildOidcProviders, issuerOf } from './build-oidc.ts';

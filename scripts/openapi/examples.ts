@@ -1,6 +1,6 @@
 /** A request and a response of each operation, for readers of docs/openapi.json. A test parses each with its schema. */
 import type { z } from 'zod';
-import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../lambdas/domain/terms/hand-off.ts';
 import type { SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
 import { listIdOf, tokenAfter } from '../../lambdas/api/tokens.ts';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { migrationBody, planBody } from '../../lambdas/api/inputs.ts';
 import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
 import { addonName, roleArn, serviceAccountName } from '../../lambdas/domain/text/names.ts';
-import { strictRequestFields } from '../../lambdas/domain/migration/request.ts';
+import { strictRequestFields } from '../../lambdas/domain/request/request.ts';
 import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 
 const { addon, serviceAccount, annotation, strategy, preserve, roles, accept } = strictRequestFields.shape;

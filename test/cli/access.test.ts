@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Granted, GrantedEntry } from '../../cli/access/grant.ts';
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, serviceRoles } from './access-fixtures.ts';
 import { runProgram as run } from './run-program.ts';

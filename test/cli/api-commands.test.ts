@@ -5,7 +5,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { apiUrlIn } from '../../cli/service-environment.ts';
 import { identitiesAnswer } from '../../lambdas/api/answers.ts';
-import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
+import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
 import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import {
   accepted,

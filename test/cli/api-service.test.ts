@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { apiService } from '../../cli/api/service.ts';
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
-import { migrationRequest, type MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { StepLine } from '../../lambdas/domain/migration/evidence.ts';
+import { migrationRequest, type MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { StepLine } from '../../lambdas/domain/terms/evidence.ts';
 import {
   accepted,
   anAnswer,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import { words, collectingIo } from './fixtures.ts';
 import { keptWorld } from './kept-world.ts';
 import { expectExit } from '../lambdas/matchers.ts';

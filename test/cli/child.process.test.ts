@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import { runProcess } from './child.ts';
 
 // Other exit codes, as that of a blocked plan, are what main returns: migrate.test.ts.

@@ -3,7 +3,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { byApi, PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
 import { eventually } from '../eventually.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { disruptionOf, type ReadyCount, watchDisruption } from '../../cli/disruption.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
-import { migration } from '../../lambdas/domain/migration/model.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { migration } from '../../lambdas/domain/record/migration.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { findCluster } from '../../sandbox/world/world.ts';
 import { ADDON, ROLE, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { aPlan } from './fixtures.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
-import type { Association } from '../../lambdas/domain/migration/observed.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import type { PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
+import type { HandOff } from '../../lambdas/domain/terms/hand-off.ts';
+import type { Association } from '../../lambdas/domain/terms/observed.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import type { PodEvidence } from '../../lambdas/domain/terms/evidence.ts';
 import { vi } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
 import type { Io, Output } from '../../cli/io.ts';

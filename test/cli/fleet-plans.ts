@@ -1,8 +1,8 @@
 /** Compares the states that generate-fleet declares for add-ons with the service's own plans. */
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Expectation, generateFleet } from '../../cli/fleet/generate.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { migrateIn } from '../end-to-end/fixture.ts';

@@ -11,7 +11,7 @@ import {
   readState,
   writeState,
 } from '../../cli/journal.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { errorOf } from './fixtures.ts';
 import { words } from '../words.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { type MigrationReport, migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/record/migration.ts';
 import { type Ran, runProgram } from './run-program.ts';
 
 interface KeptWorld {

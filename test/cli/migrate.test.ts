@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
 import { scratchDirectory } from '../scratch.ts';

@@ -1,7 +1,7 @@
 /** The commands after a plan that is blocked, by a migration and by `plan`. */
 import { describe, expect, it } from 'vitest';
 import { nextAfter } from '../../cli/print/next.ts';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
 import { aPlan, aReport } from './fixtures.ts';
 
 const check = (id: string, status: Check['status'], remedy: string): Check => ({ id, status, message: id, remedy });

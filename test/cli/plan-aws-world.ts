@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, expect } from 'vitest';
 import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { ADDON, scenarioFile, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';

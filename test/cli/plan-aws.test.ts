@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { report as identitiesReport } from '../../lambdas/domain/identities/model.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import type { Ran } from './aws-world.ts';

@@ -4,7 +4,7 @@ import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { disruptionText, strategyText, attemptName } from '../../cli/print/attempts.ts';
 import type { Running } from '../../cli/show.ts';
-import type { Attempt } from '../../lambdas/domain/plan/model.ts';
+import type { Attempt } from '../../lambdas/domain/record/plan.ts';
 import { aCheck, aPlan, aReport, ROLE, TARGET } from './fixtures.ts';
 
 const IN_PLACE: Attempt = {

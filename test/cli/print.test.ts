@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { warn } from '../../lambdas/domain/plan/check.ts';
+import { warn } from '../../lambdas/domain/terms/check.ts';
 import { duration } from '../../cli/print/duration.ts';
 import { planSection } from '../../cli/print/plan.ts';
 import { podRows, podsSection } from '../../cli/print/pods.ts';
@@ -9,8 +9,8 @@ import { shortPlan } from '../../cli/print/short-plan.ts';
 import { conclusion, summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
-import { type MigrationReport, migrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
 import { aCheck, aHandOff, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
 import { matching } from '../lambdas/matchers.ts';
 

@@ -4,7 +4,7 @@ import { anonymised } from '../../cli/record/anonymise.ts';
 import { CONSUMER_FIELDS } from '../../cli/record/consumers.ts';
 import { readCluster } from '../../cli/record/read.ts';
 import { toScenario } from '../../cli/record/to-scenario.ts';
-import { CONSUMER_RESOURCES } from '../../lambdas/domain/consumers/resources.ts';
+import { CONSUMER_RESOURCES } from '../../lambdas/domain/access/consumer-resources.ts';
 import { byKind, KEPT, KEPT_ANONYMISED } from './record-kept.ts';
 import { Planter, type Counts, type Forms } from './plantings.ts';
 

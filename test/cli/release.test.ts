@@ -2,7 +2,7 @@ import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { release, type Released } from '../../cli/release.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
 import { FakeLedger } from '../lambdas/fake-ledger.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { main } from '../../cli/program.ts';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
 import { words, collectingIo } from './fixtures.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { scenarioNames } from '../../cli/scenarios.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { type ActFacts, carryOut, scenarioOf, targetOf } from '../../conformance/kubernetes/scenarios/carry-out.ts';
 import { compareFacts } from '../../conformance/kubernetes/scenarios/compare.ts';
 import { EXTRA } from '../../conformance/kubernetes/scenarios/extra.ts';

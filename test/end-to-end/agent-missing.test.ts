@@ -1,7 +1,7 @@
 /** Pods of a migration on nodes where they get no credentials: nodes, profiles and agents that change after the plan. */
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { hasCredentials } from '../../sandbox/credentials/sessions.ts';
 import { addFargateProfile, joinNode } from '../../sandbox/kubernetes/lost-nodes.ts';
 import { isActive } from '../../sandbox/kubernetes/pods.ts';

@@ -2,7 +2,7 @@
 import { patienceFor } from '../../lambdas/domain/waiting/pause.ts';
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { AddonState } from '../../sandbox/world/world.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';

@@ -2,7 +2,7 @@
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import type { RetirementAnswer, MigrationAnswer } from '../../lambdas/api/answers.ts';
-import { isOpenRetirement } from '../../lambdas/domain/trust/retirement.ts';
+import { isOpenRetirement } from '../../lambdas/domain/record/retirement.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import { findRole } from '../../sandbox/world/world.ts';
 import { type ApiWorld, atOnce, ended, inApiWorld, MINUTES, type Person, problemIn } from './api-world.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { accepted, planAnswer } from '../../lambdas/api/answers.ts';
-import { migrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { stubEnvironment } from '../cli/fixtures.ts';

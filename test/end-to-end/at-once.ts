@@ -1,7 +1,7 @@
 /** Many migrations of one add-on at once. */
 import { expect } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Strategy } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Strategy } from '../../lambdas/domain/request/request.ts';
 import { ADDON, identityOf } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
 

@@ -5,8 +5,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
-import { migrationRequest, type MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest, type MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Knobs, Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ADDON, BUNDLED, ebs, RECREATE, requestOf, scenarioWith, TARGET } from './fixture.ts';
 

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Facts } from '../../lambdas/domain/plan/facts.ts';
 import { judgeChain, type ChainOutcome } from '../../lambdas/domain/plan/chains-judged.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { RECREATE, requestOf, scenarioWith } from './fixture.ts';

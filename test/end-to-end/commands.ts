@@ -3,7 +3,7 @@
  * test files decide how the commands are run.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { migrationReport, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport, type MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { ADDON, scenarioWith, TARGET } from './fixture.ts';
 import { byApi, PACE, type Result, serveHere, type ServedHere } from './served.ts';
 import { containing } from '../lambdas/matchers.ts';

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Retired, retireAndFollow } from '../../cli/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
 import { seedCustomResources } from '../../sandbox/world/build-custom-resources.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';

@@ -2,7 +2,7 @@
  * The disruption of the add-on's pods in a migration's report: measured in the world, with the durations of its knobs.
  */
 import { describe, expect, it } from 'vitest';
-import { migrationReport, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { migrationReport, type MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { words } from '../cli/fixtures.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 import { runProgram } from '../cli/run-program.ts';

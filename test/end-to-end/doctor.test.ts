@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { check } from '../../lambdas/domain/migration/check.ts';
+import { check } from '../../lambdas/domain/terms/check.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { accessEntryOf } from './doctor-world.ts';

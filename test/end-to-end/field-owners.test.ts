@@ -1,6 +1,6 @@
 /** Fields with owners other than EKS, as an API server records them: how a migration treats them. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
 import { getObject } from '../../sandbox/kubernetes/store.ts';
 import { newEntry } from '../sandbox/kubernetes/support.ts';

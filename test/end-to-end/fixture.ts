@@ -1,11 +1,11 @@
 /** Runs whole migrations in the sandbox: the synthesised definition, the real handlers, the real SDK. */
 import { readFileSync } from 'node:fs';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import {
   type MigrationRequest,
   type MigrationRequestInput,
   migrationRequest,
-} from '../../lambdas/domain/migration/request.ts';
+} from '../../lambdas/domain/request/request.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { firstExecutionOf } from '../../cli/known.ts';
 import { type Follow, reportOf, untilOutcome } from '../../cli/follow.ts';

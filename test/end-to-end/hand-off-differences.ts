@@ -5,7 +5,7 @@ import type {
   HandOffAnnotation,
   HandOffAssociation,
   HandOffTrust,
-} from '../../lambdas/domain/hand-off/model.ts';
+} from '../../lambdas/domain/terms/hand-off.ts';
 import { readTrust } from '../../lambdas/domain/trust/statements.ts';
 import { isLive } from '../../sandbox/eks/association-state.ts';
 import { type ClusterState, findRole, type World } from '../../sandbox/world/world.ts';

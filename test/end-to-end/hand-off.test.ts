@@ -3,11 +3,11 @@
  * account, which code that matches it does not change.
  */
 import { describe, expect, it } from 'vitest';
-import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../lambdas/domain/terms/hand-off.ts';
 import { handOffOf } from '../../lambdas/domain/hand-off/of-record.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
-import type { Subject } from '../../lambdas/domain/migration/subject.ts';
+import type { Subject } from '../../lambdas/domain/terms/subject.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { readFoundHandOff } from '../../lambdas/use-cases/hand-off/read-found.ts';
 import { accountOf, differences, isEqual } from './hand-off-differences.ts';

@@ -1,6 +1,6 @@
 /** An add-on whose nodes have its role but accept no association from it: the identity of their pods in every case. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON, identityOf } from './fixture.ts';

@@ -1,6 +1,6 @@
 /** Migrations in place: one UpdateAddon, and how EKS carries it out. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { ADDON } from './fixture.ts';
 import { inWorld, type Asked, type OpenWorld, type WorldOptions } from './world.ts';
 import { words } from '../words.ts';

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { blockingChecks } from '../../lambdas/domain/plan/plan.ts';
 import type { AroundCalls, Kubernetes } from '../../lambdas/ports/index.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';

@@ -2,7 +2,7 @@
  * Migrations of software whose AWS SDK matters, and what its pods have in the end: by the sandbox's EKS Auth and STS, by
  * each container's SDK, and by the API server's objects, and never by what the service reports.
  */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { containerCredentials } from '../../sandbox/credentials/sessions.ts';

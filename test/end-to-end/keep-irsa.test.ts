@@ -4,7 +4,7 @@
  * sandbox's own answer.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ADDON, ebs } from './fixture.ts';

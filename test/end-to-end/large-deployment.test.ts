@@ -9,7 +9,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
-import { isSpokeRole } from '../../lambdas/domain/aws/spokes.ts';
+import { isSpokeRole } from '../../lambdas/domain/access/spokes.ts';
 import { synthesise } from '../../scripts/synthesise.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';

@@ -3,8 +3,8 @@
  * forecasts the duration, and slowness alone causes no rollback.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import type { KubeObject, Pod } from '../../sandbox/kubernetes/objects.ts';
 import { timestamp, listObjects, touch } from '../../sandbox/kubernetes/store.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';

@@ -1,7 +1,7 @@
 /** Migrations of add-ons in their namespaces, and what a create names, for each assumption about EKS. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs } from '../../sandbox/world/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';

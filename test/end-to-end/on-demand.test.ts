@@ -3,7 +3,7 @@ import { DeleteAddonCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../cli/cancel.ts';
 import { CliError } from '../../cli/errors.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
 import { containing, matching } from '../lambdas/matchers.ts';

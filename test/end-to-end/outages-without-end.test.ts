@@ -1,7 +1,7 @@
 /** Outages that outlast every wait: their first hours, and then the wait's last check. */
 import { expect, it } from 'vitest';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON } from './fixture.ts';
 import { hasWaited } from './waits.ts';

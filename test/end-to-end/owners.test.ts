@@ -3,8 +3,8 @@
  * migration succeeds and stays; a tool whose next apply would revert it warns.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import type { OwnerTool } from '../../lambdas/domain/owners/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { inWorld } from './world.ts';

@@ -1,6 +1,6 @@
 /** Images that are too old for EKS Pod Identity, in the plans of whole worlds. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { type Asked, inWorld, type WorldOptions } from './world.ts';
 
 const ACCOUNT = { namespace: 'payments', name: 'api' };

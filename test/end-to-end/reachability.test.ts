@@ -3,7 +3,7 @@
  * taints of their nodes. Judged by the credentials that they get in the sandbox.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { containerCredentials } from '../../sandbox/credentials/sessions.ts';
 import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';
 import { listObjects, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { commandsIn } from '../../cli/print/remedy.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { migrateIn } from './fixture.ts';
 import { checksWithCommands, everySituation, rows, templateOf } from './remedies.ts';
 

@@ -1,7 +1,7 @@
 /** The commands in the remedies of checks, and the situations in which they are printed. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { commandsIn } from '../../cli/print/remedy.ts';

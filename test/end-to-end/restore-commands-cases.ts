@@ -1,6 +1,6 @@
 /** Migrations that end needs-human, and the commands that the person gets. */
 import { expect } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';

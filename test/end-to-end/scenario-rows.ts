@@ -1,6 +1,6 @@
 /** Every built-in scenario, with the requests that are run in it, and the expected result of each. */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 
 export const CLOUDWATCH = 'amazon-cloudwatch-observability';
 export const EBS = 'aws-ebs-csi-driver';

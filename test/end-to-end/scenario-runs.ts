@@ -1,5 +1,5 @@
 /** Runs of built-in scenarios to their ends, in virtual time. */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { readFoundHandOff } from '../../lambdas/use-cases/hand-off/read-found.ts';
 import type { AddonState, ClusterState } from '../../sandbox/world/world.ts';

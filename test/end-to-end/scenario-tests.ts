@@ -1,6 +1,6 @@
 /** The tests that each built-in scenario has. */
 import { expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { identityOf, mutationsOf } from './fixture.ts';
 import type { Row } from './scenario-rows.ts';
 import { run } from './scenario-runs.ts';

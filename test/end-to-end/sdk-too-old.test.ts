@@ -1,6 +1,6 @@
 /** Pods whose software gets no credentials with EKS Pod Identity, although the webhook has injected them. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { containerCredentials, hasCredentials } from '../../sandbox/credentials/sessions.ts';
 import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';

@@ -2,7 +2,7 @@
 import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';

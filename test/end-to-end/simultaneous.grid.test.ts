@@ -1,6 +1,6 @@
 /** Very many at once: of one add-on's migrations, one changes anything. */
 import { describe, it } from 'vitest';
-import type { Strategy } from '../../lambdas/domain/migration/request.ts';
+import type { Strategy } from '../../lambdas/domain/request/request.ts';
 import { expectOneMigrated } from './at-once.ts';
 
 describe('fifty migrations of one add-on at once', () => {

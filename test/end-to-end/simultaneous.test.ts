@@ -2,7 +2,7 @@
  * Many at once: of one add-on's migrations, one changes anything; add-ons that share a role are migrated in parallel.
  */
 import { describe, expect, it } from 'vitest';
-import type { Strategy } from '../../lambdas/domain/migration/request.ts';
+import type { Strategy } from '../../lambdas/domain/request/request.ts';
 import { expectOneMigrated, order, runAll } from './at-once.ts';
 import { ADDON } from './fixture.ts';
 import { inWorld } from './world.ts';

@@ -1,6 +1,6 @@
 /** Pods that are observed after they are verified: what keeps a migration from `ready`, and what rolls it back. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { addNodes, conditionsOf, nodesChanged } from '../../sandbox/kubernetes/nodes.ts';
 import type { KubeObject, Pod } from '../../sandbox/kubernetes/objects.ts';
 import { deletePod, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';

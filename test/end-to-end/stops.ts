@@ -1,7 +1,7 @@
 /** Migrations whose execution is stopped in each state of the workflow, and the expected result of each. */
 import { expect } from 'vitest';
 import { firstExecutionOf } from '../../cli/known.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';

@@ -1,6 +1,6 @@
 /** The estimate of a sweep's cost assumes for one migration what the sandbox counts. */
 import { expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { RUNS } from '../../lambdas/domain/sweep/cost.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { migrate, type Run, scenarioWith, trustOf } from './fixture.ts';

@@ -2,7 +2,7 @@
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { directSweeps } from '../../cli/sweep/direct.ts';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { type FleetWorld, inFleet, keyOf, OPERATOR, type Session } from './sweep-world.ts';
 import { matching } from '../lambdas/matchers.ts';
 

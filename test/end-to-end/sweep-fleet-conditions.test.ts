@@ -1,6 +1,6 @@
 /** A fleet of which parts cannot be read: each part reports why, and the sweep continues with the rest. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isSpokeRole, spokeRoleArn } from '../../lambdas/domain/aws/spokes.ts';
+import { isSpokeRole, spokeRoleArn } from '../../lambdas/domain/access/spokes.ts';
 import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
 import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet, type Swept } from './sweep-world.ts';
 import { matching } from '../lambdas/matchers.ts';

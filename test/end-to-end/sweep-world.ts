@@ -3,7 +3,7 @@ import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Expectation, type FaultyLocation, type FleetOptions, generateFleet } from '../../cli/fleet/generate.ts';
 import { directSweeps } from '../../cli/sweep/direct.ts';
 import type { SweepService } from '../../cli/sweep/service.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Sweep, SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepRequestInput, sweepRequest } from '../../lambdas/domain/sweep/request.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';

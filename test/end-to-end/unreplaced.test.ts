@@ -1,6 +1,6 @@
 /** Pods that nobody replaces, and workloads without pods: what a migration does not wait for, and what it says about them. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { noteChange, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';
 import { listObjects, newMetadata, putObject, touch } from '../../sandbox/kubernetes/store.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';

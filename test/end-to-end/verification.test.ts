@@ -4,7 +4,7 @@ import { retireAndFollow } from '../../cli/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { podsChanged } from '../../sandbox/kubernetes/budgets.ts';
 import { schedulePending } from '../../sandbox/kubernetes/controllers.ts';

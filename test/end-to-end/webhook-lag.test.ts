@@ -1,6 +1,6 @@
 /** EKS's webhook uses a new association late, never, or only at times: what a migration waits for, and what it costs. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { podsChanged } from '../../sandbox/kubernetes/budgets.ts';
 import { newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';

@@ -7,12 +7,12 @@ import {
   migrationRequest,
   type MigrationRequestInput,
   type ServiceAccountRequest,
-} from '../../lambdas/domain/migration/request.ts';
-import type { Association, ServiceAccountState } from '../../lambdas/domain/migration/observed.ts';
-import type { Migration, Snapshot } from '../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import type { PlannedAssociation } from '../../lambdas/domain/migration/planned.ts';
-import type { PodIdentity } from '../../lambdas/domain/migration/evidence.ts';
+} from '../../lambdas/domain/request/request.ts';
+import type { Association, ServiceAccountState } from '../../lambdas/domain/terms/observed.ts';
+import type { Migration, Snapshot } from '../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import type { PlannedAssociation } from '../../lambdas/domain/terms/planned.ts';
+import type { PodIdentity } from '../../lambdas/domain/terms/evidence.ts';
 import type { ServiceAccountFacts } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';

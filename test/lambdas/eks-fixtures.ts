@@ -9,9 +9,9 @@ import type {
   ServiceAccountDetail,
   Workload,
 } from '../../lambdas/domain/kubernetes/objects.ts';
-import type { Addon, Association } from '../../lambdas/domain/migration/observed.ts';
-import type { PlannedAssociation } from '../../lambdas/domain/migration/planned.ts';
-import type { PodIdentity } from '../../lambdas/domain/migration/evidence.ts';
+import type { Addon, Association } from '../../lambdas/domain/terms/observed.ts';
+import type { PlannedAssociation } from '../../lambdas/domain/terms/planned.ts';
+import type { PodIdentity } from '../../lambdas/domain/terms/evidence.ts';
 import type { RolePoliciesFact } from '../../lambdas/domain/plan/facts.ts';
 import {
   ACCOUNT,

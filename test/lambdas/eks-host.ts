@@ -1,6 +1,6 @@
 /** The restore commands on the port Eks: for the tests over the fake, whose clock `sleep` moves. */
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Association } from '../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../lambdas/domain/terms/observed.ts';
 import type { Clock, Eks } from '../../lambdas/ports/index.ts';
 import type { ScriptHost } from './aws-commands.ts';
 import { anAssociation, NAMESPACE, target } from './fixtures.ts';

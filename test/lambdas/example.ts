@@ -1,5 +1,5 @@
 /** The example of the tests: the names and ARNs of one EBS CSI driver on one cluster. */
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 
 export const ACCOUNT = '111122223333';
 export const CLUSTER = 'dev';

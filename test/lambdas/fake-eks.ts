@@ -4,8 +4,8 @@
  * `test/lambdas/adapters/eks-port.test.ts` holds it to the same promises as the sandbox's EKS.
  */
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Addon, Association } from '../../lambdas/domain/migration/observed.ts';
-import type { PlannedAssociation } from '../../lambdas/domain/migration/planned.ts';
+import type { Addon, Association } from '../../lambdas/domain/terms/observed.ts';
+import type { PlannedAssociation } from '../../lambdas/domain/terms/planned.ts';
 import type {
   AccessEntry,
   AddonConfiguration,

@@ -1,4 +1,4 @@
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Executions, ExecutionState, RetirementAsked } from '../../lambdas/ports/index.ts';
 import { EXECUTION, executionArn, OTHER_EXECUTION } from './fixtures.ts';
 

@@ -11,20 +11,20 @@ import {
 } from '../../lambdas/domain/migration/locks.ts';
 import type { OutboxEvent } from '../../lambdas/domain/events/outbox-events.ts';
 import type { Approval } from '../../lambdas/domain/approval/approval.ts';
-import type { AnnotationMoment, Cancellation, Migration, Snapshot } from '../../lambdas/domain/migration/model.ts';
-import type { Association } from '../../lambdas/domain/migration/observed.ts';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import type { PodEvidence, StepLine } from '../../lambdas/domain/migration/evidence.ts';
+import type { AnnotationMoment, Cancellation, Migration, Snapshot } from '../../lambdas/domain/record/migration.ts';
+import type { Association } from '../../lambdas/domain/terms/observed.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import type { PodEvidence, StepLine } from '../../lambdas/domain/terms/evidence.ts';
 import {
   type Recovery,
   requestedRollback,
   type Rollback,
   type RollbackStanding,
-} from '../../lambdas/domain/rollback/rollback.ts';
-import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
+} from '../../lambdas/domain/record/rollback.ts';
+import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
 import { summaryOf } from '../../lambdas/domain/migration/summary.ts';
-import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
+import type { TrustChange, TrustRetirement } from '../../lambdas/domain/terms/trust.ts';
 import type { NotedWait } from '../../lambdas/domain/waiting/waiting-for.ts';
 import {
   LONGEST_WAIT_MS,

@@ -1,6 +1,10 @@
 /** Lists by looking at everything, for the fakes, and for what the real ones are compared with. */
-import { orderOf } from '../../lambdas/domain/migration/listing.ts';
-import type { ListPosition, MigrationFilter, SweepFilter } from '../../lambdas/domain/migration/listing.ts';
+import {
+  orderOf,
+  type ListPosition,
+  type MigrationFilter,
+  type SweepFilter,
+} from '../../lambdas/domain/overview/listing.ts';
 import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
 
 export const backendOfMigration = ({ migrationId: id, startedAt }: MigrationSummary): ListPosition => ({

@@ -1,7 +1,7 @@
 /** Sweeps, their bucket and EKS of one region, in memory. */
 import { copyOf } from './copy.ts';
 import { isWithin, pageOf } from './fake-lists.ts';
-import type { ListPosition, SweepFilter } from '../../lambdas/domain/migration/listing.ts';
+import type { ListPosition, SweepFilter } from '../../lambdas/domain/overview/listing.ts';
 import type {
   InspectionMark,
   Sweep,

@@ -5,12 +5,12 @@ import {
   type AddonRequest,
   type MigrationRequest,
   type MigrationRequestInput,
-} from '../../lambdas/domain/migration/request.ts';
-import { newMigration, type Migration, type AddonSnapshot } from '../../lambdas/domain/migration/model.ts';
-import type { Retirement } from '../../lambdas/domain/trust/retirement.ts';
-import type { Rollback } from '../../lambdas/domain/rollback/rollback.ts';
-import type { Plan, Attempt } from '../../lambdas/domain/plan/model.ts';
-import type { PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
+} from '../../lambdas/domain/request/request.ts';
+import { newMigration, type Migration, type AddonSnapshot } from '../../lambdas/domain/record/migration.ts';
+import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
+import type { Rollback } from '../../lambdas/domain/record/rollback.ts';
+import type { Plan, Attempt } from '../../lambdas/domain/record/plan.ts';
+import type { PodEvidence } from '../../lambdas/domain/terms/evidence.ts';
 import { type Call, callKey } from '../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts, CallAnswer, Facts, RightsFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';

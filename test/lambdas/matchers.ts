@@ -1,6 +1,6 @@
 /** Matchers of text with the type of the text, so that they stand for it in an expected object. */
 import { expect } from 'vitest';
-import type { Check } from '../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
 import type { Journal } from './fakes.ts';
 
 /** Matches a text that contains that part. */

@@ -1,6 +1,6 @@
 /** Everything of each deployment that AWS limits, with all names as long as AWS makes them, in hub and spoke. */
 import { describe, expect, it } from 'vitest';
-import { SPOKE_STACK } from '../../lambdas/domain/aws/spokes.ts';
+import { SPOKE_STACK } from '../../lambdas/domain/access/spokes.ts';
 import { CONFIGURATIONS, DEFAULT, EVERYTHING, LIST_MAXIMA } from './configurations.ts';
 import { type Measured, measuredOf, tooMuchIn } from './measured.ts';
 import { type Configuration, synthesised } from './synthesised.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { SERVICE_METRICS } from '../../lambdas/domain/events/metrics.ts';
 import { HELD_LOCKS, LIST_INDEX_NAMES, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { decidePause, patienceFor } from '../../lambdas/domain/waiting/pause.ts';
-import { APPROVAL_HOURS } from '../../lambdas/domain/migration/request.ts';
+import { APPROVAL_HOURS } from '../../lambdas/domain/request/request.ts';
 import { GRACE_MS } from '../../lambdas/steps/take-over/schema.ts';
 import { KEPT_FOR } from '../../lib/events/delivery.ts';
 import { EVERY as PUBLISHED_EVERY } from '../../lib/events/publishing.ts';

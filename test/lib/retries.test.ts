@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES, namesOfClass } from '../../lambdas/domain/failures/errors.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
-import { APPROVAL_HOURS } from '../../lambdas/domain/migration/request.ts';
+import { APPROVAL_HOURS } from '../../lambdas/domain/request/request.ts';
 import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting/waiting.ts';
 import {
   allTasks,

@@ -12,7 +12,7 @@ import {
   serviceAccountName,
 } from '../../lambdas/domain/text/names.ts';
 import { kindsOf } from '../../lambdas/domain/acceptance/kinds.ts';
-import { migrationRequestFields } from '../../lambdas/domain/migration/request.ts';
+import { migrationRequestFields } from '../../lambdas/domain/request/request.ts';
 import {
   automationDocument,
   type AutomationDocument,

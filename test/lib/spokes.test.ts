@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Aws } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CAPABILITIES, SPOKE_STACK, SPOKE_STEPS, spokeRoleName, stepsWith } from '../../lambdas/domain/aws/spokes.ts';
+import {
+  CAPABILITIES,
+  SPOKE_STACK,
+  SPOKE_STEPS,
+  spokeRoleName,
+  stepsWith,
+} from '../../lambdas/domain/access/spokes.ts';
 import { capabilityGrants, patternsThere, spokeGrantsOf } from '../../lib/permissions/spokes.ts';
 import { targetGrants } from '../../lib/permissions/targets.ts';
 import { pascalCase } from '../../lib/names.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { SETTINGS_FILE_NAME } from '../../lambdas/domain/settings/deployment.ts';
-import { SPOKE_STACK } from '../../lambdas/domain/aws/spokes.ts';
+import { SPOKE_STACK } from '../../lambdas/domain/access/spokes.ts';
 import { createApp } from '../../lib/app.ts';
 import { SETTINGS_FOLDER } from '../../lib/settings-layer.ts';
 import { Deployment, lambdaDirectory, type Resource, type Template } from './definition.ts';

@@ -3,7 +3,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import type { z } from 'zod';
 import { type ApiClient, createApiClient } from '../../cli/api/http.ts';
 import { type OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { isOfIdentityCenter } from '../../lambdas/domain/aws/principal.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';

@@ -1,7 +1,7 @@
 /** What the roles of the deployed application may do, action by action, held against what calls rested on. */
 import type { Assembly } from '../../sandbox/assembly/assembly.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
-import { isSpokeRole } from '../../lambdas/domain/aws/spokes.ts';
+import { isSpokeRole } from '../../lambdas/domain/access/spokes.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 
 interface Statement {

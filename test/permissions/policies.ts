@@ -1,6 +1,6 @@
 /** Every policy that a deployment has, as CloudFormation would make it: of the service's stack, and of other accounts'. */
 import { join } from 'node:path';
-import { SPOKE_STACK } from '../../lambdas/domain/aws/spokes.ts';
+import { SPOKE_STACK } from '../../lambdas/domain/access/spokes.ts';
 import { documentsIn, isRecord, typesOf } from '../../scripts/permissions/template.ts';
 import { SAMPLE, SAMPLE_OTHER } from '../../scripts/permissions/names.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';

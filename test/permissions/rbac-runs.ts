@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { CONSUMER_RESOURCES } from '../../lambdas/domain/consumers/resources.ts';
+import { CONSUMER_RESOURCES } from '../../lambdas/domain/access/consumer-resources.ts';
 import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';

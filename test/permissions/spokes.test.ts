@@ -5,7 +5,7 @@
  * run with all of them.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CAPABILITIES } from '../../lambdas/domain/aws/spokes.ts';
+import { CAPABILITIES } from '../../lambdas/domain/access/spokes.ts';
 import { nameOf, titleOf } from './grants.ts';
 import { runFor, unused, usesOf } from './proving.ts';
 import { deployed, followAll, grants, isOfSpoke, ran } from './spoke-proof-runs.ts';

@@ -1,6 +1,6 @@
 /** Sweeps that together rest on every right that is theirs: asked for by the HTTP API, and by the clock. */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { Target } from '../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ApproverRules } from '../../lambdas/domain/approval/approval.ts';
 import { denial, requesterFor, requestFor } from '../../lambdas/domain/events/denial.ts';
 import type { AuthenticatedRequester } from '../../lambdas/domain/approval/requester.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import { LONGEST_PRINCIPAL } from '../../lambdas/domain/aws/principal.ts';
 import { itemId } from '../../lambdas/domain/sweep/items.ts';
 import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';

@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AnnotationChange, Migration, Snapshot } from '../../lambdas/domain/migration/model.ts';
-import type { Association } from '../../lambdas/domain/migration/observed.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { AnnotationChange, Migration, Snapshot } from '../../lambdas/domain/record/migration.ts';
+import type { Association } from '../../lambdas/domain/terms/observed.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { scenarioFile } from '../end-to-end/fixture.ts';

@@ -1,8 +1,8 @@
 /** Shared by the tests of a forged ledger: an exchanged record, and a forged migration. */
 import { expect } from 'vitest';
-import type { Association } from '../../lambdas/domain/migration/observed.ts';
-import { type Migration, newMigration, type Snapshot } from '../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
+import type { Association } from '../../lambdas/domain/terms/observed.ts';
+import { type Migration, newMigration, type Snapshot } from '../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { changesIn, type HostileWorld, stateOf } from './hostile.ts';
 

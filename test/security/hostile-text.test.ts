@@ -11,7 +11,7 @@ import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
 import { toAddon } from '../../lambdas/adapters/aws-eks-shapes.ts';
 import { KubernetesApi } from '../../lambdas/adapters/kubernetes-api.ts';
 import { pod } from '../../lambdas/adapters/kubernetes-objects.ts';
-import { fail } from '../../lambdas/domain/plan/check.ts';
+import { fail } from '../../lambdas/domain/terms/check.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { words } from '../cli/fixtures.ts';

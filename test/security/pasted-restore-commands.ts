@@ -4,8 +4,8 @@ import {
   type AccountRestoreCommandsFacts,
 } from '../../lambdas/domain/restore-commands/service-account.ts';
 import { addonRestoreCommands, type RestoreCommandsFacts } from '../../lambdas/domain/restore-commands/add-on.ts';
-import type { Addon, Association } from '../../lambdas/domain/migration/observed.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { Addon, Association } from '../../lambdas/domain/terms/observed.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import { accountMigration, accountSnapshot, aServiceAccount, aState } from '../lambdas/account-fixtures.ts';
 import {
   addonArn,

@@ -3,7 +3,7 @@
  * permissions boundary, a policy changed by hand; and whether or not the plan may use IAM's policy simulation.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import type { Knobs, Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { RoleState } from '../../sandbox/world/world.ts';
 import { changesIn, hostileScenario, inHostileWorld, OWN_ROLE, ownAddon, SERVICE_ACCOUNT, stateOf } from './hostile.ts';

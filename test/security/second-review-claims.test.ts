@@ -3,8 +3,8 @@
  * anything with them: neither in place of another principal's request, nor in another principal's name.
  */
 import { describe, expect, it } from 'vitest';
-import { migrationRequest } from '../../lambdas/domain/migration/request.ts';
-import { newMigration } from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest } from '../../lambdas/domain/request/request.ts';
+import { newMigration } from '../../lambdas/domain/record/migration.ts';
 import { sha256 } from '../../lambdas/domain/text/sha256.ts';
 import { type Denial, denialKey } from '../../lambdas/domain/events/denial.ts';
 import { diagnoseDenialStep } from '../../lambdas/steps/diagnose-denial/handler.ts';

@@ -3,7 +3,7 @@
  * taken an id.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { newMigration } from '../../lambdas/domain/migration/model.ts';
+import { newMigration } from '../../lambdas/domain/record/migration.ts';
 import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import { ulidFrom } from '../../lambdas/domain/text/ulid.ts';

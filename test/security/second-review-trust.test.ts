@@ -3,9 +3,9 @@
  * written otherwise: neither by undoing a forged repair or retirement, nor by an exchanged repair.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AddonSnapshot, Migration } from '../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import type { TrustRetirement } from '../../lambdas/domain/trust/model.ts';
+import type { AddonSnapshot, Migration } from '../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import type { TrustRetirement } from '../../lambdas/domain/terms/trust.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { forgeMigration, recordItem, resealed } from './forged.ts';
 import {

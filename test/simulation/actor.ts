@@ -10,7 +10,7 @@ import {
   UpdatePodIdentityAssociationCommand,
 } from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
-import type { Subject } from '../../lambdas/domain/migration/subject.ts';
+import type { Subject } from '../../lambdas/domain/terms/subject.ts';
 import type { Kubernetes } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { holderOf } from '../../sandbox/eks/association-state.ts';

@@ -1,7 +1,7 @@
 /** An approver who decides about the plans of a simulated run as soon as the notification arrives. */
 import { AwsExecutions } from '../../lambdas/adapters/aws-executions.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';

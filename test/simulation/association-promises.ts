@@ -1,7 +1,7 @@
 /** The promise about associations: which ones may be deleted, and that none is lost. */
 import { accepts } from '../../lambdas/domain/acceptance/accept.ts';
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { managingTool } from '../../lambdas/domain/owners/signs.ts';
 import type { AssociationState } from '../../sandbox/world/world.ts';
 import { inputOf, keyOf } from './calls.ts';

@@ -1,5 +1,5 @@
 /** Promises about which changes are made, when, and by which execution. */
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { MAX_RESTARTS, MAX_WITNESSES } from '../../lambdas/domain/verification/injection-seen.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { inputOf, keyOf } from './calls.ts';

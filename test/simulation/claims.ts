@@ -2,7 +2,7 @@
  * Watches what the ledger claims about pods: each time that a step stores evidence of pods with the level `ready`, or a
  * record with `verified: ready`. Records what EKS Auth and STS give these pods at that moment, and what the pods show.
  */
-import { podEvidence, type PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
+import { podEvidence, type PodEvidence } from '../../lambdas/domain/terms/evidence.ts';
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { fromAttributeValue, type AttributeValue } from '../../sandbox/direct/attribute-values.ts';

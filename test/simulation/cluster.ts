@@ -1,6 +1,6 @@
 /** Reads the current state of a sandbox cluster: pods, service accounts and associations. */
-import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
-import type { PodIdentity } from '../../lambdas/domain/migration/evidence.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
+import type { PodIdentity } from '../../lambdas/domain/terms/evidence.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';

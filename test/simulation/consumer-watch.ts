@@ -2,7 +2,7 @@
  * Watches which consumers of web identities work. Checks after every event of the world and after every call, so that no
  * state of a run is missed.
  */
-import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
 import type { PlacedConsumer } from './consumers.ts';

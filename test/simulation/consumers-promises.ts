@@ -1,9 +1,9 @@
 /** The promises about who else uses the old identity: nothing of it is taken away before its users are named. */
 import { acceptedNames, accepts } from '../../lambdas/domain/acceptance/accept.ts';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../lambdas/domain/plan/model.ts';
-import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';

@@ -2,8 +2,8 @@
  * Consumers of a run: objects by which software other than the service account's own pods uses its web identity, and the
  * service's access to them. What each of them gets from STS is decided by the sandbox (`sandbox/credentials/consumers`).
  */
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
-import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { defineCustomKinds, infoOf } from '../../sandbox/kubernetes/custom-resources.ts';
 import { createServiceAccount, ensureNamespace } from '../../sandbox/kubernetes/cluster-objects.ts';
 import type { CustomKind } from '../../sandbox/kubernetes/objects.ts';

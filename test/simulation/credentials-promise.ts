@@ -2,7 +2,7 @@
 import { hasCredentials, refusalsOf } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { isWithoutAgentSince, migrationsOfSubject } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, type Promised } from './promised.ts';
 

@@ -1,15 +1,15 @@
 /** Promises about how a migration ends: what the cluster shows and what the ledger records. */
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
-import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { CREDENTIALS_UNKNOWN, PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
 import { NO_PODS_TO_VERIFY, PODS_NOT_REPLACED } from '../../lambdas/domain/verification/unreplaced.ts';
 import { listObjects, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
 import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
-import type { PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { PodEvidence } from '../../lambdas/domain/terms/evidence.ts';
 import { allMigrations, changes, lastReadOf, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
 import { isScaledToZero, startedPod } from './life-effects.ts';

@@ -3,7 +3,7 @@
  * of the service's own evaluation.
  */
 import { clusterArn, oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import { evaluateIrsa, evaluatePodIdentity, parsePolicy, type TrustUse } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';

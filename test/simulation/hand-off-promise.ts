@@ -1,7 +1,7 @@
 /** The promise about the hand-off: what the owner's code is to contain is what the account has. */
 import { handOffOf } from '../../lambdas/domain/hand-off/of-record.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { differences } from '../end-to-end/hand-off-differences.ts';
 import { allMigrations } from './observe.ts';
 import { interfered, type Promised } from './promised.ts';

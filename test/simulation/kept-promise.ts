@@ -1,6 +1,6 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
-import { accountOf } from '../../lambdas/domain/migration/subject.ts';
+import { accountOf } from '../../lambdas/domain/terms/subject.ts';
 import type { CredentialGap } from './credentials.ts';
 import { inputOf } from './calls.ts';
 import { liveAssociations } from './cluster.ts';

@@ -1,7 +1,7 @@
 /** Promises about the ordinary life of a cluster: it neither fails a migration nor holds its locks, and it is reported. */
-import { accountOf } from '../../lambdas/domain/migration/subject.ts';
+import { accountOf } from '../../lambdas/domain/terms/subject.ts';
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { isActive } from '../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';

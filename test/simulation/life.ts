@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { deletePod } from '../../sandbox/kubernetes/controllers.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';

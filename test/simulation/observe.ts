@@ -2,8 +2,8 @@
  * Reads a finished run: its migrations, which execution changed what and when, and whether the workloads still work.
  */
 import type { Call } from '../../sandbox/world/call-log.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { annotationOf, liveAssociations, podsOf } from './cluster.ts';
 import { happened, isBlinking, isScaledToZero, startedPod } from './life-effects.ts';

@@ -1,5 +1,5 @@
 /** A trust policy whose pattern allows more service accounts than the one that a run is about. */
-import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { createServiceAccount } from '../../sandbox/kubernetes/cluster-objects.ts';
 import { putObject } from '../../sandbox/kubernetes/store.ts';

@@ -1,8 +1,8 @@
 /** A person who runs the restore commands, and the state afterwards. */
 import { lockKeys, readLocks } from '../../lambdas/use-cases/rollback/recovery.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
-import { type MigrationRequest, migrationRequest } from '../../lambdas/domain/migration/request.ts';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
+import { type MigrationRequest, migrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { release } from '../../cli/release.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';

@@ -3,7 +3,7 @@
  * did not work before, nodes that join or are lost, and an API server that is away while pods are observed.
  */
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { exitContainer } from '../../sandbox/kubernetes/crashes.ts';
 import { noteChange, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';
 import { joinNode, scheduleNodeLosses } from '../../sandbox/kubernetes/lost-nodes.ts';

@@ -1,8 +1,8 @@
 /** The type of a promise, and helpers that the promises share. */
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
-import type { MigrationRequest } from '../../lambdas/domain/migration/request.ts';
-import type { PlannedAssociation } from '../../lambdas/domain/migration/planned.ts';
-import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { PlannedAssociation } from '../../lambdas/domain/terms/planned.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
 import type { ConsumerSpec, RunSpec } from './spec.ts';

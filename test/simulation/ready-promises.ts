@@ -1,5 +1,5 @@
 /** Promises about the level `ready`: what it claims of pods, and what may roll back a migration that has it to reach. */
-import type { PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
+import type { PodEvidence } from '../../lambdas/domain/terms/evidence.ts';
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
 import { readReport } from '../../lambdas/use-cases/migration/report.ts';
 import { PLAIN } from '../../cli/print/style.ts';

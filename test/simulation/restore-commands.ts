@@ -3,7 +3,7 @@ import * as eks from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { getObject, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';

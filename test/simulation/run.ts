@@ -5,9 +5,9 @@
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
-import { type MigrationRequest, migrationRequest } from '../../lambdas/domain/migration/request.ts';
-import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
+import { type MigrationRequest, migrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
 import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';

@@ -1,7 +1,7 @@
 /** The worlds that are simulated: the published scenarios, sped up so that a run has few polls. */
 import { readFileSync } from 'node:fs';
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import { podIdentityStatement, policyOf } from '../../cli/fleet/trust.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import { actsFor } from './interferences.ts';
 import type { RunResult } from './run.ts';
 import type { SimulatedScenario } from './scenarios.ts';

@@ -1,6 +1,6 @@
 /** Promises about approvals and change windows before a change, and about published events. */
-import type { Outcome } from '../../lambdas/domain/migration/outcome.ts';
-import { isOpen } from '../../lambdas/domain/waiting/change-window.ts';
+import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
+import { isOpen } from '../../lambdas/domain/terms/change-window.ts';
 import { PAUSE_NOTED } from '../../lambdas/domain/waiting/noted-pause.ts';
 import { keyOf } from './calls.ts';
 import { allMigrations, changes, migrationOf } from './observe.ts';

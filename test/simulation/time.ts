@@ -2,7 +2,7 @@
  * What takes time without failing: large and slow workloads, outages that end, lost nodes, autoscalers, budgets, clocks
  * that differ. A run's spec defines it; the seeds draw it on request.
  */
-import type { MigrationRequestInput } from '../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { renewSessionsOf } from '../../sandbox/credentials/sessions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';

@@ -1,7 +1,7 @@
 /** Promises about trust policies: which statements may change, and when. */
 import { isDeepStrictEqual } from 'node:util';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import { irsaRoleOf } from '../../lambdas/domain/verification/irsa.ts';
 import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';

@@ -1,6 +1,6 @@
 /** Migrations, stops and rollbacks during an upgrade, by the previous release's definitions and today's. */
 import { expect } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from '../end-to-end/world.ts';
 import { keptText, type MachineName, MACHINES, previousOf, refusedInputs, statesOf } from './previous.ts';

@@ -1,6 +1,6 @@
 /** Compares a resource `aws_eks_addon` with what the hand-off wants. */
 import { hclString } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
-import type { HandOffAddon, HandOffBlock } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOffAddon, HandOffBlock } from '../../../lambdas/domain/terms/hand-off.ts';
 import type { Scope } from './scope.ts';
 import {
   attributeOf,

@@ -1,11 +1,10 @@
 /** Finds the resource `aws_eks_addon` of a hand-off in the code, and edits it. */
 import { hclString } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
-import type { HandOff, HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAddon } from '../../../lambdas/domain/terms/hand-off.ts';
 import { type AddonChange, BLOCK, compare, isNoChange, type Resource, ROLE, roleOf } from './addon-state.ts';
 import { whyNotEdited } from './addon-limits.ts';
 import { editBody } from './body-edit.ts';
-import type { Code } from './code.ts';
-import { NOTHING } from './code.ts';
+import { type Code, NOTHING } from './code.ts';
 import type { Edit, Finding, Patch } from './model.ts';
 import { attributeOf, blocksOf, textOf } from './syntax.ts';
 import { type Answer, isRoleArn, isText, UNKNOWN } from './value.ts';

@@ -1,5 +1,5 @@
 /** Chooses where the add-on of a hand-off is defined: in a resource, or in the arguments of a module. */
-import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../../lambdas/domain/terms/hand-off.ts';
 import { addressOf, matchesOf, patchAddon } from './addon.ts';
 import { type Code, NOTHING } from './code.ts';
 import type { Finding, Patch } from './model.ts';

@@ -1,7 +1,7 @@
 /** The IRSA annotation of service accounts that Terraform code defines. */
 import { ANNOTATION } from '../../../lambdas/domain/hand-off/formats/annotations.ts';
 import { hclString } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
-import type { HandOffAnnotation } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOffAnnotation } from '../../../lambdas/domain/terms/hand-off.ts';
 import { all, isSingle, otherPart, partOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import { withElement, withoutElement } from './entries.ts';

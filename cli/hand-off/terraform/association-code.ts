@@ -1,6 +1,6 @@
 /** The code of an association: the resource, and its import. */
 import { blockLines, Expression as Code, type Hcl } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
-import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/terms/hand-off.ts';
 import { addressOf, isSingle, literalOf } from './addresses.ts';
 import { roleCode } from './role-code.ts';
 import type { Scope } from './scope.ts';

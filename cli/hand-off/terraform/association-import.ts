@@ -1,7 +1,7 @@
 /** An association that exists, and that the code must define: the resource, and its import. */
 import { blockLines, type Hcl, hclString, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
-import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/terms/hand-off.ts';
 import { shellWord } from '../../../lambdas/domain/text/shell.ts';
 import { addressOf, blocksAbout, isSingle, literalOf, otherPart, shownAddress } from './addresses.ts';
 import type { Code as Directory } from './code.ts';

@@ -1,8 +1,8 @@
 /** Standalone associations in code: what the hand-off says of each that exists, is owned, or no longer exists. */
-import { accountOf } from '../../../lambdas/domain/migration/subject.ts';
+import { accountOf } from '../../../lambdas/domain/terms/subject.ts';
 import { blockLines, Expression } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
-import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/terms/hand-off.ts';
 import {
   addressOf,
   all,

@@ -1,5 +1,5 @@
 /** What the patchers of `hand-off patch` get, and what they return. */
-import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../../lambdas/domain/terms/hand-off.ts';
 import { parseJsonVariables } from './json-variables.ts';
 import { parseFiles } from './parse.ts';
 import { scopesOf, type Scope } from './scope.ts';

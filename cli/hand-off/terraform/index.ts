@@ -2,7 +2,7 @@
  * Edits Terraform code so that it matches a hand-off. Patchers find the code for each part; what they return is applied
  * and checked before it is handed on, so that no edit breaks the code.
  */
-import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../../lambdas/domain/terms/hand-off.ts';
 import { patchAddons } from './addons.ts';
 import { patchAnnotations } from './annotations.ts';
 import { patchAssociations } from './associations.ts';

@@ -1,5 +1,5 @@
 /** Finds the add-on of a hand-off in the arguments of modules. */
-import type { HandOff, HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAddon } from '../../../lambdas/domain/terms/hand-off.ts';
 import { literalOf, otherPart, partOf } from './addresses.ts';
 import type { Finding, Patch } from './model.ts';
 import { type EntryToPatch, patchEntry } from './module-entry.ts';

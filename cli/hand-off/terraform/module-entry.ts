@@ -1,6 +1,6 @@
 /** Edits the entry of an add-on in the argument of a module: a literal object. */
 import { Expression as Code, type Hcl, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
-import type { HandOffAddon, HandOffBlock } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOffAddon, HandOffBlock } from '../../../lambdas/domain/terms/hand-off.ts';
 import { withElement, withoutElement } from './entries.ts';
 import { commentsIn, indentAt, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';

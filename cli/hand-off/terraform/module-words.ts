@@ -1,5 +1,5 @@
 /** Sentences on the entry of an add-on in the arguments of a module. */
-import type { HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOffAddon } from '../../../lambdas/domain/terms/hand-off.ts';
 import type { AddonModule } from './module-sources.ts';
 import { inlineValue } from './written.ts';
 

@@ -1,7 +1,7 @@
 /** Reads trust policies in code, and edits their statements. */
 import { blockLines, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { hclOf, statementBlock } from '../../../lambdas/domain/hand-off/formats/statement.ts';
-import type { HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOffTrust } from '../../../lambdas/domain/terms/hand-off.ts';
 import { addressOf, isPlain, otherPart, partOf, referencesTo } from './addresses.ts';
 import { withElement, withoutElement } from './entries.ts';
 import { elementLines, indentAt, newlineOf } from './lines.ts';

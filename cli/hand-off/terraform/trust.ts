@@ -1,6 +1,6 @@
 /** Trust policies of roles in code: the statement that a hand-off adds or removes. */
 import { roleName } from '../../../lambdas/domain/hand-off/formats/text.ts';
-import type { HandOff, HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffTrust } from '../../../lambdas/domain/terms/hand-off.ts';
 import { isPlain, literalOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import type { Finding, Patch } from './model.ts';

@@ -1,7 +1,7 @@
 /** Compares the provider's version that the code allows with the one that the blocks need. */
 import { posix } from 'node:path';
 import { PROVIDER_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
-import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../../lambdas/domain/terms/hand-off.ts';
 import { type Code, LOCK_FILE, NOTHING } from './code.ts';
 import type { Finding, Patch } from './model.ts';
 import type { Scope } from './scope.ts';

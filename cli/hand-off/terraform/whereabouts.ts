@@ -1,5 +1,5 @@
 /** Excludes code that has the names of a hand-off, and is of another region or account, or has no instance. */
-import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../../lambdas/domain/terms/hand-off.ts';
 import { all } from './addresses.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, type Block, blocksOf, type Expression, textOf } from './syntax.ts';

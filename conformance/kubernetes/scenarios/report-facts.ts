@@ -1,5 +1,5 @@
 /** What a migration's report states, in a normal form that two runs of the same scenario share. */
-import type { MigrationReport } from '../../../lambdas/domain/migration/model.ts';
+import type { MigrationReport } from '../../../lambdas/domain/record/migration.ts';
 import type { Facts } from './compare.ts';
 import { counted, normaliser } from './normal.ts';
 

@@ -1,5 +1,5 @@
 /** What is done in one world: a scenario, and the acts that follow each other in it. */
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
 import type { Scenario } from '../../../sandbox/world/scenario.ts';
 
 /** A request for a migration, without the cluster. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
 import { KubernetesApi } from '../../../lambdas/adapters/kubernetes-api.ts';
-import type { Target } from '../../../lambdas/domain/migration/request.ts';
+import type { Target } from '../../../lambdas/domain/terms/subject.ts';
 import { portsOf } from '../../../lambdas/runtime/wiring.ts';
 import type { Scaling } from './run.ts';
 

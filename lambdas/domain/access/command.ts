@@ -1,7 +1,7 @@
 /** The command for remedies that grants the service the access that a request needs. */
-import type { MigrationRequest } from '../migration/request.ts';
+import type { MigrationRequest } from '../request/request.ts';
 import { shellCommand } from '../text/shell.ts';
-import { subjectOf } from '../migration/subject.ts';
+import { subjectOf } from '../terms/subject.ts';
 
 const PROGRAM = ['pod-identity', 'grant-access'];
 

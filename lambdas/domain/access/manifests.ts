@@ -1,8 +1,8 @@
 /** The RBAC objects that give the service its access to a cluster, and the changes to existing objects. */
 import { z } from 'zod';
 import { SERVICE_MANAGER, type WorkloadRef } from '../kubernetes/objects.ts';
-import type { AnnotationMode } from '../migration/request.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { AnnotationMode } from '../request/request.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import type { Purpose } from '../steps/work.ts';
 import {
   ACCESS_GROUPS,

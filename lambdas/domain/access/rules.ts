@@ -4,7 +4,7 @@
  * runs of test/permissions/rbac.test.ts use each rule, and need no others.
  */
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons/registry.ts';
-import { CONSUMER_RESOURCES } from '../consumers/resources.ts';
+import { CONSUMER_RESOURCES } from './consumer-resources.ts';
 import { NETWORK_RESOURCES } from '../network/model.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes/objects.ts';
 import type { Purpose } from '../steps/work.ts';

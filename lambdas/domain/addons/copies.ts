@@ -6,8 +6,8 @@
  * the call). A third-party copy is left unchanged, and a copy that another principal has deleted is not created again.
  */
 import { ownedOf } from '../associations/associations.ts';
-import type { Addon } from '../migration/observed.ts';
-import type { Migration, AddonSnapshot } from '../migration/model.ts';
+import type { Addon } from '../terms/observed.ts';
+import type { Migration, AddonSnapshot } from '../record/migration.ts';
 
 /** The ARNs of the add-on's copies that the record has. */
 export type KnownCopies = Pick<Migration, 'removed' | 'made'>;

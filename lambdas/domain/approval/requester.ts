@@ -8,7 +8,7 @@ import { BY_CLOUDTRAIL, plainText, requestedBy } from '../text/names.ts';
 import { sha256 } from '../text/sha256.ts';
 import { parsePrincipal } from '../aws/principal.ts';
 import { schemaNames } from '../text/schemas.ts';
-import { migrationRequest, type MigrationRequest } from '../migration/request.ts';
+import { migrationRequest, type MigrationRequest } from '../request/request.ts';
 
 /**
  * What authenticates the requester: `api`, API Gateway, which has verified the signature; `cloudtrail`, CloudTrail's

@@ -4,12 +4,12 @@
  * to the new associations. Promise 3 of the design: the plan, `begin` and the purge itself use the same decision.
  */
 import { acceptFlags, accepts } from '../acceptance/accept.ts';
-import { eksCommand } from '../aws/command.ts';
+import { eksCommand } from '../commands/eks.ts';
 import { isOwnedBy } from '../aws/arn.ts';
-import type { Association } from '../migration/observed.ts';
-import type { CarriedOver, PlannedAssociation } from '../migration/planned.ts';
-import type { Attempt } from '../plan/model.ts';
-import type { Snapshot } from '../migration/model.ts';
+import type { Association } from '../terms/observed.ts';
+import type { CarriedOver, PlannedAssociation } from '../terms/planned.ts';
+import type { Attempt } from '../record/plan.ts';
+import type { Snapshot } from '../record/migration.ts';
 import { managingTool } from '../owners/signs.ts';
 import { shellCommand } from '../text/shell.ts';
 

@@ -1,6 +1,6 @@
 /** Decides right before the annotation is removed whether other software would lose its AWS access. */
 import type { Pod, Workload } from '../kubernetes/objects.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import { consumersOf, findConsumers } from './find.ts';
 import { consumerNames, consumersText, judgeConsumers, objectsUse, unreadSentences } from './judge.ts';
 import type { ConsumerFacts } from './model.ts';

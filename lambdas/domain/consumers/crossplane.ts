@@ -2,7 +2,7 @@
  * Finds the provider configurations by which Crossplane's providers for AWS insist on the environment of IRSA in their own
  * pods. They fail as soon as these pods have EKS Pod Identity.
  */
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import type { Consumer } from './model.ts';
 import { accountsOf, type ConsumerRule, consumerBy, type Detector, fieldAt, type Seen, textAt } from './seen.ts';
 

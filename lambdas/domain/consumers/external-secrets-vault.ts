@@ -5,7 +5,7 @@
 import { parseImage } from '../images/reference.ts';
 import { isAtLeast, readVersion } from '../images/version.ts';
 import type { Pod } from '../kubernetes/objects.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import type { Consumer } from './model.ts';
 import { accountsOf, type ConsumerRule, consumerBy, type Detector, fieldAt, imagesOf, type Seen } from './seen.ts';
 

@@ -17,7 +17,7 @@ import {
   type SeenObject,
   textAt,
 } from './seen.ts';
-import { some } from '../plan/check.ts';
+import { some } from '../terms/check.ts';
 
 const PRODUCT = 'External Secrets Operator';
 const NEEDS: readonly Need[] = ['annotation', 'trust'];

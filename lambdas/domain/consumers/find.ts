@@ -1,6 +1,6 @@
 /** Finds the consumers of web identities in what was read of a cluster. */
 import type { Pod, Workload } from '../kubernetes/objects.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import { type Consumer, type ConsumerFacts, nameOfConsumer } from './model.ts';
 import { PODS } from './pods.ts';
 import { PRODUCTS } from './products.ts';

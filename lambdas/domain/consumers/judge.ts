@@ -1,7 +1,6 @@
 /** Decides which consumers of a web identity a change would break, which of them are accepted, and describes them. */
 import { acceptFlags, isAcceptable, MAX_ACCEPTED } from '../acceptance/accept.ts';
-import type { Check } from '../migration/check.ts';
-import { some, warn, whyUnread } from '../plan/check.ts';
+import { type Check, some, warn, whyUnread } from '../terms/check.ts';
 import { counted, shown } from '../text/text.ts';
 import { type Consumer, type ConsumerFacts, nameOfConsumer } from './model.ts';
 

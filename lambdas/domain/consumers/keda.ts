@@ -4,8 +4,8 @@
  * that fails, with the operator's role.
  */
 import type { Workload } from '../kubernetes/objects.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
-import { some } from '../plan/check.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
+import { some } from '../terms/check.ts';
 import type { Consumer } from './model.ts';
 import {
   byKeys,

@@ -2,7 +2,7 @@
  * Consumers of a service account's web identity: objects by which other software than the service account's own pods gets
  * AWS credentials with its token or its IRSA role.
  */
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 
 /**
  * What a consumer needs of the old identity. `annotation`: the role in the service account's annotation, so that it breaks
@@ -34,19 +34,6 @@ export interface Consumer {
 /** Returns a consumer's name in messages and in requests: `SecretStore/shop/aws`, or `ClusterIssuer/aws`. */
 export const nameOfConsumer = ({ kind, namespace, name }: Pick<Consumer, 'kind' | 'namespace' | 'name'>): string =>
   [kind, ...(namespace === undefined ? [] : [namespace]), name].join('/');
-
-/** A resource whose objects may be consumers. */
-export interface ConsumerResource {
-  /** Empty for the core group. */
-  group: string;
-  plural: string;
-  /** Versions that the service can read, the preferred one first. */
-  versions: readonly string[];
-  /** The fields of the spec by which consumers are found. */
-  fields: readonly string[];
-  /** Why it is read: a clause for the access that is granted. */
-  why: string;
-}
 
 /** What was read of a cluster to find consumers. */
 export interface ConsumerFacts {

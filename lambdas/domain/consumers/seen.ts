@@ -4,7 +4,7 @@
  */
 import { judgeImage, type Judgement } from '../images/known.ts';
 import type { Pod, Workload } from '../kubernetes/objects.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import { shown } from '../text/text.ts';
 import type { Consumer, ConsumerFacts, Need } from './model.ts';
 

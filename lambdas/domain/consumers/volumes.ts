@@ -3,7 +3,7 @@
  * mount them: Mountpoint for Amazon S3 with pod-level credentials, and the AWS provider of the Secrets Store CSI driver.
  */
 import type { Pod } from '../kubernetes/objects.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import type { Consumer } from './model.ts';
 import {
   byKeys,

@@ -1,9 +1,9 @@
-import { operationTitle } from '../approval/operations.ts';
+import { operationTitle } from '../waiting/operations.ts';
 import { requesterText } from '../approval/requester.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { Approval } from '../approval/approval.ts';
-import type { Migration } from '../migration/model.ts';
-import type { RetiredRole } from '../trust/retirement.ts';
+import type { Migration } from '../record/migration.ts';
+import type { RetiredRole } from '../record/retirement.ts';
 
 /** Returns the command that cancels a migration. */
 export const cancelCommand = (migrationId: string): string =>

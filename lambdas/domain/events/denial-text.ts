@@ -6,10 +6,10 @@
  * configuration.
  */
 import { addonCode } from '../hand-off/formats/terraform.ts';
-import type { HandOff } from '../hand-off/model.ts';
-import type { Migration } from '../migration/model.ts';
-import { subjectText } from '../migration/subject.ts';
-import type { Trigger } from '../migration/trigger.ts';
+import type { HandOff } from '../terms/hand-off.ts';
+import type { Migration } from '../record/migration.ts';
+import { subjectText } from '../terms/subject.ts';
+import type { Trigger } from '../terms/trigger.ts';
 
 /**
  * Tools that name themselves in their user agent. Pulumi's bridge names Terraform too, so Pulumi comes first. OpenTofu

@@ -6,12 +6,12 @@
  * CloudTrail User Guide, "CloudTrail record contents".
  */
 import { z } from 'zod';
-import { type MigrationRequest, migrationRequest } from '../migration/request.ts';
+import { type MigrationRequest, migrationRequest } from '../request/request.ts';
 import { accountId, addonName, BY_CLOUDTRAIL, clusterName, regionName } from '../text/names.ts';
 import { requesterByCloudTrail, type AuthenticatedRequester } from '../approval/requester.ts';
 import { fit } from './parts.ts';
-import { EVERY_ACCOUNT, isServed } from '../aws/spokes.ts';
-import type { Trigger } from '../migration/trigger.ts';
+import { EVERY_ACCOUNT, isServed } from '../access/spokes.ts';
+import type { Trigger } from '../terms/trigger.ts';
 
 /**
  * `notify` makes a plan and reports it; `ask` starts a migration that waits for an approval; `migrate` starts a

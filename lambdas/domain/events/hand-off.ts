@@ -11,9 +11,9 @@ import {
   handOffAssociation,
   handOffTrust,
   type HandOff,
-} from '../hand-off/model.ts';
+} from '../terms/hand-off.ts';
 import { handOffOf } from '../hand-off/of-record.ts';
-import type { Migration } from '../migration/model.ts';
+import type { Migration } from '../record/migration.ts';
 import { fit } from './parts.ts';
 
 /** The maximum number of entries of each list, and of characters of each text. */

@@ -3,7 +3,7 @@
  * file, so that no alarm watches a metric that is never emitted.
  */
 import type { ErrorName } from '../failures/errors.ts';
-import { type Outcome, OUTCOMES } from '../migration/outcome.ts';
+import { type Outcome, OUTCOMES } from '../terms/outcome.ts';
 import { sweepOutcome, type SweepOutcome } from '../sweep/model.ts';
 
 export const METRICS_NAMESPACE = 'PodIdentityMigrator';

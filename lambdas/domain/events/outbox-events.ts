@@ -2,7 +2,7 @@
  * The names of the outbox events of a migration, and their ids, by which a receiver recognises a repeated event.
  */
 import { z } from 'zod';
-import { type Outcome, outcome, OUTCOMES } from '../migration/outcome.ts';
+import { type Outcome, outcome, OUTCOMES } from '../terms/outcome.ts';
 import { WAITS_FOR, type WaitsFor } from '../waiting/waiting-for.ts';
 
 export const EVENT_TYPES = ['started', 'approval-needed', 'waiting', 'resumed', ...OUTCOMES] as const;

@@ -2,7 +2,7 @@
  * Cuts parts of the service's events to fit, and leaves out third-party values that were written for a smaller
  * audience.
  */
-import type { Migration } from '../migration/model.ts';
+import type { Migration } from '../record/migration.ts';
 import { note } from '../text/shell.ts';
 import { printable } from '../text/text.ts';
 

@@ -6,17 +6,17 @@
  */
 import { z } from 'zod';
 import { type OutboxEvent, eventIdOf, eventType, type EventType, roundOf, waitOf } from './outbox-events.ts';
-import { levelsText, verified } from '../migration/levels.ts';
-import type { Migration } from '../migration/model.ts';
-import { OUTCOMES, outcome } from '../migration/outcome.ts';
+import { levelsText, verified } from '../terms/levels.ts';
+import type { Migration } from '../record/migration.ts';
+import { OUTCOMES, outcome } from '../terms/outcome.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from '../text/names.ts';
 import { authenticatedRequester, requesterOf } from '../approval/requester.ts';
 import { eventHandOff, eventHandOffOf } from './hand-off.ts';
 import { fit, restoreCommandsFor } from './parts.ts';
 import { linesOf, titleOf } from './text.ts';
-import { serviceAccountRef } from '../migration/subject.ts';
-import { correlation } from '../migration/correlation.ts';
-import { trigger } from '../migration/trigger.ts';
+import { serviceAccountRef } from '../terms/subject.ts';
+import { correlation } from '../terms/correlation.ts';
+import { trigger } from '../terms/trigger.ts';
 import { WAITS_FOR } from '../waiting/waiting-for.ts';
 
 /**

@@ -3,20 +3,20 @@
  * do.
  */
 import type { Approval } from '../approval/approval.ts';
-import type { Attempt, Plan } from '../plan/model.ts';
-import type { Check } from '../migration/check.ts';
-import type { Migration } from '../migration/model.ts';
-import type { Outcome } from '../migration/outcome.ts';
-import { verifiedText } from '../migration/levels.ts';
+import type { Attempt, Plan } from '../record/plan.ts';
+import type { Check } from '../terms/check.ts';
+import type { Migration } from '../record/migration.ts';
+import type { Outcome } from '../terms/outcome.ts';
+import { verifiedText } from '../terms/levels.ts';
 import { blocks, nameOf } from '../plan/attempts.ts';
 import { changeLines, handOffCommand } from '../hand-off/lines.ts';
-import type { HandOff } from '../hand-off/model.ts';
+import type { HandOff } from '../terms/hand-off.ts';
 import { handOffOf } from '../hand-off/of-record.ts';
 import { changeInGeneral, codeLines, diagnosis, stateLines } from './denial-text.ts';
 import { cancelCommand, operationToApprove } from './action-text.ts';
 import { requesterOf, requesterText } from '../approval/requester.ts';
 import { shellCommand } from '../text/shell.ts';
-import { subjectOf, subjectTitle } from '../migration/subject.ts';
+import { subjectOf, subjectTitle } from '../terms/subject.ts';
 import type { waitOf, EventType } from './outbox-events.ts';
 import { WAITS_TEXT } from '../waiting/waiting-for.ts';
 

@@ -2,8 +2,8 @@
  * Separates the failure that ended a rollback from the one that started it: the state machine keeps both in one text.
  */
 import type { ErrorName } from './errors.ts';
-import type { Check } from '../migration/check.ts';
-import type { Failure } from '../migration/outcome.ts';
+import type { Check } from '../terms/check.ts';
+import type { Failure } from '../terms/outcome.ts';
 
 /** The text between the two failures (`lib/migration/rollback.ts`). */
 export const NOT_PUT_BACK_TEXT = 'Putting it back failed too';

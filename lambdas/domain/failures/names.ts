@@ -3,7 +3,7 @@
  * name of an error, including those of AWS and of defects.
  */
 import { classOf, ERROR_CLASSES, type ErrorName } from './errors.ts';
-import type { Failure } from '../migration/outcome.ts';
+import type { Failure } from '../terms/outcome.ts';
 
 /** Names in addition to those of errors. */
 const OTHERS = [

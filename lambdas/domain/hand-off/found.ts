@@ -1,8 +1,7 @@
 /** The hand-off of what is in the account, whichever way it came about. */
-import type { Addon, Association, ServiceAccountState } from '../migration/observed.ts';
-import type { Target } from '../migration/request.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
-import type { HandOff } from './model.ts';
+import type { Addon, Association, ServiceAccountState } from '../terms/observed.ts';
+import type { Target, ServiceAccountRef } from '../terms/subject.ts';
+import type { HandOff } from '../terms/hand-off.ts';
 import { orderOf } from './order.ts';
 import { annotationOf, blockOf, entryOf, type HandOffContent, settingsOf } from './parts.ts';
 

@@ -1,7 +1,7 @@
 /** A hand-off as a few lines for a message, and the command that prints all of it. */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { shellCommand } from '../text/shell.ts';
-import type { HandOff, HandOffAssociation, HandOffFormat } from './model.ts';
+import type { HandOff, HandOffAssociation, HandOffFormat } from '../terms/hand-off.ts';
 
 /** Returns the command that prints the code for a migration of the deployed service. */
 export const handOffCommand = (migrationId: string, format: HandOffFormat = 'terraform'): string =>

@@ -2,20 +2,20 @@
  * The hand-off of a migration, from its record: what the owner's code must contain after it, after its rollback, or after
  * the retirement of the OIDC trust. It is computed whenever the record is read, and stored nowhere.
  */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { plannedFor } from '../associations/associations.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Migration } from '../migration/model.ts';
-import type { Plan } from '../plan/model.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Association } from '../terms/observed.ts';
+import type { Migration } from '../record/migration.ts';
+import type { Plan } from '../record/plan.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { MIGRATION_TAG, isOwnAssociation } from '../migration/service-account.ts';
-import type { TrustRepair } from '../trust/model.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import { repairProblem, retirementProblem } from '../trust/own-changes.ts';
 import { providerOf } from '../trust/reinstate.ts';
 import { ROLE_STILL_SET } from '../verification/pods.ts';
 import { foundHandOff } from './found.ts';
-import type { HandOff, HandOffAddon, HandOffAssociation, HandOffTrust } from './model.ts';
+import type { HandOff, HandOffAddon, HandOffAssociation, HandOffTrust } from '../terms/hand-off.ts';
 import { type Notes, orderOf } from './order.ts';
 import {
   annotationOf,

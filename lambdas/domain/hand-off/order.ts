@@ -3,9 +3,9 @@
  * do, and in which order to proceed. They hold for every tool that reads the account before it plans; what holds for one
  * tool only belongs to its format.
  */
-import { accountOf, subjectOf, subjectText } from '../migration/subject.ts';
+import { accountOf, subjectOf, subjectText } from '../terms/subject.ts';
 import { printable } from '../text/text.ts';
-import type { HandOff, HandOffAssociation, HandOffTrust } from './model.ts';
+import type { HandOff, HandOffAssociation, HandOffTrust } from '../terms/hand-off.ts';
 import type { HandOffContent } from './parts.ts';
 
 /** What the sentences need and the rest of a hand-off does not have. */

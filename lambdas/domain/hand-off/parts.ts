@@ -1,10 +1,16 @@
 /** Turns associations and repairs into the parts of a hand-off. */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { ownedOf, ownTags, plannedFor } from '../associations/associations.ts';
-import type { Association, ServiceAccountState } from '../migration/observed.ts';
-import type { CarriedOver, PlannedAssociation } from '../migration/planned.ts';
+import type { Association, ServiceAccountState } from '../terms/observed.ts';
+import type { CarriedOver, PlannedAssociation } from '../terms/planned.ts';
 import { IRSA_ANNOTATION } from '../verification/irsa.ts';
-import type { HandOff, HandOffAnnotation, HandOffAssociation, HandOffBlock, HandOffSetting } from './model.ts';
+import type {
+  HandOff,
+  HandOffAnnotation,
+  HandOffAssociation,
+  HandOffBlock,
+  HandOffSetting,
+} from '../terms/hand-off.ts';
 
 export { IRSA_ANNOTATION };
 

@@ -1,7 +1,6 @@
 /** Checks whether pods of the cluster can get credentials through Pod Identity at all, as far as one command can read. */
 import { AGENT_ADDON } from '../addons/registry.ts';
-import type { Check } from '../migration/check.ts';
-import { fail, GUIDE, pass, unknown } from '../plan/check.ts';
+import { type Check, fail, GUIDE, pass, unknown } from '../terms/check.ts';
 import type { IdentityFacts } from './facts.ts';
 
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;

@@ -1,10 +1,9 @@
 /** The facts for a report on identities, and the lookup of those that belong to a workload. */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf, type Target } from '../terms/subject.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Cluster } from '../aws/eks.ts';
 import type { ServiceAccount } from '../kubernetes/objects.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Target } from '../migration/request.ts';
+import type { Association } from '../terms/observed.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { WorkloadTally } from './tally.ts';
 

@@ -1,5 +1,5 @@
 /** The report as a graph: service accounts, the roles that their pods use, and how they get them. */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { type IdentitiesReport, type Source, type UsedRole, type WorkloadIdentity } from './model.ts';
 
 export interface AccountNode {

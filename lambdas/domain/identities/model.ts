@@ -3,8 +3,8 @@
  * times are ISO 8601 strings in UTC. Lists are in a fixed order, so that two documents can be compared as text.
  */
 import { z } from 'zod';
-import { check } from '../migration/check.ts';
-import { target } from '../migration/request.ts';
+import { check } from '../terms/check.ts';
+import { target } from '../terms/subject.ts';
 import { schemaNames, shownTime } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';
 

@@ -1,10 +1,9 @@
 /**
  * The obstacles to Pod Identity for one workload, with remedies; for a workload that already uses it, its problems.
  */
-import { accountOf } from '../migration/subject.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import { fail, GUIDE, some, unknown, warn } from '../plan/check.ts';
+import { accountOf } from '../terms/subject.ts';
+import type { Association } from '../terms/observed.ts';
+import { type Check, fail, GUIDE, some, unknown, warn } from '../terms/check.ts';
 import { shellCommand } from '../text/shell.ts';
 import { type IdentityFacts, type OwnFacts, wantedRoles } from './facts.ts';
 import {

@@ -1,8 +1,8 @@
 /** Remedies for obstacles: commands that can be pasted. */
 import { WORKLOAD_KINDS } from '../kubernetes/objects.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Target } from '../migration/request.ts';
-import { migrateCommand as migrateAddonCommand } from '../plan/commands.ts';
+import type { Association } from '../terms/observed.ts';
+import type { Target } from '../terms/subject.ts';
+import { migrateCommand as migrateAddonCommand } from '../commands/pod-identity.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { AddonFact, IdentityFacts, OwnFacts } from './facts.ts';
 import type { WorkloadTally } from './tally.ts';

@@ -1,5 +1,5 @@
 /** Builds the report on a cluster's identities from the facts. */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { evaluateIrsa, type ParsedPolicy } from '../policy/index.ts';
 import { clusterArn } from '../aws/arn.ts';
 import { agentCheck } from './agent.ts';

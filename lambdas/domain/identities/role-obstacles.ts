@@ -1,7 +1,6 @@
 /** Checks whether a role that a workload would use through Pod Identity exists, is in the account, and trusts EKS Pod Identity. */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import { fail, unknown } from '../plan/check.ts';
+import { type Check, fail, unknown } from '../terms/check.ts';
 import { targetRoleCommand, TRUST_SOURCE, trustRemedy } from '../plan/trust-remedy.ts';
 import { evaluatePodIdentity, type Evaluation, type ParsedPolicy } from '../policy/index.ts';
 import { isOfAccount } from './facts.ts';

@@ -3,9 +3,9 @@
  * principal has changed since it began.
  */
 import { type Doing, isTaken } from '../rollback/decisions.ts';
-import type { Association, ServiceAccountState } from './observed.ts';
-import type { Migration, Snapshot } from './model.ts';
-import type { PlannedAssociation } from './planned.ts';
+import type { Association, ServiceAccountState } from '../terms/observed.ts';
+import type { Migration, Snapshot } from '../record/migration.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 
 /**
  * The tag, with the migration's id, of each standalone association that a migration creates. It identifies what a call

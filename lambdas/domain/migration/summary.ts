@@ -1,10 +1,9 @@
 /** A migration in a list: its subject and its status. */
 import { z } from 'zod';
 import { migrationId } from '../text/names.ts';
-import { outcome, status as statusSchema } from './outcome.ts';
-import type { Migration } from './model.ts';
-import { target } from './request.ts';
-import { serviceAccountRef } from './subject.ts';
+import { outcome, status as statusSchema } from '../terms/outcome.ts';
+import type { Migration } from '../record/migration.ts';
+import { target, serviceAccountRef } from '../terms/subject.ts';
 import { time } from '../text/schemas.ts';
 
 const MOMENT =

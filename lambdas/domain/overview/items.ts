@@ -1,6 +1,6 @@
 /** Derives the items of an overview from what was observed, and groups what blocks them. */
-import type { Check } from '../migration/check.ts';
-import type { Plan } from '../plan/model.ts';
+import type { Check } from '../terms/check.ts';
+import type { Plan } from '../record/plan.ts';
 import { nameOf } from '../plan/attempts.ts';
 import { isReasonToKeepIrsa } from '../plan/fit.ts';
 import { rolesOf } from '../plan/roles.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { namespaceName, roleArn } from '../text/names.ts';
 import { shownText } from '../text/text.ts';
-import { target } from '../migration/request.ts';
+import { target } from '../terms/subject.ts';
 import { blockingCheck } from '../sweep/model.ts';
 
 /** How the pods of an item get AWS credentials now, as far as EKS and the annotations show it. */

@@ -1,5 +1,5 @@
 /** Finds the owners of what a migration concerns, from what was read for its plan. */
-import type { Addon, Association } from '../migration/observed.ts';
+import type { Addon, Association } from '../terms/observed.ts';
 import type { Capability } from '../aws/eks.ts';
 import { SERVICE_MANAGER } from '../kubernetes/objects.ts';
 import { printable } from '../text/text.ts';

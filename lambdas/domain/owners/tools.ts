@@ -1,5 +1,5 @@
 /** What is known about each tool: its name, when it reverts a change, and what its next apply does. */
-import type { HandOffFormat } from '../hand-off/model.ts';
+import type { HandOffFormat } from '../terms/hand-off.ts';
 import type { Owner, OwnerTool } from './model.ts';
 
 export interface Tool {

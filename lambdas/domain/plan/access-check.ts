@@ -2,11 +2,10 @@
  * Checks whether the plan could read the pods. A migration is verified on its pods, unless the request accepts the
  * information from the EKS API.
  */
-import { identitiesCommand } from './commands.ts';
+import { identitiesCommand } from '../commands/pod-identity.ts';
 import { grantCommand } from '../access/command.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import { fail, GUIDE, pass, unknown, warn } from './check.ts';
+import { type Check, fail, GUIDE, pass, unknown, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import type { Facts } from './facts.ts';
 import { readAccessCommands } from './preview.ts';
 

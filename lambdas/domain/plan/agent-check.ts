@@ -2,12 +2,12 @@
  * Checks whether pods of the cluster can get credentials through Pod Identity at all: whether its agent runs on every node
  * where they may run.
  */
-import { eksCommand, eksRegionCommand } from '../aws/command.ts';
+import { eksCommand, eksRegionCommand } from '../commands/eks.ts';
 import { AGENT_ADDON } from '../addons/registry.ts';
-import type { Check } from '../migration/check.ts';
+import { type Check, fail, GUIDE, pass, some, unknown, warn } from '../terms/check.ts';
 import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
-import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
-import { type Facts, seenIn } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { seenIn } from '../terms/seen.ts';
 
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
 /** Source for the effect of NONE on an agent that was not installed as an add-on. */

@@ -1,10 +1,9 @@
 /** Decides whether, and in which version, a migration installs the Pod Identity agent, and warns about it afterwards. */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { Target } from '../migration/request.ts';
+import { type Check, warn } from '../terms/check.ts';
+import type { Target } from '../terms/subject.ts';
 import { shellCommand } from '../text/shell.ts';
-import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
 /** Returns whether the cluster has no agent: no add-on, none built in, and no DaemonSet that could be read. */

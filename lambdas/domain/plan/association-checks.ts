@@ -1,11 +1,10 @@
 /** The checks of a plan about existing associations, and about the quota for new ones. */
-import { eksCommand } from '../aws/command.ts';
+import { eksCommand } from '../commands/eks.ts';
 import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations/associations.ts';
-import type { Association } from '../migration/observed.ts';
-import type { CarriedOver, PlannedAssociation } from '../migration/planned.ts';
-import type { Check } from '../migration/check.ts';
-import type { Attempt } from './model.ts';
-import { fail, GUIDE, pass, warn } from './check.ts';
+import type { Association } from '../terms/observed.ts';
+import type { CarriedOver, PlannedAssociation } from '../terms/planned.ts';
+import { type Check, fail, GUIDE, pass, warn } from '../terms/check.ts';
+import type { Attempt } from '../record/plan.ts';
 import type { Facts } from './facts.ts';
 
 const SOURCE = `${GUIDE}, "Assign IAM roles to add-ons": add-ons cannot assume ownership of existing associations`;

@@ -5,13 +5,12 @@
 import { grantCommand } from '../access/command.ts';
 import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type OwnedKind } from '../addons/registry.ts';
 import { validateConfiguration } from '../addons/configuration.ts';
-import { eksRegionCommand } from '../aws/command.ts';
+import { eksRegionCommand } from '../commands/eks.ts';
 import { defaultNamespaceOf } from '../aws/eks.ts';
-import type { Attempt } from './model.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import { readsPods } from '../migration/request.ts';
-import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
+import type { Attempt } from '../record/plan.ts';
+import { type Check, fail, GUIDE, pass, some, unknown, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import { readsPods } from '../request/request.ts';
 import { updateCommand } from './checks.ts';
 import type { AddonFacts } from './facts.ts';
 import { partitionOf } from '../aws/partitions.ts';

@@ -1,9 +1,9 @@
 /**
  * The attempts for a request, least disruptive first, and which of them the facts allow.
  */
-import type { Check } from '../migration/check.ts';
-import type { MigrationRequest, ResolveConflicts } from '../migration/request.ts';
-import type { Attempt } from './model.ts';
+import type { Check } from '../terms/check.ts';
+import type { MigrationRequest, ResolveConflicts } from '../request/request.ts';
+import type { Attempt } from '../record/plan.ts';
 
 const inPlaceAttempt = (request: MigrationRequest): Attempt => ({
   strategy: 'in-place',

@@ -4,7 +4,7 @@
  * page documents is `unknown`: nothing is guessed.
  */
 import { clusterArn } from '../aws/arn.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import { type KeyState, lookUpIn, type PolicyRequest, statesOf } from '../policy/index.ts';
 import type { ActingStep } from '../steps/work.ts';

@@ -4,7 +4,7 @@
  * that names the role needs no identity policy) and "Pass session tags in AWS STS".
  */
 import { clusterArn, oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import {
   type ChainUse,
   chainRequest,

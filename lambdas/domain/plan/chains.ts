@@ -4,13 +4,13 @@
  */
 import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, GUIDE, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { asClause, asSentence } from '../text/text.ts';
 import { type JudgedChain, judgeChain } from './chains-judged.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
-import { type Facts, type RolePoliciesFact, seenIn } from './facts.ts';
+import type { Facts, RolePoliciesFact } from './facts.ts';
+import { seenIn } from '../terms/seen.ts';
 
 const ASSUME = 'sts:assumerole';
 const SOURCE = `${GUIDE}, "Grant Pods access to AWS resources based on tags"; IAM User Guide, "Pass session tags in AWS STS"`;

@@ -3,12 +3,11 @@
  * Every message names what was found. Every remedy describes what to do, with a command if there is one.
  */
 import { isNetworking, NAMESPACE_UNKNOWN } from '../addons/registry.ts';
-import { eksCommand, eksRegionCommand } from '../aws/command.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { eksCommand, eksRegionCommand } from '../commands/eks.ts';
+import { type Check, fail, GUIDE, keepIrsa, pass, unknown } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { shellCommand } from '../text/shell.ts';
-import { subjectOf } from '../migration/subject.ts';
-import { fail, GUIDE, keepIrsa, pass, unknown } from './check.ts';
+import { subjectOf } from '../terms/subject.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 
 /**

@@ -20,15 +20,14 @@ import {
   unreadSentences,
 } from '../consumers/judge.ts';
 import { type Consumer, nameOfConsumer } from '../consumers/model.ts';
-import { asManyAsFit, MOST_PLANNED_CONSUMERS, type PlannedConsumer } from '../consumers/planned.ts';
-import type { Attempt } from './model.ts';
-import type { Check } from '../migration/check.ts';
-import { isForAddon } from '../migration/request.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import { asManyAsFit, MOST_PLANNED_CONSUMERS, type PlannedConsumer } from '../terms/consumer.ts';
+import type { Attempt } from '../record/plan.ts';
+import { type Check, fail, pass, some, unknown, warn } from '../terms/check.ts';
+import { isForAddon } from '../request/request.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
 import { removesSoftware } from './attempts.ts';
-import { fail, pass, some, unknown, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { identityHolders } from './identity-loss.ts';
 import { readAccessCommands } from './preview.ts';

@@ -6,8 +6,7 @@ import { accepts } from '../acceptance/accept.ts';
 import { consumersOf, findConsumers } from '../consumers/find.ts';
 import { acceptText, consumerNames, consumersText, insteadText, objectsUse } from '../consumers/judge.ts';
 import { nameOfConsumer } from '../consumers/model.ts';
-import type { Check } from '../migration/check.ts';
-import { keepIrsa, some, warn } from './check.ts';
+import { type Check, keepIrsa, some, warn } from '../terms/check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 
 const ID = 'consumers-fit';

@@ -9,13 +9,14 @@ import type {
   ServiceAccount,
   Workload,
 } from '../kubernetes/objects.ts';
-import type { Addon, Association, ServiceAccountState } from '../migration/observed.ts';
-import type { AddonRequest, MigrationRequest, ServiceAccountRequest } from '../migration/request.ts';
-import type { Outcome } from '../migration/outcome.ts';
+import type { Addon, Association, ServiceAccountState } from '../terms/observed.ts';
+import type { AddonRequest, MigrationRequest, ServiceAccountRequest } from '../request/request.ts';
+import type { Outcome } from '../terms/outcome.ts';
 import type { NetworkFacts } from '../network/model.ts';
 import type { ObjectMarks } from '../owners/signs.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
+import type { Seen } from '../terms/seen.ts';
 import type { ActingStep } from '../steps/work.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
 import type { Preview } from './preview.ts';
@@ -68,12 +69,6 @@ export interface RolePoliciesFact {
   policies: PolicyFact[];
   error?: string;
 }
-
-/** A value that was read, or why it could not be. */
-export type Seen<T> = { seen: T } | { error: string };
-
-/** Returns the value; undefined if it was not read. */
-export const seenIn = <T>(part: Seen<T> | undefined): T | undefined => (part && 'seen' in part ? part.seen : undefined);
 
 /**
  * A role that nodes of the cluster have, or could have. `simulated`: IAM's simulation shows that it may fetch credentials

@@ -4,10 +4,9 @@
  */
 import { NAME_LABEL } from '../verification/pod-identity.ts';
 import { SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import type { Attempt } from './model.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
+import { type Check, fail, GUIDE, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import type { Attempt } from '../record/plan.ts';
 import type { Facts } from './facts.ts';
 import { isRecreate, nameOf, removesSoftware, type AttemptCheck } from './attempts.ts';
 

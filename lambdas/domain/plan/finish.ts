@@ -1,10 +1,10 @@
 /** Builds a plan, as stored in the ledger, from the decision. */
 import { defaultNamespaceOf } from '../aws/eks.ts';
-import type { CarriedOver, IdentityLoss, PlannedAssociation } from '../migration/planned.ts';
-import type { Check } from '../migration/check.ts';
-import type { Plan, PlanStep, Attempt } from './model.ts';
-import type { PlannedConsumer } from '../consumers/planned.ts';
-import type { TrustRepair } from '../trust/model.ts';
+import type { CarriedOver, IdentityLoss, PlannedAssociation } from '../terms/planned.ts';
+import type { Check } from '../terms/check.ts';
+import type { Plan, PlanStep, Attempt } from '../record/plan.ts';
+import type { PlannedConsumer } from '../terms/consumer.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
 import { reasonsFirst } from './fit.ts';

@@ -2,8 +2,8 @@
  * Decides what a plan comes to: whether it changes something, is blocked, or shows that IRSA is the better fit. The last
  * is a result of its own, since nothing has to be mended (ADR 85).
  */
-import type { Check } from '../migration/check.ts';
-import type { Plan } from './model.ts';
+import type { Check } from '../terms/check.ts';
+import type { Plan } from '../record/plan.ts';
 import { blocks } from './attempts.ts';
 
 /** Returns whether a check fails for a reason for which IRSA is the better fit. */

@@ -1,12 +1,11 @@
 /** The checks of a plan about which subjects may get its roles: the rule of `grants.ts`, and the remedies. */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, pass, unknown, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { grantFor } from '../settings/role-grants.ts';
-import type { TrustRepair } from '../trust/model.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import { statementFor } from '../trust/repair.ts';
-import { fail, pass, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { type Ground, type GrantFacts, isWideIrsaTrust } from './grants.ts';
 import { grantText, type GrantsPlan, type JudgedGrant, judgeAssociations, judgeRepairs } from './grants-judged.ts';

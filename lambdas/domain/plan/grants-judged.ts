@@ -1,7 +1,7 @@
 /** Applies the rule of `grants.ts` to a whole plan: to each association that it creates, and each trust policy that it repairs. */
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { accountsNamedBy, addedStatement } from '../trust/added.ts';
-import type { TrustRepair } from '../trust/model.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { type GrantAnswer, type GrantFacts, type GrantQuestion, judgeGrant, judgeRepair } from './grants.ts';
 

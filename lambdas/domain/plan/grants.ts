@@ -22,7 +22,7 @@
  */
 import { clusterArn } from '../aws/arn.ts';
 import type { AttributedServiceAccount } from '../kubernetes/objects.ts';
-import type { Association } from '../migration/observed.ts';
+import type { Association } from '../terms/observed.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,
@@ -34,7 +34,7 @@ import {
 import { type GrantSubject, isGranted, type RoleGrant } from '../settings/role-grants.ts';
 import { shown } from '../text/text.ts';
 import { exchanged } from './exchanged.ts';
-import type { Seen } from './facts.ts';
+import type { Seen } from '../terms/seen.ts';
 
 /** The five grounds, in the order of the promise. */
 const GROUNDS = ['irsa-trust', 'association', 'addon-role', 'pod-identity-trust', 'role-grants'] as const;

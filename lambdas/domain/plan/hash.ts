@@ -1,8 +1,8 @@
 /** The hash that binds a plan to its input: equal decisions have equal hashes, and different decisions different ones. */
 import { hashedAcceptances } from '../acceptance/former.ts';
-import { accountOf } from '../migration/subject.ts';
-import type { MigrationRequest } from '../migration/request.ts';
-import type { Plan } from './model.ts';
+import { accountOf } from '../terms/subject.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { Plan } from '../record/plan.ts';
 import { sha256 } from '../text/sha256.ts';
 
 /** A list that older plans do not have. While it is empty it is not hashed, so hashes of stored plans stay the same. */

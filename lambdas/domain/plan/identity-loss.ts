@@ -9,13 +9,13 @@ import { accepts, acceptWords, entryOf } from '../acceptance/accept.ts';
 import { ownedOf, standaloneOf } from '../associations/associations.ts';
 import { classifyPod, isLosable, NAME_LABEL } from '../verification/pod-identity.ts';
 import type { AttributedServiceAccount, Pod } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { IdentityLoss, PlannedAssociation } from '../migration/planned.ts';
-import type { PodIdentity } from '../migration/evidence.ts';
-import type { Attempt } from './model.ts';
+import { type Check, fail, GUIDE, pass, unknown, warn } from '../terms/check.ts';
+import type { IdentityLoss, PlannedAssociation } from '../terms/planned.ts';
+import type { PodIdentity } from '../terms/evidence.ts';
+import type { Attempt } from '../record/plan.ts';
 import { shellCommand } from '../text/shell.ts';
-import { fail, GUIDE, pass, unknown, warn } from './check.ts';
-import { type AddonFacts, seenIn } from './facts.ts';
+import type { AddonFacts } from './facts.ts';
+import { seenIn } from '../terms/seen.ts';
 import { removesSoftware } from './attempts.ts';
 
 /** The field manager with which EKS applies an add-on's objects. Source: EKS User Guide, "Determine fields you can customize". */

@@ -4,10 +4,9 @@
  * the pods look migrated, and have no credentials.
  */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
+import { type Check, warn } from '../terms/check.ts';
 import { evaluatePodIdentity, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { asClause } from '../text/text.ts';
-import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { TRUST_SOURCE, trustRemedy } from './trust-remedy.ts';
 

@@ -1,5 +1,5 @@
 /** Derives from a plan which roles the configuration of a deployment must name, for this migration not to be blocked by it. */
-import type { Plan } from './model.ts';
+import type { Plan } from '../record/plan.ts';
 import type { Facts } from './facts.ts';
 import { type GrantFacts, type GrantQuestion, judgeGrant } from './grants.ts';
 import { grantFactsOf, grantsPlanOf } from './grants-check.ts';

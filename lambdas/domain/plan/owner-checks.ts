@@ -4,15 +4,14 @@
  */
 import { acceptFlags, accepts } from '../acceptance/accept.ts';
 import { plannedFor } from '../associations/associations.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import type { FoundOwner } from '../owners/detect.ts';
 import type { OwnedThing, Owner, OwnerTool } from '../owners/model.ts';
 import { codeChange, suspendCommands } from '../owners/suspend.ts';
 import { TOOLS } from '../owners/tools.ts';
-import type { TrustRepair } from '../trust/model.ts';
-import { fail, pass, some, warn } from './check.ts';
-import { handOffCommand } from './commands.ts';
+import type { TrustRepair } from '../terms/trust.ts';
+import { handOffCommand } from '../commands/pod-identity.ts';
 import type { Facts } from './facts.ts';
 import { ownersOf } from './owner-facts.ts';
 

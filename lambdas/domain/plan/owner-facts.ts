@@ -1,6 +1,7 @@
 /** The owners of what a plan is about, from its facts. */
 import { findOwners, type FoundOwner } from '../owners/detect.ts';
-import { type Facts, seenIn } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { seenIn } from '../terms/seen.ts';
 
 /** Returns the owners that the facts show; none of what was not read. */
 export function ownersOf(facts: Facts): FoundOwner[] {

@@ -1,9 +1,8 @@
 /** Checks whether the service's configuration allows passing the roles. `rights-check.ts` checks IAM's permissions. */
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, pass, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { EKS_PRINCIPAL, matchesWildcard, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
-import { fail, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { NOT_ASKED } from './preview.ts';
 import { shellCommand } from '../text/shell.ts';

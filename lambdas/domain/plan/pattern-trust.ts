@@ -4,15 +4,14 @@
  */
 import { acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
 import { oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, GUIDE, keepIrsa, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { asClause, counted } from '../text/text.ts';
 import { patternText } from '../trust/pattern-check.ts';
 import { isOverNamespaces, patternsOverNamespaces } from '../trust/patterns.ts';
 import { type PatternTrust, patternTrust } from '../trust/retire.ts';
 import { nameOf } from '../trust/statements.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import { GUIDE, keepIrsa, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
 const SOURCE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;

@@ -1,16 +1,15 @@
 /** The plan: a pure function from the facts to the changes, with every check that explains the decision. */
 import { isNetworking } from '../addons/registry.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import type { Addon } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { Plan, Attempt } from './model.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Addon } from '../terms/observed.ts';
+import { type Check, pass } from '../terms/check.ts';
+import type { Plan, Attempt } from '../record/plan.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { checkOwners } from './owner-checks.ts';
-import type { TrustRepair } from '../trust/model.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkChains } from './chains.ts';
-import { pass } from './check.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
 import { checkCluster, checkInstalled, checkLocks, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';

@@ -1,7 +1,7 @@
 /** The images of the containers that are to get their credentials from EKS Pod Identity. */
 import { isSameBuild, parseImage } from '../images/reference.ts';
 import { type Container, isMadeBy, isMadeByAny, type Pod, type Workload } from '../kubernetes/objects.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { notSkipped } from '../verification/pod-identity.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';

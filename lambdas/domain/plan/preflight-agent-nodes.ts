@@ -2,21 +2,18 @@
  * Checks whether the Pod Identity agent is ready on the nodes of the pods, and whether it can come to the nodes where they
  * may run: its DaemonSet may not tolerate a taint that the pods tolerate (ADR 81).
  */
-import { AGENT_ADDON } from '../addons/registry.ts';
 import { grantCommand } from '../access/command.ts';
-import { isMadeByAny, type Node, type Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { isMadeByAny, type Node } from '../kubernetes/objects.ts';
+import { type Check, fail, pass, some, warn, whyUnread } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import { AGENT_SETUP, INSPECT_AGENT, placementOf, TOLERATE } from '../verification/agent-setup.ts';
 import { readNodePools } from '../network/node-pools.ts';
 import { type Placement, refusals } from '../network/taints.ts';
-import { fail, GUIDE, pass, some, warn, whyUnread } from './check.ts';
-import { type Facts, seenIn } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { seenIn } from '../terms/seen.ts';
 import { notSeen, plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
-export const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
 const TAINTS = 'Kubernetes documentation, "Taints and Tolerations"';
-export const TOLERATE = `its DaemonSet must tolerate them, for example by the configuration values of add-on ${AGENT_ADDON}: {"tolerations":[{"operator":"Exists"}]}`;
-export const INSPECT_AGENT = `Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide . If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`;
 
 /**
  * Returns the nodes on which pods need the agent's pod. On Auto Mode the agent is built in; on Fargate and Windows it does
@@ -25,14 +22,6 @@ export const INSPECT_AGENT = `Inspect its pods: kubectl -n kube-system get pods 
  */
 const needsAgent = ({ os, compute, ready, name }: Node, occupied: ReadonlySet<string>): boolean =>
   os === 'linux' && ready && (compute === 'ec2' || (compute === 'hybrid' && occupied.has(name)));
-
-export const placementOf = ({
-  tolerations = [],
-  nodeSelector = {},
-}: Pick<Workload, 'tolerations' | 'nodeSelector'>): Placement => ({
-  tolerations,
-  nodeSelector,
-});
 
 /**
  * Returns where the planned pods may be placed: by the templates of their workloads, and by the pods without one, whose

@@ -7,10 +7,9 @@ import { acceptedNames, acceptFlags } from '../acceptance/accept.ts';
 import { type ReadContainer, readContainers } from '../verification/pod-identity.ts';
 import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { MigrationRequest } from '../migration/request.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import { fail, pass, some, unknown, warn } from './check.ts';
+import { type Check, fail, pass, some, unknown, warn } from '../terms/check.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 

@@ -4,10 +4,9 @@
  */
 import type { FargateProfile } from '../aws/eks.ts';
 import { isMadeBy, isMadeByAny, type Pod } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, GUIDE, some, warn, whyUnread } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { matchesWildcard } from '../policy/index.ts';
-import { GUIDE, some, warn, whyUnread } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 

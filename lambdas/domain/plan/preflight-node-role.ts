@@ -4,13 +4,12 @@
  * organization's policies are not read. Source: EKS User Guide, "Set up the Amazon EKS Pod Identity Agent", "Agent
  * prerequisites".
  */
-import { eksCommand } from '../aws/command.ts';
+import { eksCommand } from '../commands/eks.ts';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { Check } from '../migration/check.ts';
-import type { Target } from '../migration/request.ts';
+import { type Check, fail, GUIDE, pass, some, warn } from '../terms/check.ts';
+import type { Target } from '../terms/subject.ts';
 import { evaluate, parsePolicy } from '../policy/index.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, NodeRoleFact } from './facts.ts';
 import { shellCommand } from '../text/shell.ts';
 

@@ -1,27 +1,16 @@
 /** Checks whether the nodes of the pods support Pod Identity. */
-import type { Node, Pod } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import { fail, GUIDE, keepIrsa, pass, some } from './check.ts';
-import { type Facts, seenIn } from './facts.ts';
+import type { Node } from '../kubernetes/objects.ts';
+import { type Check, fail, GUIDE, keepIrsa, pass, some } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import { unsupportedOn } from '../verification/agent-setup.ts';
+import type { Facts } from './facts.ts';
+import { seenIn } from '../terms/seen.ts';
 import { selectedByProfiles, selectedTexts } from './preflight-fargate.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
 const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
-/**
- * The label that EKS's Fargate scheduler sets on its pods. Source: EKS User Guide, "Get started with AWS Fargate for your
- * cluster".
- */
-const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
 
 const byName = (nodes: readonly Node[]): Map<string, Node> => new Map(nodes.map((node) => [node.name, node]));
-
-/** Returns why pods on a node cannot get credentials from the agent, or undefined if they can. */
-export function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
-  // The author of a pod may set the label, but does not choose what its node is.
-  if (node ? node.compute === 'fargate' : pod.labels[FARGATE_PROFILE] !== undefined) return 'AWS Fargate';
-  return node?.os === 'windows' ? 'Windows' : undefined;
-}
 
 export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const { request, cluster, nodes } = facts;

@@ -5,10 +5,9 @@
 import { notSkipped } from '../verification/pod-identity.ts';
 import { isExcepted } from '../verification/proxy.ts';
 import { type Container, isMadeByAny } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, GUIDE, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { AGENT_IPV4, AGENT_IPV6 } from '../network/model.ts';
-import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 

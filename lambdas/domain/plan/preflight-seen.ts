@@ -1,10 +1,9 @@
 /** Shared by the preflight checks: the pods that they concern, and the check for facts that may not be read. */
 import { grantCommand } from '../access/command.ts';
 import type { Pod, Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { MigrationRequest } from '../migration/request.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import { unknown, warn } from './check.ts';
+import { type Check, unknown, warn } from '../terms/check.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import type { Facts } from './facts.ts';
 
 /** Returns the pods that are to change: pods of the planned service accounts that are not terminating. */

@@ -1,6 +1,5 @@
 /** Checks the mutating webhook of EKS, which configures new pods for their association. */
-import type { Check } from '../migration/check.ts';
-import { fail, pass, warn } from './check.ts';
+import { type Check, fail, pass, warn } from '../terms/check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen } from './preflight-seen.ts';
 

@@ -1,10 +1,9 @@
 /**
  * Checks whether Pod Identity would work in this cluster for these pods: the prerequisites of getting credentials from it.
  */
-import { eksRegionCommand } from '../aws/command.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import { fail, GUIDE, pass, warn } from './check.ts';
+import { eksRegionCommand } from '../commands/eks.ts';
+import { type Check, fail, GUIDE, pass, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import type { Facts } from './facts.ts';
 import { checkNodeRole } from './preflight-node-role.ts';
 import { checkFargateProfiles } from './preflight-fargate.ts';

@@ -4,7 +4,7 @@
  */
 import { grantCommand } from '../access/command.ts';
 import { ACCESS_GROUPS } from '../access/rules.ts';
-import type { MigrationRequest } from '../migration/request.ts';
+import type { MigrationRequest } from '../request/request.ts';
 import { shellCommand } from '../text/shell.ts';
 
 export interface Preview {

@@ -5,14 +5,13 @@
 import { acceptedNames, acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
 import { grantCommand } from '../access/command.ts';
 import { isMadeBy, type Pod, type Workload, resourceName } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, GUIDE, pass, some, unknown, warn, whyUnread } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { enforcement, type Enforcement } from '../network/enforcement.ts';
 import { AGENT_PORT, agentAddress, type NetworkFacts, type PolicySubject } from '../network/model.ts';
 import { type Cluster, policiesIn, type Reachability, reachability, type ReadPolicy } from '../network/reachability.ts';
 import { rulesText } from '../network/rules.ts';
 import { counted } from '../text/text.ts';
-import { fail, GUIDE, pass, some, unknown, warn, whyUnread } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 

@@ -2,16 +2,15 @@
  * Checks IAM's answers for the calls of each attempt and of its rollback. Nothing is deleted before all later calls are
  * known to be allowed.
  */
-import { eksCommand } from '../aws/command.ts';
+import { eksCommand } from '../commands/eks.ts';
 import { clusterArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import type { Attempt } from './model.ts';
-import { isSpokeRole, SPOKE_STACK } from '../aws/spokes.ts';
+import { type Check, fail, pass, some, unknown, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import type { Attempt } from '../record/plan.ts';
+import { isSpokeRole, SPOKE_STACK } from '../access/spokes.ts';
 import { shellCommand } from '../text/shell.ts';
 import { asClause } from '../text/text.ts';
 import { callKey, type Call } from './calls.ts';
-import { fail, pass, some, unknown, warn } from './check.ts';
 import type { CallAnswer, Facts } from './facts.ts';
 import { isRecreate, nameOf, type AttemptCheck } from './attempts.ts';
 import { NOT_ASKED, type Preview } from './preview.ts';

@@ -1,9 +1,9 @@
 /** What the rights of an attempt depend on: its associations before and after, and the roles that can be passed. */
 import { parseRoleArn } from '../aws/arn.ts';
 import { decidePurge, ownedOf, plannedFor } from '../associations/associations.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Attempt } from './model.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Association } from '../terms/observed.ts';
+import type { Attempt } from '../record/plan.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import type { Facts } from './facts.ts';
 import { isPassable } from './pass-role.ts';
 

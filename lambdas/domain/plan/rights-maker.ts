@@ -1,6 +1,6 @@
 /** Builds the calls of one step, from which the rights of a migration are composed. */
 import { clusterArn, eksArn } from '../aws/arn.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import type { ActingStep } from '../steps/work.ts';
 import type { Call } from './calls.ts';

@@ -4,9 +4,9 @@
  * AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation.
  */
 import { carriedOver, ownTags, plannedFor, standaloneOf, unportableFields } from '../associations/associations.ts';
-import type { Association } from '../migration/observed.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import type { Attempt } from './model.ts';
+import type { Association } from '../terms/observed.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import type { Attempt } from '../record/plan.ts';
 import { MIGRATION_TAG } from '../migration/service-account.ts';
 import type { ActingStep } from '../steps/work.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';

@@ -1,11 +1,10 @@
 /** The checks of a plan about roles: which service account gets which role, whether it exists, and who may use it. */
 import { parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, GUIDE, pass, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { shown } from '../text/text.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
-import { fail, GUIDE, pass, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { planTrust, type TrustPlan } from './trust-checks.ts';
 import { shellCommand } from '../text/shell.ts';

@@ -1,6 +1,6 @@
 /** The roles that a plan concerns. */
 import { irsaRoleOf } from '../verification/irsa.ts';
-import type { Plan } from './model.ts';
+import type { Plan } from '../record/plan.ts';
 
 /**
  * Returns the roles of a migration, which are locked: the IRSA role, the roles of the planned associations, and the roles

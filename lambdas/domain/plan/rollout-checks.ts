@@ -4,16 +4,16 @@
  */
 import { type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { BrokenPod, Forecast } from '../rollout/model.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import type { Attempt } from './model.ts';
-import { MOST_DURATION_MINUTES } from '../migration/request.ts';
+import { type Check, fail, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import type { Attempt } from '../record/plan.ts';
+import { MOST_DURATION_MINUTES } from '../request/request.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../rollout/broken.ts';
 import { forecastRollout, witnessSeconds } from '../rollout/forecast.ts';
 import { settleSeconds } from '../rollout/settling.ts';
 import { durationText, paceText } from '../rollout/text.ts';
-import { fail, pass, some, warn } from './check.ts';
-import { type Facts, seenIn } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { seenIn } from '../terms/seen.ts';
 import { removesSoftware } from './attempts.ts';
 
 export interface RolloutPlan {

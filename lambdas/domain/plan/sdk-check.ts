@@ -6,10 +6,9 @@ import { acceptedNames, acceptFlags, accepts } from '../acceptance/accept.ts';
 import { isAddonSupported, type Judgement, judgeImage, guideMinimum } from '../images/known.ts';
 import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, GUIDE, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { counted, shown } from '../text/text.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { type PlannedImage, plannedImages } from './planned-images.ts';
 

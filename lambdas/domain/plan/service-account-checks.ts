@@ -1,14 +1,13 @@
 /**
  * The checks of a plan about a service account that does not belong to an add-on, and about its workloads.
  */
-import { identitiesCommand, migrateCommand } from './commands.ts';
-import { eksCommand } from '../aws/command.ts';
+import { identitiesCommand, migrateCommand } from '../commands/pod-identity.ts';
+import { eksCommand } from '../commands/eks.ts';
 import { grantCommand } from '../access/command.ts';
 import { isMadeByAny, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import { subjectOf } from '../migration/subject.ts';
+import { type Check, fail, GUIDE, pass, some, warn } from '../terms/check.ts';
+import { subjectOf } from '../terms/subject.ts';
 import { ownerByManager } from '../owners/signs.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
 

@@ -1,6 +1,6 @@
-import type { PlanStep } from './model.ts';
-import type { ServiceAccountRequest } from '../migration/request.ts';
-import { subjectOf } from '../migration/subject.ts';
+import type { PlanStep } from '../record/plan.ts';
+import type { ServiceAccountRequest } from '../request/request.ts';
+import { subjectOf } from '../terms/subject.ts';
 import type { Decision } from './finish.ts';
 import { installSteps, repairSteps, verifySteps } from './steps.ts';
 

@@ -2,18 +2,17 @@
  * The plan for a service account that does not belong to an add-on: an association, a rolling restart, and its annotation
  * kept or removed.
  */
-import { eksCommand } from '../aws/command.ts';
+import { eksCommand } from '../commands/eks.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { Plan } from './model.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Association } from '../terms/observed.ts';
+import { type Check, fail, pass } from '../terms/check.ts';
+import type { Plan } from '../record/plan.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { isInjectedButUnknown } from '../verification/pods.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkAssociationQuota } from './association-checks.ts';
-import { fail, pass } from './check.ts';
 import { checkCluster, checkLocks } from './checks.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';

@@ -5,10 +5,9 @@
  * can use policy variables".
  */
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import type { Statement } from '../policy/index.ts';
-import { some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { containersOf } from './preflight-pods.ts';
 

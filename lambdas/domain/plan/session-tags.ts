@@ -4,12 +4,11 @@
  * tags"; IAM User Guide, "Pass session tags in AWS STS".
  */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, GUIDE, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { allowsAssume, isJudgedTarget, unreadTargets } from './chains.ts';
 import { MANAGED_CHAINING } from './chains-judged.ts';
-import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { losesSessionTags } from './trust-checks.ts';
 import { asClause } from '../text/text.ts';

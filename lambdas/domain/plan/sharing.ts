@@ -1,11 +1,10 @@
 /** Reports other users of the roles of a plan, since changing or retiring a role affects all of its users. */
 import { oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { Association } from '../terms/observed.ts';
+import { type Check, GUIDE, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { asClause } from '../text/text.ts';
 

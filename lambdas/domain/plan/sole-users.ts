@@ -1,6 +1,6 @@
 /** Evaluates whether a role's IRSA trust is restricted to certain service accounts of a cluster. */
 import { oidcProviderArn } from '../aws/arn.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import { issuerName, matchesWildcard, type Statement } from '../policy/index.ts';
 import type { Facts } from './facts.ts';
 

@@ -1,11 +1,11 @@
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { AGENT_ADDON } from '../addons/registry.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { ownedOf, standaloneOf, unportableFields } from '../associations/associations.ts';
-import type { CarriedOver, PlannedAssociation } from '../migration/planned.ts';
-import type { PlanStep, Attempt } from './model.ts';
-import type { VerificationMode } from '../migration/request.ts';
-import type { TrustRepair } from '../trust/model.ts';
+import type { CarriedOver, PlannedAssociation } from '../terms/planned.ts';
+import type { PlanStep, Attempt } from '../record/plan.ts';
+import type { VerificationMode } from '../request/request.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import { MAX_SETTLINGS } from '../rollout/settling.ts';
 import { durationText } from '../rollout/text.ts';
 import { isRecreate, removesSoftware } from './attempts.ts';

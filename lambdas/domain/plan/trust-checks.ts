@@ -6,8 +6,8 @@ import { acceptedNames, acceptFlags } from '../acceptance/accept.ts';
 import { carriedOver } from '../associations/associations.ts';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import type { Check } from '../migration/check.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
+import { type Check, fail, pass, some, warn } from '../terms/check.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,
@@ -18,11 +18,10 @@ import {
   type TrustUse,
   type Verdict,
 } from '../policy/index.ts';
-import type { TrustRepair } from '../trust/model.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
 import { proposeRepair, type RepairProposal } from '../trust/repair.ts';
 import { limitFor } from '../trust/size.ts';
-import { fail, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { isCovered } from './pass-role.ts';
 import { NOT_ASKED } from './preview.ts';

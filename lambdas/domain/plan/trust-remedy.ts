@@ -1,8 +1,8 @@
 /** The remedies for roles that a service account cannot use through EKS Pod Identity. */
 import { clusterArn } from '../aws/arn.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { shellCommand } from '../text/shell.ts';
-import { GUIDE } from './check.ts';
+import { GUIDE } from '../terms/check.ts';
 
 export const TRUST_SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
 

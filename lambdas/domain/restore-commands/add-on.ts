@@ -3,7 +3,7 @@
  * add-on from its current state to that of the snapshot. Changes of its version or configuration by other tools or people
  * are kept.
  */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf, type Target } from '../terms/subject.ts';
 import { namespaceOf } from '../addons/registry.ts';
 import { ownedOf, plannedFor, standaloneOf } from '../associations/associations.ts';
 import { changedByThirdParty, classifyCopy } from '../addons/copies.ts';
@@ -11,9 +11,8 @@ import { endLines, foreignNote, restoreLines, type RestoreLines } from './lines.
 import { trustLines } from './trust.ts';
 import { type Offer, versionLines, versionToCreate } from './version.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
-import type { Addon, Association } from '../migration/observed.ts';
-import type { Migration, AddonSnapshot } from '../migration/model.ts';
-import type { Target } from '../migration/request.ts';
+import type { Addon, Association } from '../terms/observed.ts';
+import type { Migration, AddonSnapshot } from '../record/migration.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
 import {
   conflictsOfCreate,

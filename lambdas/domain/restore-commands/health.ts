@@ -1,7 +1,6 @@
 /** EKS's health issues of an add-on that a person has to finish. They are separate from the restore commands. */
-import type { Addon } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import { some, warn } from '../plan/check.ts';
+import type { Addon } from '../terms/observed.ts';
+import { type Check, some, warn } from '../terms/check.ts';
 import { asClause } from '../text/text.ts';
 
 /** ID of the warning. */

@@ -3,9 +3,9 @@
  * `aws iam create-open-id-connect-provider` and `add-client-id-to-open-id-connect-provider`.
  */
 import { clusterArn, oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
-import type { Migration, Snapshot } from '../migration/model.ts';
+import type { Migration, Snapshot } from '../record/migration.ts';
 import { evaluateIrsa, parsePolicy, TOKEN_AUDIENCE } from '../policy/index.ts';
-import { seenIn } from '../plan/facts.ts';
+import { seenIn } from '../terms/seen.ts';
 import type { IrsaFacts, IrsaProblem } from '../rollback/irsa.ts';
 import { ifWanted, note, option, shellCommand } from '../text/shell.ts';
 import { limitFor } from '../trust/size.ts';

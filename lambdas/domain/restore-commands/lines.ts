@@ -4,9 +4,9 @@
 import { chosenNamespace } from '../addons/registry.ts';
 import { ownTags } from '../associations/associations.ts';
 import { WORKLOAD_KINDS, type WorkloadRef } from '../kubernetes/objects.ts';
-import type { Association } from '../migration/observed.ts';
-import type { AddonSnapshot } from '../migration/model.ts';
-import type { Target } from '../migration/request.ts';
+import type { Association } from '../terms/observed.ts';
+import type { AddonSnapshot } from '../record/migration.ts';
+import type { Target } from '../terms/subject.ts';
 import { missingFields } from '../rollback/associations.ts';
 import { note, option, type Raw, shellCommand, type Word } from '../text/shell.ts';
 

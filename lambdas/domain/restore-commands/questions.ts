@@ -2,8 +2,8 @@
 import { eksCommand, endLines, kubeconfigLine, restartLine } from './lines.ts';
 import { unreplacedLines, type UnreplacedPod } from '../rollback/unreplaced-pods.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
-import type { PlannedAssociation } from '../migration/planned.ts';
-import type { Target } from '../migration/request.ts';
+import type { PlannedAssociation } from '../terms/planned.ts';
+import type { Target } from '../terms/subject.ts';
 import { ifWanted, note, shellCommand } from '../text/shell.ts';
 
 export interface AskFacts {

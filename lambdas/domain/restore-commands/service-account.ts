@@ -3,9 +3,9 @@ import { associationLines as eksLines, endLines, foreignNote, kubeconfigLine, re
 import { trustLines } from './trust.ts';
 import { IRSA_ANNOTATION } from '../verification/irsa.ts';
 import type { ServiceAccountDetail, WorkloadRef } from '../kubernetes/objects.ts';
-import type { Association } from '../migration/observed.ts';
-import type { Migration, Snapshot } from '../migration/model.ts';
-import type { Target } from '../migration/request.ts';
+import type { Association } from '../terms/observed.ts';
+import type { Migration, Snapshot } from '../record/migration.ts';
+import type { Target } from '../terms/subject.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
 import { isOwnAssociation, wasThere } from '../migration/service-account.ts';
 import { ifWanted, mayFail, note, shellCommand } from '../text/shell.ts';

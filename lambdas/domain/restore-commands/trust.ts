@@ -3,12 +3,11 @@
  * `aws iam update-assume-role-policy`.
  */
 import { parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { Target } from '../migration/request.ts';
-import { warn } from '../plan/check.ts';
+import { type Check, warn } from '../terms/check.ts';
+import type { Target } from '../terms/subject.ts';
 import { ifWanted, note, option, shellCommand } from '../text/shell.ts';
 import { asClause } from '../text/text.ts';
-import type { TrustChange } from '../trust/model.ts';
+import type { TrustChange } from '../terms/trust.ts';
 import { undoRepair } from '../trust/repair.ts';
 
 /** ID of the warning. */

@@ -3,8 +3,8 @@
  * Kubernetes version, so the former one may be refused after an upgrade of the cluster.
  */
 import type { OfferedVersion } from '../aws/eks.ts';
-import type { Addon } from '../migration/observed.ts';
-import type { Target } from '../migration/request.ts';
+import type { Addon } from '../terms/observed.ts';
+import type { Target } from '../terms/subject.ts';
 import { ifWanted, note } from '../text/shell.ts';
 import { eksCommand } from './lines.ts';
 

@@ -1,9 +1,9 @@
 /** Decides which associations a rollback restores and deletes, and which of their settings are still missing. */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { ownTags } from '../associations/associations.ts';
 import { isOwnedBy } from '../aws/arn.ts';
-import type { Addon, Association } from '../migration/observed.ts';
-import type { Migration, AddonSnapshot } from '../migration/model.ts';
+import type { Addon, Association } from '../terms/observed.ts';
+import type { Migration, AddonSnapshot } from '../record/migration.ts';
 
 /**
  * Returns the associations of the snapshot that the add-on owned. They are restored with it, through the add-on's API.

@@ -3,10 +3,9 @@
  * rollback, and the person who requests it has seen what another principal did. That rollback, and each execution that
  * takes it over, therefore keeps the changes in the table, whereas an automatic rollback would stop.
  */
-import type { Association } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { Migration } from '../migration/model.ts';
-import { warn } from '../plan/check.ts';
+import type { Association } from '../terms/observed.ts';
+import { type Check, warn } from '../terms/check.ts';
+import type { Migration } from '../record/migration.ts';
 
 /**
  * The changes that another principal can have made, and whether such a rollback keeps them. If it does not, the

@@ -1,8 +1,8 @@
 /** What the pods of an add-on's service account used before the migration, as far as a rollback depends on it. */
 import { acceptedNames } from '../acceptance/accept.ts';
-import type { MigrationRequest } from '../migration/request.ts';
-import type { PodEvidence } from '../migration/evidence.ts';
-import type { Snapshot } from '../migration/model.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { PodEvidence } from '../terms/evidence.ts';
+import type { Snapshot } from '../record/migration.ts';
 
 /** A former pod, from the evidence that the plan has stored. */
 type Former = Pick<PodEvidence, 'serviceAccount' | 'identity' | 'level'>;

@@ -3,11 +3,10 @@
  * the provider's audience, the role, and the role's trust policy (ADR 111).
  */
 import { clusterArn, oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
-import type { Check } from '../migration/check.ts';
-import type { Snapshot } from '../migration/model.ts';
-import type { Target } from '../migration/request.ts';
-import { type Seen, seenIn } from '../plan/facts.ts';
-import { warn } from '../plan/check.ts';
+import { type Check, warn } from '../terms/check.ts';
+import type { Snapshot } from '../record/migration.ts';
+import type { Target } from '../terms/subject.ts';
+import { type Seen, seenIn } from '../terms/seen.ts';
 import { evaluateIrsa, parsePolicy, TOKEN_AUDIENCE } from '../policy/index.ts';
 import { asClause } from '../text/text.ts';
 import { nameOf, type ServiceAccountUse } from '../trust/statements.ts';

@@ -5,10 +5,10 @@
  * while: a pod that is admitted during that time gets the environment of EKS Pod Identity, and no credentials. One pod is
  * therefore replaced first, and the others follow when a new pod has the former identity.
  */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { podsThatCount } from '../verification/pod-identity.ts';
 import { isMadeBy, isMadeByAny, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
-import type { PodEvidence } from '../migration/evidence.ts';
+import type { PodEvidence } from '../terms/evidence.ts';
 import { forecastRollout } from '../rollout/forecast.ts';
 import { isBeingReplaced, type Leniency, NO_LENIENCY } from '../rollout/settled.ts';
 import {
@@ -18,6 +18,7 @@ import {
   judgePods,
   type PodsVerdict,
 } from '../verification/pods.ts';
+import type { Shows, SortedPods } from '../verification/injection-seen.ts';
 import { unreplacedPods } from '../verification/unreplaced.ts';
 import { sureSessionSeconds } from './sessions.ts';
 import { outliveSessions, type UnreplacedPod } from './unreplaced-pods.ts';
@@ -113,24 +114,6 @@ const refOf = ({ kind, namespace, name }: Workload): WorkloadRef => ({ kind, nam
 
 const isNewer = ({ createdAt }: Pick<Pod, 'createdAt'>, since: string): boolean =>
   Date.parse(createdAt) > Date.parse(since);
-
-/** Pods that count, by whether they have an expected identity. */
-export interface SortedPods {
-  wrong: readonly Pod[];
-  right: readonly Pod[];
-}
-
-/** Returns what new pods of a workload's service account show. */
-export type Shows = (
-  workload: Workload,
-  pods: SortedPods,
-) => {
-  /** Pods that are newer show what new pods get. Undefined if nothing needs to be shown. */
-  since: string | undefined;
-  isWitnessed: boolean;
-  /** Whether a pod is of use although its identity is wrong. */
-  isOfUse: (pod: Pod) => boolean;
-};
 
 /** Returns the pods that count, sorted into those with a wrong and those with an expected identity. */
 export function sortPods(evidence: PodEvidence[], pods: readonly Pod[], expected: ExpectedPods): SortedPods {

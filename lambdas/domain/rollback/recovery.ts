@@ -1,6 +1,6 @@
 /** Decides from the records whether Recover may take over a migration, and what it has to do. */
-import type { Migration, Release } from '../migration/model.ts';
-import type { TrustChange } from '../trust/model.ts';
+import type { Migration, Release } from '../record/migration.ts';
+import type { TrustChange } from '../terms/trust.ts';
 
 /**
  * The state of an execution in Step Functions; `undefined` if Step Functions no longer has it, since it stopped long

@@ -3,14 +3,14 @@
  * serves the first read, each poll, and a read after a lost reply. It never changes the version or the configuration of
  * the add-on, and leaves changes by another principal to a person.
  */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import { ownedOf } from '../associations/associations.ts';
 import { changedByThirdParty, classifyCopy } from '../addons/copies.ts';
 import { isTaken } from './decisions.ts';
-import type { Addon, Association } from '../migration/observed.ts';
-import type { Migration, AddonSnapshot } from '../migration/model.ts';
-import type { ResolveConflicts } from '../migration/request.ts';
-import type { Attempt } from '../plan/model.ts';
+import type { Addon, Association } from '../terms/observed.ts';
+import type { Migration, AddonSnapshot } from '../record/migration.ts';
+import type { ResolveConflicts } from '../request/request.ts';
+import type { Attempt } from '../record/plan.ts';
 import { compareOwned, type KnownAssociations, leftOvers, ownedBefore, wasOwned } from './associations.ts';
 
 export type RestoreDecision =

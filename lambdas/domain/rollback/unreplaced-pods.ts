@@ -4,8 +4,7 @@
  * credentials nor wait for an end that nobody knows (ADR 110).
  */
 import { isOfJob, type Pod } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import { some, warn } from '../plan/check.ts';
+import { type Check, some, warn } from '../terms/check.ts';
 import { ifWanted, note, shellCommand } from '../text/shell.ts';
 import { isCrashing } from '../rollout/broken.ts';
 import { sureSessionSeconds } from './sessions.ts';

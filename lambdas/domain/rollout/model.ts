@@ -1,4 +1,4 @@
-/** Zod schemas about rollouts, which are part of the records in `domain/migration/model.ts`. */
+/** Zod schemas about rollouts, which are part of the records in `domain/record/migration.ts`. */
 import { z } from 'zod';
 import { shownText } from '../text/text.ts';
 import { schemaNames } from '../text/schemas.ts';

@@ -5,7 +5,7 @@
  * the account nor the region of the deployment, so that the same file is valid in every location.
  */
 import { z } from 'zod';
-import type { ChangeWindow } from '../waiting/change-window.ts';
+import type { ChangeWindow } from '../terms/change-window.ts';
 import { roleGrant } from './role-grants.ts';
 
 /** Where Lambda unpacks the layer. Source: Lambda Developer Guide, "Layer paths for each Lambda runtime". */

@@ -1,7 +1,7 @@
 /** The deployment's setting `roleGrants`: which roles its owners have agreed to give to which service accounts. */
 import { z } from 'zod';
 import { clusterArn } from '../aws/arn.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { matchesWildcard } from '../policy/index.ts';
 
 /**

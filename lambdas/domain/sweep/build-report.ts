@@ -3,7 +3,7 @@
  * finding
  * is in the report exactly once.
  */
-import type { Outcome } from '../migration/outcome.ts';
+import type { Outcome } from '../terms/outcome.ts';
 import { costOf } from './cost.ts';
 import { added, type Counts } from './counts.ts';
 import { inspectedOf } from './inspected.ts';

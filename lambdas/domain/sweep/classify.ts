@@ -4,9 +4,9 @@
  * is ready, and what blocks it.
  */
 import { knownAddon } from '../addons/registry.ts';
-import type { Addon } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { Plan } from '../plan/model.ts';
+import type { Addon } from '../terms/observed.ts';
+import type { Check } from '../terms/check.ts';
+import type { Plan } from '../record/plan.ts';
 import { blocks } from '../plan/attempts.ts';
 import { isReasonToKeepIrsa } from '../plan/fit.ts';
 import { isMigrated } from '../plan/plan.ts';

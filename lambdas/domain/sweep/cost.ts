@@ -2,7 +2,7 @@
  * Estimates what a sweep costs on AWS: counts times prices. The estimate uses the contents of the report alone; no bill
  * is read.
  */
-import type { Outcome } from '../migration/outcome.ts';
+import type { Outcome } from '../terms/outcome.ts';
 import type { CostLine, SweepCost } from './report.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** The items of a sweep: each add-on that it found ready, to be migrated or planned. */
-import { migrationRequest, type AddonRequest, type Target } from '../migration/request.ts';
+import { migrationRequest, type AddonRequest } from '../request/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { ulidFrom } from '../text/ulid.ts';
 import type { ClusterInventory, Sweep, SweepItem } from './model.ts';
 import type { SweepRequest } from './request.ts';

@@ -1,5 +1,5 @@
 /** The locations that a sweep inspects: each region of each account. */
-import { EVERY_ACCOUNT } from '../aws/spokes.ts';
+import { EVERY_ACCOUNT } from '../access/spokes.ts';
 import type { SweepLocation } from './model.ts';
 import type { SweepSelection } from './request.ts';
 import { assertAccountsAllowed } from './selection.ts';

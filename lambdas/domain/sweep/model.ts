@@ -4,9 +4,9 @@
  * the add-ons that are ready. The API, the command line's JSON and the report share these zod schemas.
  */
 import { z } from 'zod';
-import { acceptedUnder } from '../migration/correlation.ts';
-import { failure, outcome } from '../migration/outcome.ts';
-import { verified } from '../migration/levels.ts';
+import { acceptedUnder } from '../terms/correlation.ts';
+import { failure, outcome } from '../terms/outcome.ts';
+import { verified } from '../terms/levels.ts';
 import {
   accountId,
   addonName,

@@ -1,7 +1,7 @@
 /** The report of a sweep as one document, from which the JSON file, the CSV file and the page are generated. */
 import { z } from 'zod';
-import { failure, outcome } from '../migration/outcome.ts';
-import { verified } from '../migration/levels.ts';
+import { failure, outcome } from '../terms/outcome.ts';
+import { verified } from '../terms/levels.ts';
 import { shownText } from '../text/text.ts';
 import {
   blockingCheck,

@@ -1,6 +1,6 @@
 /** The request for a sweep, as zod schemas: part of the record in `model.ts`. */
 import { z } from 'zod';
-import { changeWindow } from '../waiting/change-window.ts';
+import { changeWindow } from '../terms/change-window.ts';
 import { accountId, addonName, reason, regionName, requestedBy } from '../text/names.ts';
 import {
   agentMode,
@@ -10,11 +10,11 @@ import {
   resolveConflicts,
   strategy,
   verificationMode,
-} from '../migration/request.ts';
+} from '../request/request.ts';
 import { acceptOf } from '../acceptance/accept.ts';
 import { schemaNames } from '../text/schemas.ts';
 import { ownerTool } from '../owners/model.ts';
-import { trustMode } from '../trust/model.ts';
+import { trustMode } from '../terms/trust.ts';
 
 /** ULID, as a migration's: it sorts by time. */
 export const sweepId = z

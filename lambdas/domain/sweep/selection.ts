@@ -1,7 +1,7 @@
 /** Decides which clusters and add-ons the selection of a sweep includes. */
 import { MigrationError } from '../failures/errors.ts';
 import { matchesWildcard } from '../policy/index.ts';
-import { isServed, type Served } from '../aws/spokes.ts';
+import { isServed, type Served } from '../access/spokes.ts';
 import { SWEEP_TAG, type SweepSelection, TAG_IN, TAG_OUT } from './request.ts';
 import type { SweepItem } from './model.ts';
 

@@ -2,8 +2,8 @@
  * The labels of the classes and outcomes of add-ons. Each has words and a sign, since not everyone can tell colours
  * apart.
  */
-import { levelCounts } from '../migration/levels.ts';
-import type { Outcome } from '../migration/outcome.ts';
+import { levelCounts } from '../terms/levels.ts';
+import type { Outcome } from '../terms/outcome.ts';
 import type { SweepClass } from './model.ts';
 import type { ReportRow } from './report.ts';
 

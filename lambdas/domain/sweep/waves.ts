@@ -5,9 +5,9 @@
  * migrations to start.
  */
 import { counted } from '../text/text.ts';
-import type { Failure, Outcome } from '../migration/outcome.ts';
-import type { Migration } from '../migration/model.ts';
-import type { Verified } from '../migration/levels.ts';
+import type { Failure, Outcome } from '../terms/outcome.ts';
+import type { Migration } from '../record/migration.ts';
+import type { Verified } from '../terms/levels.ts';
 import type { Sweep, SweepItem, SweepWave } from './model.ts';
 import type { SweepLimits } from './request.ts';
 

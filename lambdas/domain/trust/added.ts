@@ -1,8 +1,8 @@
 /** Finds the statement that a repair added to a trust policy, and the service accounts that it allows. */
 import { clusterArn } from '../aws/arn.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
-import type { Target } from '../migration/request.ts';
-import type { TrustRepair } from './model.ts';
+import type { Target } from '../terms/subject.ts';
+import type { TrustRepair } from '../terms/trust.ts';
 import {
   isObject,
   type JsonObject,

@@ -20,9 +20,8 @@ import {
 } from '../consumers/judge.ts';
 import type { Consumer, ConsumerFacts } from '../consumers/model.ts';
 import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
-import { fail, pass, some, unknown, warn } from '../plan/check.ts';
+import { type Check, fail, pass, some, unknown, warn } from '../terms/check.ts';
+import type { ServiceAccountRef } from '../terms/subject.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';
 
 /** The current state that the check evaluates: as in `RetireFacts`. */

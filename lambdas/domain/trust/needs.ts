@@ -6,10 +6,9 @@ import { asInjected } from '../consumers/pods.ts';
 import { classifyPod } from '../verification/pod-identity.ts';
 import type { ConsumerFacts } from '../consumers/model.ts';
 import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
-import type { Addon } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { Migration } from '../migration/model.ts';
-import { fail, GUIDE, pass, some, unknown } from '../plan/check.ts';
+import type { Addon } from '../terms/observed.ts';
+import { type Check, fail, GUIDE, pass, some, unknown } from '../terms/check.ts';
+import type { Migration } from '../record/migration.ts';
 import { checkConsumers } from './consumer-needs.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';
 

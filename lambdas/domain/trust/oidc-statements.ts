@@ -4,8 +4,8 @@
  * service accounts".
  */
 import { clusterArn, oidcProviderArn } from '../aws/arn.ts';
-import type { Target } from '../migration/request.ts';
-import type { TrustRetirement } from './model.ts';
+import type { Target } from '../terms/subject.ts';
+import type { TrustRetirement } from '../terms/trust.ts';
 import { evaluateIrsa, issuerName, misnamedKey, parsePolicy } from '../policy/index.ts';
 import { isObject, type JsonObject, nameOf, replaceMember, type ServiceAccountUse, textsOf } from './statements.ts';
 

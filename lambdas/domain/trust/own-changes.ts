@@ -4,8 +4,8 @@
  * written to IAM that the service itself would not have written.
  */
 import { issuerName } from '../policy/index.ts';
-import type { Target } from '../migration/request.ts';
-import type { TrustRepair, TrustRetirement } from './model.ts';
+import type { Target } from '../terms/subject.ts';
+import type { TrustRepair, TrustRetirement } from '../terms/trust.ts';
 import { accountOf, isPattern, LISTING, subjectConditions, takenOut, withSubjects } from './oidc-statements.ts';
 import { providerOf } from './reinstate.ts';
 import { isRepairStatement } from './repair.ts';

@@ -4,8 +4,7 @@
  */
 import { nameOfConsumer } from '../consumers/model.ts';
 import { acceptFlags, accepts, isAcceptable } from '../acceptance/accept.ts';
-import type { Check } from '../migration/check.ts';
-import { fail, pass, some } from '../plan/check.ts';
+import { type Check, fail, pass, some } from '../terms/check.ts';
 import { shellCommand } from '../text/shell.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';
 

@@ -2,7 +2,7 @@
 import { clusterArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import { evaluateIrsa, parsePolicy } from '../policy/index.ts';
-import type { TrustRetirement } from './model.ts';
+import type { TrustRetirement } from '../terms/trust.ts';
 import { accountOf, oidcProvider, type OidcProvider, takenOut } from './oidc-statements.ts';
 import type { Undo } from './repair.ts';
 import { limitFor } from './size.ts';

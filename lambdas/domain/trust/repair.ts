@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { acceptFlags } from '../acceptance/accept.ts';
 import { clusterArn } from '../aws/arn.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,
@@ -15,7 +15,7 @@ import {
   POD_IDENTITY_PRINCIPAL,
   type TrustUse,
 } from '../policy/index.ts';
-import type { TrustChange } from './model.ts';
+import type { TrustChange } from '../terms/trust.ts';
 import type { TrustPolicy } from './policy.ts';
 import { limitFor, alternatives } from './size.ts';
 import {

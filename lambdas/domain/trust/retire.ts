@@ -3,9 +3,9 @@
  * provider, and nothing else. Refuses what cannot be separated cleanly, with the change to make by hand.
  */
 import { clusterArn } from '../aws/arn.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, parsePolicy, type TrustUse } from '../policy/index.ts';
-import type { TrustRetirement } from './model.ts';
+import type { TrustRetirement } from '../terms/trust.ts';
 import {
   accountOf,
   allowedBySubjects,

@@ -4,7 +4,7 @@
  */
 import { clusterArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { isObject, type JsonObject, labelOf, sameJson, textsOf } from './statements.ts';
 
 /** Default limit of a role's trust policy, in characters. IAM does not count white space. */

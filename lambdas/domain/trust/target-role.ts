@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import {
   assumeRoleRequest,
   evaluate,

@@ -4,15 +4,14 @@
  */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import { grantCommand } from '../access/command.ts';
-import { eksCommand } from '../aws/command.ts';
+import { eksCommand } from '../commands/eks.ts';
 import type { Node, Pod, Workload } from '../kubernetes/objects.ts';
-import type { Addon } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { MigrationRequest, Target } from '../migration/request.ts';
+import type { Addon } from '../terms/observed.ts';
+import { type Check, some, warn, whyUnread } from '../terms/check.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { isOfRemoval, refusals } from '../network/taints.ts';
-import { some, warn, whyUnread } from '../plan/check.ts';
-import { AGENT_SETUP, INSPECT_AGENT, placementOf, TOLERATE } from '../plan/preflight-agent-nodes.ts';
-import { unsupportedOn } from '../plan/preflight-nodes.ts';
+import { AGENT_SETUP, INSPECT_AGENT, placementOf, TOLERATE, unsupportedOn } from './agent-setup.ts';
 import { isCrashing } from '../rollout/broken.ts';
 import type { Seen } from '../rollout/progress.ts';
 

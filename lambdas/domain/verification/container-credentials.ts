@@ -14,7 +14,7 @@ import {
   type Sdk,
   type VariableName,
 } from './credential-variables.ts';
-import { some } from '../plan/check.ts';
+import { some } from '../terms/check.ts';
 import { shown as printed } from '../text/text.ts';
 import { isExcepted } from './proxy.ts';
 import { tokenAt } from './token-file.ts';

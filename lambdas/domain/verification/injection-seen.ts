@@ -3,16 +3,33 @@
  * fails open (`failurePolicy: Ignore`), so that a pod that it misses falls back to its IRSA role or to the node role
  * without an error.
  */
-import { accountOf } from '../migration/subject.ts';
+import { accountOf } from '../terms/subject.ts';
 import type { Pod, Workload } from '../kubernetes/objects.ts';
 import { SKIP_ANNOTATION } from '../kubernetes/skip-containers.ts';
-import { identitiesCommand } from '../plan/commands.ts';
-import type { Check } from '../migration/check.ts';
-import type { MigrationRequest } from '../migration/request.ts';
-import type { PodEvidence } from '../migration/evidence.ts';
-import type { Shows, SortedPods } from '../rollback/pods.ts';
+import { identitiesCommand } from '../commands/pod-identity.ts';
+import type { Check } from '../terms/check.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { PodEvidence } from '../terms/evidence.ts';
 import { POD_IDENTITY_CONFIG } from './credential-variables.ts';
 import type { AssociatedSince } from './pod-identity.ts';
+
+/** Pods that count, by whether they have an expected identity. */
+export interface SortedPods {
+  wrong: readonly Pod[];
+  right: readonly Pod[];
+}
+
+/** Returns what new pods of a workload's service account show. */
+export type Shows = (
+  workload: Workload,
+  pods: SortedPods,
+) => {
+  /** Pods that are newer show what new pods get. Undefined if nothing needs to be shown. */
+  since: string | undefined;
+  isWitnessed: boolean;
+  /** Whether a pod is of use although its identity is wrong. */
+  isOfUse: (pod: Pod) => boolean;
+};
 
 /**
  * The time that EKS's webhook has from the creation of an association until a pod without its configuration counts against

@@ -1,4 +1,4 @@
-import type { Addon, ServiceAccountState } from '../migration/observed.ts';
+import type { Addon, ServiceAccountState } from '../terms/observed.ts';
 
 /**
  * The annotation with the IRSA role of a service account. Source: EKS User Guide, "Assign IAM roles to Kubernetes

@@ -3,12 +3,12 @@
  * changes afterwards. Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler; for what SDKs do with it,
  * `credential-variables.ts`.
  */
-import { accountOf } from '../migration/subject.ts';
-import type { IdentityLoss } from '../migration/planned.ts';
-import type { PodEvidence, PodIdentity } from '../migration/evidence.ts';
+import { accountOf } from '../terms/subject.ts';
+import type { IdentityLoss } from '../terms/planned.ts';
+import type { PodEvidence, PodIdentity } from '../terms/evidence.ts';
 import type { Container, Pod } from '../kubernetes/objects.ts';
 import { SKIP_ANNOTATION, skippedContainers } from '../kubernetes/skip-containers.ts';
-import { some } from '../plan/check.ts';
+import { some } from '../terms/check.ts';
 import { shown } from '../text/text.ts';
 import { type ContainerReading, MOST_VALUE, readContainer } from './container-credentials.ts';
 import { IRSA_CONFIG, POD_IDENTITY_CONFIG } from './credential-variables.ts';

@@ -4,8 +4,8 @@
  * pods that were not inspected.
  */
 import { grantCommand } from '../access/command.ts';
-import { some } from '../plan/check.ts';
-import { identitiesCommand, removalPlanCommand } from '../plan/commands.ts';
+import { some, type Check } from '../terms/check.ts';
+import { identitiesCommand, removalPlanCommand } from '../commands/pod-identity.ts';
 import { classifyPod, podsThatCount } from './pod-identity.ts';
 import { whyNone } from './unreplaced.ts';
 import {
@@ -17,14 +17,13 @@ import {
   type Workload,
   type WorkloadRef,
 } from '../kubernetes/objects.ts';
-import type { Addon } from '../migration/observed.ts';
-import type { Check } from '../migration/check.ts';
-import type { MigrationRequest, Target, VerificationMode } from '../migration/request.ts';
-import type { PodEvidence, PodIdentity } from '../migration/evidence.ts';
-import type { Snapshot } from '../migration/model.ts';
+import type { Addon } from '../terms/observed.ts';
+import type { MigrationRequest, VerificationMode } from '../request/request.ts';
+import { type Target, type ServiceAccountRef, subjectText } from '../terms/subject.ts';
+import type { PodEvidence, PodIdentity } from '../terms/evidence.ts';
+import type { Snapshot } from '../record/migration.ts';
 import { isSettled, type Leniency, NO_LENIENCY, unreadyBefore } from '../rollout/settled.ts';
 import { shellCommand } from '../text/shell.ts';
-import { type ServiceAccountRef, subjectText } from '../migration/subject.ts';
 
 /** The expected identities of pods, by name of their service account: any identity of the set is accepted. */
 export interface ExpectedPods {

@@ -1,8 +1,7 @@
 /** The warnings of a migration about pods that did not reach the level `ready`. */
 import { isMadeBy, isOfJob, type Pod } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { Target } from '../migration/request.ts';
-import { some, warn } from '../plan/check.ts';
+import { type Check, some, warn } from '../terms/check.ts';
+import type { Target } from '../terms/subject.ts';
 import { conditionText, previousLogs } from '../rollout/text.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { ShortPod, Stability } from './stability.ts';

@@ -4,7 +4,7 @@
  * time: a single restart may have any cause (promises 2 and 10).
  */
 import { isMadeBy, isMadeByAny, type Node, type Pod, type Workload } from '../kubernetes/objects.ts';
-import type { PodEvidence } from '../migration/evidence.ts';
+import type { PodEvidence } from '../terms/evidence.ts';
 import { isWaitingToRestart } from '../rollout/broken.ts';
 import { type Leniency, unreadyBefore } from '../rollout/settled.ts';
 import { podsThatCount } from './pod-identity.ts';

@@ -12,11 +12,10 @@ import {
   type WorkloadKind,
   type WorkloadRef,
 } from '../kubernetes/objects.ts';
-import type { Check } from '../migration/check.ts';
-import type { MigrationRequest } from '../migration/request.ts';
-import type { PodEvidence } from '../migration/evidence.ts';
-import { some, warn } from '../plan/check.ts';
-import { identitiesCommand } from '../plan/commands.ts';
+import { type Check, some, warn } from '../terms/check.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { PodEvidence } from '../terms/evidence.ts';
+import { identitiesCommand } from '../commands/pod-identity.ts';
 import { shellCommand } from '../text/shell.ts';
 
 /** Returns what a pod belongs to, for a list. */

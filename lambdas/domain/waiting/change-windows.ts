@@ -2,7 +2,7 @@
  * The deployment's change window together with the request's: a change may begin only while both are open. Outside its
  * window a deployment is frozen, and no request can override that.
  */
-import { type ChangeWindow, HORIZON_MS, isOpen, nextOpening, openUntil, windowText } from './change-window.ts';
+import { type ChangeWindow, HORIZON_MS, isOpen, nextOpening, openUntil, windowText } from '../terms/change-window.ts';
 
 type Windows = readonly ChangeWindow[];
 

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Approval } from '../approval/approval.ts';
-import type { Status } from '../migration/outcome.ts';
+import type { Status } from '../terms/outcome.ts';
 import { shownText } from '../text/text.ts';
 import { schemaNames, shownTime, time } from '../text/schemas.ts';
 

@@ -3,10 +3,10 @@
  * waits.
  */
 import { z } from 'zod';
-import type { ChangeWindow } from './change-window.ts';
+import type { ChangeWindow } from '../terms/change-window.ts';
 import { areOpen } from './change-windows.ts';
 import { withoutSession } from '../aws/principal.ts';
-import { APPROVAL_HOURS, type ApprovalMode, type MigrationRequest } from '../migration/request.ts';
+import { APPROVAL_HOURS, type ApprovalMode, type MigrationRequest } from '../request/request.ts';
 import { type Requested, requesterOf } from '../approval/requester.ts';
 
 const HOUR_MS = 3_600_000;

@@ -13,8 +13,8 @@
 import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { appearedConsumers } from '../../domain/consumers/appeared.ts';
 import { isAccessRefused, MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
-import type { ServiceAccountState } from '../../domain/migration/observed.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
+import type { ServiceAccountState } from '../../domain/terms/observed.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import {
   accountProblem,
@@ -23,7 +23,7 @@ import {
   isUnannotated,
 } from '../../domain/migration/service-account.ts';
 import { ANNOTATION_USED, annotationUsed } from '../../domain/verification/pods.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
 import { readConsumers } from '../../use-cases/facts/read-consumers.ts';

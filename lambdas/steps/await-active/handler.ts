@@ -8,9 +8,9 @@
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import { readsPods } from '../../domain/migration/request.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import { readsPods } from '../../domain/request/request.ts';
 import { listOwned } from '../../use-cases/migration/association-conflicts.ts';
 import { asClause } from '../../domain/text/text.ts';
 import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';

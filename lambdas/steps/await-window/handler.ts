@@ -5,10 +5,10 @@
  */
 import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
 import type { OperationKind } from '../../domain/approval/approval.ts';
-import { operationTitle } from '../../domain/approval/operations.ts';
+import { operationTitle } from '../../domain/waiting/operations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { windowLimit, windowsOf } from '../../domain/waiting/waiting.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import { type WaitingFor, WAITS_TEXT } from '../../domain/waiting/waiting-for.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { noteOperationWait, operationOfExecution } from '../../use-cases/waiting/operation.ts';

@@ -12,15 +12,15 @@ import { areOpen, nextCommonOpening, windowsText } from '../../domain/waiting/ch
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { MigrationRequest } from '../../domain/migration/request.ts';
-import type { Plan } from '../../domain/plan/model.ts';
-import type { PodIdentity } from '../../domain/migration/evidence.ts';
-import type { Snapshot } from '../../domain/migration/model.ts';
+import type { MigrationRequest } from '../../domain/request/request.ts';
+import type { Plan } from '../../domain/record/plan.ts';
+import type { PodIdentity } from '../../domain/terms/evidence.ts';
+import type { Snapshot } from '../../domain/record/migration.ts';
 import { identityHolders } from '../../domain/plan/identity-loss.ts';
 import { rolesOf } from '../../domain/plan/roles.ts';
 import { brokenFor, judgeIrsa } from '../../domain/rollback/irsa.ts';
 import { windowsOf } from '../../domain/waiting/waiting.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
 import type {
   AttributedServiceAccount,
   Clock,

@@ -7,7 +7,7 @@
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { standingCopy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
+import type { Association } from '../../domain/terms/observed.ts';
 import { missingFields } from '../../domain/rollback/associations.ts';
 import { assertGranted } from '../../use-cases/migration/grants.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';

@@ -8,9 +8,9 @@
  */
 import { plannedFor, standaloneOf } from '../../domain/associations/associations.ts';
 import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
-import { isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
-import type { PlannedAssociation } from '../../domain/migration/planned.ts';
+import type { Association } from '../../domain/terms/observed.ts';
+import { isOfAddon, type Migration, type Snapshot } from '../../domain/record/migration.ts';
+import type { PlannedAssociation } from '../../domain/terms/planned.ts';
 import {
   accountProblem,
   associationProblem,

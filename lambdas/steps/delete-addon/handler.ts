@@ -8,8 +8,8 @@
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { changedByThirdParty, classifyCopy, standingCopy } from '../../domain/addons/copies.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
-import type { AddonSnapshot } from '../../domain/migration/model.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
+import type { AddonSnapshot } from '../../domain/record/migration.ts';
 import { isAsSnapshot } from '../../domain/rollback/restore.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { readAddonUntilSure } from '../../use-cases/pods/confirmed-reads.ts';

@@ -16,14 +16,13 @@ import {
 import { HEALTH_AT_END } from '../../domain/restore-commands/health.ts';
 import { endedBy, LAST_ROLLBACK } from '../../domain/failures/ended-by.ts';
 import { outcomeMetric } from '../../domain/events/metrics.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Failure, Outcome } from '../../domain/migration/outcome.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import { readsPods } from '../../domain/migration/request.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
+import { type Check, warn } from '../../domain/terms/check.ts';
+import type { Failure, Outcome } from '../../domain/terms/outcome.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import { readsPods } from '../../domain/request/request.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
-import { endedRollback, requestedRollback } from '../../domain/rollback/rollback.ts';
-import { warn } from '../../domain/plan/check.ts';
+import { endedRollback, requestedRollback } from '../../domain/record/rollback.ts';
 import { asClause } from '../../domain/text/text.ts';
 import {
   ANNOTATION_LEFT,

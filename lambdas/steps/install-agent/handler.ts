@@ -7,10 +7,10 @@
  */
 import { AGENT_ADDON } from '../../domain/addons/registry.ts';
 import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import { readsPods } from '../../domain/migration/request.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import { readsPods } from '../../domain/request/request.ts';
 import {
   AGENT_INSTALL_BEGUN,
   AGENT_LEFT_INSTALLED,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { firstPolls } from '../../domain/waiting/first-polls.ts';
 import { migrationId } from '../../domain/text/names.ts';
-import { attempt } from '../../domain/plan/model.ts';
-import { strictMigrationRequest, target } from '../../domain/migration/request.ts';
+import { attempt } from '../../domain/record/plan.ts';
+import { strictMigrationRequest } from '../../domain/request/request.ts';
+import { target, subjectName } from '../../domain/terms/subject.ts';
 import { PLAN_CALLS } from '../../domain/aws/pace.ts';
-import { subjectName } from '../../domain/migration/subject.ts';
 import { defineStep, planningEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /** Throws RecoveryPending while the change of a stopped execution is being rolled back. */

@@ -13,13 +13,13 @@ import {
   trustNotRestored,
 } from '../../domain/restore-commands/trust.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
-import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';
+import type { TrustChange, TrustRepair } from '../../domain/terms/trust.ts';
 import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
 import type { Clock, Ledger, LockHolder, Roles } from '../../ports/index.ts';
 import { assertGranted } from '../../use-cases/migration/grants.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';

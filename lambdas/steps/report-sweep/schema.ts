@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failure } from '../../domain/migration/outcome.ts';
+import { failure } from '../../domain/terms/outcome.ts';
 import { sweepId } from '../../domain/sweep/request.ts';
 import { sweepOutcome } from '../../domain/sweep/model.ts';
 import { defineStep, stepEnvironment } from '../../runtime/step.ts';

@@ -5,7 +5,7 @@
  * Failure: the migration ends `blocked`; nothing was changed. Throws ApprovalExpired if the migration has waited too long
  * already, and TooManyWaiting if all waiting slots are in use.
  */
-import { OPERATION_APPROVAL_HOURS, operationTitle } from '../../domain/approval/operations.ts';
+import { OPERATION_APPROVAL_HOURS, operationTitle } from '../../domain/waiting/operations.ts';
 import { approvalNeeded } from '../../domain/events/outbox-events.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { approvalExpiry, deadlineOf, MOST_DAYS_BEFORE_BEGIN } from '../../domain/waiting/waiting.ts';

@@ -6,12 +6,12 @@
  * Failure: if EKS would delete associations and IRSA no longer works, nothing is changed (IrsaNotWorking). Otherwise
  * assess-rollback evaluates the state again after any error, or leaves it to a person.
  */
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import { chosenNamespace } from '../../domain/addons/registry.ts';
 import { ownTags, standaloneOf } from '../../domain/associations/associations.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
+import type { Association } from '../../domain/terms/observed.ts';
 import { ownAssociations } from '../../domain/migration/service-account.ts';
 import {
   conflictsOfCreate,

@@ -6,7 +6,7 @@
  * Idempotency: compares field by field first, so that a repeated call finds its own work.
  * Failure: an association that was created outside this migration is left alone, and a person decides (RestoreRefused).
  */
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import { ownedOf, ownTags, standaloneOf } from '../../domain/associations/associations.ts';
 import { isTaken } from '../../domain/rollback/decisions.ts';
 import {
@@ -15,8 +15,8 @@ import {
   isMigrationError,
   MigrationError,
 } from '../../domain/failures/errors.ts';
-import type { Addon, Association } from '../../domain/migration/observed.ts';
-import { type AddonSnapshot, isOfAddon, type Migration } from '../../domain/migration/model.ts';
+import type { Addon, Association } from '../../domain/terms/observed.ts';
+import { type AddonSnapshot, isOfAddon, type Migration } from '../../domain/record/migration.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { usedNoAssociation } from '../../domain/rollback/former-pods.ts';
 import { isReplacedByEks } from '../../domain/rollback/restore.ts';

@@ -9,12 +9,12 @@
  * for the approval of the hash of what it writes and for the change window; under the locks, both are checked again, for
  * what is then decided. The result is noted in the migration's record, as the last retirement that began.
  */
-import { OPERATION_APPROVAL_HOURS } from '../../domain/approval/operations.ts';
+import { OPERATION_APPROVAL_HOURS } from '../../domain/waiting/operations.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { RetiredRole } from '../../domain/trust/retirement.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
-import type { TrustRetirement } from '../../domain/trust/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import type { RetiredRole } from '../../domain/record/retirement.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
+import type { TrustRetirement } from '../../domain/terms/trust.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { check } from '../../domain/migration/check.ts';
+import { check } from '../../domain/terms/check.ts';
 import { migrationId, reason, requestedBy } from '../../domain/text/names.ts';
-import { retiredRole, retirementAction, soakDays } from '../../domain/trust/retirement.ts';
-import { target } from '../../domain/migration/request.ts';
+import { retiredRole, retirementAction, soakDays } from '../../domain/record/retirement.ts';
+import { target, subjectName } from '../../domain/terms/subject.ts';
 import { acceptOf } from '../../domain/acceptance/accept.ts';
-import { subjectName } from '../../domain/migration/subject.ts';
 import {
   approvalEnvironment,
   approverEnvironment,

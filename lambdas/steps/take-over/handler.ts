@@ -6,17 +6,12 @@
  * Failure: nothing is changed; locks that were taken for a rollback that can't begin are released.
  */
 import { executionName } from '../../domain/aws/arn.ts';
-import {
-  rollbackStandingOf,
-  asBeforeRequest,
-  requestedRollback,
-  type Rollback,
-} from '../../domain/rollback/rollback.ts';
+import { rollbackStandingOf, asBeforeRequest, requestedRollback, type Rollback } from '../../domain/record/rollback.ts';
 import { classOf, MigrationError } from '../../domain/failures/errors.ts';
 import { isConflicting } from '../../domain/migration/locks.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
 import { isUnannotated } from '../../domain/migration/service-account.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
 import {
   decideRecovery,
   isRunning,

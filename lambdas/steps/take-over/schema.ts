@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { acceptOf } from '../../domain/acceptance/accept.ts';
 import { migrationId, reason, requestedBy } from '../../domain/text/names.ts';
-import { target } from '../../domain/migration/request.ts';
-import { subjectName } from '../../domain/migration/subject.ts';
+import { target, subjectName } from '../../domain/terms/subject.ts';
 import { defineStep, LONGEST_LAMBDA_SECONDS, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**

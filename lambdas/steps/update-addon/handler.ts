@@ -8,8 +8,8 @@
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon, Association } from '../../domain/migration/observed.ts';
-import type { AddonSnapshot } from '../../domain/migration/model.ts';
+import type { Addon, Association } from '../../domain/terms/observed.ts';
+import type { AddonSnapshot } from '../../domain/record/migration.ts';
 import { isAsSnapshot } from '../../domain/rollback/restore.ts';
 import { assertGranted } from '../../use-cases/migration/grants.ts';
 import { listOwned } from '../../use-cases/migration/association-conflicts.ts';

@@ -15,9 +15,9 @@
  * warning.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { PodEvidence } from '../../domain/migration/evidence.ts';
-import { readsPods } from '../../domain/migration/request.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import type { PodEvidence } from '../../domain/terms/evidence.ts';
+import { readsPods } from '../../domain/request/request.ts';
 import { podsThatCount } from '../../domain/verification/pod-identity.ts';
 import { noPodsToVerify } from '../../domain/verification/unreplaced.ts';
 import {

@@ -6,10 +6,10 @@ import {
   notApproved,
   type SharedRoleFound,
 } from '../../domain/approval/approval.ts';
-import { operationOf, requestedAs } from '../../domain/approval/operations.ts';
+import { operationOf, requestedAs } from '../../domain/waiting/operations.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { Plan } from '../../domain/plan/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import type { Plan } from '../../domain/record/plan.ts';
 import { isOfIdentityCenter, type SharedRole } from '../../domain/aws/principal.ts';
 import { needsApproval } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies, Settings } from '../../ports/index.ts';

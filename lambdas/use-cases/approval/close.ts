@@ -1,5 +1,5 @@
 import { pendingApproval } from '../../domain/approval/approval.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../../runtime/utc.ts';
 

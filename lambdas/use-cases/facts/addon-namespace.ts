@@ -1,7 +1,7 @@
 /** Finds the namespace of an add-on's service accounts, for callers that do not read the offered versions anyway. */
 import { namespaceOf } from '../../domain/addons/registry.ts';
 import { defaultNamespaceOf } from '../../domain/aws/eks.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
 import type { Eks } from '../../ports/index.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Addon, Association } from '../../domain/migration/observed.ts';
-import type { PlannedAssociation } from '../../domain/migration/planned.ts';
+import type { Addon, Association } from '../../domain/terms/observed.ts';
+import type { PlannedAssociation } from '../../domain/terms/planned.ts';
 import type { Eks } from '../../ports/index.ts';
 
 /** Returns the present associations of a plan's service accounts, in the order of the plan. */

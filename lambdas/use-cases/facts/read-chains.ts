@@ -1,6 +1,6 @@
 /** Reads who else is concerned by the planned roles: the roles that they assume, and service accounts that match a pattern. */
 import { ACCESS_REFUSED } from '../../domain/failures/errors.ts';
-import type { PlannedAssociation } from '../../domain/migration/planned.ts';
+import type { PlannedAssociation } from '../../domain/terms/planned.ts';
 import { targetsOf } from '../../domain/plan/chains.ts';
 import type { Facts } from '../../domain/plan/facts.ts';
 import { plannedPatterns } from '../../domain/plan/pattern-trust.ts';

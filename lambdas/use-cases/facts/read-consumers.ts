@@ -1,8 +1,8 @@
 /** Reads the objects by which other software may use the web identity of service accounts (promise 13, ADR 79). */
 import { resourceName } from '../../domain/kubernetes/objects.ts';
-import { seenIn } from '../../domain/plan/facts.ts';
-import type { ConsumerFacts, ConsumerResource } from '../../domain/consumers/model.ts';
-import { CONSUMER_RESOURCES } from '../../domain/consumers/resources.ts';
+import { seenIn } from '../../domain/terms/seen.ts';
+import type { ConsumerFacts } from '../../domain/consumers/model.ts';
+import { type ConsumerResource, CONSUMER_RESOURCES } from '../../domain/access/consumer-resources.ts';
 import { dependsOnS3Driver, imagesOfS3Driver, S3_DRIVER_NAMESPACE } from '../../domain/consumers/volumes.ts';
 import { partOf } from '../../domain/kubernetes/parts.ts';
 import type { ApiGroup, Kubernetes, Pod } from '../../ports/index.ts';

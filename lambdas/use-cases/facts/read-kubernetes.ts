@@ -1,7 +1,7 @@
 /** Reads from the cluster's API server what the plan needs. */
 import { AGENT_ADDON, isNetworking, ownedKinds } from '../../domain/addons/registry.ts';
 import { isAccessRefused, isMigrationError } from '../../domain/failures/errors.ts';
-import { isForAddon, type MigrationRequest } from '../../domain/migration/request.ts';
+import { isForAddon, type MigrationRequest } from '../../domain/request/request.ts';
 import type { CustomResourceFact, Facts } from '../../domain/plan/facts.ts';
 import { removesSoftware, requestedAttempts } from '../../domain/plan/attempts.ts';
 import type { Pod, ReadingPorts } from '../../ports/index.ts';

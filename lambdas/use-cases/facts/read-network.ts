@@ -3,7 +3,7 @@ import { resourceName } from '../../domain/kubernetes/objects.ts';
 import { vpcCniEnforces, enginesIn, VPC_CNI } from '../../domain/network/enforcement.ts';
 import { NETWORK_RESOURCES, type NetworkFacts } from '../../domain/network/model.ts';
 import { policiesIn } from '../../domain/network/reachability.ts';
-import { seenIn } from '../../domain/plan/facts.ts';
+import { seenIn } from '../../domain/terms/seen.ts';
 import type { ApiGroup, ReadingPorts } from '../../ports/index.ts';
 import type { DiscoveringPort } from './discovery.ts';
 import { seen } from './refused-reads.ts';

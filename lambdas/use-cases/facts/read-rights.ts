@@ -12,7 +12,7 @@ import {
   whole,
   withMissing,
 } from '../../domain/plan/questions.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
 import { asClause } from '../../domain/text/text.ts';
 import type { ReadingPorts, Settings, SimulatedCall } from '../../ports/index.ts';
 import { advisory } from './refused-reads.ts';

@@ -2,19 +2,19 @@
 import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
-import type { Addon, Association } from '../../domain/migration/observed.ts';
-import type { PlannedAssociation } from '../../domain/migration/planned.ts';
-import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
+import type { Addon, Association } from '../../domain/terms/observed.ts';
+import type { PlannedAssociation } from '../../domain/terms/planned.ts';
+import type { ServiceAccountRef } from '../../domain/terms/subject.ts';
 import { addedAssociations } from '../../domain/plan/association-checks.ts';
-import {
-  type Facts,
-  type NodeRoleFact,
-  type NodeRolesFact,
-  type PolicyFact,
-  type RolePoliciesFact,
-  type RoleUsersFact,
-  seenIn,
+import type {
+  Facts,
+  NodeRoleFact,
+  NodeRolesFact,
+  PolicyFact,
+  RolePoliciesFact,
+  RoleUsersFact,
 } from '../../domain/plan/facts.ts';
+import { seenIn } from '../../domain/terms/seen.ts';
 import { NODE_ACTION } from '../../domain/plan/preflight-node-role.ts';
 import { parsePolicy } from '../../domain/policy/index.ts';
 import { parseTrust } from '../../domain/trust/policy.ts';

@@ -1,6 +1,6 @@
 /** Reads that a check can do without: a refusal is part of what was found. */
 import { ACCESS_REFUSED, type ErrorName, isMigrationError } from '../../domain/failures/errors.ts';
-import type { Seen } from '../../domain/plan/facts.ts';
+import type { Seen } from '../../domain/terms/seen.ts';
 
 /** Runs a read, and returns the message of an error with one of these names; other errors may be transient. */
 export async function seenUnless<T>(refusals: readonly ErrorName[], read: () => Promise<T>): Promise<Seen<T>> {

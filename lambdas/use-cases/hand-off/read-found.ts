@@ -1,8 +1,7 @@
 /** Reads what the owner's code must contain from the account, for a subject that this service may never have migrated. */
 import { foundHandOff } from '../../domain/hand-off/found.ts';
-import type { HandOff } from '../../domain/hand-off/model.ts';
-import type { Target } from '../../domain/migration/request.ts';
-import type { Subject } from '../../domain/migration/subject.ts';
+import type { HandOff } from '../../domain/terms/hand-off.ts';
+import type { Target, Subject } from '../../domain/terms/subject.ts';
 import type { Eks } from '../../ports/index.ts';
 import { listAddonAssociations } from '../facts/planned-associations.ts';
 

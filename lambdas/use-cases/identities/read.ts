@@ -2,7 +2,7 @@
  * Reads the facts for a report on identities, for the command line and for the API. What the caller may not read is noted;
  * without the pods there is no report.
  */
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf, type Target } from '../../domain/terms/subject.ts';
 import { AGENT_ADDON, knownAddon, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts';
 import { isAccessRefused } from '../../domain/failures/errors.ts';
 import {
@@ -13,8 +13,7 @@ import {
   rolesToRead,
 } from '../../domain/identities/facts.ts';
 import { nodeKinds, Tally, type WorkloadTally } from '../../domain/identities/tally.ts';
-import type { Addon, Association } from '../../domain/migration/observed.ts';
-import type { Target } from '../../domain/migration/request.ts';
+import type { Addon, Association } from '../../domain/terms/observed.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/policy/index.ts';
 import type { Clock, TargetPorts } from '../../ports/index.ts';
 import { readNamespace } from '../facts/addon-namespace.ts';

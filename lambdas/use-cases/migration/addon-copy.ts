@@ -1,7 +1,7 @@
 /** Reads an add-on that must be the copy which the migration works on: a third party's copy is respected. */
 import { changedByThirdParty, classifyCopy, type Copy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
 import type { Clock, Eks } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 import type { AddonWork } from './recorded.ts';

@@ -1,9 +1,9 @@
 /** Decides which associations that conflict with the planned ones this migration may delete. */
 import { decidePurge, plannedFor, type PurgeDecision } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
-import type { PlannedAssociation } from '../../domain/migration/planned.ts';
-import type { Target } from '../../domain/migration/request.ts';
+import type { Association } from '../../domain/terms/observed.ts';
+import type { PlannedAssociation } from '../../domain/terms/planned.ts';
+import type { Target } from '../../domain/terms/subject.ts';
 import { isOwnAssociation } from '../../domain/migration/service-account.ts';
 import type { Eks } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';

@@ -1,5 +1,5 @@
 /** Requests that a migration stops: stores a flag in the ledger, which the service reads before each step of the change. */
-import type { Cancellation, Migration } from '../../domain/migration/model.ts';
+import type { Cancellation, Migration } from '../../domain/record/migration.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { approvalEndedText } from '../../runtime/cancellation.ts';
 import { utcNow } from '../../runtime/utc.ts';

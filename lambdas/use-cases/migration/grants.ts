@@ -6,11 +6,11 @@ import { isOwnedBy, oidcProviderArn } from '../../domain/aws/arn.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/policy/index.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Association } from '../../domain/migration/observed.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
-import type { Plan } from '../../domain/plan/model.ts';
-import type { PlannedAssociation } from '../../domain/migration/planned.ts';
-import type { Seen } from '../../domain/plan/facts.ts';
+import type { Association } from '../../domain/terms/observed.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
+import type { Plan } from '../../domain/record/plan.ts';
+import type { PlannedAssociation } from '../../domain/terms/planned.ts';
+import type { Seen } from '../../domain/terms/seen.ts';
 import { type GrantFacts, needsProvider } from '../../domain/plan/grants.ts';
 import {
   grantText,
@@ -21,9 +21,9 @@ import {
 } from '../../domain/plan/grants-judged.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { MIGRATION_TAG } from '../../domain/migration/service-account.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
 import { withoutAdded } from '../../domain/trust/added.ts';
-import type { TrustRepair } from '../../domain/trust/model.ts';
+import type { TrustRepair } from '../../domain/terms/trust.ts';
 import type { HandlerDependencies, Ledger, Roles, TargetPorts } from '../../ports/index.ts';
 import { advisory } from '../facts/refused-reads.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';

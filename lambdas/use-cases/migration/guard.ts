@@ -1,5 +1,5 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Target } from '../../domain/migration/request.ts';
+import type { Target } from '../../domain/terms/subject.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { subjectLock } from './lock.ts';
 

@@ -1,6 +1,5 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Target } from '../../domain/migration/request.ts';
-import { subjectOf, subjectText } from '../../domain/migration/subject.ts';
+import { type Target, subjectOf, subjectText } from '../../domain/terms/subject.ts';
 import type { Ledger, LockHolder, LockMode } from '../../ports/index.ts';
 
 const ROLE_PREFIX = 'ROLE#';

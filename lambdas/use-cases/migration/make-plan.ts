@@ -2,8 +2,8 @@
  * Reads the present state of an add-on or a service account, and makes the plan of its migration. Changes nothing. The step
  * `plan` and the command line, which plans without a deployed service, make the same plan with it.
  */
-import { isForAddon, type ServiceAccountRequest } from '../../domain/migration/request.ts';
-import type { Plan } from '../../domain/plan/model.ts';
+import { isForAddon, type ServiceAccountRequest } from '../../domain/request/request.ts';
+import type { Plan } from '../../domain/record/plan.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';

@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { carriedOver, decidePurge } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon, Association, ServiceAccountState } from '../../domain/migration/observed.ts';
-import type { CarriedOver } from '../../domain/migration/planned.ts';
-import type { MigrationRequest } from '../../domain/migration/request.ts';
-import type { Plan } from '../../domain/plan/model.ts';
+import type { Addon, Association, ServiceAccountState } from '../../domain/terms/observed.ts';
+import type { CarriedOver } from '../../domain/terms/planned.ts';
+import type { MigrationRequest } from '../../domain/request/request.ts';
+import type { Plan } from '../../domain/record/plan.ts';
 import { isAsSnapshot } from '../../domain/rollback/restore.ts';
 import { accountProblem, associationText } from '../../domain/migration/service-account.ts';
 import type { ServiceAccountDetail } from '../../ports/index.ts';

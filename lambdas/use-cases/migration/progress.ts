@@ -1,15 +1,15 @@
 /** Reads the progress of a migration that has not ended, for the command line and for the API. */
 import type { Approval } from '../../domain/approval/approval.ts';
 import { type AuthenticatedRequester, requesterOf } from '../../domain/approval/requester.ts';
-import type { Cancellation, Migration } from '../../domain/migration/model.ts';
-import type { Correlation } from '../../domain/migration/correlation.ts';
-import type { Plan, Attempt } from '../../domain/plan/model.ts';
-import { type Recovery, type Rollback, requestedRollback } from '../../domain/rollback/rollback.ts';
-import type { Retirement } from '../../domain/trust/retirement.ts';
-import type { StepLine } from '../../domain/migration/evidence.ts';
-import type { HandOff } from '../../domain/hand-off/model.ts';
+import type { Cancellation, Migration } from '../../domain/record/migration.ts';
+import type { Correlation } from '../../domain/terms/correlation.ts';
+import type { Plan, Attempt } from '../../domain/record/plan.ts';
+import { type Recovery, type Rollback, requestedRollback } from '../../domain/record/rollback.ts';
+import type { Retirement } from '../../domain/record/retirement.ts';
+import type { StepLine } from '../../domain/terms/evidence.ts';
+import type { HandOff } from '../../domain/terms/hand-off.ts';
 import { handOffOf } from '../../domain/hand-off/of-record.ts';
-import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
+import type { ServiceAccountRef } from '../../domain/terms/subject.ts';
 import { type WaitingFor, waitingForOf } from '../../domain/waiting/waiting-for.ts';
 import type { Ledger } from '../../ports/index.ts';
 

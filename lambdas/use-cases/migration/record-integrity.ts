@@ -7,10 +7,10 @@ import { namespaceOf } from '../../domain/addons/registry.ts';
 import { partitionOf } from '../../domain/aws/partitions.ts';
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
-import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
-import { isForAddon } from '../../domain/migration/request.ts';
-import { subjectOf, subjectText } from '../../domain/migration/subject.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/record/migration.ts';
+import { isForAddon } from '../../domain/request/request.ts';
+import { subjectOf, subjectText } from '../../domain/terms/subject.ts';
 
 const ofEks = ({ request: { target } }: Migration): string =>
   `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}`;

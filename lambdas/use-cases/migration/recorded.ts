@@ -1,6 +1,6 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
-import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
-import type { Plan, Attempt } from '../../domain/plan/model.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/record/migration.ts';
+import type { Plan, Attempt } from '../../domain/record/plan.ts';
 import type { Ledger } from '../../ports/index.ts';
 import { assertRecordIntegrity } from './record-integrity.ts';
 

@@ -3,7 +3,7 @@
  * already exists". Both happen in one invocation, since the pods of a deleted association have none in between.
  */
 import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
+import type { Association } from '../../domain/terms/observed.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { changeGuard, type LockedInput } from './guard.ts';

@@ -1,5 +1,5 @@
 import { handOffOf } from '../../domain/hand-off/of-record.ts';
-import { type Disruption, type MigrationReport, migrationReport } from '../../domain/migration/model.ts';
+import { type Disruption, type MigrationReport, migrationReport } from '../../domain/record/migration.ts';
 import { standingRelease } from '../../domain/rollback/recovery.ts';
 import { requesterOf } from '../../domain/approval/requester.ts';
 import type { Ledger } from '../../ports/index.ts';

@@ -1,7 +1,7 @@
 /** Reads a service account that belongs to no add-on, for the steps. */
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { ServiceAccountState } from '../../domain/migration/observed.ts';
-import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
+import type { ServiceAccountState } from '../../domain/terms/observed.ts';
+import type { ServiceAccountRef } from '../../domain/terms/subject.ts';
 import type { ObjectMarks } from '../../domain/owners/signs.ts';
 import type { Clock, Kubernetes, ServiceAccountDetail } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';

@@ -1,7 +1,7 @@
 /** Finds another migration that works on the subject of a request, so that the request is refused before anything starts. */
-import type { MigrationRequest } from '../../domain/migration/request.ts';
+import type { MigrationRequest } from '../../domain/request/request.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
 import type { HandlerDependencies, LockHolder } from '../../ports/index.ts';
 import { lockText, subjectLock } from './lock.ts';
 

@@ -3,11 +3,11 @@
  * yet.
  */
 import { acceptedNames } from '../../domain/acceptance/accept.ts';
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import { clusterArn } from '../../domain/aws/arn.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { Plan } from '../../domain/plan/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import type { Plan } from '../../domain/record/plan.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,
@@ -19,7 +19,7 @@ import {
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { repairProblem } from '../../domain/trust/own-changes.ts';
-import type { TrustRepair } from '../../domain/trust/model.ts';
+import type { TrustRepair } from '../../domain/terms/trust.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import type { Clock, Roles } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';

@@ -5,13 +5,13 @@ import {
   migrationRequest,
   type MigrationRequestInput,
   type ServiceAccountRequest,
-  type Target,
-} from '../../domain/migration/request.ts';
+} from '../../domain/request/request.ts';
+import type { Target } from '../../domain/terms/subject.ts';
 import type { Facts } from '../../domain/plan/facts.ts';
 import { neededSettings, type NeededSettings } from '../../domain/plan/needed-settings.ts';
 import { planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';
-import type { Plan } from '../../domain/plan/model.ts';
+import type { Plan } from '../../domain/record/plan.ts';
 import type { Clock, Ledger, Settings, TargetPorts } from '../../ports/index.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { noFacts, readFacts, readServiceAccountFacts } from '../facts/read-facts.ts';

@@ -8,8 +8,8 @@ import {
   type AddonRequest,
   type ServiceAccountRequest,
   type MigrationRequestInput,
-  type Target,
-} from '../../domain/migration/request.ts';
+} from '../../domain/request/request.ts';
+import type { Target } from '../../domain/terms/subject.ts';
 import { accountItem, addonItem, causesOf, countsOf, unreadAccount } from '../../domain/overview/items.ts';
 import type { Overview, OverviewItem } from '../../domain/overview/model.ts';
 import { readAccessCommands, type Preview } from '../../domain/plan/preview.ts';

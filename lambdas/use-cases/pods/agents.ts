@@ -1,9 +1,9 @@
 /** Judges, before pods count as verified towards Pod Identity, whether an agent serves each of them (ADR 114). */
 import { AGENT_ADDON } from '../../domain/addons/registry.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { MigrationRequest } from '../../domain/migration/request.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import type { MigrationRequest } from '../../domain/request/request.ts';
 import { allowanceSeconds } from '../../domain/rollout/progress.ts';
 import {
   agentMissingText,

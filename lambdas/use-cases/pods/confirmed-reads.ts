@@ -1,4 +1,4 @@
-import type { Addon } from '../../domain/migration/observed.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
 import type { Clock, Eks, Role, Roles } from '../../ports/index.ts';
 
 const READS = 3;

@@ -1,4 +1,4 @@
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import {
   type AssociatedSince,
   classifyPod,
@@ -6,12 +6,17 @@ import {
   type LostIdentities,
   lostIdentities,
 } from '../../domain/verification/pod-identity.ts';
-import { judgeRollback, type Replacement, replaceNext, type SortedPods, sortPods } from '../../domain/rollback/pods.ts';
-import { latestTime, showsInjection, type WebhookFacts } from '../../domain/verification/injection-seen.ts';
-import { seenIn } from '../../domain/plan/facts.ts';
+import { judgeRollback, type Replacement, replaceNext, sortPods } from '../../domain/rollback/pods.ts';
+import {
+  type SortedPods,
+  latestTime,
+  showsInjection,
+  type WebhookFacts,
+} from '../../domain/verification/injection-seen.ts';
+import { seenIn } from '../../domain/terms/seen.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
-import type { PodEvidence, PodIdentity } from '../../domain/migration/evidence.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
+import type { PodEvidence, PodIdentity } from '../../domain/terms/evidence.ts';
 import {
   asBefore,
   concernedWorkloads,

@@ -1,10 +1,10 @@
 /** Waits for rollouts that are in progress when the rollback would delete an association. */
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Pod, Workload } from '../../domain/kubernetes/objects.ts';
-import type { Association } from '../../domain/migration/observed.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Association } from '../../domain/terms/observed.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
 import { allowanceSeconds, seenOf } from '../../domain/rollout/progress.ts';
 import { isSettled, NO_LENIENCY } from '../../domain/rollout/settled.ts';
 import type { Clock, Ledger } from '../../ports/index.ts';

@@ -4,9 +4,9 @@
  */
 import { onwardFrom } from '../../domain/failures/routing.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { PodEvidence } from '../../domain/migration/evidence.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import type { PodEvidence } from '../../domain/terms/evidence.ts';
 import { MAX_SETTLINGS, settleSeconds } from '../../domain/rollout/settling.ts';
 import { restartingText } from '../../domain/rollout/text.ts';
 import { compareObservations, restartedBetween, type Stability } from '../../domain/verification/stability.ts';

@@ -1,9 +1,9 @@
 /** Handles pods that have not settled: detects whether they make progress, and throws the error if they do not. */
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import type { Progress } from '../../domain/rollout/model.ts';
-import { some } from '../../domain/plan/check.ts';
+import { some } from '../../domain/terms/check.ts';
 import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
 import { heldBackBy, judgeStall, type Situation } from '../../domain/rollout/stall.ts';
 import { failingText, stalledText, hopelessText } from '../../domain/rollout/text.ts';

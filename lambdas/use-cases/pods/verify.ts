@@ -6,10 +6,10 @@ import { ownedOf, standaloneOf } from '../../domain/associations/associations.ts
 import { changedByThirdParty, classifyCopy } from '../../domain/addons/copies.ts';
 import { decidedByPerson, isTaken, takenAssociations } from '../../domain/rollback/decisions.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon, Association } from '../../domain/migration/observed.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import { isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
-import { readsPods } from '../../domain/migration/request.ts';
+import type { Addon, Association } from '../../domain/terms/observed.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import { isOfAddon, type Migration, type Snapshot } from '../../domain/record/migration.ts';
+import { readsPods } from '../../domain/request/request.ts';
 import { createdByThirdParty } from '../../domain/rollback/associations.ts';
 import {
   accountProblem,
@@ -17,7 +17,7 @@ import {
   associationProblem,
   foreignAssociations,
 } from '../../domain/migration/service-account.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
 import {
   IDENTITY_LOST,
   identityLost,

@@ -1,8 +1,8 @@
 /** The warnings of a record about the pods that a verification has seen. */
-import type { Check } from '../../domain/migration/check.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { MigrationRequest } from '../../domain/migration/request.ts';
-import type { PodEvidence } from '../../domain/migration/evidence.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import type { MigrationRequest } from '../../domain/request/request.ts';
+import type { PodEvidence } from '../../domain/terms/evidence.ts';
 import { PODS_LEFT_BEHIND, podsLeftBehind } from '../../domain/rollback/unreplaced-pods.ts';
 import {
   CREDENTIALS_UNKNOWN,

@@ -1,6 +1,6 @@
 /** What a migration knows of EKS's webhook while it restarts pods towards EKS Pod Identity. */
-import { accountOf } from '../../domain/migration/subject.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
 import {
   findFlap,
   INJECTION_FLAPS,

@@ -1,14 +1,13 @@
 /** The checks of a retirement and of its reversal. Each check queries the record, the ledger or the target. */
 import { parseRoleArn } from '../../domain/aws/arn.ts';
 import { isAccessRefused } from '../../domain/failures/errors.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import { isForAddon, type MigrationRequest } from '../../domain/migration/request.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import { isVerifiedOnPods, verifiedText } from '../../domain/migration/levels.ts';
-import { fail, pass } from '../../domain/plan/check.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
+import { type Check, fail, pass } from '../../domain/terms/check.ts';
+import { isForAddon, type MigrationRequest } from '../../domain/request/request.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import { isVerifiedOnPods, verifiedText } from '../../domain/terms/levels.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
-import { subjectOf, subjectText, subjectTitle } from '../../domain/migration/subject.ts';
+import { subjectOf, subjectText, subjectTitle } from '../../domain/terms/subject.ts';
 import { type RetireFacts, stillNeeded } from '../../domain/trust/needs.ts';
 import { NO_PODS_TO_VERIFY } from '../../domain/verification/unreplaced.ts';
 import type { ServiceAccountUse } from '../../domain/trust/statements.ts';

@@ -4,12 +4,11 @@
 import { acceptedNames } from '../../domain/acceptance/accept.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
-import { fail, pass, unknown } from '../../domain/plan/check.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
-import { accountOf, subjectOf, subjectTitle } from '../../domain/migration/subject.ts';
-import type { TrustRetirement } from '../../domain/trust/model.ts';
+import { type Check, fail, pass, unknown } from '../../domain/terms/check.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
+import { accountOf, subjectOf, subjectTitle } from '../../domain/terms/subject.ts';
+import type { TrustRetirement } from '../../domain/terms/trust.ts';
 import { type RetirementScope, retirementProblem } from '../../domain/trust/own-changes.ts';
 import { type RetirementProposal, undoRetirement } from '../../domain/trust/retire.ts';
 import type { Clock, HandlerDependencies, TargetPorts } from '../../ports/index.ts';

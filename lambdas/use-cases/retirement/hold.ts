@@ -1,6 +1,6 @@
 /** What a retirement or a reinstatement must have before it writes: the least soak time, an approval, and the change window. */
 import { acceptedNames } from '../../domain/acceptance/accept.ts';
-import { type Hold, holdOf } from '../../domain/approval/operations.ts';
+import { type Hold, holdOf } from '../../domain/waiting/operations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { sha256 } from '../../domain/text/sha256.ts';
 import { executionName } from '../../domain/aws/arn.ts';

@@ -10,9 +10,9 @@ import {
   type RetiredRole,
   type Retirement,
   withoutWait,
-} from '../../domain/trust/retirement.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Failure } from '../../domain/migration/outcome.ts';
+} from '../../domain/record/retirement.ts';
+import type { Check } from '../../domain/terms/check.ts';
+import type { Failure } from '../../domain/terms/outcome.ts';
 import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts';
 import { sha256 } from '../../domain/text/sha256.ts';
 import { askedOf } from './request.ts';

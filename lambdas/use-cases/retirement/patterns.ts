@@ -1,7 +1,6 @@
 /** Decides whether patterns for subjects may be removed from a trust policy, by what exists in the cluster now. */
 import { isAccessRefused } from '../../domain/failures/errors.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import { unknown } from '../../domain/plan/check.ts';
+import { type Check, unknown } from '../../domain/terms/check.ts';
 import { retirementProblem } from '../../domain/trust/own-changes.ts';
 import { checkPatterns, patternText } from '../../domain/trust/pattern-check.ts';
 import { proposeRetirement, type RetirementProposal, type RetirementRequest } from '../../domain/trust/retire.ts';

@@ -3,14 +3,13 @@
  * what is there now. A role's owner may have revoked the trust since.
  */
 import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
-import type { Check } from '../../domain/migration/check.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import { type Check, fail, pass } from '../../domain/terms/check.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
 import { evaluateIrsa, parsePolicy } from '../../domain/policy/index.ts';
-import { fail, pass } from '../../domain/plan/check.ts';
 import { type GrantFacts, judgeReturn } from '../../domain/plan/grants.ts';
 import { updateTrustLine } from '../../domain/restore-commands/trust.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
-import type { TrustRetirement } from '../../domain/trust/model.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
+import type { TrustRetirement } from '../../domain/terms/trust.ts';
 import { removedAccounts } from '../../domain/trust/reinstate.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import { nameOf, type ServiceAccountUse } from '../../domain/trust/statements.ts';

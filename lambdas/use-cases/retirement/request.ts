@@ -5,10 +5,10 @@
  */
 import { acceptField } from '../../domain/acceptance/accept.ts';
 import type { AuthenticatedRequester } from '../../domain/approval/requester.ts';
-import type { Correlation } from '../../domain/migration/correlation.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Correlation } from '../../domain/terms/correlation.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
-import { isOpenRetirement, type Retirement, strandedRetirement } from '../../domain/trust/retirement.ts';
+import { isOpenRetirement, type Retirement, strandedRetirement } from '../../domain/record/retirement.ts';
 import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts';
 import { utcNow } from '../../runtime/utc.ts';
 

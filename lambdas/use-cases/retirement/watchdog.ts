@@ -3,7 +3,7 @@
  * the execution, and the execution may have stopped before it began.
  */
 import { isRunning } from '../../domain/rollback/recovery.ts';
-import { strandedRetirement } from '../../domain/trust/retirement.ts';
+import { strandedRetirement } from '../../domain/record/retirement.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { STARTED_AFTER_MS } from '../rollback/watchdog.ts';
 import { utcNow } from '../../runtime/utc.ts';

@@ -12,9 +12,9 @@ import {
   workedBefore,
 } from '../../domain/rollback/irsa.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
-import type { Target } from '../../domain/migration/request.ts';
-import { seenIn } from '../../domain/plan/facts.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
+import type { Target } from '../../domain/terms/subject.ts';
+import { seenIn } from '../../domain/terms/seen.ts';
 import { irsaCommands, irsaRestoreCommands } from '../../domain/restore-commands/irsa.ts';
 import { nameOf, type ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { Clock, Eks, Ledger, Roles } from '../../ports/index.ts';

@@ -4,10 +4,10 @@
  * migration has noted (ADR 119).
  */
 import { subjectLock } from '../migration/lock.ts';
-import type { Attempt, Plan } from '../../domain/plan/model.ts';
-import { isOfAddon, type Migration, newMigration } from '../../domain/migration/model.ts';
-import { migrationRequest } from '../../domain/migration/request.ts';
-import { warn } from '../../domain/plan/check.ts';
+import type { Attempt, Plan } from '../../domain/record/plan.ts';
+import { isOfAddon, type Migration, newMigration } from '../../domain/record/migration.ts';
+import { migrationRequest } from '../../domain/request/request.ts';
+import { warn } from '../../domain/terms/check.ts';
 import type { Ledger, Lock } from '../../ports/index.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 

@@ -1,8 +1,8 @@
 /** Reads what a recovery needs for its decision, and whether a migration without locks can still be rolled back. */
 import { changedByThirdParty } from '../../domain/addons/copies.ts';
 import { eachHolder } from '../../domain/migration/locks.ts';
-import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/migration/model.ts';
-import { isForAddon } from '../../domain/migration/request.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/record/migration.ts';
+import { isForAddon } from '../../domain/request/request.ts';
 import type { OwnerState } from '../../domain/rollback/recovery.ts';
 import {
   accountProblem,
@@ -10,7 +10,7 @@ import {
   foreignAssociations,
   isUnannotated,
 } from '../../domain/migration/service-account.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
 import type { Executions, HandlerDependencies, Ledger, Lock } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { subjectLock } from '../migration/lock.ts';

@@ -1,6 +1,6 @@
 /** Explains a create that EKS refuses because it does not offer the add-on's version for the cluster any more. */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
 
 /** EKS's message. Source: hashicorp/terraform-provider-aws#32238, nebari-dev/nebari#3016. */
 const NOT_SUPPORTED = /addon version specified is not supported/i;

@@ -1,14 +1,14 @@
 /** Checks, before a rollback deletes associations, that their pods have another source of credentials. */
 import { accepts } from '../../domain/acceptance/accept.ts';
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { hadIrsa } from '../../domain/rollback/former-pods.ts';
 import { unreplacedRemedies, unreplacedText } from '../../domain/rollback/unreplaced-pods.ts';
 import { mayRemoveAssociations, type AssociationRemoval } from '../../domain/rollback/pods.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../../domain/kubernetes/objects.ts';
-import type { Association } from '../../domain/migration/observed.ts';
-import type { Snapshot } from '../../domain/migration/model.ts';
+import type { Association } from '../../domain/terms/observed.ts';
+import type { Snapshot } from '../../domain/record/migration.ts';
 import { shellCommand } from '../../domain/text/shell.ts';
 import type { Clock, Eks, Kubernetes } from '../../ports/index.ts';
 import { podsNotServed } from '../pods/agents.ts';

@@ -3,11 +3,11 @@
  * is started, so that only one of several simultaneous requests is accepted; Recover begins or refuses it by another write.
  */
 import { acceptField } from '../../domain/acceptance/accept.ts';
-import type { Correlation } from '../../domain/migration/correlation.ts';
-import type { Failure } from '../../domain/migration/outcome.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Correlation } from '../../domain/terms/correlation.ts';
+import type { Failure } from '../../domain/terms/outcome.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import { nothingToPutBack } from '../../domain/rollback/recovery.ts';
-import { isOpen, type Rollback, rollbackStandingOf } from '../../domain/rollback/rollback.ts';
+import { isOpen, type Rollback, rollbackStandingOf } from '../../domain/record/rollback.ts';
 import type { HandlerDependencies, RollbackAsked } from '../../ports/index.ts';
 import { utcNow } from '../../runtime/utc.ts';
 

@@ -2,9 +2,9 @@
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { isTaken } from '../../domain/rollback/decisions.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
-import type { PlannedAssociation } from '../../domain/migration/planned.ts';
+import type { Association } from '../../domain/terms/observed.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
+import type { PlannedAssociation } from '../../domain/terms/planned.ts';
 import {
   accountProblemBack,
   associationText,

@@ -3,9 +3,9 @@
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
-import type { AddonSnapshot, Migration } from '../../domain/migration/model.ts';
-import type { Association } from '../../domain/migration/observed.ts';
-import type { Target } from '../../domain/migration/request.ts';
+import type { AddonSnapshot, Migration } from '../../domain/record/migration.ts';
+import type { Association } from '../../domain/terms/observed.ts';
+import type { Target } from '../../domain/terms/subject.ts';
 import { decideRestore, type RestoreDecision, type RestoreFacts } from '../../domain/rollback/restore.ts';
 import { leftOvers, createdByThirdParty } from '../../domain/rollback/associations.ts';
 import type { Clock, Eks, Ledger } from '../../ports/index.ts';

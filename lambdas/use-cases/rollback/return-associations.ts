@@ -1,7 +1,7 @@
 /** Recreates associations that a rollback has deleted and that the pods still need. */
-import { accountOf } from '../../domain/migration/subject.ts';
+import { accountOf } from '../../domain/terms/subject.ts';
 import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
+import type { Association } from '../../domain/terms/observed.ts';
 import { MIGRATION_TAG, wasThere } from '../../domain/migration/service-account.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { assertGranted } from '../migration/grants.ts';

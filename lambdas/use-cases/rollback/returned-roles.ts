@@ -3,12 +3,12 @@
  * a failure asks nobody (ADR 41); one that is requested afterwards may be requested long after the role's owner has
  * decided otherwise.
  */
-import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../domain/record/migration.ts';
 import { wasThere } from '../../domain/migration/service-account.ts';
 import { type GrantFacts, judgeReturn } from '../../domain/plan/grants.ts';
 import { parsePolicy } from '../../domain/policy/index.ts';
 import { ROLLBACK_CLAIM_DAYS } from '../../domain/settings/deployment.ts';
-import { settingsFor } from '../../domain/aws/spokes.ts';
+import { settingsFor } from '../../domain/access/spokes.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import { nameOf } from '../../domain/trust/statements.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';

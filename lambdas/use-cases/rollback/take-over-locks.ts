@@ -1,8 +1,8 @@
 /** Gives an execution of Recover the locks of the migration that it takes over or rolls back. */
 import { isConflicting } from '../../domain/migration/locks.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
 import type { HandlerDependencies, Lock, LockHolder, LockMode } from '../../ports/index.ts';
 import { lockModeOf, subjectLock } from '../migration/lock.ts';
 import { lockKeys } from './recovery.ts';

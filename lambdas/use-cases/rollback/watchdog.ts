@@ -3,7 +3,7 @@
  * the execution, and the execution may have stopped before it began.
  */
 import { isRunning } from '../../domain/rollback/recovery.ts';
-import { requestedRollback } from '../../domain/rollback/rollback.ts';
+import { requestedRollback } from '../../domain/record/rollback.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 
 /** The milliseconds within which a program that accepts a rollback or a retirement normally starts the execution. */

@@ -3,7 +3,7 @@
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { judgeCommand, type SweepExecution } from '../../domain/sweep/commands.ts';
-import type { Correlation } from '../../domain/migration/correlation.ts';
+import type { Correlation } from '../../domain/terms/correlation.ts';
 import type { Sweep, SweepCommand, SweepTally } from '../../domain/sweep/model.ts';
 import type { SweepRequest } from '../../domain/sweep/request.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';

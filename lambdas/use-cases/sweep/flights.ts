@@ -1,15 +1,15 @@
 /** Handles a sweep's migrations in flight: how they are requested, and how they end. */
 import { classOf } from '../../domain/failures/errors.ts';
-import type { Failure, Outcome } from '../../domain/migration/outcome.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import type { MigrationRequest } from '../../domain/migration/request.ts';
-import type { Verified } from '../../domain/migration/levels.ts';
+import type { Failure, Outcome } from '../../domain/terms/outcome.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import type { MigrationRequest } from '../../domain/request/request.ts';
+import type { Verified } from '../../domain/terms/levels.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { requestOf as planRequestOf } from '../../domain/sweep/items.ts';
 import type { Sweep, SweepItem } from '../../domain/sweep/model.ts';
 import { isSelected } from '../../domain/sweep/selection.ts';
 import { endOf } from '../../domain/sweep/waves.ts';
-import { subjectOf, subjectText } from '../../domain/migration/subject.ts';
+import { subjectOf, subjectText } from '../../domain/terms/subject.ts';
 import type { ExecutionState, HandlerDependencies } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
 import { busyRefusal, busyWith } from '../migration/subject-busy.ts';

@@ -1,6 +1,6 @@
 /** Inspects one cluster: classifies each of its add-ons by the plan that a migration of it would have. */
 import type { MigrationError } from '../../domain/failures/errors.ts';
-import type { Target } from '../../domain/migration/request.ts';
+import type { Target } from '../../domain/terms/subject.ts';
 import { classify, stateReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { requestOf } from '../../domain/sweep/items.ts';
 import type { SweepFinding } from '../../domain/sweep/model.ts';

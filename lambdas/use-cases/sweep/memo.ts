@@ -4,7 +4,7 @@
  */
 import { parseRoleArn } from '../../domain/aws/arn.ts';
 import { classOf, isMigrationError } from '../../domain/failures/errors.ts';
-import type { Association } from '../../domain/migration/observed.ts';
+import type { Association } from '../../domain/terms/observed.ts';
 import type {
   AssociationRef,
   Clock,

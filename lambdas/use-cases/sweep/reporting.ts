@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { classOf, MigrationError } from '../../domain/failures/errors.ts';
 import { sweepMetric } from '../../domain/events/metrics.ts';
-import type { Failure } from '../../domain/migration/outcome.ts';
+import type { Failure } from '../../domain/terms/outcome.ts';
 import { ZOD_MESSAGES } from '../../domain/text/zod-messages.ts';
 import { problemsOf } from '../../domain/text/problems.ts';
 import { buildReport } from '../../domain/sweep/build-report.ts';

@@ -1,6 +1,6 @@
 /** Finds the requester of a migration that a sweep began. */
 import { type AuthenticatedRequester, sweepRequesterOf } from '../../domain/approval/requester.ts';
-import type { MigrationRequest } from '../../domain/migration/request.ts';
+import type { MigrationRequest } from '../../domain/request/request.ts';
 import { sha256 } from '../../domain/text/sha256.ts';
 import { itemId } from '../../domain/sweep/items.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';

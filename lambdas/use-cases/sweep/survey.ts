@@ -3,8 +3,9 @@ import { namespaceOf, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts'
 import type { Cluster } from '../../domain/aws/eks.ts';
 import { classOf, isMigrationError, type MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Addon } from '../../domain/migration/observed.ts';
-import type { AddonRequest, Target } from '../../domain/migration/request.ts';
+import type { Addon } from '../../domain/terms/observed.ts';
+import type { AddonRequest } from '../../domain/request/request.ts';
+import type { Target } from '../../domain/terms/subject.ts';
 import { planMigration } from '../../domain/plan/plan.ts';
 import { newAddonArn } from '../../domain/plan/rights-maker.ts';
 import type { SeenAddon } from '../../domain/sweep/classify.ts';

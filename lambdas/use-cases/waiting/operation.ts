@@ -1,8 +1,8 @@
 /** The wait of an operation (a retirement or a reinstatement), as the record notes it. */
 import type { OperationKind } from '../../domain/approval/approval.ts';
-import { type Operation, waitingOperation } from '../../domain/approval/operations.ts';
+import { type Operation, waitingOperation } from '../../domain/waiting/operations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Migration } from '../../domain/migration/model.ts';
+import type { Migration } from '../../domain/record/migration.ts';
 import type { WaitingFor } from '../../domain/waiting/waiting-for.ts';
 import type { HandlerDependencies, Ledger } from '../../ports/index.ts';
 import { closeApproval } from '../approval/close.ts';

@@ -1,8 +1,8 @@
 /** Decides which migrations may wait before they begin, and ends the other waits once one of them has begun. */
 import { MigrationError } from '../../domain/failures/errors.ts';
-import { type Operation, requestedAs } from '../../domain/approval/operations.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import { subjectOf } from '../../domain/migration/subject.ts';
+import { type Operation, requestedAs } from '../../domain/waiting/operations.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import { subjectOf } from '../../domain/terms/subject.ts';
 import {
   tooManyWaitingText,
   waitingPrincipal,

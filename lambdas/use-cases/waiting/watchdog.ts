@@ -2,10 +2,10 @@
  * Handles the migrations that have a waiting slot: takes over an execution that has stopped, ends one that was cancelled, and
  * frees the slot of a migration that no longer waits, whatever was interrupted in between.
  */
-import { waitingOperation } from '../../domain/approval/operations.ts';
+import { waitingOperation } from '../../domain/waiting/operations.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
-import type { Migration } from '../../domain/migration/model.ts';
-import { strandedRetirement } from '../../domain/trust/retirement.ts';
+import type { Migration } from '../../domain/record/migration.ts';
+import { strandedRetirement } from '../../domain/record/retirement.ts';
 import type { WaitingMigration } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { closeApproval } from '../approval/close.ts';

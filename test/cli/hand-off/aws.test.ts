@@ -1,6 +1,6 @@
 /** The hand-off of what the account has, read with the caller's own credentials. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { handOff } from '../../../lambdas/domain/hand-off/model.ts';
+import { handOff } from '../../../lambdas/domain/terms/hand-off.ts';
 import { type AwsWorld, openAwsWorld } from '../aws-world.ts';
 import { words } from '../../words.ts';
 

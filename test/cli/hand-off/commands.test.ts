@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HAND_OFF_FORMATS, handOff as handOffSchema } from '../../../lambdas/domain/hand-off/model.ts';
+import { HAND_OFF_FORMATS, handOff as handOffSchema } from '../../../lambdas/domain/terms/hand-off.ts';
 import { SCENARIO } from '../../end-to-end/fixture.ts';
 import { keptWorld } from '../kept-world.ts';
 import { runProgram as run } from '../run-program.ts';

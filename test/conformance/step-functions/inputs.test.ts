@@ -3,7 +3,7 @@ import { answersFor } from './invocations.ts';
 import { failureOf } from '../../../conformance/step-functions/answers.ts';
 import { inputOfSeed, SERVICE_ERRORS, titleOf } from '../../../conformance/step-functions/inputs.ts';
 import { scenarioOfInput } from '../../../conformance/step-functions/carry-out.ts';
-import { migrationRequest } from '../../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../../lambdas/domain/request/request.ts';
 import { sweepRequest } from '../../../lambdas/domain/sweep/request.ts';
 import { targetOf } from '../../../conformance/kubernetes/scenarios/carry-out.ts';
 

@@ -5,7 +5,7 @@
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import type { AnnotationMoment, Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { AnnotationMoment, Migration } from '../../../lambdas/domain/record/migration.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import {
   ADDON_LOCK,

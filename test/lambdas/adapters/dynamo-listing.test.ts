@@ -8,9 +8,9 @@ import { listKey, type Listing, MOST_READ, positionOf, readListing } from '../..
 import { DynamoTable, type Item } from '../../../lambdas/adapters/dynamo-table.ts';
 import { LIST_INDEXES, LIST_KEY } from '../../../lambdas/adapters/indexes.ts';
 import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/aws/principal.ts';
-import { type ListPosition, type MigrationFilter, orderOf } from '../../../lambdas/domain/migration/listing.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
-import { OUTCOMES } from '../../../lambdas/domain/migration/outcome.ts';
+import { type ListPosition, type MigrationFilter, orderOf } from '../../../lambdas/domain/overview/listing.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
+import { OUTCOMES } from '../../../lambdas/domain/terms/outcome.ts';
 import { BY_CLOUDTRAIL } from '../../../lambdas/domain/text/names.ts';
 import { summaryOf } from '../../../lambdas/domain/migration/summary.ts';
 import type { Ledger, MigrationPage } from '../../../lambdas/ports/ledger.ts';

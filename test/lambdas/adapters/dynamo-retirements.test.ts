@@ -1,6 +1,6 @@
 /** The last retirement of a migration: one conditional write each, held by DynamoDB (in process) and by the fake. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Retirement } from '../../../lambdas/domain/trust/retirement.ts';
+import type { Retirement } from '../../../lambdas/domain/record/retirement.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import { aMigration, aRetirement, aRollback, at, MIGRATION_ID } from '../fixtures.ts';
 import { LEDGERS } from './ledgers.ts';

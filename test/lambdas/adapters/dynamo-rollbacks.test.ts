@@ -1,6 +1,6 @@
 /** The rollback in a record: one conditional write each, held by DynamoDB (in process) and by the fake. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Rollback } from '../../../lambdas/domain/rollback/rollback.ts';
+import type { Rollback } from '../../../lambdas/domain/record/rollback.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import { aMigration, aRollback, at, MIGRATION_ID, RECOVERY_EXECUTION } from '../fixtures.ts';
 import { LEDGERS } from './ledgers.ts';

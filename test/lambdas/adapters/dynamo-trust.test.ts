@@ -2,7 +2,7 @@
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import type { TrustChange, TrustRetirement } from '../../../lambdas/domain/trust/model.ts';
+import type { TrustChange, TrustRetirement } from '../../../lambdas/domain/terms/trust.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import {
   aMigration,

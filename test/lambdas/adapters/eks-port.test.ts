@@ -1,7 +1,7 @@
 /** What the steps rely on, held by the SDK's adapter on the sandbox's EKS and by the fake that the steps' tests use. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
-import type { Addon, Association } from '../../../lambdas/domain/migration/observed.ts';
+import type { Addon, Association } from '../../../lambdas/domain/terms/observed.ts';
 import type { Eks } from '../../../lambdas/ports/eks.ts';
 import { CLUSTER as SANDBOX_CLUSTER, openFixture, roleArn } from '../../sandbox/eks/fixture.ts';
 import { FakeEks } from '../fake-eks.ts';

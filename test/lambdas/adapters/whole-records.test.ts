@@ -1,8 +1,8 @@
 /** What a rollback works from comes back from the ledger whole: a field that a schema forgets is lost without a word. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Addon, Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
-import type { Snapshot } from '../../../lambdas/domain/migration/model.ts';
+import type { Addon, Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
+import type { Snapshot } from '../../../lambdas/domain/record/migration.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import {
   ADDON,

@@ -1,7 +1,7 @@
 /** What the API does with a migration that is there: stopping it, and rolling it back. */
 import { describe, expect, it } from 'vitest';
 import type { CancelAnswer } from '../../../lambdas/api/answers.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { aRollback, aSnapshot, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { handOffAnswer } from '../../../lambdas/api/hand-off-answer.ts';
 import { renderHandOff } from '../../../lambdas/domain/hand-off/formats/index.ts';
-import { HAND_OFF_FORMATS } from '../../../lambdas/domain/hand-off/model.ts';
+import { HAND_OFF_FORMATS } from '../../../lambdas/domain/terms/hand-off.ts';
 import { handOffOf } from '../../../lambdas/domain/hand-off/of-record.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import type { Fakes } from '../fakes.ts';
 import { MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { newFakes, problemIn, send } from './gateway.ts';

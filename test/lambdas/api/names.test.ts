@@ -1,7 +1,7 @@
 /** Tests that the API returns names of closed sets and links for ids, whatever texts a record has. */
 import { describe, expect, it } from 'vitest';
 import { relatedIn } from '../../../lambdas/api/links.ts';
-import type { Failure } from '../../../lambdas/domain/migration/outcome.ts';
+import type { Failure } from '../../../lambdas/domain/terms/outcome.ts';
 import type { Fakes } from '../fakes.ts';
 import { aMigration, aPlan, at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { newFakes, send } from './gateway.ts';

@@ -1,8 +1,8 @@
 /** POST /migrations/{id}/retire, and what GET shows of it. */
 import { describe, expect, it } from 'vitest';
 import type { MigrationAnswer } from '../../../lambdas/api/answers.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
-import type { Retirement } from '../../../lambdas/domain/trust/retirement.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
+import type { Retirement } from '../../../lambdas/domain/record/retirement.ts';
 import { MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { aRetirement, at, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';

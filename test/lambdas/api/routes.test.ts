@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import type { Approval } from '../../../lambdas/domain/approval/approval.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import type { Fakes } from '../fakes.ts';
 import { target } from '../example.ts';
 import { at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, endedAs, NOW } from '../run-examples.ts';

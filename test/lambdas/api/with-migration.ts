@@ -1,6 +1,6 @@
 /** One migration in the ledger, and the API before it. */
 import type { Approval } from '../../../lambdas/domain/approval/approval.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import type { Fakes } from '../fakes.ts';
 import { aMigration, aPlan, at, MIGRATION_ID } from '../fixtures.ts';
 import { ALICE, newFakes, send } from './gateway.ts';

@@ -13,7 +13,7 @@ import { report as reportSchema, type WorkloadIdentity } from '../../../lambdas/
 import { identitiesReport } from '../../../lambdas/domain/identities/report.ts';
 import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/domain/identities/tally.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
-import type { Association } from '../../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../../lambdas/domain/terms/observed.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import { OTHER_ROLE, ROLE, target } from '../example.ts';
 import { at } from '../run-examples.ts';

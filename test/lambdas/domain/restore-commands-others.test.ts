@@ -1,8 +1,8 @@
 /** The restore commands where another principal has done what they leave as it is. */
 import { describe, expect, it } from 'vitest';
 import { addonRestoreCommands } from '../../../lambdas/domain/restore-commands/add-on.ts';
-import type { Addon, Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { AddonSnapshot } from '../../../lambdas/domain/migration/model.ts';
+import type { Addon, Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { AddonSnapshot } from '../../../lambdas/domain/record/migration.ts';
 import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, OTHER_ROLE, planned, target } from '../fixtures.ts';
 
 const commandsFor = (addon: Addon, ...associations: Association[]): string[] =>

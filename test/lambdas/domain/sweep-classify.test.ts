@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../lambdas/domain/migration/check.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../lambdas/domain/terms/check.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
 import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
 import {

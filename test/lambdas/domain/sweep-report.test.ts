@@ -10,7 +10,7 @@ import {
   sweepClass,
 } from '../../../lambdas/domain/sweep/model.ts';
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
-import { OUTCOMES } from '../../../lambdas/domain/migration/outcome.ts';
+import { OUTCOMES } from '../../../lambdas/domain/terms/outcome.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';
 import { runs } from '../../runs.ts';
 import { forAllIn } from '../../for-all.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isNobodysNode } from '../../../lambdas/domain/aws/node-principals.ts';
+import { isNobodysNode } from '../../../lambdas/domain/access/node-principals.ts';
 import { itemId, itemsOf, requestOf } from '../../../lambdas/domain/sweep/items.ts';
 import { sweepItem, type SweepFinding } from '../../../lambdas/domain/sweep/model.ts';
 import { sweepRequest, sweepSelection, type SweepRequestInput } from '../../../lambdas/domain/sweep/request.ts';

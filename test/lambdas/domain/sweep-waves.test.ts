@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SweepItem } from '../../../lambdas/domain/sweep/model.ts';
 import type { SweepRequestInput } from '../../../lambdas/domain/sweep/request.ts';
 import { countsAsFailed, decideWave, endOf, type WaveInput, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
-import { OUTCOMES } from '../../../lambdas/domain/migration/outcome.ts';
+import { OUTCOMES } from '../../../lambdas/domain/terms/outcome.ts';
 import { aMigration, at, endedAs } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
 

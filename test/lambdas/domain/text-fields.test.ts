@@ -1,8 +1,8 @@
 /** Which fields of the records are text to show and which are data: each string is one of them, by its schema. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { migration, snapshot } from '../../../lambdas/domain/migration/model.ts';
-import { podEvidence, stepLine } from '../../../lambdas/domain/migration/evidence.ts';
+import { migration, snapshot } from '../../../lambdas/domain/record/migration.ts';
+import { podEvidence, stepLine } from '../../../lambdas/domain/terms/evidence.ts';
 import { report as identities } from '../../../lambdas/domain/identities/model.ts';
 import { clusterInventory, locationInventory, sweepItem } from '../../../lambdas/domain/sweep/model.ts';
 import { words } from '../../words.ts';

@@ -4,7 +4,7 @@ import { buildReport } from '../../../lambdas/domain/sweep/build-report.ts';
 import type { ReportRow, SweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { STATUSES } from '../../../lambdas/domain/sweep/statuses.ts';
 import { printable } from '../../../lambdas/domain/text/text.ts';
-import { OUTCOMES } from '../../../lambdas/domain/migration/outcome.ts';
+import { OUTCOMES } from '../../../lambdas/domain/terms/outcome.ts';
 import { sweepClass } from '../../../lambdas/domain/sweep/model.ts';
 import { FIRST_ROWS, reportPage } from '../../../lambdas/report-page/page.ts';
 import { fleetInput, fleetReport } from '../domain/sweep-report-fixtures.ts';

@@ -2,7 +2,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
-import { SPOKE_STEPS, rolesOfStep } from '../../../lambdas/domain/aws/spokes.ts';
+import { SPOKE_STEPS, rolesOfStep } from '../../../lambdas/domain/access/spokes.ts';
 import { wire } from '../../../lambdas/runtime/wiring.ts';
 import { newFakes } from '../fakes.ts';
 import { ACCOUNT, NAMESPACE, target } from '../fixtures.ts';

@@ -1,8 +1,8 @@
 /** The step begin for a service account: the world as planned, or nothing; and plans that are not its own. */
 import { describe, expect, test } from 'vitest';
-import type { Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { roleLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { ACCOUNT_TRUST, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';

@@ -8,7 +8,7 @@ import {
   type AccountRestoreCommandsFacts,
 } from '../../../lambdas/domain/restore-commands/service-account.ts';
 import { annotationUsed } from '../../../lambdas/domain/verification/pods.ts';
-import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
+import type { AnnotationChange } from '../../../lambdas/domain/record/migration.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { ACCOUNT_NAMESPACE, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
 import { anAccountWorkload, aState, ownAssociation } from '../account-fixtures.ts';

@@ -1,6 +1,6 @@
 /** The step plan for a service account that is no add-on's: what it reads, in which order, and how it ends. */
 import { describe, expect, test } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
 import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';

@@ -1,6 +1,6 @@
 /** restore-associations for a service account: the migration's own association goes, whatever else is there stays. */
 import { describe, expect, test } from 'vitest';
-import type { Association } from '../../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../../lambdas/domain/terms/observed.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';

@@ -2,7 +2,7 @@
  * retire-trust after the migration of a service account: by its association, and by who still has its role in an
  * annotation.
  */
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { describe, expect, test } from 'vitest';
 import { ACCOUNT_TRUST, accountIrsaStatement, REF, SUBJECT_LOCK } from '../account-example.ts';
 import { anAccountPod, aServiceAccount, ownAssociation } from '../account-fixtures.ts';

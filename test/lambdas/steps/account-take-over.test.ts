@@ -3,7 +3,7 @@
  * back.
  */
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { rollbackClosed } from '../../../lambdas/use-cases/rollback/recovery.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';

@@ -1,8 +1,8 @@
 /** Migrations of a service account over the fakes, forwards and back, and what must hold at the end of each. */
 import { expect } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { Outcome } from '../../../lambdas/domain/migration/outcome.ts';
+import type { Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { Outcome } from '../../../lambdas/domain/terms/outcome.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { accountIrsaStatement, REF, SUBJECT_LOCK } from '../account-example.ts';

@@ -4,7 +4,7 @@
  * annotation or its association. `account-workflow.grid.test.ts` combines each case with each fault.
  */
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../lambdas/domain/migration/outcome.ts';
+import type { Outcome } from '../../../lambdas/domain/terms/outcome.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { anAccountAssociation, aServiceAccount } from '../account-fixtures.ts';
 import { MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';

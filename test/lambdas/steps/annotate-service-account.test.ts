@@ -1,6 +1,6 @@
 /** The IRSA annotation of a service account: removed after the verification, back before anything is restarted. */
 import { describe, expect, test } from 'vitest';
-import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
+import type { AnnotationChange } from '../../../lambdas/domain/record/migration.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { REF } from '../account-example.ts';
 import { aServiceAccount, aState } from '../account-fixtures.ts';

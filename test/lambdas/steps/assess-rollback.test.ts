@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { MAX_RESTORE_ACTIONS } from '../../../lambdas/steps/assess-rollback/schema.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';

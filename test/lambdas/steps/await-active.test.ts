@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
-import type { Attempt } from '../../../lambdas/domain/plan/model.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
+import type { Attempt } from '../../../lambdas/domain/record/plan.ts';
 import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';

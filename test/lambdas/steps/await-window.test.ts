@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Approval } from '../../../lambdas/domain/approval/approval.ts';
-import type { ChangeWindow } from '../../../lambdas/domain/waiting/change-window.ts';
+import type { ChangeWindow } from '../../../lambdas/domain/terms/change-window.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';

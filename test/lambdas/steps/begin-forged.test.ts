@@ -1,7 +1,7 @@
 /** A plan that is not the one which was made, or that this deployment may not carry out. */
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
-import type { PlannedAssociation } from '../../../lambdas/domain/migration/planned.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
+import type { PlannedAssociation } from '../../../lambdas/domain/terms/planned.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE, target } from '../example.ts';

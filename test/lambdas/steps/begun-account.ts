@@ -1,7 +1,7 @@
 /** The fakes with the service account `payments/api` in them, before and after `begin`. */
-import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Migration, Snapshot } from '../../../lambdas/domain/record/migration.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { ACCOUNT_TRUST, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
 import {
   accountMigration,

@@ -1,7 +1,7 @@
 /** A migration that `begin` has let through: record, snapshot and locks are in the ledger, the journal is empty. */
-import type { Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { Migration, Snapshot } from '../../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, target } from '../example.ts';
 import { ADDON_LOCK, at, EXECUTION, MIGRATION_ID, ROLE_LOCK, ownHolder, otherHolder } from '../run-examples.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { CarriedOver } from '../../../lambdas/domain/migration/planned.ts';
+import type { Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { CarriedOver } from '../../../lambdas/domain/terms/planned.ts';
 import { carryOverStep } from '../../../lambdas/steps/carry-over/handler.ts';
 import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { BrokenPod } from '../../../lambdas/domain/rollout/model.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
 import { MAX_SETTLINGS } from '../../../lambdas/domain/rollout/settling.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';

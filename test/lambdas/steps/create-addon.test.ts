@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
-import type { Attempt } from '../../../lambdas/domain/plan/model.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
+import type { Attempt } from '../../../lambdas/domain/record/plan.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { CREATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';

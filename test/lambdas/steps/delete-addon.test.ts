@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
 import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { DELETE_MS } from '../fake-eks.ts';

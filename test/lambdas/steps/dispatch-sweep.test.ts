@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Sweep, SweepItem } from '../../../lambdas/domain/sweep/model.ts';
 import type { SweepRequestInput } from '../../../lambdas/domain/sweep/request.ts';
-import type { AddonRequest } from '../../../lambdas/domain/migration/request.ts';
+import type { AddonRequest } from '../../../lambdas/domain/request/request.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { type PaceScope, paceScopeKey } from '../../../lambdas/domain/aws/pace.ts';
 import { dispatchSweep } from '../../../lambdas/use-cases/sweep/dispatching.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
-import type { Retirement } from '../../../lambdas/domain/trust/retirement.ts';
-import type { Rollback } from '../../../lambdas/domain/rollback/rollback.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
+import type { Retirement } from '../../../lambdas/domain/record/retirement.ts';
+import type { Rollback } from '../../../lambdas/domain/record/rollback.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import {

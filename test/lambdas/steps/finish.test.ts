@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addonRestoreCommands, type RestoreCommandsFacts } from '../../../lambdas/domain/restore-commands/add-on.ts';
-import type { AddonSnapshot, Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { AddonSnapshot, Migration } from '../../../lambdas/domain/record/migration.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';

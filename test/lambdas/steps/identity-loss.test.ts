@@ -1,7 +1,7 @@
 /** Service accounts that lose the role of an add-on: as the plan, the snapshot and the evidence keep them. */
 import { describe, expect, it } from 'vitest';
-import type { IdentityLoss } from '../../../lambdas/domain/migration/planned.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
+import type { IdentityLoss } from '../../../lambdas/domain/terms/planned.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Check } from '../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
+import type { Check } from '../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
 import { installAgentStep } from '../../../lambdas/steps/install-agent/handler.ts';
 import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';

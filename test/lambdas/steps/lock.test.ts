@@ -1,6 +1,6 @@
 /** Promises 1 and 6: without its snapshot and its lock a step changes nothing. */
 import { describe, expect, it } from 'vitest';
-import type { Plan, Attempt } from '../../../lambdas/domain/plan/model.ts';
+import type { Plan, Attempt } from '../../../lambdas/domain/record/plan.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import { anAccountPod, aServiceAccount } from '../account-fixtures.ts';

@@ -1,8 +1,8 @@
 /** Runs the steps over the fakes in the order of the state machine MigrateAddon, with its retries and its catches. */
 import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Outcome } from '../../../lambdas/domain/migration/outcome.ts';
-import type { Attempt } from '../../../lambdas/domain/plan/model.ts';
-import { subjectOf } from '../../../lambdas/domain/migration/subject.ts';
+import type { Outcome } from '../../../lambdas/domain/terms/outcome.ts';
+import type { Attempt } from '../../../lambdas/domain/record/plan.ts';
+import { subjectOf } from '../../../lambdas/domain/terms/subject.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';

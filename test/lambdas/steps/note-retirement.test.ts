@@ -1,7 +1,7 @@
 /** What an execution of Retire notes about itself in the migration's record, regardless of who started it. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Retirement } from '../../../lambdas/domain/trust/retirement.ts';
+import type { Retirement } from '../../../lambdas/domain/record/retirement.ts';
 import { lost } from '../fakes.ts';
 import { ROLE } from '../example.ts';
 import { ADDON_LOCK, at, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE_LOCK } from '../run-examples.ts';

@@ -1,6 +1,6 @@
 /** How long an execution waits, and what the record says meanwhile. For how long at all: `domain/pause.test.ts`. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { MOST_DAYS_WAITING } from '../../../lambdas/domain/waiting/pause.ts';
 import { pauseStep } from '../../../lambdas/steps/pause/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';

@@ -1,6 +1,6 @@
 /** The plan of an add-on with three service accounts, a namespace and custom resources of its own. */
 import { describe, expect, test } from 'vitest';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import { addonArn, OTHER_ROLE, ROLE } from '../example.ts';
 import { podIdentityStatement, policyText } from '../trust-examples.ts';

@@ -1,8 +1,8 @@
 /** What the plan reads about roles that pods assume, and about trusts by pattern: only if a policy names them. */
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Check } from '../../../lambdas/domain/migration/check.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../lambdas/domain/terms/check.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { irsa } from '../domain/trust/policies.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import { ACCOUNT, NAMESPACE, podIdentityStatement, policyText, ROLE, STEP_ROLES } from '../fixtures.ts';

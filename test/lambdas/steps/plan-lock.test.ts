@@ -1,7 +1,7 @@
 /** The plan of an add-on whose lock another execution holds: nothing of the target is read. */
 import { describe, expect, it } from 'vitest';
 import type { ExecutionState } from '../../../lambdas/ports/index.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON_LOCK,

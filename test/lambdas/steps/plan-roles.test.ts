@@ -1,8 +1,8 @@
 /** What the plan reads about roles: as little as it can, and nothing that is only advice stops it. */
 import { describe, expect, test, vi } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Check } from '../../../lambdas/domain/migration/check.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../lambdas/domain/terms/check.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import type { RolePolicy, SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { readRoleUsers } from '../../../lambdas/use-cases/facts/read-roles.ts';
 import { newFakes, type Fakes } from '../fakes.ts';

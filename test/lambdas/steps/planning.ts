@@ -1,6 +1,6 @@
 /** The step plan over the fakes: of the example's add-on, unless the request names another subject. */
-import type { Check } from '../../../lambdas/domain/migration/check.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../lambdas/domain/terms/check.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type Fakes, invoke } from '../fakes.ts';
 import { ADDON, MIGRATION_ID, target } from '../fixtures.ts';

@@ -3,7 +3,7 @@ import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE } from '../example.ts';
 import { at, MIGRATION_ID } from '../run-examples.ts';

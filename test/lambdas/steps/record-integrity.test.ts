@@ -1,6 +1,6 @@
 /** A record and a snapshot of different add-ons, which only another principal can have written. */
 import { describe, expect, it } from 'vitest';
-import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../../lambdas/domain/record/migration.ts';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';

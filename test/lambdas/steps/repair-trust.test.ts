@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Plan } from '../../../lambdas/domain/plan/model.ts';
-import type { Snapshot } from '../../../lambdas/domain/migration/model.ts';
-import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
+import type { Plan } from '../../../lambdas/domain/record/plan.ts';
+import type { Snapshot } from '../../../lambdas/domain/record/migration.ts';
+import type { TrustChange } from '../../../lambdas/domain/terms/trust.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
 import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';

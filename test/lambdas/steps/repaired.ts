@@ -1,5 +1,5 @@
 /** A role whose trust policy knows IRSA alone, and the repair that the plan holds ready for it. */
-import type { TrustChange, TrustRepair } from '../../../lambdas/domain/trust/model.ts';
+import type { TrustChange, TrustRepair } from '../../../lambdas/domain/terms/trust.ts';
 import { parseTrust } from '../../../lambdas/domain/trust/policy.ts';
 import { proposeRepair } from '../../../lambdas/domain/trust/repair.ts';
 import { at, irsaStatement, ISSUER, NAMESPACE, policyText, ROLE, SERVICE_ACCOUNT, target } from '../fixtures.ts';

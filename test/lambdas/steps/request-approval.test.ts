@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { deadlineOf } from '../../../lambdas/domain/waiting/waiting.ts';
 import type { Approval, ApprovalDecision } from '../../../lambdas/domain/approval/approval.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
 import { decideApproval } from '../../../lambdas/use-cases/approval/decide.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { requestCancel } from '../../../lambdas/use-cases/migration/cancel.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Rollback } from '../../../lambdas/domain/rollback/rollback.ts';
+import type { Rollback } from '../../../lambdas/domain/record/rollback.ts';
 import { aRollback, at, executionArn, RECOVERY_EXECUTION } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Attempt } from '../../../lambdas/domain/plan/model.ts';
+import type { Attempt } from '../../../lambdas/domain/record/plan.ts';
 import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, OTHER_ROLE, ROLE, VERSION } from '../example.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Node, Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
-import type { Addon, Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Addon, Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { aServiceAccount } from '../account-fixtures.ts';

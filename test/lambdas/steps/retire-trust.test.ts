@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { faultCases, MOMENTS, strikeEachCall } from '../../faults/contract.ts';

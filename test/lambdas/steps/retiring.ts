@@ -1,5 +1,5 @@
 /** A migration whose trust can be retired, and the step that retires it or puts it back. */
-import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../../lambdas/domain/record/migration.ts';
 import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
 import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { invoke } from '../fakes.ts';

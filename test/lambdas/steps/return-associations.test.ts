@@ -1,6 +1,6 @@
 /** Where EKS's webhook goes on injecting an association that the rollback has deleted, its pods get it back. */
 import { describe, expect, it } from 'vitest';
-import type { Association } from '../../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../../lambdas/domain/terms/observed.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';

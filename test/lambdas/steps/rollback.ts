@@ -1,6 +1,6 @@
 /** The rollback as the state machine runs it: assess, one action, wait, assess again; then the associations. */
 import { ERROR_CLASSES, isMigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Addon, Association } from '../../../lambdas/domain/migration/observed.ts';
+import type { Addon, Association } from '../../../lambdas/domain/terms/observed.ts';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';

@@ -3,7 +3,7 @@
  * respected, and never overwritten; the migration does not end as if nothing had happened.
  */
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../lambdas/domain/migration/outcome.ts';
+import type { Outcome } from '../../../lambdas/domain/terms/outcome.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { newFakes } from '../fakes.ts';
 import { ADDON, addonArn, NAMESPACE, OTHER_ROLE, SERVICE_ACCOUNT } from '../example.ts';

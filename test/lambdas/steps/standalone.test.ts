@@ -1,7 +1,7 @@
 /** The standalone associations of an add-on's migration, step by step: made first, kept by all ways, taken away last. */
 import { describe, expect, test } from 'vitest';
-import type { Addon, Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { PlannedAssociation } from '../../../lambdas/domain/migration/planned.ts';
+import type { Addon, Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { PlannedAssociation } from '../../../lambdas/domain/terms/planned.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import type { Step } from '../../../lambdas/runtime/step.ts';
 import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';

@@ -1,5 +1,5 @@
 /** Recover's first step, and migrations that it finds. */
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke } from '../fakes.ts';
 import { addonArn, EXECUTION, executionArn, MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../fixtures.ts';

@@ -1,8 +1,8 @@
 /** EKS may judge a role by the trust policy of before for some seconds after it was repaired. */
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Attempt } from '../../../lambdas/domain/plan/model.ts';
-import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
+import type { Attempt } from '../../../lambdas/domain/record/plan.ts';
+import type { TrustChange } from '../../../lambdas/domain/terms/trust.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { begunAccount } from './begun-account.ts';

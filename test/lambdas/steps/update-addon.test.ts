@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { UPDATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';

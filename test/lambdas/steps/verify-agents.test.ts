@@ -1,8 +1,8 @@
 /** verify-pods: whether an agent serves each verified pod on its node, and what follows where none does. */
 import { describe, expect, it } from 'vitest';
 import type { Node, Pod, Workload } from '../../../lambdas/domain/kubernetes/objects.ts';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
-import type { MigrationRequestInput } from '../../../lambdas/domain/migration/request.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
+import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn } from '../example.ts';

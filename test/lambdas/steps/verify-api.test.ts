@@ -1,7 +1,7 @@
 /** verify-pods for a request that is content with what EKS says: the API server is never asked. */
 import { describe, expect, test } from 'vitest';
-import type { Addon } from '../../../lambdas/domain/migration/observed.ts';
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Addon } from '../../../lambdas/domain/terms/observed.ts';
+import type { Migration } from '../../../lambdas/domain/record/migration.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';

@@ -1,8 +1,8 @@
 /** Migrations of an add-on over the fakes, forwards and back, and what must hold at the end of each. */
 import { expect } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import type { Addon, Association } from '../../../lambdas/domain/migration/observed.ts';
-import type { Outcome } from '../../../lambdas/domain/migration/outcome.ts';
+import type { Addon, Association } from '../../../lambdas/domain/terms/observed.ts';
+import type { Outcome } from '../../../lambdas/domain/terms/outcome.ts';
 import type { CreateAddonRequest } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { newFakes, type Fakes } from '../fakes.ts';

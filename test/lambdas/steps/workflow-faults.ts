@@ -1,7 +1,7 @@
 /** The contract of faults over whole migrations: with any single fault they end as they would have without. */
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Outcome } from '../../../lambdas/domain/migration/outcome.ts';
+import type { Outcome } from '../../../lambdas/domain/terms/outcome.ts';
 import { isRead as isReadOf, type Kind, PORT_KINDS } from '../../../lambdas/ports/kinds.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { type FaultCase, strikeEachCall, uncovered } from '../../faults/contract.ts';

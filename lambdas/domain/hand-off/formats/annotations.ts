@@ -1,6 +1,6 @@
 /** Notes on the annotations of service accounts, for formats whose code does not contain Kubernetes objects. */
-import { accountOf } from '../../migration/subject.ts';
-import type { HandOff, HandOffAnnotation } from '../model.ts';
+import { accountOf } from '../../terms/subject.ts';
+import type { HandOff, HandOffAnnotation } from '../../terms/hand-off.ts';
 import { comment, commented } from './text.ts';
 import { yamlLines } from './yaml.ts';
 

@@ -1,8 +1,8 @@
 /** The hand-off as part of a CloudFormation template: YAML that is a template of its own, if it has a resource. */
-import { accountOf } from '../../migration/subject.ts';
+import { accountOf } from '../../terms/subject.ts';
 import { eksArn } from '../../aws/arn.ts';
 import { shellCommand } from '../../text/shell.ts';
-import type { HandOff, HandOffAssociation } from '../model.ts';
+import type { HandOff, HandOffAssociation } from '../../terms/hand-off.ts';
 import { annotationNotes } from './annotations.ts';
 import { pitfallsOf } from './pitfalls.ts';
 import { comment, commented, documentOf, introduction, item, notInCodeSection, UNKNOWN_ID } from './text.ts';

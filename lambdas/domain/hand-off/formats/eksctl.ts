@@ -1,6 +1,6 @@
 /** The hand-off as a ClusterConfig of eksctl. */
 import { jsonText } from '../../text/text.ts';
-import type { HandOff } from '../model.ts';
+import type { HandOff } from '../../terms/hand-off.ts';
 import { annotationNotes } from './annotations.ts';
 import { pitfallsOf } from './pitfalls.ts';
 import { comment, commented, documentOf, introduction, item, notInCodeSection, type Section } from './text.ts';

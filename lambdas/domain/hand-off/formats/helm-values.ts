@@ -1,6 +1,6 @@
 /** The hand-off for the values of a chart, whichever tool renders them: Helm, Argo CD or Flux. */
-import { accountOf } from '../../migration/subject.ts';
-import type { HandOff, HandOffAnnotation } from '../model.ts';
+import { accountOf } from '../../terms/subject.ts';
+import type { HandOff, HandOffAnnotation } from '../../terms/hand-off.ts';
 import { ANNOTATION, annotationSentence } from './annotations.ts';
 import { pitfallsOf } from './pitfalls.ts';
 import { comment, commented, documentOf, introduction, item, type Section } from './text.ts';

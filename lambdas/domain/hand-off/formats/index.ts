@@ -1,5 +1,5 @@
 /** Writes a hand-off for the tool that owns the code. */
-import type { HandOff, HandOffFormat } from '../model.ts';
+import type { HandOff, HandOffFormat } from '../../terms/hand-off.ts';
 import { cloudformation } from './cloudformation.ts';
 import { eksctl } from './eksctl.ts';
 import { helmValues } from './helm-values.ts';

@@ -2,7 +2,7 @@
  * What goes wrong with the code of a hand-off in one format, and for which hand-offs it can go wrong. What holds for every
  * tool is in `../order.ts`.
  */
-import type { HandOff, HandOffFormat } from '../model.ts';
+import type { HandOff, HandOffFormat } from '../../terms/hand-off.ts';
 
 interface Pitfall {
   formats: readonly HandOffFormat[];

@@ -1,5 +1,5 @@
 /** The hand-off as arguments of terraform-aws-modules/eks: a commented text that is valid HCL as a whole. */
-import type { HandOff } from '../model.ts';
+import type { HandOff } from '../../terms/hand-off.ts';
 import { blockLines, hclString, uniqueLabels, type Hcl } from './hcl.ts';
 import {
   annotationSection,

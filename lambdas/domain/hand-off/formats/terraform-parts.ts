@@ -1,7 +1,7 @@
 /** Sections that Terraform code has with and without a module: associations, trust policies, annotations, versions. */
-import { accountOf } from '../../migration/subject.ts';
+import { accountOf } from '../../terms/subject.ts';
 import { jsonText } from '../../text/text.ts';
-import type { HandOff, HandOffAssociation, HandOffFormat, HandOffTrust } from '../model.ts';
+import type { HandOff, HandOffAssociation, HandOffFormat, HandOffTrust } from '../../terms/hand-off.ts';
 import { ANNOTATION, annotationSentence } from './annotations.ts';
 import { blockLines, Expression, hclString, valueLines, type Block } from './hcl.ts';
 import { pitfallsOf } from './pitfalls.ts';

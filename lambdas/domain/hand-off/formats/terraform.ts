@@ -1,5 +1,5 @@
 /** The hand-off as Terraform or OpenTofu code: a commented text that is valid HCL as a whole. */
-import type { HandOff } from '../model.ts';
+import type { HandOff } from '../../terms/hand-off.ts';
 import { blockLines, hclString, uniqueLabels } from './hcl.ts';
 import {
   annotationSection,

@@ -1,7 +1,7 @@
 /** Parts that all formats share: comments, and sentences about the hand-off. Every format has comments that begin with `#`. */
-import { accountOf } from '../../migration/subject.ts';
+import { accountOf } from '../../terms/subject.ts';
 import { printable } from '../../text/text.ts';
-import type { HandOff } from '../model.ts';
+import type { HandOff } from '../../terms/hand-off.ts';
 
 const WIDTH = 80;
 

@@ -1,6 +1,6 @@
 /** Notes on associations and trust policies, for formats whose code cannot contain a part of them. */
-import { accountOf } from '../../migration/subject.ts';
-import type { HandOff, HandOffAssociation } from '../model.ts';
+import { accountOf } from '../../terms/subject.ts';
+import type { HandOff, HandOffAssociation } from '../../terms/hand-off.ts';
 import { comment, commented, item, UNKNOWN_ID } from './text.ts';
 
 /** Returns a sentence and a list of the associations with this action; nothing if there is none. */

@@ -14,7 +14,7 @@ import {
   type ParsedFile,
   textOf,
 } from '../../../../cli/hand-off/terraform/syntax.ts';
-import type { HandOffAddon } from '../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOffAddon } from '../../../../lambdas/domain/terms/hand-off.ts';
 import { ADDON, block, handOffOf, OTHER_ARN, patch, ROLE_ARN } from './resource-cases.ts';
 import { forAllAsync } from '../../../for-all.ts';
 

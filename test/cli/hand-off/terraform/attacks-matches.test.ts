@@ -1,6 +1,6 @@
 /** Code that must not count as a match: what an apply of it would change is not where the first look finds it. */
 import { describe, expect, it } from 'vitest';
-import type { HandOff, HandOffTrust } from '../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffTrust } from '../../../../lambdas/domain/terms/hand-off.ts';
 import {
   ACCOUNT,
   ADDON,

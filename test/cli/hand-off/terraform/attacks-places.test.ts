@@ -1,6 +1,6 @@
 /** Code that looks like the hand-off's, and is of another cluster, another region, or of several clusters. */
 import { describe, expect, it } from 'vitest';
-import type { HandOff } from '../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../../../lambdas/domain/terms/hand-off.ts';
 import { ACCOUNT, ADDON, block, handOffOf, patch, resourceOf, resultsOf, ROLE_ARN } from './resource-cases.ts';
 import { containing } from '../../../lambdas/matchers.ts';
 

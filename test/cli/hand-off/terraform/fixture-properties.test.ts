@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { applyEdits, patchTerraform } from '../../../../cli/hand-off/terraform/index.ts';
 import type { CodeFile } from '../../../../cli/hand-off/terraform/model.ts';
 import { parseFiles } from '../../../../cli/hand-off/terraform/parse.ts';
-import type { HandOff } from '../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../../../lambdas/domain/terms/hand-off.ts';
 import { filesOf, FIXTURES, migrated } from './fixtures.ts';
 import { forAllAsync } from '../../../for-all.ts';
 

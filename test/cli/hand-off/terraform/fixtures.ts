@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CodeFile } from '../../../../cli/hand-off/terraform/model.ts';
-import type { HandOff, HandOffAssociation, HandOffTrust } from '../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAssociation, HandOffTrust } from '../../../../lambdas/domain/terms/hand-off.ts';
 import { archiveText, filesIn } from './txtar.ts';
 
 const FOLDER = join(import.meta.dirname, 'fixtures');

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { applyEdits, patchTerraform } from '../../../../cli/hand-off/terraform/index.ts';
 import type { CodeFile, Finding } from '../../../../cli/hand-off/terraform/model.ts';
 import { parseFiles } from '../../../../cli/hand-off/terraform/parse.ts';
-import type { HandOff, HandOffAddon } from '../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAddon } from '../../../../lambdas/domain/terms/hand-off.ts';
 
 export const ADDON = 'aws-ebs-csi-driver';
 export const ACCOUNT = 'ebs-csi-controller-sa';

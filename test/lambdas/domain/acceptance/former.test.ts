@@ -5,7 +5,7 @@ import {
   formerOptionProblem,
   inCurrentForm,
 } from '../../../../lambdas/domain/acceptance/former.ts';
-import { migrationRequest } from '../../../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../../../lambdas/domain/request/request.ts';
 import { hashOf, type PlanContent } from '../../../../lambdas/domain/plan/hash.ts';
 import { changeHash } from '../../../../lambdas/use-cases/retirement/hold.ts';
 import { forAll } from '../../../for-all.ts';

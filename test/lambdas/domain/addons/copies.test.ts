@@ -8,7 +8,7 @@ import {
   hasRestoredShape,
   standingCopy,
 } from '../../../../lambdas/domain/addons/copies.ts';
-import type { Addon } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Addon } from '../../../../lambdas/domain/terms/observed.ts';
 import { addonArn, anAddon, aSnapshot, OTHER_ROLE, planned, aMigratedAddon } from '../../fixtures.ts';
 
 const FIRST = addonArn(1);

@@ -8,7 +8,7 @@ import {
   plannedFor,
   unportableFields,
 } from '../../../../lambdas/domain/associations/associations.ts';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../../fixtures.ts';
 import { containing, matching } from '../../matchers.ts';
 import { forAllIn } from '../../../for-all.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { consumersOf, DETECTORS, findConsumers } from '../../../../lambdas/domain/consumers/find.ts';
 import { partOf } from '../../../../lambdas/domain/kubernetes/parts.ts';
 import { nameOfConsumer } from '../../../../lambdas/domain/consumers/model.ts';
-import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/consumers/resources.ts';
+import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/access/consumer-resources.ts';
 import { isAcceptable } from '../../../../lambdas/domain/acceptance/accept.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { anObject, consumersIn, podOf } from './cluster.ts';

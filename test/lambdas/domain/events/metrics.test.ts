@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../../../lambdas/domain/failures/errors.ts';
 import { sweepOutcome } from '../../../../lambdas/domain/sweep/model.ts';
 import { failureMetric, outcomeMetric, SERVICE_METRICS } from '../../../../lambdas/domain/events/metrics.ts';
-import { OUTCOMES } from '../../../../lambdas/domain/migration/outcome.ts';
+import { OUTCOMES } from '../../../../lambdas/domain/terms/outcome.ts';
 
 describe('failureMetric', () => {
   it('counts only throttling among the errors of the service', () => {

@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { approvalNeeded, type OutboxEvent } from '../../../../lambdas/domain/events/outbox-events.ts';
 import type { Approval } from '../../../../lambdas/domain/approval/approval.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
-import { type Outcome, OUTCOMES } from '../../../../lambdas/domain/migration/outcome.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
+import { type Outcome, OUTCOMES } from '../../../../lambdas/domain/terms/outcome.ts';
 import {
   detailTypeOf,
   MOST,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type HandOff, handOff } from '../../../../lambdas/domain/hand-off/model.ts';
+import { type HandOff, handOff } from '../../../../lambdas/domain/terms/hand-off.ts';
 import { handOffOf, UNKNOWN_MIGRATION } from '../../../../lambdas/domain/hand-off/of-record.ts';
-import { OUTCOMES, type Outcome } from '../../../../lambdas/domain/migration/outcome.ts';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import { OUTCOMES, type Outcome } from '../../../../lambdas/domain/terms/outcome.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-account.ts';
-import type { TrustChange, TrustRetirement } from '../../../../lambdas/domain/trust/model.ts';
+import type { TrustChange, TrustRetirement } from '../../../../lambdas/domain/terms/trust.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import {

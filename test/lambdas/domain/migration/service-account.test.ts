@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { irsaRoleOf } from '../../../../lambdas/domain/verification/irsa.ts';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
 import {
   accountProblem,
   associationProblem,

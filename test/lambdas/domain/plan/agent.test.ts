@@ -3,8 +3,8 @@
  * nobody runs one.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import {
   AGENT_LEFT_INSTALLED,
   agentLeftInstalled,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
 import {
   addedAssociations,
   checkAssociationQuota,

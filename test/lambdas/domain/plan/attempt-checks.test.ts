@@ -3,9 +3,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Attempt } from '../../../../lambdas/domain/record/plan.ts';
 import type { CustomResourceFact, AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { aCluster, anAddon } from '../../eks-fixtures.ts';

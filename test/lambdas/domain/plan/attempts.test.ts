@@ -4,9 +4,9 @@ import {
   migrationRequest,
   type MigrationRequest,
   type MigrationRequestInput,
-} from '../../../../lambdas/domain/migration/request.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
+} from '../../../../lambdas/domain/request/request.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { Attempt } from '../../../../lambdas/domain/record/plan.ts';
 import {
   chooseAttempts,
   attemptsOf,

@@ -1,9 +1,9 @@
 /** A service account that only third-party software uses: IRSA is the better fit, until each object is accepted. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import { checkConsumersFit } from '../../../../lambdas/domain/plan/consumers-fit.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';

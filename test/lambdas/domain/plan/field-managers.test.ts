@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ManagedFields, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Plan, Attempt } from '../../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Plan, Attempt } from '../../../../lambdas/domain/record/plan.ts';
 import { foreignFields, workloadsOfAddon } from '../../../../lambdas/domain/plan/field-managers.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { agentDaemonSet, aWorkload, planned, someWorkloads } from '../../eks-fixtures.ts';

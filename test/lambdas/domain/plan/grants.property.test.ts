@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { evaluatePodIdentity, issuerName, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import {

@@ -1,9 +1,9 @@
 /** Whose pods lose their identity by a plan, and what the plan makes of it. */
 import { describe, expect, it } from 'vitest';
 import type { AttributedServiceAccount, Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAddon, anAssociation, aNodePod, aPod } from '../../eks-fixtures.ts';

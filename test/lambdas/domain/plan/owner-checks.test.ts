@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import { OWNER_TOOLS, type OwnerTool } from '../../../../lambdas/domain/owners/model.ts';
 import type { ObjectMarks } from '../../../../lambdas/domain/owners/signs.ts';
 import { TOOLS } from '../../../../lambdas/domain/owners/tools.ts';
@@ -8,7 +8,7 @@ import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { checkOwners } from '../../../../lambdas/domain/plan/owner-checks.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
-import type { TrustRepair } from '../../../../lambdas/domain/trust/model.ts';
+import type { TrustRepair } from '../../../../lambdas/domain/terms/trust.ts';
 import { aState, anAccountRequest, accountFacts } from '../../account-fixtures.ts';
 import { ADDON, aRequest, anAddon, anAssociation, planned, ROLE, someFacts } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';

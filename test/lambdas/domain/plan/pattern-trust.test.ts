@@ -1,6 +1,6 @@
 /** Roles that trust service accounts by a pattern. */
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';

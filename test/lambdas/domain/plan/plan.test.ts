@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
-import { plan as planSchema, type Plan } from '../../../../lambdas/domain/plan/model.ts';
+import { plan as planSchema, type Plan } from '../../../../lambdas/domain/record/plan.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import { addonArn, OTHER_ROLE, ROLE, ROLES_OF_ACCOUNT, target } from '../../example.ts';

@@ -1,7 +1,7 @@
 /** Taints and node selectors that keep the agent off nodes; what else `agent-nodes` finds is in preflight.test.ts. */
 import { describe, expect, it } from 'vitest';
 import type { Taint, Toleration } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { checkAgentNodes, checkNodePools } from '../../../../lambdas/domain/plan/preflight-agent-nodes.ts';
 import { agentDaemonSet, anAgentPod, aNode, aPod, aWorkload, planned, someFacts } from '../../fixtures.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FargateProfile } from '../../../../lambdas/domain/aws/eks.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import { preflight } from '../../../../lambdas/domain/plan/preflight.ts';
 import { someFacts, aNode, aPod, aWorkload, planned } from '../../fixtures.ts';
 import { matching } from '../../matchers.ts';

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../../lambdas/domain/aws/eks.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkPlatformVersion, preflight } from '../../../../lambdas/domain/plan/preflight.ts';

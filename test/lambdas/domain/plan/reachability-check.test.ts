@@ -1,7 +1,7 @@
 import { commandsIn } from '../../../../cli/print/remedy.ts';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
 import type { NetworkFacts } from '../../../../lambdas/domain/network/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';

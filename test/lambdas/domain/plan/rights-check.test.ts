@@ -1,8 +1,8 @@
 /** What the plan says of the steps' rights: it blocks before something is deleted, and warns where nothing would be. */
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import type { Call } from '../../../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';

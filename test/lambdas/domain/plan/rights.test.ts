@@ -1,6 +1,6 @@
 /** Which calls the steps of a migration make, and those of its rollback, as the plan works them out. */
 import { describe, expect, it } from 'vitest';
-import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
+import type { Attempt } from '../../../../lambdas/domain/record/plan.ts';
 import { type Call, callKey } from '../../../../lambdas/domain/plan/calls.ts';
 import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';

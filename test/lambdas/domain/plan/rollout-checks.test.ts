@@ -1,9 +1,9 @@
 /** What a plan says about how its workloads will replace their pods, and about pods that do not work beforehand. */
 import { describe, expect, it } from 'vitest';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import { type MigrationRequestInput, MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
-import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import { type MigrationRequestInput, MOST_DURATION_MINUTES } from '../../../../lambdas/domain/request/request.ts';
+import type { Attempt } from '../../../../lambdas/domain/record/plan.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
 import { aNodePod, aPod, aWorkload, planned } from '../../eks-fixtures.ts';

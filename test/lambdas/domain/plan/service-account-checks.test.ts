@@ -3,8 +3,8 @@
  * disturbs. And of its annotation: who would set it again.
  */
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { checkAnnotation, checkOwner, checkRollout } from '../../../../lambdas/domain/plan/service-account-checks.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';

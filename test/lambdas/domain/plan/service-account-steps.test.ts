@@ -1,8 +1,8 @@
 /** What a plan for a service account says that it will do, and what its hash binds. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../../../lambdas/domain/plan/hash.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';

@@ -1,7 +1,7 @@
 /** What goes by the name of a role's session, which EKS Pod Identity gives otherwise than IRSA. */
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { aPod, aWorkload, policyText, ROLE, someFacts } from '../../fixtures.ts';

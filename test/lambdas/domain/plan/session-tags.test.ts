@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAssociation, aRequest, bothWays, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';

@@ -1,7 +1,7 @@
 /** Who else uses a role: add-ons and associations of the cluster, and other identity providers. */
 import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import type { AddonFacts as Facts, RoleUsersFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../../trust-examples.ts';

@@ -2,8 +2,8 @@
  * What a plan says that it will do: the first way in full, later ones in short, each step with its calls and its undo.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../../../lambdas/domain/migration/request.ts';
-import type { Plan, PlanStep } from '../../../../lambdas/domain/plan/model.ts';
+import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';
+import type { Plan, PlanStep } from '../../../../lambdas/domain/record/plan.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';

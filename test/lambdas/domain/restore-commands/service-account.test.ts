@@ -6,8 +6,8 @@ import {
   accountRestoreCommands,
   type AccountRestoreCommandsFacts,
 } from '../../../../lambdas/domain/restore-commands/service-account.ts';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
 import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, ANNOTATION } from '../../account-example.ts';
 import {
   accountMigration,

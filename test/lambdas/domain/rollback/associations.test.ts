@@ -1,7 +1,7 @@
 import { ownTags } from '../../../../lambdas/domain/associations/associations.ts';
 import { describe, expect, it } from 'vitest';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
-import type { Migration, AddonSnapshot as Snapshot } from '../../../../lambdas/domain/migration/model.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
+import type { Migration, AddonSnapshot as Snapshot } from '../../../../lambdas/domain/record/migration.ts';
 import {
   isSameAssociation,
   leftOvers,

@@ -6,8 +6,8 @@ import {
   leftAsChanged,
   takenAssociations,
 } from '../../../../lambdas/domain/rollback/decisions.ts';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
-import type { Rollback } from '../../../../lambdas/domain/rollback/rollback.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
+import type { Rollback } from '../../../../lambdas/domain/record/rollback.ts';
 import { anAssociation, aRollback } from '../../fixtures.ts';
 import { said } from '../../matchers.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hadIrsa, usedNoAssociation } from '../../../../lambdas/domain/rollback/former-pods.ts';
-import type { PodIdentity } from '../../../../lambdas/domain/migration/evidence.ts';
+import type { PodIdentity } from '../../../../lambdas/domain/terms/evidence.ts';
 
 const ANNOTATED = { annotated: ['controller'] };
 const ACCEPTS = { accept: ['unknown-credentials:controller/plugin'] };

@@ -10,7 +10,7 @@ import {
 import { sureSessionSeconds } from '../../../../lambdas/domain/rollback/sessions.ts';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { PodIdentity } from '../../../../lambdas/domain/migration/evidence.ts';
+import type { PodIdentity } from '../../../../lambdas/domain/terms/evidence.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import type { ExpectedPods } from '../../../../lambdas/domain/verification/pods.ts';
 import { unreplacedPods } from '../../../../lambdas/domain/verification/unreplaced.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OUTCOMES } from '../../../../lambdas/domain/migration/outcome.ts';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import { OUTCOMES } from '../../../../lambdas/domain/terms/outcome.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
 import {
   type OwnerState,
   type RecoveryDecision,

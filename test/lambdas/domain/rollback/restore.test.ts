@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addon as addonSchema, type Addon, type Association } from '../../../../lambdas/domain/migration/observed.ts';
-import type { Migration, AddonSnapshot as Snapshot } from '../../../../lambdas/domain/migration/model.ts';
-import type { Attempt } from '../../../../lambdas/domain/plan/model.ts';
+import { addon as addonSchema, type Addon, type Association } from '../../../../lambdas/domain/terms/observed.ts';
+import type { Migration, AddonSnapshot as Snapshot } from '../../../../lambdas/domain/record/migration.ts';
+import type { Attempt } from '../../../../lambdas/domain/record/plan.ts';
 import {
   type RestoreDecision,
   type RestoreFacts,

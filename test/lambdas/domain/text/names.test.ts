@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { migrationRequest } from '../../../../lambdas/domain/migration/request.ts';
+import { migrationRequest } from '../../../../lambdas/domain/request/request.ts';
 import {
   accountId,
   addonName,

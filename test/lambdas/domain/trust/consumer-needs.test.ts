@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkConsumers } from '../../../../lambdas/domain/trust/consumer-needs.ts';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aPod, OTHER_ROLE, ROLE } from '../../fixtures.ts';
 import { said, matching } from '../../matchers.ts';

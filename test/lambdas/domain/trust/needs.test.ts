@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../lambdas/domain/migration/check.ts';
+import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import { type RetireFacts, stillNeeded } from '../../../../lambdas/domain/trust/needs.ts';
 import { notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aContainer, aPod, envOf, MIGRATION_ID, OTHER_ROLE, ROLE, TOKENS } from '../../fixtures.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TrustRetirement } from '../../../../lambdas/domain/trust/model.ts';
+import type { TrustRetirement } from '../../../../lambdas/domain/terms/trust.ts';
 import { proposeRetirement, undoRetirement } from '../../../../lambdas/domain/trust/retire.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
 import { ISSUER, irsaStatement, podIdentityStatement, policyText, ROLE, target } from '../../fixtures.ts';

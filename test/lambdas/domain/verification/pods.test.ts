@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import type { PodIdentity } from '../../../../lambdas/domain/migration/evidence.ts';
+import type { PodIdentity } from '../../../../lambdas/domain/terms/evidence.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import {
   type ExpectedPods,

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { BrokenPod } from '../../../../lambdas/domain/rollout/model.ts';
-import type { PodEvidence } from '../../../../lambdas/domain/migration/evidence.ts';
+import type { PodEvidence } from '../../../../lambdas/domain/terms/evidence.ts';
 import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
 import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import {

@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { APPROVAL_HOURS } from '../../../../lambdas/domain/migration/request.ts';
-import { type ChangeWindow, isOpen } from '../../../../lambdas/domain/waiting/change-window.ts';
+import { APPROVAL_HOURS } from '../../../../lambdas/domain/request/request.ts';
+import { type ChangeWindow, isOpen } from '../../../../lambdas/domain/terms/change-window.ts';
 import {
   allOpenUntil,
   areOpen,

@@ -1,6 +1,6 @@
 /** What is read of a cluster to find consumers: only what it serves, and only what can matter. */
 import { describe, expect, it } from 'vitest';
-import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/consumers/resources.ts';
+import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/access/consumer-resources.ts';
 import { resourceName } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
 import type { Pod } from '../../../../lambdas/ports/index.ts';

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { clusterArn, oidcProviderArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-account.ts';
-import type { Association } from '../../../../lambdas/domain/migration/observed.ts';
-import type { Outcome } from '../../../../lambdas/domain/migration/outcome.ts';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
+import type { Outcome } from '../../../../lambdas/domain/terms/outcome.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import { assertGranted, unfinishedAmong } from '../../../../lambdas/use-cases/migration/grants.ts';
 import { newFakes } from '../../fakes.ts';
 import { addonArn, ISSUER, ROLE, target } from '../../example.ts';

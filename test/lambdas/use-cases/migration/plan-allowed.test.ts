@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../../../lambdas/domain/plan/model.ts';
+import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
 import { assertPlanIsAllowed } from '../../../../lambdas/use-cases/migration/plan-allowed.ts';
 import { plannedAccount, REF } from '../../account-fixtures.ts';
 import { aPlan, OTHER_ROLE, ROLE } from '../../fixtures.ts';

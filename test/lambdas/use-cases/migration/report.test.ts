@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { handOffOf } from '../../../../lambdas/domain/hand-off/of-record.ts';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../../lambdas/use-cases/migration/report.ts';
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { accountMigration, aState, REF } from '../../account-fixtures.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
-import { newMigration } from '../../../../lambdas/domain/migration/model.ts';
+import { newMigration } from '../../../../lambdas/domain/record/migration.ts';
 import { requestMigration, type Wish } from '../../../../lambdas/use-cases/migration/request.ts';
 import { faultCases, MOMENTS } from '../../../faults/contract.ts';
 import { type Fakes, newFakes } from '../../fakes.ts';

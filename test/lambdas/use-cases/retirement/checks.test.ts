@@ -1,6 +1,6 @@
 /** Which end of a migration allows that its OIDC trust goes, and what the others are told. */
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
 import { checkVerified } from '../../../../lambdas/use-cases/retirement/checks.ts';
 import { aMigration, MIGRATION_ID } from '../../fixtures.ts';
 import { matching, said } from '../../matchers.ts';

@@ -1,6 +1,6 @@
 /** Whether a migration that keeps no locks can still go back: the OIDC trust of its IRSA role decides. */
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import type { Migration } from '../../../../lambdas/domain/record/migration.ts';
 import { rollbackClosed } from '../../../../lambdas/use-cases/rollback/recovery.ts';
 import { newFakes, type Fakes } from '../../fakes.ts';
 import { OTHER_ROLE, ROLE } from '../../example.ts';

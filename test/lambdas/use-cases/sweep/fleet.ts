@@ -4,8 +4,8 @@
  * start.
  */
 import { expect } from 'vitest';
-import type { MigrationRequest } from '../../../../lambdas/domain/migration/request.ts';
-import type { Outcome } from '../../../../lambdas/domain/migration/outcome.ts';
+import type { MigrationRequest } from '../../../../lambdas/domain/request/request.ts';
+import type { Outcome } from '../../../../lambdas/domain/terms/outcome.ts';
 import type { Sweep, SweepCommand, SweepItem } from '../../../../lambdas/domain/sweep/model.ts';
 import type { SweepLimits } from '../../../../lambdas/domain/sweep/request.ts';
 import { countsAsFailed } from '../../../../lambdas/domain/sweep/waves.ts';

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect } from 'vitest';
 import { createDynamoSweeps } from '../../../../lambdas/adapters/dynamo-sweeps.ts';
 import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
-import type { Outcome } from '../../../../lambdas/domain/migration/outcome.ts';
+import type { Outcome } from '../../../../lambdas/domain/terms/outcome.ts';
 import type { SweepItem } from '../../../../lambdas/domain/sweep/model.ts';
 import { newDynamoDb, TABLE } from '../../adapters/ledgers.ts';
 import { anItem, aSweep, SWEEP_ID } from '../../domain/sweep-fixtures.ts';

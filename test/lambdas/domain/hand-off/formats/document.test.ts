@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
 import { PITFALLS } from '../../../../../lambdas/domain/hand-off/formats/pitfalls.ts';
 import { PROVIDER_SINCE } from '../../../../../lambdas/domain/hand-off/formats/provider-schema.ts';
-import { HAND_OFF_FORMATS } from '../../../../../lambdas/domain/hand-off/model.ts';
+import { HAND_OFF_FORMATS } from '../../../../../lambdas/domain/terms/hand-off.ts';
 import { EXAMPLES } from './hand-offs.ts';
 
 const ROOT = join(import.meta.dirname, '../../../../..');

@@ -1,6 +1,6 @@
 /** Hand-offs for the tests of the formats and for `scripts/check-hand-off.sh`: written by hand, and arbitrary ones. */
 import * as fc from 'fast-check';
-import type { HandOff, HandOffAnnotation, HandOffAssociation } from '../../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffAnnotation, HandOffAssociation } from '../../../../../lambdas/domain/terms/hand-off.ts';
 import { codePoint } from '../../../../code-points.ts';
 
 export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };

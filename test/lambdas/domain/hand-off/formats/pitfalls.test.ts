@@ -1,7 +1,7 @@
 /** Which pitfalls apply to which hand-off. */
 import { describe, expect, it } from 'vitest';
 import { PITFALLS, pitfallsOf } from '../../../../../lambdas/domain/hand-off/formats/pitfalls.ts';
-import { HAND_OFF_FORMATS, type HandOff, type HandOffFormat } from '../../../../../lambdas/domain/hand-off/model.ts';
+import { HAND_OFF_FORMATS, type HandOff, type HandOffFormat } from '../../../../../lambdas/domain/terms/hand-off.ts';
 import { EXAMPLES, MIGRATED, PLANNED, ROLLED_BACK, WORKLOAD } from './hand-offs.ts';
 
 const text = (handOff: HandOff, format: HandOffFormat = 'terraform'): string => pitfallsOf(handOff, format).join('\n');

@@ -9,7 +9,7 @@ import {
   type BlockSchema,
 } from '../../../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import { newest } from '../../../../../lambdas/domain/hand-off/formats/terraform-parts.ts';
-import { handOff as schema, type HandOff } from '../../../../../lambdas/domain/hand-off/model.ts';
+import { handOff as schema, type HandOff } from '../../../../../lambdas/domain/terms/hand-off.ts';
 import { isPrintable } from '../../../../../lambdas/domain/text/text.ts';
 import { commentsOf } from './comments.ts';
 import {

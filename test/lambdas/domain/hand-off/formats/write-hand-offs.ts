@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
 import { PROVIDER_SCHEMA } from '../../../../../lambdas/domain/hand-off/formats/provider-schema.ts';
-import type { HandOff, HandOffFormat } from '../../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffFormat } from '../../../../../lambdas/domain/terms/hand-off.ts';
 import { EXAMPLES, handOffs, hostile, tagKeys, tame } from './hand-offs.ts';
 
 const FILES: Readonly<Record<HandOffFormat, string>> = {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
-import type { HandOff, HandOffFormat } from '../../../../../lambdas/domain/hand-off/model.ts';
+import type { HandOff, HandOffFormat } from '../../../../../lambdas/domain/terms/hand-off.ts';
 import { isPrintable } from '../../../../../lambdas/domain/text/text.ts';
 import { commentsOf } from './comments.ts';
 import { handOffs, hostile, MIGRATED, PLANNED, RETIRED, ROLE, ROLLED_BACK, tame, WORKLOAD } from './hand-offs.ts';

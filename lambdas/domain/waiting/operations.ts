@@ -3,12 +3,12 @@
  * window as a migration, and what is approved is the hash of what they write.
  */
 import { z } from 'zod';
-import { type ChangeWindow } from '../waiting/change-window.ts';
-import { areOpen } from '../waiting/change-windows.ts';
-import { waitingFor } from '../waiting/waiting-for.ts';
-import { APPROVAL_HOURS } from '../migration/request.ts';
-import type { Approval, OperationKind } from './approval.ts';
-import { authenticatedRequester, type Requested } from './requester.ts';
+import { type ChangeWindow } from '../terms/change-window.ts';
+import { areOpen } from './change-windows.ts';
+import { waitingFor } from './waiting-for.ts';
+import { APPROVAL_HOURS } from '../request/request.ts';
+import type { Approval, OperationKind } from '../approval/approval.ts';
+import { authenticatedRequester, type Requested } from '../approval/requester.ts';
 
 /** What a record notes about an operation that may have to wait. */
 export const heldFields = {

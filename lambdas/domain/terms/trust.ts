@@ -1,6 +1,6 @@
 /**
  * Zod schemas of what the service records about the trust policies that it changes. They are part of the records in
- * `domain/migration/model.ts`.
+ * `domain/record/migration.ts`.
  */
 import { z } from 'zod';
 import { schemaNames, time } from '../text/schemas.ts';

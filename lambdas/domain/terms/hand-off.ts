@@ -3,8 +3,7 @@
  * changes nothing. It describes the state in the account, independent of the tool; `formats` writes it for each tool.
  */
 import { z } from 'zod';
-import { target } from '../migration/request.ts';
-import { serviceAccountRef } from '../migration/subject.ts';
+import { target, serviceAccountRef } from './subject.ts';
 import { schemaNames } from '../text/schemas.ts';
 
 /** The formats in which a hand-off can be printed. */

@@ -1,7 +1,7 @@
 /** The filters of lists of migrations and sweeps, and their order: the newest first. */
 import { z } from 'zod';
 import { migrationId } from '../text/names.ts';
-import type { Outcome, Status } from './outcome.ts';
+import type { Outcome, Status } from '../terms/outcome.ts';
 import type { SweepStatus } from '../sweep/model.ts';
 
 /** A migration's or a sweep's position in its list. If two started at the same time, the greater id comes first. */

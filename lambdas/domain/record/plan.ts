@@ -1,14 +1,14 @@
-/** Zod schemas of a migration's plan, which are part of the records in `domain/migration/model.ts`. */
+/** Zod schemas of a migration's plan, which are part of the records in `domain/record/migration.ts`. */
 import { z } from 'zod';
-import { plannedConsumer } from '../consumers/planned.ts';
-import { check } from '../migration/check.ts';
-import { addon, association, serviceAccountState } from '../migration/observed.ts';
-import { carriedOver, identityLoss, plannedAssociation } from '../migration/planned.ts';
+import { plannedConsumer } from '../terms/consumer.ts';
+import { check } from '../terms/check.ts';
+import { addon, association, serviceAccountState } from '../terms/observed.ts';
+import { carriedOver, identityLoss, plannedAssociation } from '../terms/planned.ts';
 import { owner } from '../owners/model.ts';
-import { maxDisruption, resolveConflicts, strategy } from '../migration/request.ts';
+import { maxDisruption, resolveConflicts, strategy } from '../request/request.ts';
 import { brokenPod, forecast } from '../rollout/model.ts';
 import { schemaNames } from '../text/schemas.ts';
-import { trustRepair } from '../trust/model.ts';
+import { trustRepair } from '../terms/trust.ts';
 
 /** One attempt: a strategy for the change, with its options. */
 export const attempt = z

@@ -16,7 +16,7 @@ import {
   spokeRoleName,
   spokeSessionName,
   stepsWith,
-} from '../../../../lambdas/domain/aws/spokes.ts';
+} from '../../../../lambdas/domain/access/spokes.ts';
 import { ACCESS_OF_STEPS, ROLE_OF_STEPS } from '../../../../lambdas/domain/steps/work.ts';
 import { stepSchemas } from '../../../../lambdas/steps/schemas.ts';
 import { targetEnvironment } from '../../../../lambdas/runtime/step.ts';

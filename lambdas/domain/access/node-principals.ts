@@ -1,5 +1,5 @@
 /** What the ARN of an access entry's principal shows without further calls. */
-import { parseRoleArn } from './arn.ts';
+import { parseRoleArn } from '../aws/arn.ts';
 import { CAPABILITIES, spokeRoleName } from './spokes.ts';
 
 /**

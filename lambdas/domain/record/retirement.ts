@@ -5,11 +5,11 @@
  */
 import { z } from 'zod';
 import { acceptedEntries, acceptWords } from '../acceptance/accept.ts';
-import { heldFields } from '../approval/operations.ts';
-import { check } from '../migration/check.ts';
-import { acceptedUnder } from '../migration/correlation.ts';
+import { heldFields } from '../waiting/operations.ts';
+import { check } from '../terms/check.ts';
+import { acceptedUnder } from '../terms/correlation.ts';
 import { reason, requestedBy } from '../text/names.ts';
-import { failure, type Failure } from '../migration/outcome.ts';
+import { failure, type Failure } from '../terms/outcome.ts';
 import { shellCommand } from '../text/shell.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';

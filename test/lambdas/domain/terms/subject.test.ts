@@ -7,7 +7,7 @@ import {
   subjectOf,
   subjectText,
   subjectTitle,
-} from '../../../../lambdas/domain/migration/subject.ts';
+} from '../../../../lambdas/domain/terms/subject.ts';
 import { forAll } from '../../../for-all.ts';
 
 const LOWER = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');

@@ -6,8 +6,17 @@
  * add-on.
  */
 import { z } from 'zod';
-import { addonName, namespaceName, serviceAccountName } from '../text/names.ts';
+import { accountId, addonName, clusterName, namespaceName, regionName, serviceAccountName } from '../text/names.ts';
 import { schemaNames } from '../text/schemas.ts';
+
+export const target = z
+  .object({
+    account: accountId.describe('AWS account of the cluster: 12 digits.'),
+    region: regionName.describe('AWS region of the cluster.'),
+    cluster: clusterName.describe('Name of the EKS cluster.'),
+  })
+  .register(schemaNames, { name: 'Target' });
+export type Target = z.infer<typeof target>;
 
 export const serviceAccountRef = z
   .object({

@@ -1,7 +1,7 @@
 /** Commands of this program for remedies about one cluster. */
-import type { HandOffFormat } from '../hand-off/model.ts';
-import type { MigrationRequest, Target } from '../migration/request.ts';
-import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { HandOffFormat } from '../terms/hand-off.ts';
+import type { MigrationRequest } from '../request/request.ts';
+import type { Target, ServiceAccountRef } from '../terms/subject.ts';
 import { shellCommand } from '../text/shell.ts';
 
 const where = ({ account, region, cluster }: Target): string[] => [

@@ -1,5 +1,5 @@
 /** Commands of the AWS CLI for remedies. Options: AWS CLI command reference, `aws eks`. */
-import type { Target } from '../migration/request.ts';
+import type { Target } from '../terms/subject.ts';
 import { shellCommand, type Word } from '../text/shell.ts';
 
 type Where = Pick<Target, 'region' | 'cluster'>;

@@ -1,6 +1,6 @@
 import { assert, constant, constantFrom, integer, oneof, pre, property, record, tuple, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changeWindow, isOpen, nextOpening, openUntil } from '../../../../lambdas/domain/waiting/change-window.ts';
+import { changeWindow, isOpen, nextOpening, openUntil } from '../../../../lambdas/domain/terms/change-window.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,5 +1,16 @@
 /** The resources whose objects may be consumers. The access that `grant-access` gives for them is made from this list. */
-import type { ConsumerResource } from './model.ts';
+/** A resource whose objects may be consumers. */
+export interface ConsumerResource {
+  /** Empty for the core group. */
+  group: string;
+  plural: string;
+  /** Versions that the service can read, the preferred one first. */
+  versions: readonly string[];
+  /** The fields of the spec by which consumers are found. */
+  fields: readonly string[];
+  /** Why it is read: a clause for the access that is granted. */
+  why: string;
+}
 
 const FLUX_WHY = 'names a service account for AWS in Flux (serviceAccountName)';
 

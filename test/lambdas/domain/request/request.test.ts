@@ -1,6 +1,6 @@
 /** What a request is about: an add-on or a service account, and no option of the other. */
 import { describe, expect, it } from 'vitest';
-import { isForAddon, migrationRequest } from '../../../../lambdas/domain/migration/request.ts';
+import { isForAddon, migrationRequest } from '../../../../lambdas/domain/request/request.ts';
 import { anAccountRequest, REF } from '../../account-fixtures.ts';
 import { ADDON, aRequest, ROLE, target } from '../../fixtures.ts';
 

@@ -5,16 +5,9 @@
  */
 import { z } from 'zod';
 import { acceptedEntries } from '../acceptance/accept.ts';
-import { acceptedUnder } from '../migration/correlation.ts';
+import { acceptedUnder } from '../terms/correlation.ts';
 import { reason, requestedBy } from '../text/names.ts';
-import {
-  failure,
-  type Failure,
-  outcome,
-  type Outcome,
-  status as statusSchema,
-  type Status,
-} from '../migration/outcome.ts';
+import { failure, type Failure, outcome, type Outcome, status as statusSchema, type Status } from '../terms/outcome.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';
 

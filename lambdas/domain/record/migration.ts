@@ -4,26 +4,26 @@
  */
 import { z } from 'zod';
 import { approval } from '../approval/approval.ts';
-import { check } from './check.ts';
-import { acceptedUnder, correlation } from './correlation.ts';
-import { podEvidence, stepLine } from './evidence.ts';
-import { levelsText, verified } from './levels.ts';
+import { check } from '../terms/check.ts';
+import { acceptedUnder, correlation } from '../terms/correlation.ts';
+import { podEvidence, stepLine } from '../terms/evidence.ts';
+import { levelsText, verified } from '../terms/levels.ts';
 import { migrationId, reason, requestedBy } from '../text/names.ts';
-import { addon, association, serviceAccountState, type Addon } from './observed.ts';
-import { failure, outcome, status } from './outcome.ts';
-import { handOff } from '../hand-off/model.ts';
-import { plan, attempt } from '../plan/model.ts';
-import { identityLoss, plannedAssociation } from './planned.ts';
-import { migrationRequest, strategy, target } from './request.ts';
+import { addon, association, serviceAccountState, type Addon } from '../terms/observed.ts';
+import { failure, outcome, status } from '../terms/outcome.ts';
+import { handOff } from '../terms/hand-off.ts';
+import { plan, attempt } from './plan.ts';
+import { identityLoss, plannedAssociation } from '../terms/planned.ts';
+import { migrationRequest, strategy } from '../request/request.ts';
+import { target, serviceAccountRef } from '../terms/subject.ts';
 import { authenticatedRequester, notedRequester } from '../approval/requester.ts';
-import { retirement } from '../trust/retirement.ts';
-import { recovery, rollback } from '../rollback/rollback.ts';
+import { retirement } from './retirement.ts';
+import { recovery, rollback } from './rollback.ts';
 import { brokenPod, progress } from '../rollout/model.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 import { pasteable } from '../text/shell.ts';
-import { serviceAccountRef } from './subject.ts';
-import { trigger } from './trigger.ts';
-import { trustChange, trustRetirement } from '../trust/model.ts';
+import { trigger } from '../terms/trigger.ts';
+import { trustChange, trustRetirement } from '../terms/trust.ts';
 import { notedWait } from '../waiting/waiting-for.ts';
 
 /** The state of an add-on, or of a service account, before the first change. A rollback works from this alone. */

@@ -1,30 +1,12 @@
-/** The request for a migration, as zod schemas: part of the records in `model.ts`. */
+/** The request for a migration, as zod schemas: part of the record in `record/migration.ts`. */
 import { z } from 'zod';
-import { changeWindow } from '../waiting/change-window.ts';
-import {
-  accountId,
-  addonName,
-  clusterName,
-  reason,
-  regionName,
-  requestedBy,
-  roleArn,
-  serviceAccountName,
-} from '../text/names.ts';
-import { type ServiceAccountRef, serviceAccountRef } from './subject.ts';
+import { changeWindow } from '../terms/change-window.ts';
+import { addonName, reason, requestedBy, roleArn, serviceAccountName } from '../text/names.ts';
+import { type ServiceAccountRef, serviceAccountRef, target } from '../terms/subject.ts';
 import { acceptedNames, acceptOf } from '../acceptance/accept.ts';
 import { ownerTool } from '../owners/model.ts';
-import { trustMode } from '../trust/model.ts';
+import { trustMode } from '../terms/trust.ts';
 import { schemaNames } from '../text/schemas.ts';
-
-export const target = z
-  .object({
-    account: accountId.describe('AWS account of the cluster: 12 digits.'),
-    region: regionName.describe('AWS region of the cluster.'),
-    cluster: clusterName.describe('Name of the EKS cluster.'),
-  })
-  .register(schemaNames, { name: 'Target' });
-export type Target = z.infer<typeof target>;
 
 export const strategy = z.enum(['auto', 'in-place', 'recreate']);
 export type Strategy = z.infer<typeof strategy>;

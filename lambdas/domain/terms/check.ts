@@ -1,8 +1,31 @@
 /**
- * Constructors of checks. `fail` and `unknown` block; `warn` does not. They also make quoted data printable.
+ * The result of one check of a plan or of a retirement, and its constructors. `fail` and `unknown` block; `warn` does not.
+ * Constructors make quoted data printable.
  */
-import type { Check } from '../migration/check.ts';
-import { asClause, printable, shown } from '../text/text.ts';
+import { z } from 'zod';
+import { schemaNames } from '../text/schemas.ts';
+import { asClause, printable, shown, shownText } from '../text/text.ts';
+
+export const check = z
+  .object({
+    // See `plan/checks.ts`.
+    id: z.string().describe('Id of the check, in kebab case. It does not change.'),
+    status: z
+      .enum(['pass', 'warn', 'fail', 'unknown'])
+      .describe(
+        'Result of the check. `fail` blocks, and so does `unknown`: what could not be determined may not be assumed.',
+      ),
+    // Set by the constructor of the same name.
+    keepIrsa: z
+      .literal(true)
+      .optional()
+      .describe('True if it fails for a reason for which IRSA is the better fit. Absent otherwise.'),
+    message: shownText.describe('What was found, with names.'),
+    remedy: shownText.optional().describe('What to do about it. Absent if the check passed.'),
+    source: shownText.optional().describe('Where the rule comes from: a page of the EKS User Guide, or an issue.'),
+  })
+  .register(schemaNames, { name: 'Check' });
+export type Check = z.infer<typeof check>;
 
 export const GUIDE = 'EKS User Guide';
 

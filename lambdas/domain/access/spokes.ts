@@ -3,8 +3,8 @@
  * capability, under fixed names, so that access entries can name them before the service has worked there. `lib/spokes`
  * creates the roles; `ROLE_OF_STEPS` defines which step uses which role. For the setup, see docs/accounts.md.
  */
-import type { ServiceRoles } from '../access/entries.ts';
-import { partitionOf } from './partitions.ts';
+import type { ServiceRoles } from './entries.ts';
+import { partitionOf } from '../aws/partitions.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
 import {
   ACCESS_OF_STEPS,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evidenceLevel } from '../../../../lambdas/domain/migration/evidence.ts';
+import { evidenceLevel } from '../../../../lambdas/domain/terms/evidence.ts';
 import {
   isVerifiedOnPods,
   LEVEL_TEXTS,
@@ -7,9 +7,9 @@ import {
   levelsText,
   verified,
   verifiedText,
-} from '../../../../lambdas/domain/migration/levels.ts';
-import { OUTCOMES } from '../../../../lambdas/domain/migration/outcome.ts';
-import { readsPods, verificationMode } from '../../../../lambdas/domain/migration/request.ts';
+} from '../../../../lambdas/domain/terms/levels.ts';
+import { OUTCOMES } from '../../../../lambdas/domain/terms/outcome.ts';
+import { readsPods, verificationMode } from '../../../../lambdas/domain/request/request.ts';
 
 describe('the levels of evidence', () => {
   it('are those that a request can ask for, and none', () => {
