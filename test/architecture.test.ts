@@ -58,6 +58,18 @@ function inCircles(all: readonly Pick<Source, 'file' | 'imports'>[]): string[] {
   }
 }
 
+/** Returns the entries of a folder, which are folders and loose files, with the other entries that each imports. */
+const foldersIn = (root: string, all: readonly Pick<Source, 'file' | 'imports'>[]): typeof all => {
+  const entryOf = (file: string): string[] =>
+    file.startsWith(`${root}/`) ? [file.split('/')[root.split('/').length]!] : [];
+  return all.flatMap(({ file, imports }) =>
+    entryOf(file).map((entry) => ({
+      file: entry,
+      imports: imports.flatMap(entryOf).filter((other) => other !== entry),
+    })),
+  );
+};
+
 interface Rule {
   from: RegExp;
   /** Files of the project that these may import. */
@@ -218,6 +230,19 @@ describe('imports', () => {
   });
 
   it('form no circles of files, not even by types', () => expect(inCircles(sources)).toEqual([]));
+
+  it.each(['lambdas/domain', 'lambdas/use-cases'])('form no circles of the folders in %s', (root) =>
+    expect(inCircles(foldersIn(root, sources))).toEqual([]),
+  );
+
+  it('form a circle of folders if their files import each other', () => {
+    const files = [
+      { file: 'cli/a/one.ts', imports: ['cli/b/one.ts', 'cli/a/two.ts'] },
+      { file: 'cli/b/two.ts', imports: ['cli/a/two.ts', 'zod'] },
+      { file: 'cli/c.ts', imports: ['cli/a/one.ts', 'lib/app.ts'] },
+    ];
+    expect(inCircles(foldersIn('cli', files))).toEqual(['a', 'b']);
+  });
 
   it('form a circle if files import each other', () => {
     const file = (name: string, ...imports: string[]) => ({ file: name, imports });

@@ -5,7 +5,7 @@ import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { asClause } from '../../lambdas/domain/text/text.ts';
-import { lockText } from '../../lambdas/use-cases/migration/lock.ts';
+import { lockText } from '../../lambdas/use-cases/record/lock.ts';
 import { approvalText } from '../approval/print.ts';
 import type { Cancelled } from '../cancel.ts';
 import type { Released } from '../release.ts';

@@ -73,7 +73,7 @@ export const getProvider = (why = PROVIDER): Grant => ({
 });
 /**
  * What a step reads, in addition to the role, directly before it grants a role
- * (`lambdas/use-cases/migration/grants.ts`).
+ * (`lambdas/use-cases/facts/grants.ts`).
  */
 export const assertGrants = (): Grant[] => [
   describeCluster("reads the cluster's OIDC issuer, with which a role's trust policy shows who may be given the role"),

@@ -4,7 +4,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { release, type Released } from '../../cli/release.ts';
 import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
-import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
+import { subjectLock } from '../../lambdas/use-cases/record/lock.ts';
 import { FakeLedger } from '../lambdas/fake-ledger.ts';
 import {
   ADDON,

@@ -1,5 +1,5 @@
 /** The names of a service account that is no add-on's, `payments/api`, and the trust policy of its role. */
-import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
+import { subjectLock } from '../../lambdas/use-cases/record/lock.ts';
 import { ISSUER, target } from './example.ts';
 import { irsaStatement, podIdentityStatement, policyText } from './trust-examples.ts';
 

@@ -1,6 +1,6 @@
 /** Migrations of the example: their ids, executions and locks, and the times at which they run. */
 import type { LockHolder } from '../../lambdas/domain/migration/locks.ts';
-import { roleLock, subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
+import { roleLock, subjectLock } from '../../lambdas/use-cases/record/lock.ts';
 import { ACCOUNT, ADDON, ROLE, target } from './example.ts';
 
 export const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';

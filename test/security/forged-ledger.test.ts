@@ -1,6 +1,6 @@
 /** A principal that can only write into the ledger causes no change that the deployment does not allow. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
+import { subjectLock } from '../../lambdas/use-cases/record/lock.ts';
 import type { AddonSnapshot, Migration } from '../../lambdas/domain/record/migration.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { ADDON } from '../end-to-end/fixture.ts';

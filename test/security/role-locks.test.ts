@@ -2,7 +2,7 @@
  * Locks of roles: naming a role blocks no other migration, and changing its trust requires the role's lock exclusively.
  */
 import { describe, expect, it } from 'vitest';
-import { roleLock } from '../../lambdas/use-cases/migration/lock.ts';
+import { roleLock } from '../../lambdas/use-cases/record/lock.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { inWorld } from '../end-to-end/world.ts';
 

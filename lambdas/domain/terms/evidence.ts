@@ -1,4 +1,4 @@
-/** What a migration observed and did, as zod schemas: part of the records in `model.ts`. */
+/** What a migration observed and did, as zod schemas: part of the record in `record/migration.ts`. */
 import { z } from 'zod';
 import { schemaNames, time } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';

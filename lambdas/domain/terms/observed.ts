@@ -1,4 +1,4 @@
-/** What a migration reads from EKS and from the API server, and records: part of the records in `model.ts`. */
+/** What a migration reads from EKS and from the API server, and records: part of the record in `record/migration.ts`. */
 import { z } from 'zod';
 import { schemaNames, time } from '../text/schemas.ts';
 

@@ -1,4 +1,4 @@
-/** What a plan decides for each service account, as zod schemas: part of the records in `model.ts`. */
+/** What a plan decides for each service account, as zod schemas: part of the record in `record/migration.ts`. */
 import { z } from 'zod';
 import { podIdentity } from './evidence.ts';
 import { schemaNames } from '../text/schemas.ts';

@@ -29,9 +29,9 @@ import { listPlannedAssociations } from '../../use-cases/facts/planned-associati
 import { readConsumers } from '../../use-cases/facts/read-consumers.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { associationChanged } from '../../use-cases/migration/association-conflicts.ts';
-import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
-import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
-import { accountChanged, readAccount } from '../../use-cases/migration/service-account.ts';
+import { readUntilSure } from '../../use-cases/confirmed/reads.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/record/recorded.ts';
+import { accountChanged, readAccount } from '../../use-cases/confirmed/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { annotateServiceAccountSchema } from './schema.ts';

@@ -7,9 +7,9 @@
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { RestoreDecision } from '../../domain/rollback/restore.ts';
-import { subjectLock } from '../../use-cases/migration/lock.ts';
-import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
-import { recordedAddonSnapshot, recordedMigration } from '../../use-cases/migration/recorded.ts';
+import { subjectLock } from '../../use-cases/record/lock.ts';
+import { readUntilSure } from '../../use-cases/confirmed/reads.ts';
+import { recordedAddonSnapshot, recordedMigration } from '../../use-cases/record/recorded.ts';
 import { observeRestore, type RestoreObservation } from '../../use-cases/rollback/restore.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assessRollbackSchema, MAX_RESTORE_ACTIONS } from './schema.ts';

@@ -13,9 +13,9 @@ import type { Migration } from '../../domain/record/migration.ts';
 import { readsPods } from '../../domain/request/request.ts';
 import { listOwned } from '../../use-cases/migration/association-conflicts.ts';
 import { asClause } from '../../domain/text/text.ts';
-import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { readUntilSure } from '../../use-cases/confirmed/reads.ts';
 import { issuesOf, readOwnCopy } from '../../use-cases/migration/addon-copy.ts';
-import { recordedAddonWork } from '../../use-cases/migration/recorded.ts';
+import { recordedAddonWork } from '../../use-cases/record/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitActiveSchema } from './schema.ts';
 

@@ -6,7 +6,7 @@
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { addonChanged, describeState, issuesOf, readAfterDelete } from '../../use-cases/migration/addon-copy.ts';
-import { recordedAddonWork } from '../../use-cases/migration/recorded.ts';
+import { recordedAddonWork } from '../../use-cases/record/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitDeletedSchema } from './schema.ts';
 

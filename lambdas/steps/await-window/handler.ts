@@ -12,7 +12,7 @@ import type { Migration } from '../../domain/record/migration.ts';
 import { type WaitingFor, WAITS_TEXT } from '../../domain/waiting/waiting-for.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { noteOperationWait, operationOfExecution } from '../../use-cases/waiting/operation.ts';
-import { recordedMigration } from '../../use-cases/migration/recorded.ts';
+import { recordedMigration } from '../../use-cases/record/recorded.ts';
 import { noteWait, sameWait } from '../../runtime/note-wait.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow, utcOf } from '../../runtime/utc.ts';

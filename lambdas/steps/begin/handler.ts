@@ -31,9 +31,9 @@ import type {
 } from '../../ports/index.ts';
 import { assertApproved } from '../../use-cases/approval/approver.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
-import { assertPlanIsGranted } from '../../use-cases/migration/grants.ts';
-import { lockKeys, lockModeOf, takeLock } from '../../use-cases/migration/lock.ts';
-import { readAddonUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { assertPlanIsGranted } from '../../use-cases/facts/grants.ts';
+import { lockKeys, lockModeOf, takeLock } from '../../use-cases/record/lock.ts';
+import { readAddonUntilSure } from '../../use-cases/confirmed/reads.ts';
 import {
   assertPlanIsAllowed,
   assertPlanIsApproved,
@@ -46,8 +46,8 @@ import {
   assertAssociationAsPlanned,
   assertAssociationsAsPlanned,
 } from '../../use-cases/migration/plan-current.ts';
-import { planOf, recordedMigration } from '../../use-cases/migration/recorded.ts';
-import { readAccount, stateOf } from '../../use-cases/migration/service-account.ts';
+import { planOf, recordedMigration } from '../../use-cases/record/recorded.ts';
+import { readAccount, stateOf } from '../../use-cases/confirmed/service-account.ts';
 import { readIrsa } from '../../use-cases/rollback/irsa.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertTrustAsPlanned } from '../../use-cases/migration/trust.ts';

@@ -18,12 +18,12 @@ import {
   MIGRATION_TAG,
 } from '../../domain/migration/service-account.ts';
 import type { Clock, HandlerDependencies, Kubernetes } from '../../ports/index.ts';
-import { assertGranted } from '../../use-cases/migration/grants.ts';
+import { assertGranted } from '../../use-cases/facts/grants.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { associationChanged } from '../../use-cases/migration/association-conflicts.ts';
-import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
-import { noteAttempt, recordedWork, type Work } from '../../use-cases/migration/recorded.ts';
-import { accountChanged, readAccount } from '../../use-cases/migration/service-account.ts';
+import { readUntilSure } from '../../use-cases/confirmed/reads.ts';
+import { noteAttempt, recordedWork, type Work } from '../../use-cases/record/recorded.ts';
+import { accountChanged, readAccount } from '../../use-cases/confirmed/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { createAssociationSchema } from './schema.ts';

@@ -12,9 +12,9 @@ import type { Addon } from '../../domain/terms/observed.ts';
 import type { AddonSnapshot } from '../../domain/record/migration.ts';
 import { isAsSnapshot } from '../../domain/rollback/restore.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
-import { readAddonUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { readAddonUntilSure } from '../../use-cases/confirmed/reads.ts';
 import { addonChanged, describeState } from '../../use-cases/migration/addon-copy.ts';
-import { noteAttempt, recordedAddonWork } from '../../use-cases/migration/recorded.ts';
+import { noteAttempt, recordedAddonWork } from '../../use-cases/record/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { deleteAddonSchema } from './schema.ts';
 

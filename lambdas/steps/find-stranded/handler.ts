@@ -8,7 +8,7 @@
 import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/events/metrics.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
-import { isRoleLock } from '../../use-cases/migration/lock.ts';
+import { isRoleLock } from '../../use-cases/record/lock.ts';
 import { resumeRetirement } from '../../use-cases/retirement/watchdog.ts';
 import { rebuildRecord } from '../../use-cases/rollback/rebuild-record.ts';
 import { resumeRollback } from '../../use-cases/rollback/watchdog.ts';

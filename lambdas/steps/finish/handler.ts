@@ -42,7 +42,7 @@ import { NO_PODS_TO_VERIFY, PODS_NOT_REPLACED } from '../../domain/verification/
 import { caughtFailure } from '../../runtime/caught.ts';
 import { closeApproval } from '../../use-cases/approval/close.ts';
 import { restoreCommands, leftByDecision, NO_RESTORE_COMMANDS } from '../../use-cases/rollback/restore-commands.ts';
-import { subjectLock } from '../../use-cases/migration/lock.ts';
+import { subjectLock } from '../../use-cases/record/lock.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { strangeRepair } from '../../use-cases/migration/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';

@@ -20,9 +20,9 @@ import {
 } from '../../domain/plan/agent-install.ts';
 import type { Kubernetes, Ledger, Workload } from '../../ports/index.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
-import { readAddonUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { readAddonUntilSure } from '../../use-cases/confirmed/reads.ts';
 import { issuesOf } from '../../use-cases/migration/addon-copy.ts';
-import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/record/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { installAgentSchema } from './schema.ts';
 

@@ -20,7 +20,7 @@ import { blockingChecks } from '../../domain/plan/plan.ts';
 import { subjectOf } from '../../domain/terms/subject.ts';
 import { needsApproval, windowsOf } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies, Settings } from '../../ports/index.ts';
-import { subjectLock } from '../../use-cases/migration/lock.ts';
+import { subjectLock } from '../../use-cases/record/lock.ts';
 import { noFacts } from '../../use-cases/facts/read-facts.ts';
 import { makePlan } from '../../use-cases/migration/make-plan.ts';
 import { EVIDENCE_BEFORE } from '../../use-cases/migration/report.ts';

@@ -21,11 +21,11 @@ import type { TrustChange, TrustRepair } from '../../domain/terms/trust.ts';
 import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
 import { settingsFor } from '../../domain/access/spokes.ts';
 import type { Clock, Ledger, LockHolder, Roles } from '../../ports/index.ts';
-import { assertGranted } from '../../use-cases/migration/grants.ts';
+import { assertGranted } from '../../use-cases/facts/grants.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
-import { roleLock } from '../../use-cases/migration/lock.ts';
-import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
-import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
+import { roleLock } from '../../use-cases/record/lock.ts';
+import { readUntilSure } from '../../use-cases/confirmed/reads.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/record/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import {
   assertRepairable,

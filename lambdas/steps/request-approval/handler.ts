@@ -10,7 +10,7 @@ import { approvalNeeded } from '../../domain/events/outbox-events.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { approvalExpiry, deadlineOf, MOST_DAYS_BEFORE_BEGIN } from '../../domain/waiting/waiting.ts';
 import { assertPlanIsOwn } from '../../use-cases/migration/plan-allowed.ts';
-import { planOf, recordedMigration } from '../../use-cases/migration/recorded.ts';
+import { planOf, recordedMigration } from '../../use-cases/record/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow, utcOf } from '../../runtime/utc.ts';
 import { noteOperationWait, operationOfExecution } from '../../use-cases/waiting/operation.ts';

@@ -15,7 +15,7 @@ import type { Kubernetes } from '../../ports/index.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { expectedPods, observePods } from '../../use-cases/pods/pods.ts';
 import { witnessOf } from '../../use-cases/pods/webhook.ts';
-import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
+import { recordedMigration, recordedSnapshot } from '../../use-cases/record/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restartPodsSchema } from './schema.ts';
 

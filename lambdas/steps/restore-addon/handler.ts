@@ -25,7 +25,7 @@ import {
 import { ownedBefore, toRemove } from '../../domain/rollback/associations.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
-import { recordedMigration, recordedAddonSnapshot } from '../../use-cases/migration/recorded.ts';
+import { recordedMigration, recordedAddonSnapshot } from '../../use-cases/record/recorded.ts';
 import { assertIrsaWorks } from '../../use-cases/rollback/irsa.ts';
 import {
   deleteLeftOvers,

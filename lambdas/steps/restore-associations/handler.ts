@@ -32,8 +32,8 @@ import {
 import type { Clock, Eks, Kubernetes, Ledger, Roles } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
-import { readAddonUntilSure, readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
-import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
+import { readAddonUntilSure, readUntilSure } from '../../use-cases/confirmed/reads.ts';
+import { recordedMigration, recordedSnapshot } from '../../use-cases/record/recorded.ts';
 import { EVIDENCE_BEFORE } from '../../use-cases/migration/report.ts';
 import { returnOwn } from '../../use-cases/rollback/return-associations.ts';
 import { assertIrsaWorks } from '../../use-cases/rollback/irsa.ts';

@@ -18,7 +18,7 @@ import type { TrustRetirement } from '../../domain/terms/trust.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
-import { subjectLock, lockKeys, roleLock, takeLock } from '../../use-cases/migration/lock.ts';
+import { subjectLock, lockKeys, roleLock, takeLock } from '../../use-cases/record/lock.ts';
 import { assertMayWrite, assertSoakDays, changeHash, heldBy } from '../../use-cases/retirement/hold.ts';
 import { noteRefused, notingRetirement } from '../../use-cases/retirement/note.ts';
 import { endOperationWait } from '../../use-cases/waiting/operation.ts';

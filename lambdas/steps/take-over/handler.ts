@@ -21,10 +21,10 @@ import {
 } from '../../domain/rollback/recovery.ts';
 import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
-import { assertRecordIntegrity } from '../../use-cases/migration/record-integrity.ts';
-import { lockModeOf } from '../../use-cases/migration/lock.ts';
+import { assertRecordIntegrity } from '../../use-cases/record/integrity.ts';
+import { lockModeOf } from '../../use-cases/record/lock.ts';
 import { lockKeys, readLocks, readOwners, rollbackBegun, rollbackClosed } from '../../use-cases/rollback/recovery.ts';
-import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
+import { recordedMigration, recordedSnapshot } from '../../use-cases/record/recorded.ts';
 import { askedOf, refuseRollback, requestRollback, inProgressText } from '../../use-cases/rollback/request.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { takeOverLocks } from '../../use-cases/rollback/take-over-locks.ts';

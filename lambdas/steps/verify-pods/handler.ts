@@ -1,18 +1,16 @@
 /**
- * Reads every pod that counts and determines how it gets its credentials; stores the evidence in the ledger. Verifies
- * towards Pod Identity, or, in a rollback, towards what the pods had before. If the request relies on EKS alone
- * (`verification: api`), no pod is read: nothing is restarted, and no further attempt is made. Towards `ready`, compares the
- * pods with their observation before the settling time, and raises the level or withdraws it (ADR 75). Pods that nothing
- * replaces are left out with a warning if they keep another identity (ADR 112); without any pod, and any workload that is to
- * create one, the verification ends at the level `api` (ADR 113).
+ * Determines how every pod that counts gets its credentials; stores the evidence in the ledger. Verifies towards Pod
+ * Identity, or, in a rollback, towards what the pods had before. With `verification: api`, no pod is read or restarted. Towards `ready`, compares the pods with their
+ * observation before the settling time, and raises the level or withdraws it (ADR 75). Pods that nothing replaces are left
+ * out with a warning if they keep another identity (ADR 112); without a pod or a workload to create one, it ends at the
+ * level `api` (ADR 113).
  * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
  * polls; so it does while a Pod Identity agent starts on the node of a pod. Where none can come, AgentMissing causes a
  * rollback. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
  * If pods still have the wrong identity after the last restart, or after the pods that go first, the next attempt follows;
  * without another attempt, this is terminal (PodsOnWrongIdentity), as are changes made outside this migration. Neither comes
- * before EKS's webhook has had its time (ADR 117). A webhook that misses some pods is a warning, and keeps the others from
- * `ready`. Pods that have the configuration of EKS Pod Identity, and whose spec does not show whether it is used, are a
- * warning.
+ * before EKS's webhook has had its time (ADR 117). Warnings: a webhook that misses some pods, which keeps the others from
+ * `ready`, and pods whose spec does not show whether they use their configuration of EKS Pod Identity.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Check } from '../../domain/terms/check.ts';
@@ -39,7 +37,7 @@ import {
   type PodsSeen,
   robbedBystanders,
 } from '../../use-cases/pods/pods.ts';
-import { recordedWork, type Work } from '../../use-cases/migration/recorded.ts';
+import { recordedWork, type Work } from '../../use-cases/record/recorded.ts';
 import { EVIDENCE_LATEST } from '../../use-cases/migration/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import {

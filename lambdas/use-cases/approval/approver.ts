@@ -13,7 +13,7 @@ import type { Plan } from '../../domain/record/plan.ts';
 import { isOfIdentityCenter, type SharedRole } from '../../domain/aws/principal.ts';
 import { needsApproval } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies, Settings } from '../../ports/index.ts';
-import { recordedMigration } from '../migration/recorded.ts';
+import { recordedMigration } from '../record/recorded.ts';
 
 export interface Judging {
   settings: Pick<Settings, 'approvals' | 'account'>;

@@ -22,10 +22,10 @@ import { advisory } from './refused-reads.ts';
 import type { AccountPorts, ReadingOptions, ReadingSources } from './reading.ts';
 import { listAddonAssociations, listPlannedAssociations } from './planned-associations.ts';
 import { readChains } from './read-chains.ts';
-import { readProvider, unfinishedAmong } from '../migration/grants.ts';
+import { readProvider, unfinishedAmong } from './grants.ts';
 import { type KubernetesFacts, readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { readEnforcement } from './read-network.ts';
-import { marksOf, stateOf } from '../migration/service-account.ts';
+import { marksOf, stateOf } from '../confirmed/service-account.ts';
 import { readRights } from './read-rights.ts';
 import {
   readAssociations,

@@ -3,8 +3,8 @@ import { changedByThirdParty, classifyCopy, type Copy } from '../../domain/addon
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Addon } from '../../domain/terms/observed.ts';
 import type { Clock, Eks } from '../../ports/index.ts';
-import { readUntilSure } from '../pods/confirmed-reads.ts';
-import type { AddonWork } from './recorded.ts';
+import { readUntilSure } from '../confirmed/reads.ts';
+import type { AddonWork } from '../record/recorded.ts';
 
 /** Returns the add-on's health issues for a message; empty if EKS reports none. */
 export const issuesOf = ({ issues }: Addon): string =>

@@ -7,7 +7,7 @@ import type { Target } from '../../domain/terms/subject.ts';
 import { isOwnAssociation } from '../../domain/migration/service-account.ts';
 import type { Eks } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import type { AddonWork } from './recorded.ts';
+import type { AddonWork } from '../record/recorded.ts';
 
 type Where = Omit<AddonWork, 'plan'> & { target: Target; addon: string };
 

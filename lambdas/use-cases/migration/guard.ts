@@ -1,7 +1,7 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Target } from '../../domain/terms/subject.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { subjectLock } from './lock.ts';
+import { subjectLock } from '../record/lock.ts';
 
 /**
  * The milliseconds that must be left of an invocation's time to begin a change: more than one call can take.

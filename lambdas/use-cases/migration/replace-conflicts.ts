@@ -8,7 +8,7 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { changeGuard, type LockedInput } from './guard.ts';
 import { associationChanged, decideNow } from './association-conflicts.ts';
-import type { AddonWork } from './recorded.ts';
+import type { AddonWork } from '../record/recorded.ts';
 
 /**
  * The milliseconds of the first wait after a delete; each later wait is that many times longer. EKS frees the key of a

@@ -3,7 +3,7 @@ import type { MigrationRequest } from '../../domain/request/request.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { subjectOf } from '../../domain/terms/subject.ts';
 import type { HandlerDependencies, LockHolder } from '../../ports/index.ts';
-import { lockText, subjectLock } from './lock.ts';
+import { lockText, subjectLock } from '../record/lock.ts';
 
 export interface Busy extends LockHolder {
   /** The holder's migration ended `needs-human`, and keeps the lock until a person has dealt with it. */

@@ -22,7 +22,7 @@ import { repairProblem } from '../../domain/trust/own-changes.ts';
 import type { TrustRepair } from '../../domain/terms/trust.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import type { Clock, Roles } from '../../ports/index.ts';
-import { readUntilSure } from '../pods/confirmed-reads.ts';
+import { readUntilSure } from '../confirmed/reads.ts';
 
 const AGAIN = 'It was left alone. Find out who changed it, then try again';
 

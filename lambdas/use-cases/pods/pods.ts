@@ -31,7 +31,7 @@ import { hopelessPods } from '../../domain/rollout/stall.ts';
 import { isOverdueToEnd, stuckBecause } from '../../domain/rollout/stuck.ts';
 import { unreplacedPods, withoutUnreplaced, workloadsAtZero } from '../../domain/verification/unreplaced.ts';
 import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../../ports/index.ts';
-import type { Work } from '../migration/recorded.ts';
+import type { Work } from '../record/recorded.ts';
 import { seen } from '../facts/refused-reads.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 

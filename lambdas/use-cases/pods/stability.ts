@@ -18,7 +18,7 @@ import {
 } from '../../domain/verification/stability-warnings.ts';
 import type { Kubernetes, Ledger } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
-import type { Work } from '../migration/recorded.ts';
+import type { Work } from '../record/recorded.ts';
 import { EVIDENCE_BEFORE, evidenceSettling } from '../migration/report.ts';
 import { nodesIfAllowed, type PodsSeen } from './pods.ts';
 import { isFlapping } from './webhook.ts';

@@ -29,11 +29,11 @@ import {
 import type { Clock, Eks, Kubernetes, ServiceAccountDetail } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { associationChanged, listOwned } from '../migration/association-conflicts.ts';
-import { readAddonUntilSure, readUntilSure } from './confirmed-reads.ts';
+import { readAddonUntilSure, readUntilSure } from '../confirmed/reads.ts';
 import { issuesOf, readOwnCopy } from '../migration/addon-copy.ts';
 import type { Direction } from './pods.ts';
-import type { AddonWork, Work } from '../migration/recorded.ts';
-import { accountChanged, readAccount } from '../migration/service-account.ts';
+import type { AddonWork, Work } from '../record/recorded.ts';
+import { accountChanged, readAccount } from '../confirmed/service-account.ts';
 
 export interface Grounds {
   /** Third-party associations that a rollback keeps by a person's decision: pods may use them. */

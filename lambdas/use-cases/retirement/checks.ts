@@ -12,7 +12,7 @@ import { type RetireFacts, stillNeeded } from '../../domain/trust/needs.ts';
 import { NO_PODS_TO_VERIFY } from '../../domain/verification/unreplaced.ts';
 import type { ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { Clock, Eks, Kubernetes, TargetPorts, Workload } from '../../ports/index.ts';
-import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
+import { readAddonUntilSure } from '../confirmed/reads.ts';
 import { discoveringOnce } from '../facts/discovery.ts';
 import { readConsumers } from '../facts/read-consumers.ts';
 import { readAddons } from '../facts/read-roles.ts';

@@ -13,9 +13,9 @@ import { type RetirementScope, retirementProblem } from '../../domain/trust/own-
 import { type RetirementProposal, undoRetirement } from '../../domain/trust/retire.ts';
 import type { Clock, HandlerDependencies, TargetPorts } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { assertRecordIntegrity } from '../migration/record-integrity.ts';
-import { readRoleUntilSure } from '../pods/confirmed-reads.ts';
-import { recordedMigration } from '../migration/recorded.ts';
+import { assertRecordIntegrity } from '../record/integrity.ts';
+import { readRoleUntilSure } from '../confirmed/reads.ts';
+import { recordedMigration } from '../record/recorded.ts';
 import { rollbackBegun } from '../rollback/recovery.ts';
 import {
   checkNeeds,

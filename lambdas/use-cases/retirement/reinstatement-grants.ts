@@ -15,7 +15,7 @@ import { samePolicy } from '../../domain/trust/repair.ts';
 import { nameOf, type ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { unfinishedAmong, withoutOwn } from '../migration/grants.ts';
+import { unfinishedAmong, withoutOwn } from '../facts/grants.ts';
 
 /** A statement that is about to be restored, and what is there now. */
 export interface Restoring {

@@ -19,7 +19,7 @@ import { irsaCommands, irsaRestoreCommands } from '../../domain/restore-commands
 import { nameOf, type ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { Clock, Eks, Ledger, Roles } from '../../ports/index.ts';
 import { advisory } from '../facts/refused-reads.ts';
-import { readUntilSure } from '../pods/confirmed-reads.ts';
+import { readUntilSure } from '../confirmed/reads.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
 interface IrsaReader {

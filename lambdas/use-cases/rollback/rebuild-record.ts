@@ -3,7 +3,7 @@
  * add-on needs is left in other items: the snapshot, the step lines, and the associations and trust policies that the
  * migration has noted (ADR 119).
  */
-import { subjectLock } from '../migration/lock.ts';
+import { subjectLock } from '../record/lock.ts';
 import type { Attempt, Plan } from '../../domain/record/plan.ts';
 import { isOfAddon, type Migration, newMigration } from '../../domain/record/migration.ts';
 import { migrationRequest } from '../../domain/request/request.ts';

@@ -13,12 +13,12 @@ import {
 import { subjectOf } from '../../domain/terms/subject.ts';
 import type { Executions, HandlerDependencies, Ledger, Lock } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { subjectLock } from '../migration/lock.ts';
-import { readUntilSure } from '../pods/confirmed-reads.ts';
+import { subjectLock } from '../record/lock.ts';
+import { readUntilSure } from '../confirmed/reads.ts';
 import { irsaOfRollback, irsaRemedy } from './irsa.ts';
 import { observeRestore } from './restore.ts';
 import { roleNotReturned } from './returned-roles.ts';
-import { readAccount } from '../migration/service-account.ts';
+import { readAccount } from '../confirmed/service-account.ts';
 
 /** Step lines of a rollback's first step, in any round: for a service account, no add-on is assessed. */
 const ROLLBACK_LINE = /^(assess-rollback|restore-annotation|restore-associations)\b/;

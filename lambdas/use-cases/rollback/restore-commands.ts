@@ -23,8 +23,8 @@ import { createdByThirdParty } from '../../domain/rollback/associations.ts';
 import { accountTaken, associationText, foreignAssociations } from '../../domain/migration/service-account.ts';
 import type { Clock, HandlerDependencies, TargetPorts, Telemetry, WorkloadRef } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
-import { readAccount } from '../migration/service-account.ts';
+import { readAddonUntilSure } from '../confirmed/reads.ts';
+import { readAccount } from '../confirmed/service-account.ts';
 import { forecastGap } from './remove-associations.ts';
 import { strangeRepair } from '../migration/trust.ts';
 

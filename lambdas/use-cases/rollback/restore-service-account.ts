@@ -13,8 +13,8 @@ import {
 } from '../../domain/migration/service-account.ts';
 import type { Clock, Eks, Kubernetes, Ledger, Roles } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { readUntilSure } from '../pods/confirmed-reads.ts';
-import { readAccount } from '../migration/service-account.ts';
+import { readUntilSure } from '../confirmed/reads.ts';
+import { readAccount } from '../confirmed/service-account.ts';
 import { assertIrsaWorks } from './irsa.ts';
 import { assertInTime } from './remove-associations.ts';
 import { deleteNoted } from './restore.ts';

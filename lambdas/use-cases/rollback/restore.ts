@@ -10,8 +10,8 @@ import { decideRestore, type RestoreDecision, type RestoreFacts } from '../../do
 import { leftOvers, createdByThirdParty } from '../../domain/rollback/associations.ts';
 import type { Clock, Eks, Ledger } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { assertNamespaceMatches } from '../migration/record-integrity.ts';
-import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
+import { assertNamespaceMatches } from '../record/integrity.ts';
+import { readAddonUntilSure } from '../confirmed/reads.ts';
 
 export interface RestoreObservation extends RestoreFacts {
   record: Migration;

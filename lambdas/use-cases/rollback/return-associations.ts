@@ -4,9 +4,9 @@ import { isAssociationConflict, MigrationError } from '../../domain/failures/err
 import type { Association } from '../../domain/terms/observed.ts';
 import { MIGRATION_TAG, wasThere } from '../../domain/migration/service-account.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { assertGranted } from '../migration/grants.ts';
+import { assertGranted } from '../facts/grants.ts';
 import { changeGuard, type LockedInput } from '../migration/guard.ts';
-import { planOf, recordedMigration, recordedSnapshot } from '../migration/recorded.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../record/recorded.ts';
 
 /**
  * Creates the migration's own associations again that the rollback has deleted, as standalone ones, and returns the ids of

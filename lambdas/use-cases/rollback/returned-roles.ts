@@ -13,7 +13,7 @@ import { samePolicy } from '../../domain/trust/repair.ts';
 import { nameOf } from '../../domain/trust/statements.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
-import { withoutOwn } from '../migration/grants.ts';
+import { withoutOwn } from '../facts/grants.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 

@@ -4,7 +4,7 @@ import type { Migration } from '../../domain/record/migration.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { subjectOf } from '../../domain/terms/subject.ts';
 import type { HandlerDependencies, Lock, LockHolder, LockMode } from '../../ports/index.ts';
-import { lockModeOf, subjectLock } from '../migration/lock.ts';
+import { lockModeOf, subjectLock } from '../record/lock.ts';
 import { lockKeys } from './recovery.ts';
 
 /** Takes one lock and returns its fence, or its other holder. A free lock is taken only if something will be changed. */

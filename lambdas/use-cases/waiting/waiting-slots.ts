@@ -10,7 +10,7 @@ import {
   type WaitingCaps,
 } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { subjectLock } from '../migration/lock.ts';
+import { subjectLock } from '../record/lock.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
 export type Asked = Pick<Migration, 'migrationId' | 'request' | 'requester'> & {

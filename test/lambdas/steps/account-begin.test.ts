@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Association } from '../../../lambdas/domain/terms/observed.ts';
 import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
 import type { Plan } from '../../../lambdas/domain/record/plan.ts';
-import { roleLock } from '../../../lambdas/use-cases/migration/lock.ts';
+import { roleLock } from '../../../lambdas/use-cases/record/lock.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { ACCOUNT_TRUST, SUBJECT, SUBJECT_LOCK } from '../account-example.ts';
 import {

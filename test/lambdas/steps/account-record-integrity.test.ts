@@ -1,7 +1,7 @@
 /** A record and a snapshot of different service accounts, which only another principal can have written. */
 import { describe, expect, it } from 'vitest';
 import type { Migration, Snapshot } from '../../../lambdas/domain/record/migration.ts';
-import { assertRecordIntegrity } from '../../../lambdas/use-cases/migration/record-integrity.ts';
+import { assertRecordIntegrity } from '../../../lambdas/use-cases/record/integrity.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import {

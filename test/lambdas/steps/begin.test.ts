@@ -10,7 +10,7 @@ import { ADDON_LOCK, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE
 import { bothWays } from '../trust-examples.ts';
 import { anAddon, anAssociation, planned } from '../eks-fixtures.ts';
 import { aMigration, aPlan, aRequest, IN_PLACE, GRANTED } from '../fixtures.ts';
-import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
+import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/record/lock.ts';
 import { expectError, expectExactError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 

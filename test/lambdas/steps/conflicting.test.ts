@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
-import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
+import { recordedAddonWork } from '../../../lambdas/use-cases/record/recorded.ts';
 import type { Association } from '../../../lambdas/domain/terms/observed.ts';
 import { ADDON, addonArn, OTHER_ROLE } from '../example.ts';
 import { anAssociation, associationArn, planned } from '../eks-fixtures.ts';

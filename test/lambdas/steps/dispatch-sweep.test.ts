@@ -7,7 +7,7 @@ import { type PaceScope, paceScopeKey } from '../../../lambdas/domain/aws/pace.t
 import { dispatchSweep } from '../../../lambdas/use-cases/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
-import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
+import { subjectLock } from '../../../lambdas/use-cases/record/lock.ts';
 import { at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID, otherHolder, endedAs } from '../run-examples.ts';
 import { aMigration, aRequest } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';

@@ -1,9 +1,18 @@
 /** A requested rollback gives back the associations that the migration deleted only on a ground that holds now. */
 import { describe, expect, it } from 'vitest';
-import { recordedSnapshot } from '../../../lambdas/use-cases/migration/recorded.ts';
+import { recordedSnapshot } from '../../../lambdas/use-cases/record/recorded.ts';
 import { rollbackClosed } from '../../../lambdas/use-cases/rollback/recovery.ts';
-import { anAssociation, at, bothWays, NAMESPACE, OTHER_ROLE, podIdentityStatement, policyText } from '../fixtures.ts';
-import { MIGRATION_ID, SERVICE_ACCOUNT } from '../fixtures.ts';
+import {
+  anAssociation,
+  at,
+  bothWays,
+  NAMESPACE,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  MIGRATION_ID,
+  SERVICE_ACCOUNT,
+} from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 import { DAY, migrated } from './retiring.ts';
 

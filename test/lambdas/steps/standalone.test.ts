@@ -9,7 +9,7 @@ import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts'
 import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
-import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
+import { recordedAddonWork } from '../../../lambdas/use-cases/record/recorded.ts';
 import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';

@@ -13,7 +13,7 @@ import type { Sweeps } from '../../../../lambdas/ports/index.ts';
 import { commandSweep, SETTLES_AFTER } from '../../../../lambdas/use-cases/sweep/commanding.ts';
 import { dispatchSweep } from '../../../../lambdas/use-cases/sweep/dispatching.ts';
 import { reportSweep } from '../../../../lambdas/use-cases/sweep/reporting.ts';
-import { subjectLock } from '../../../../lambdas/use-cases/migration/lock.ts';
+import { subjectLock } from '../../../../lambdas/use-cases/record/lock.ts';
 import { aMigration, executionArn, otherHolder } from '../../fixtures.ts';
 import { newFakes } from '../../fakes.ts';
 import { SWEEP_ID } from '../../domain/sweep-fixtures.ts';

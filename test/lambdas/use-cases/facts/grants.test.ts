@@ -5,7 +5,7 @@ import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-acco
 import type { Association } from '../../../../lambdas/domain/terms/observed.ts';
 import type { Outcome } from '../../../../lambdas/domain/terms/outcome.ts';
 import type { Plan } from '../../../../lambdas/domain/record/plan.ts';
-import { assertGranted, unfinishedAmong } from '../../../../lambdas/use-cases/migration/grants.ts';
+import { assertGranted, unfinishedAmong } from '../../../../lambdas/use-cases/facts/grants.ts';
 import { newFakes } from '../../fakes.ts';
 import { addonArn, ISSUER, ROLE, target } from '../../example.ts';
 import { MIGRATION_ID, endedAs } from '../../run-examples.ts';

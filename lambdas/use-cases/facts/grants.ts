@@ -25,8 +25,8 @@ import { settingsFor } from '../../domain/access/spokes.ts';
 import { withoutAdded } from '../../domain/trust/added.ts';
 import type { TrustRepair } from '../../domain/terms/trust.ts';
 import type { HandlerDependencies, Ledger, Roles, TargetPorts } from '../../ports/index.ts';
-import { advisory } from '../facts/refused-reads.ts';
-import { listPlannedAssociations } from '../facts/planned-associations.ts';
+import { advisory } from './refused-reads.ts';
+import { listPlannedAssociations } from './planned-associations.ts';
 
 /** Reads whether IAM has the OIDC provider of the cluster's issuer, unless nothing depends on it. */
 export async function readProvider(

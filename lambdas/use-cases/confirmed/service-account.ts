@@ -4,7 +4,7 @@ import type { ServiceAccountState } from '../../domain/terms/observed.ts';
 import type { ServiceAccountRef } from '../../domain/terms/subject.ts';
 import type { ObjectMarks } from '../../domain/owners/signs.ts';
 import type { Clock, Kubernetes, ServiceAccountDetail } from '../../ports/index.ts';
-import { readUntilSure } from '../pods/confirmed-reads.ts';
+import { readUntilSure } from './reads.ts';
 
 /** Returns what the snapshot keeps of the service account. */
 export const stateOf = ({ namespace, name, uid, roleArn, annotatedBy }: ServiceAccountDetail): ServiceAccountState => ({

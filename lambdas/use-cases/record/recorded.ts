@@ -2,7 +2,7 @@ import { MigrationError } from '../../domain/failures/errors.ts';
 import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../../domain/record/migration.ts';
 import type { Plan, Attempt } from '../../domain/record/plan.ts';
 import type { Ledger } from '../../ports/index.ts';
-import { assertRecordIntegrity } from './record-integrity.ts';
+import { assertRecordIntegrity } from './integrity.ts';
 
 /** Returns the migration's record. Throws BadInput if there is none: the step was called with an id that no plan has. */
 export async function recordedMigration(ledger: Ledger, migrationId: string): Promise<Migration> {
