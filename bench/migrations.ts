@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { ulid } from 'ulid';
 import { ensureAssembly } from '../cli/assembly.ts';
-import { runMigration } from '../cli/run.ts';
+import { runMigration } from '../cli/service/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { migrationRequest } from '../lambdas/domain/request/request.ts';
 import { median, processorSeconds, yardstick } from '../scripts/budgets/yardstick.ts';

@@ -7,7 +7,7 @@
  */
 import { ulid } from 'ulid';
 import { ensureAssembly } from '../cli/assembly.ts';
-import { runMigration } from '../cli/run.ts';
+import { runMigration } from '../cli/service/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { migrationRequest } from '../lambdas/domain/request/request.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';

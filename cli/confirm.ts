@@ -2,7 +2,7 @@
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { styleFor, type Style } from './print/style.ts';
+import { styleFor, type Style } from './text/style.ts';
 import { isSimulated } from './service-environment.ts';
 
 interface ChangeFlags {

@@ -5,7 +5,7 @@
 import type { Stack } from '@aws-sdk/client-cloudformation';
 import { shellCommand } from '../lambdas/domain/text/shell.ts';
 import { printable } from '../lambdas/domain/text/text.ts';
-import { ACCESS_VARIABLES } from './access/roles.ts';
+import { ACCESS_VARIABLES } from './service-roles.ts';
 import { configuredRegion } from './aws/session.ts';
 import { credentialsError } from './aws/credentials-error.ts';
 import { CliError } from './errors.ts';

@@ -13,7 +13,7 @@ import { S3_SETTINGS, S3Documents } from '../lambdas/adapters/s3-documents.ts';
 import { systemIds } from '../lambdas/adapters/system.ts';
 import type { Clock } from '../lambdas/ports/index.ts';
 import { WORLD_TIME } from '../sandbox/transports/world-time.ts';
-import { onAnswerHeader } from './aws/answer-header.ts';
+import { onAnswerHeader } from './answer-header.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';

@@ -2,8 +2,8 @@
 import { inspect } from 'node:util';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { hintLines } from './print/remedy.ts';
-import { type Style, styleFor } from './print/style.ts';
+import { hintLines } from './text/remedy.ts';
+import { type Style, styleFor } from './text/style.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** An error to print. `message` names what is wrong and the thing it is about, `hint` what to do about it. */

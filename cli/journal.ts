@@ -17,7 +17,7 @@ import type { Scenario } from '../sandbox/world/scenario.ts';
 import { sweepId, sweepRequest } from '../lambdas/domain/sweep/request.ts';
 import { sweepOutcome } from '../lambdas/domain/sweep/model.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
-import { rehearsed } from './approval/embedded.ts';
+import { rehearsed } from './rehearsal.ts';
 import { CliError } from './errors.ts';
 import { OWNER_ONLY, tighten } from './private-file.ts';
 

@@ -1,6 +1,6 @@
 /** Runs the commands about one existing migration: `rollback`, `cancel`, `release`, `retire` and `show`. */
 import { acceptField } from '../lambdas/domain/acceptance/accept.ts';
-import type { Cancelled } from './cancel.ts';
+import type { Cancelled } from './service/cancel.ts';
 import { assertCanAsk, confirm, mustAsk } from './confirm.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { readingIo } from './interrupted.ts';
@@ -15,16 +15,16 @@ import { shortRecord } from './print/short-plan.ts';
 import { cancelledLines, releasedLines, runningLines } from './print/known.ts';
 import { acceptingOf } from './print/next.ts';
 import { retiredLines } from './print/retire.ts';
-import { type Style, styleFor } from './print/style.ts';
+import { type Style, styleFor } from './text/style.ts';
 import { conclusion, summary } from './print/summary.ts';
 import { shownBy, silentProgress, startProgress } from './progress.ts';
-import { release, type Released } from './release.ts';
+import { release, type Released } from './service/release.ts';
 import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
 import { shellWord } from '../lambdas/domain/text/shell.ts';
 import { acceptOptions, knownCommand, backendFlags } from './request.ts';
-import { isRefused, type Retired, type RetireRequest } from './retire.ts';
-import type { RollbackRequest } from './rollback.ts';
-import { reportIn } from './run.ts';
+import { isRefused, type Retired, type RetireRequest } from './service/retire.ts';
+import type { RollbackRequest } from './service/rollback.ts';
+import { reportIn } from './service/run.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 const isSilent = (flags: KnownFlags, io: Io): boolean => flags.json && io.stderr.isTTY !== true;

@@ -7,22 +7,21 @@ import { readingIo } from './interrupted.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags, MigrationFlags, WorkloadFlags } from './options.ts';
-import { rehearse, type Rehearsed } from './approval/embedded.ts';
-import { waitingLines } from './approval/print.ts';
-import type { Watcher } from './follow.ts';
+import { rehearse, type Rehearsed } from './rehearsal.ts';
+import { waitingLines } from './print/approval.ts';
+import type { Watcher } from './service/follow.ts';
 import type { ServiceSession } from './session.ts';
 import { assertCanAsk, confirm, mustAsk } from './confirm.ts';
 import { openServiceForMigration } from './backend-service.ts';
 import { backendOfMigration } from './backend-options.ts';
 import { shortPlan } from './print/short-plan.ts';
-import { styleFor } from './print/style.ts';
+import { styleFor } from './text/style.ts';
 import { conclusion, summary } from './print/summary.ts';
-import { handOffSection } from './hand-off/section.ts';
-import type { ReadingAs } from './plan/options.ts';
+import { type HandOffFlags, handOffSection } from './hand-off/section.ts';
 import { type Progress, shownBy, silentProgress, startProgress } from './progress.ts';
 import { migrateEntry } from './replay.ts';
 import { migrateCommand, migrateWorkloadCommand, prepareCommand, requestFrom, workloadRequestFrom } from './request.ts';
-import { reportIn } from './run.ts';
+import { reportIn } from './service/run.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** How to build the request once the target is known, and the command that carries out a plan. */
@@ -33,10 +32,8 @@ interface Asked {
 }
 
 /** Flags that only `plan` has. */
-type HandOffFlags = Partial<Pick<ReadingAs, 'handOff' | 'format'>>;
-
 /** Runs one migration of an add-on, or its plan, and prints the report. Throws a CliError if there is no report. */
-export const migrate = (flags: MigrationFlags & HandOffFlags, io: Io): Promise<ExitCode> =>
+export const migrate = (flags: MigrationFlags & Partial<HandOffFlags>, io: Io): Promise<ExitCode> =>
   run(
     flags,
     {
@@ -48,7 +45,7 @@ export const migrate = (flags: MigrationFlags & HandOffFlags, io: Io): Promise<E
   );
 
 /** Does the same for a service account that belongs to no add-on. */
-export const migrateWorkload = (flags: WorkloadFlags & HandOffFlags, io: Io): Promise<ExitCode> =>
+export const migrateWorkload = (flags: WorkloadFlags & Partial<HandOffFlags>, io: Io): Promise<ExitCode> =>
   run(
     flags,
     {
@@ -104,7 +101,11 @@ const settle = async (
   return undefined;
 };
 
-const run = async (flags: CommonFlags & HandOffFlags, { requestOf, ...commands }: Asked, io: Io): Promise<ExitCode> => {
+const run = async (
+  flags: CommonFlags & Partial<HandOffFlags>,
+  { requestOf, ...commands }: Asked,
+  io: Io,
+): Promise<ExitCode> => {
   const silent = flags.json && io.stderr.isTTY !== true;
   const choice = backendOfMigration(flags);
   if (!flags.dryRun) assertCanAsk(flags, io);
@@ -143,7 +144,7 @@ const run = async (flags: CommonFlags & HandOffFlags, { requestOf, ...commands }
 
 const print = (
   report: MigrationReport,
-  flags: CommonFlags & HandOffFlags,
+  flags: CommonFlags & Partial<HandOffFlags>,
   { command, prepare }: Pick<Asked, 'command' | 'prepare'>,
   io: Io,
 ): void => {

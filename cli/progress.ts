@@ -10,7 +10,7 @@ import {
 import { classOf } from '../lambdas/domain/failures/errors.ts';
 import type { StepProgress } from './history.ts';
 import type { Output } from './io.ts';
-import { duration } from './print/duration.ts';
+import { duration } from './text/duration.ts';
 import { stepTitle } from './step-names.ts';
 import { streamOf } from './terminal.ts';
 

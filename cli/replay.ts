@@ -1,21 +1,21 @@
 /** Converts the commands that change the world to journal entries, and replays them. */
-import { type Granted, grantAccess, type GrantRequest } from './access/grant.ts';
-import { toolsInSandbox } from './access/tools.ts';
-import { rehearseAgain, type Rehearsed } from './approval/embedded.ts';
+import { type Granted, grantAccess, type GrantRequest } from './cluster-access/grant.ts';
+import { toolsInSandbox } from './cluster-access/tools.ts';
+import { rehearseAgain, type Rehearsed } from './rehearsal.ts';
 import type { Backend } from './backend.ts';
-import { cancel, type Cancelled } from './cancel.ts';
+import { cancel, type Cancelled } from './service/cancel.ts';
 import type { JournalEntry } from './journal.ts';
 import { silentProgress } from './progress.ts';
-import { release, type Released } from './release.ts';
-import { retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
-import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
-import { type End, startAndFollow } from './run.ts';
+import { release, type Released } from './service/release.ts';
+import { retireAndFollow, type Retired, type RetireRequest } from './service/retire.ts';
+import { rollBackAndFollow, type RollbackRequest } from './service/rollback.ts';
+import { type End, startAndFollow } from './service/run.ts';
 import { sandboxOf } from './sandbox-of.ts';
 import type { MigrationRequest } from '../lambdas/domain/request/request.ts';
 import type { SweepRequest } from '../lambdas/domain/sweep/request.ts';
 import type { SweepStanding } from '../lambdas/domain/sweep/standing.ts';
-import { directSweeps } from './sweep/direct.ts';
-import { silentSweep } from './sweep/progress.ts';
+import { directSweeps } from './service/sweep.ts';
+import { silentSweep } from './sweep-progress.ts';
 
 const endOf = ({ report }: End) => ({ outcome: report?.outcome ?? null, endedAt: report?.endedAt ?? null });
 

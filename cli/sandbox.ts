@@ -5,7 +5,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { PortError } from '../sandbox/transports/loopback.ts';
 import type { Call, CallLog } from '../sandbox/world/call-log.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
-import { accessEnvironment, rolesOfSandbox } from './access/roles.ts';
+import { accessEnvironment, rolesOfSandbox } from './service-roles.ts';
 import { openSandboxBackend, type SandboxBackend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';

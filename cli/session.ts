@@ -2,7 +2,7 @@
 import type { Backend } from './backend.ts';
 import type { Io } from './io.ts';
 import type { JournalEntry } from './journal.ts';
-import { directService, type Service } from './service.ts';
+import { directService, type Service } from './service/service.ts';
 
 /** Access to the service, directly or through its API. */
 export interface ServiceSession {

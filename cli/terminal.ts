@@ -6,7 +6,7 @@ import { printableLines } from '../lambdas/domain/text/text.ts';
 import type { Detail, Io, Output } from './io.ts';
 
 const ESC = '\u001b';
-/** Escape sequences of the formats in `print/style.ts`: none of them can hide text or move the cursor. */
+/** Escape sequences of the formats in `text/style.ts`: none of them can hide text or move the cursor. */
 const COLOURS = new RegExp(String.raw`(${ESC}\[(?:1|2|22|31|32|33|36|39)m)`);
 
 /** What the options say about the output; may change while the options are read. */

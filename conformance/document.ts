@@ -1,7 +1,7 @@
 /** `npm run conformance -- document`: writes the results in conformance/results into the documents. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { duration } from '../cli/print/duration.ts';
+import { duration } from '../cli/text/duration.ts';
 import { ROOT } from './build/program.ts';
 import { table, withPositions } from '../scripts/schema-tables.ts';
 import { contentsOf as comparisonOf } from './eksctl/document.ts';

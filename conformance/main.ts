@@ -1,5 +1,5 @@
 /** `npm run conformance [-- PART…]`: holds the project against real programs. Not part of `npm test`; see docs/conformance.md. */
-import { duration } from '../cli/print/duration.ts';
+import { duration } from '../cli/text/duration.ts';
 import { BuildError } from './build/go.ts';
 import { ROOT } from './build/program.ts';
 import { ArgumentError, UsageRequest } from './flags.ts';

@@ -10,7 +10,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ensureAssembly } from '../cli/assembly.ts';
 import { openSandboxBackend, type SandboxBackend } from '../cli/backend.ts';
-import { runMigration } from '../cli/run.ts';
+import { runMigration } from '../cli/service/run.ts';
 import { migrationRequest, type MigrationRequestInput } from '../lambdas/domain/request/request.ts';
 import { readScenario } from '../sandbox/world/load.ts';
 import { jsonText } from './json-text.ts';

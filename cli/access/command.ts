@@ -4,8 +4,8 @@ import { collect, confirmOption, outputOptions } from '../command-options.ts';
 import { stackOptions } from '../stack-options.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO } from '../options.ts';
-import { GRANT_ACCESS, parseGrantFlags } from './options.ts';
-import { ACCESS_VARIABLES } from './roles.ts';
+import { GRANT_ACCESS, parseGrantFlags } from '../cluster-access/options.ts';
+import { ACCESS_VARIABLES } from '../service-roles.ts';
 
 const HELP = `The service reads pods and their controllers from the cluster's API server, and restarts the workloads of what it migrates: add-ons,
 or service accounts that belong to no add-on (--service-account). This command shows and grants the access needed: an access entry for

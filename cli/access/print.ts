@@ -1,8 +1,14 @@
 /** Output of `grant-access`. */
 import { nextSection } from '../print/next.ts';
-import { remedyLines } from '../print/remedy.ts';
-import { type Format, hanging, type Style } from '../print/style.ts';
-import { type Granted, type GrantedEntry, type GrantedObject, type GrantResult, isGrantRefused } from './grant.ts';
+import { remedyLines } from '../text/remedy.ts';
+import { type Format, hanging, type Style } from '../text/style.ts';
+import {
+  type Granted,
+  type GrantedEntry,
+  type GrantedObject,
+  type GrantResult,
+  isGrantRefused,
+} from '../cluster-access/grant.ts';
 
 const RESULTS: Record<GrantResult, { mark: string; format: Format; word: string }> = {
   'would-create': { mark: '+', format: 'green', word: 'would be created' },

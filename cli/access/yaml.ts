@@ -1,6 +1,6 @@
 /** Renders RBAC objects as YAML for `kubectl apply -f -`, with the reason of each rule as a comment. */
 import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
-import type { GrantedObject } from './grant.ts';
+import type { GrantedObject } from '../cluster-access/grant.ts';
 
 const documentOf = ({ manifest, reasons }: Pick<GrantedObject, 'manifest' | 'reasons'>): string => {
   const document = new Document(manifest);

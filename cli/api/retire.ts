@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { acceptField } from '../../lambdas/domain/acceptance/accept.ts';
 import { retirementAnswer } from '../../lambdas/api/answers.ts';
 import { isOpenRetirement } from '../../lambdas/domain/record/retirement.ts';
-import type { Watcher } from '../follow.ts';
-import { retireFailed, retireRefused, type Retired, type RetireRequest } from '../retire.ts';
+import type { Watcher } from '../service/follow.ts';
+import { retireFailed, retireRefused, type Retired, type RetireRequest } from '../service/retire.ts';
 import { getMigration, watch, type WatchOptions } from './watch.ts';
 
 /** Does the same as `retireAndFollow`. */

@@ -5,7 +5,7 @@ import { classOf } from '../../lambdas/domain/failures/errors.ts';
 import { type MigrationReport, migrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
-import type { Watcher } from '../follow.ts';
+import type { Watcher } from '../service/follow.ts';
 import type { StepProgress } from '../history.ts';
 import { baseOf } from '../../lambdas/domain/migration/step-lines.ts';
 import { isWait, keyOf, type Waiting, waitingOf } from '../waiting.ts';

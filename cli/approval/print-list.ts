@@ -2,9 +2,9 @@ import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { printable, shown } from '../../lambdas/domain/text/text.ts';
-import type { Format, Style } from '../print/style.ts';
+import type { Format, Style } from '../text/style.ts';
 import { table } from '../print/table.ts';
-import type { Listed } from '../service.ts';
+import type { Listed } from '../service/service.ts';
 
 const FORMATS: Record<Outcome, Format> = {
   migrated: 'green',

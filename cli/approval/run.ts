@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { print, withService } from '../known-commands.ts';
 import { openServiceForKnown } from '../backend-service.ts';
 import { backendOfList } from '../backend-options.ts';
-import { decidedLines, undecidedLines } from './print.ts';
+import { decidedLines, undecidedLines } from '../print/approval.ts';
 import { listLines } from './print-list.ts';
 import type { DecisionFlags, ListFlags } from './options.ts';
 

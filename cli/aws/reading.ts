@@ -12,7 +12,7 @@ import { EKS_KINDS, isRead, type Kinds, KUBERNETES_KINDS, ROLES_KINDS } from '..
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
-import { again } from '../identities/retry.ts';
+import { again } from './retry.ts';
 import { credentialsError, isCredentialsError } from './credentials-error.ts';
 import type { AwsFlags } from './options.ts';
 import { type AwsSession, openAws, sayReading } from './session.ts';

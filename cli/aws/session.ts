@@ -10,7 +10,7 @@ import { nodeHttp } from '../../lambdas/adapters/node-http.ts';
 import type { Caller } from '../caller.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
-import { oneLine, styleFor } from '../print/style.ts';
+import { oneLine, styleFor } from '../text/style.ts';
 import type { AwsFlags } from './options.ts';
 import { credentialsError } from './credentials-error.ts';
 

@@ -14,10 +14,10 @@ import { type DemoFlags, EXAMPLE_SCENARIO, PROGRAM, WATCHING_SCALE } from '../op
 import { sayBuilding } from '../open-sandbox.ts';
 import { openScenario } from '../open-scenario.ts';
 import { commandLines } from '../print/next.ts';
-import { hanging, type Style, styleFor } from '../print/style.ts';
+import { hanging, type Style, styleFor } from '../text/style.ts';
 import { startProgress } from '../progress.ts';
 import { requestFrom } from '../request.ts';
-import { runMigration } from '../run.ts';
+import { runMigration } from '../service/run.ts';
 import { fileOfScenario } from '../scenarios.ts';
 import { look, type Sight, sightLines } from './observe.ts';
 import { changesOf, experienceLines, planLines, tryAsTerraform } from './story.ts';

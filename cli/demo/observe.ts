@@ -6,7 +6,7 @@ import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Pod } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { SandboxBackend } from '../backend.ts';
-import { hanging, type Style } from '../print/style.ts';
+import { hanging, type Style } from '../text/style.ts';
 
 export interface Sight {
   addon: Addon | undefined;

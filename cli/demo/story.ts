@@ -9,8 +9,8 @@ import type { SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { attemptName, DISRUPTION, disruptionText } from '../print/attempts.ts';
-import { between } from '../print/duration.ts';
-import { hanging, type Style } from '../print/style.ts';
+import { between } from '../text/duration.ts';
+import { hanging, type Style } from '../text/style.ts';
 import { look, podLines, type Sight } from './observe.ts';
 
 /**

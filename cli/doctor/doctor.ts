@@ -10,7 +10,7 @@ import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
-import { styleFor } from '../print/style.ts';
+import { styleFor } from '../text/style.ts';
 import { stackWords } from '../stack-options.ts';
 import { checkCaller, checkClock, checkExpiry, checkVersions, isSkew } from './checks.ts';
 import type { DoctorFlags } from './options.ts';

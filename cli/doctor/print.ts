@@ -1,7 +1,7 @@
 /** Output of `doctor`: a line for each check in the order in which they were made, with the remedy below. */
 import type { Check } from '../../lambdas/domain/terms/check.ts';
 import { checkLines, isBlocking } from '../print/checks.ts';
-import { oneLine, type Style } from '../print/style.ts';
+import { oneLine, type Style } from '../text/style.ts';
 import type { Wanted } from './options.ts';
 
 const DONE: Record<Wanted, string> = {

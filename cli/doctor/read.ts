@@ -6,7 +6,7 @@ import type { SimulatedCall } from '../../lambdas/ports/roles.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { parsePrincipal } from '../../lambdas/domain/aws/principal.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import { onAnswerHeader } from '../aws/answer-header.ts';
+import { onAnswerHeader } from '../answer-header.ts';
 import type { AwsSession } from '../aws/session.ts';
 import type { Answered, Asked } from './permissions.ts';
 

@@ -5,7 +5,7 @@ import type { HandOff } from '../../lambdas/domain/terms/hand-off.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io, Output } from '../io.ts';
 import type { Next } from '../print/next.ts';
-import { styleFor } from '../print/style.ts';
+import { styleFor } from '../text/style.ts';
 import { diffOf } from './diff.ts';
 import { type CodeOnDisk, readDirectory } from './directory.ts';
 import { type CodeFlags, codeCommand, type Which, whichWords } from './options.ts';

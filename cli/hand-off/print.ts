@@ -1,9 +1,9 @@
 /** Output of `hand-off patch` and `hand-off check`. */
 import { join } from 'node:path';
 import { printable } from '../../lambdas/domain/text/text.ts';
-import { hintLines } from '../print/remedy.ts';
+import { hintLines } from '../text/remedy.ts';
 import { commandLines, type Next } from '../print/next.ts';
-import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
+import { type Format, hanging, oneLine, type Style } from '../text/style.ts';
 import type { Finding } from './terraform/model.ts';
 
 const MARKS: Record<Finding['result'], { mark: string; format: Format }> = {

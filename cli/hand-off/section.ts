@@ -2,8 +2,15 @@
 import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
 import type { HandOffFormat } from '../../lambdas/domain/terms/hand-off.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { hanging, type Style } from '../print/style.ts';
+import { hanging, type Style } from '../text/style.ts';
 import { formatFor } from './format.ts';
+
+export interface HandOffFlags {
+  /** Whether to print the hand-off after the plan. */
+  handOff: boolean;
+  /** Absent means by the owner. */
+  format?: HandOffFormat | undefined;
+}
 
 /** Returns what the code must contain after the planned migration, in the format or in that of its owner. */
 export const handOffSection = (

@@ -6,7 +6,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
 import { commandLines } from '../print/next.ts';
-import { hanging, type Style, styleFor } from '../print/style.ts';
+import { hanging, type Style, styleFor } from '../text/style.ts';
 import { type Chosen, formatFor } from './format.ts';
 import { HAND_OFF, type ShowFlags, type Which, whichWords } from './options.ts';
 import { findHandOff } from './source.ts';

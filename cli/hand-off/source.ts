@@ -15,7 +15,7 @@ import { readingIo } from '../interrupted.ts';
 import { withService } from '../known-commands.ts';
 import { openForMigration } from '../open-backend.ts';
 import { PROGRAM } from '../options.ts';
-import { whileReading } from '../plan/while-reading.ts';
+import { whileReading } from '../while-reading.ts';
 import { knownCommand } from '../request.ts';
 import { sandboxOf } from '../sandbox-of.ts';
 import { HAND_OFF, type Which, whichWords } from './options.ts';

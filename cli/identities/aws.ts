@@ -13,7 +13,7 @@ import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import type { Association } from '../../lambdas/domain/terms/observed.ts';
 import { issuerName, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { Clock, Eks } from '../../lambdas/ports/index.ts';
-import { again } from './retry.ts';
+import { again } from '../aws/retry.ts';
 
 export interface AssociationsQuestion {
   client: EKSClient;

@@ -9,7 +9,7 @@ import { notRead } from '../aws/not-read.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM, WORKLOAD_COMMAND } from '../options.ts';
-import { styleFor } from '../print/style.ts';
+import { styleFor } from '../text/style.ts';
 import { backendFlags } from '../request.ts';
 import { apiUrlIn } from '../service-environment.ts';
 import { graphviz, mermaid } from './graphs.ts';

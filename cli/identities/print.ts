@@ -10,8 +10,8 @@ import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { Check } from '../../lambdas/domain/terms/check.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { counted, printable } from '../../lambdas/domain/text/text.ts';
-import { remedyLines } from '../print/remedy.ts';
-import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
+import { remedyLines } from '../text/remedy.ts';
+import { type Format, hanging, type Style, visibleWidth } from '../text/style.ts';
 import { foldText } from '../print/table.ts';
 
 const COLOURS: Record<Source, Format> = {

@@ -5,7 +5,7 @@ import { OWN_ROLE, shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { readIdentities as readFacts, UnreadCluster } from '../../lambdas/use-cases/identities/read.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { again } from './retry.ts';
+import { again } from '../aws/retry.ts';
 import { associationsInUse, rolesOfNodes, rolesTrusting } from './aws.ts';
 import type { Reader } from './open.ts';
 

@@ -1,7 +1,7 @@
 /** Renders the plan of a cluster as GitHub-flavoured Markdown, such as for the summary of a job. */
 import type { Overview, OverviewCause, OverviewItem } from '../../lambdas/domain/overview/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
-import { typedParts } from '../print/remedy.ts';
+import { typedParts } from '../text/remedy.ts';
 import { backendFlags } from '../request.ts';
 import type { ClusterPlanFlags } from './options.ts';
 import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDICTS } from './shown.ts';

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { accountId, clusterName, regionName, namespaceName } from '../../lambdas/domain/text/names.ts';
 import { agentMode, verificationMode } from '../../lambdas/domain/request/request.ts';
 import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
-import type { HandOffFormat } from '../../lambdas/domain/terms/hand-off.ts';
 import { trustMode } from '../../lambdas/domain/terms/trust.ts';
 import { profile } from '../aws/options.ts';
 import { CliError } from '../errors.ts';
 import { oneOf } from '../fields.ts';
 import { format } from '../hand-off/options.ts';
+import type { HandOffFlags } from '../hand-off/section.ts';
 import {
   backendFlags,
   file,
@@ -28,12 +28,9 @@ const outputName = z.enum(OUTPUTS, 'must be table, json, yaml or markdown');
 export type PlanOutput = z.output<typeof outputName>;
 
 /** Flags that a plan has in addition to those of its migration. */
-export interface ReadingAs {
+export interface ReadingAs extends HandOffFlags {
   profile?: string | undefined;
   output: PlanOutput;
-  /** Whether to print the hand-off after the plan, and its format; absent means by the owner. */
-  handOff: boolean;
-  format?: HandOffFormat | undefined;
 }
 
 const clusterFlags = z.strictObject({

@@ -1,8 +1,8 @@
 /** Renders the plan of a cluster for a terminal: readable at 80 columns, whatever the names. */
 import type { Overview, OverviewCause, OverviewItem } from '../../lambdas/domain/overview/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
-import { remedyLines } from '../print/remedy.ts';
-import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
+import { remedyLines } from '../text/remedy.ts';
+import { type Format, hanging, type Style, visibleWidth } from '../text/style.ts';
 import { foldText } from '../print/table.ts';
 import type { ClusterPlanFlags } from './options.ts';
 import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDICTS } from './shown.ts';

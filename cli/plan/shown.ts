@@ -3,7 +3,7 @@ import { counted } from '../../lambdas/domain/text/text.ts';
 import type { ITEM_IDENTITIES, ITEM_VERDICTS, Overview, OverviewItem } from '../../lambdas/domain/overview/model.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { PROGRAM } from '../options.ts';
-import { duration } from '../print/duration.ts';
+import { duration } from '../text/duration.ts';
 import { backendFlags } from '../request.ts';
 import { recordCommand, TWIN } from './next.ts';
 import type { ClusterPlanFlags } from './options.ts';

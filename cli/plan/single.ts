@@ -17,14 +17,14 @@ import { type AwsReading, readInAws } from '../aws/reading.ts';
 import { exitCodeOf, type ExitCode } from '../exit-codes.ts';
 import { handOffSection } from '../hand-off/section.ts';
 import type { Io } from '../io.ts';
-import { styleFor } from '../print/style.ts';
+import { styleFor } from '../text/style.ts';
 import { summary, verdictOf } from '../print/summary.ts';
 import { requestFrom, workloadRequestFrom } from '../request.ts';
 import { isSimulated } from '../service-environment.ts';
 import { nextSection } from '../print/next.ts';
 import { nextAfterPlan } from './next.ts';
 import type { PlanFlags } from './options.ts';
-import { whileReading } from './while-reading.ts';
+import { whileReading } from '../while-reading.ts';
 import { NO_LEDGER, previewFor, previewSettings } from './preview.ts';
 
 type Single = Exclude<PlanFlags, { of: 'cluster' }>;

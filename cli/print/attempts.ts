@@ -1,8 +1,8 @@
 import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
 import type { Disruption, MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Plan, Attempt } from '../../lambdas/domain/record/plan.ts';
-import { duration } from './duration.ts';
-import { type Format, hanging, type Style, visibleWidth } from './style.ts';
+import { duration } from '../text/duration.ts';
+import { type Format, hanging, type Style, visibleWidth } from '../text/style.ts';
 
 /** The disruption that users of the add-on notice. */
 export const DISRUPTION: Record<Plan['steps'][number]['disruption'], { text: string; format: Format }> = {

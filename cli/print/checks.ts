@@ -1,7 +1,7 @@
 import type { Check } from '../../lambdas/domain/terms/check.ts';
 import { isReasonToKeepIrsa } from '../../lambdas/domain/plan/fit.ts';
-import { remedyLines } from './remedy.ts';
-import { hanging, type Format, type Style } from './style.ts';
+import { remedyLines } from '../text/remedy.ts';
+import { hanging, type Format, type Style } from '../text/style.ts';
 
 const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
   fail: { mark: '✖', format: 'red' },

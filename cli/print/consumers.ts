@@ -1,7 +1,7 @@
 /** What else uses the web identity, as a plan lists it. */
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { counted } from '../../lambdas/domain/text/text.ts';
-import { hanging, type Style } from './style.ts';
+import { hanging, type Style } from '../text/style.ts';
 
 type PlannedConsumer = NonNullable<Plan['consumers']>[number];
 

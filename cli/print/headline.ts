@@ -1,7 +1,7 @@
 /** The headline of a report: a mark, a word, and a clause that describes the result. */
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
-import type { Format } from './style.ts';
+import type { Format } from '../text/style.ts';
 
 interface Headline {
   mark: string;

@@ -1,6 +1,6 @@
 /** Wraps the texts below a command's options to the width of the terminal. */
 import { PROGRAM } from '../program-name.ts';
-import { wrap } from './style.ts';
+import { wrap } from '../text/style.ts';
 
 /** Programs that the examples in help texts call: their lines are pasted, so they are never wrapped. */
 const COMMAND = /^(?:pod-identity|npx|npm|aws|kubectl|cdk|curl|kill|source|eval|\.)\s/;

@@ -6,14 +6,14 @@ import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { asClause } from '../../lambdas/domain/text/text.ts';
 import { lockText } from '../../lambdas/use-cases/record/lock.ts';
-import { approvalText } from '../approval/print.ts';
-import type { Cancelled } from '../cancel.ts';
-import type { Released } from '../release.ts';
+import { approvalText } from './approval.ts';
+import type { Cancelled } from '../service/cancel.ts';
+import type { Released } from '../service/release.ts';
 import { knownCommand } from '../request.ts';
-import type { Running } from '../show.ts';
+import type { Running } from '../service/show.ts';
 import { stepsSection } from './steps.ts';
 import { commandLines, type Next, nextSection } from './next.ts';
-import { hanging, oneLine, type Style } from './style.ts';
+import { hanging, oneLine, type Style } from '../text/style.ts';
 import { attemptName } from './attempts.ts';
 
 const by = ({ requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): string =>

@@ -2,7 +2,7 @@
 import type { Check } from '../../lambdas/domain/terms/check.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { backendFlags, knownCommand } from '../request.ts';
-import { oneLine, type Style } from './style.ts';
+import { oneLine, type Style } from '../text/style.ts';
 
 export interface Next {
   /** What the command does, as the beginning of a sentence: `To undo it`. */

@@ -1,6 +1,6 @@
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
 import type { Plan, PlanStep } from '../../lambdas/domain/record/plan.ts';
-import { hanging, oneLine, type Style } from './style.ts';
+import { hanging, oneLine, type Style } from '../text/style.ts';
 import { trustRepairsSection } from './trust.ts';
 import { consumersSection } from './consumers.ts';
 import { carriedOverLines, DISRUPTION, attemptName, attemptsSection } from './attempts.ts';

@@ -1,8 +1,8 @@
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import type { PodEvidence, PodIdentity } from '../../lambdas/domain/terms/evidence.ts';
-import { timeOfDay } from './duration.ts';
-import { type Format, hanging, oneLine, type Style } from './style.ts';
+import { timeOfDay } from '../text/duration.ts';
+import { type Format, hanging, oneLine, type Style } from '../text/style.ts';
 import { table } from './table.ts';
 
 const COLOURS: Record<PodIdentity, Format> = {

@@ -1,10 +1,10 @@
 /** Output of `retire`: what it has changed in trust policies of roles, or would change. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { RetiredRole } from '../../lambdas/domain/record/retirement.ts';
-import { isRefused, type Retired } from '../retire.ts';
+import { isRefused, type Retired } from '../service/retire.ts';
 import { checksSection } from './checks.ts';
 import { type Next, nextSection } from './next.ts';
-import { type Format, hanging, oneLine, type Style } from './style.ts';
+import { type Format, hanging, oneLine, type Style } from '../text/style.ts';
 
 interface Headline {
   mark: string;

@@ -4,8 +4,8 @@ import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
 import { attemptName, DISRUPTION } from './attempts.ts';
-import { duration } from './duration.ts';
-import { hanging, type Style } from './style.ts';
+import { duration } from '../text/duration.ts';
+import { hanging, type Style } from '../text/style.ts';
 
 export interface Fact {
   name: string;

@@ -1,8 +1,8 @@
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { StepLine } from '../../lambdas/domain/terms/evidence.ts';
 import { stepOrder, stepTitle } from '../step-names.ts';
-import { between } from './duration.ts';
-import { oneLine, type Style } from './style.ts';
+import { between } from '../text/duration.ts';
+import { oneLine, type Style } from '../text/style.ts';
 import { table } from './table.ts';
 
 /** Fields of a step's answer that the headline already shows, or that only the state machine uses. */

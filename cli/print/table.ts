@@ -1,4 +1,4 @@
-import { type Style, visibleWidth } from './style.ts';
+import { type Style, visibleWidth } from '../text/style.ts';
 
 export interface Column<Row> {
   title: string;

@@ -2,7 +2,7 @@
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/terms/trust.ts';
-import { hanging, oneLine, type Style } from './style.ts';
+import { hanging, oneLine, type Style } from '../text/style.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 type Statement = Record<string, unknown>;

@@ -4,7 +4,7 @@ import { option, shellCommand } from '../../lambdas/domain/text/shell.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { PROGRAM } from '../options.ts';
 import { commandLines } from '../print/next.ts';
-import { hanging, type Style } from '../print/style.ts';
+import { hanging, type Style } from '../text/style.ts';
 import type { Reader } from './reader.ts';
 
 /** Longer reasons repeat what the first sentences say. */

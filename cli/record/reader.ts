@@ -8,7 +8,7 @@ import { isMigrationError, MigrationError } from '../../lambdas/domain/failures/
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
 import { Pacer } from '../../lambdas/use-cases/sweep/pace.ts';
-import { again } from '../identities/retry.ts';
+import { again } from '../aws/retry.ts';
 
 /** Calls of EKS in a second: its limits are low, and other tools of the account share them. */
 const EKS_CALLS_PER_SECOND = 5;

@@ -4,7 +4,7 @@ import type { Scenario, ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { styleFor } from '../print/style.ts';
+import { styleFor } from '../text/style.ts';
 import { writePrivate } from '../private-file.ts';
 import { anonymised } from './anonymise.ts';
 import { fitted } from './fit.ts';

@@ -15,7 +15,7 @@ import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
 import { openForSweep } from '../open-backend.ts';
 import { NO_LEDGER, previewSettings } from '../plan/preview.ts';
-import { whileReading } from '../plan/while-reading.ts';
+import { whileReading } from '../while-reading.ts';
 import { sandboxOf } from '../sandbox-of.ts';
 import { resolveTarget } from '../target.ts';
 import { configurationOf, type Suggestion, suggestionFor, yamlOf } from './configuration.ts';

@@ -1,4 +1,5 @@
 /** Flags of `sweep` and its commands, and of `sweeps`. */
+import { REPORT_FORMATS, type ReportFormat } from '../service/sweep-service.ts';
 import { z } from 'zod';
 import { accountId, addonName, regionName } from '../../lambdas/domain/text/names.ts';
 import {
@@ -71,8 +72,6 @@ const clusterTag = z.string().transform((typed, context): [key: string, value: s
   return z.NEVER;
 });
 
-const REPORT_FORMATS = ['html', 'json', 'csv'] as const;
-export type ReportFormat = (typeof REPORT_FORMATS)[number];
 export interface ReportFile {
   file: string;
   format: ReportFormat;

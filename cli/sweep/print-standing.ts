@@ -8,12 +8,12 @@ import { printable } from '../../lambdas/domain/text/text.ts';
 import { type Next, nextSection } from '../print/next.ts';
 import { factsSection } from '../print/short-plan.ts';
 import { factLines } from '../print/summary.ts';
-import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
+import { type Format, hanging, oneLine, type Style } from '../text/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
 import type { SweepListFlags } from './options.ts';
-import { askedText, MODES, standingText } from './progress.ts';
-import type { ListedSweeps } from './calls.ts';
+import { askedText, MODES, standingText } from '../sweep-progress.ts';
+import type { ListedSweeps } from '../service/sweep-calls.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
 

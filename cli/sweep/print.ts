@@ -5,14 +5,14 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { shortfall } from '../../lambdas/domain/sweep/inspected.ts';
 import { levelsOfRows } from '../../lambdas/domain/sweep/statuses.ts';
 import { counted, printable, shown } from '../../lambdas/domain/text/text.ts';
-import { between } from '../print/duration.ts';
+import { between } from '../text/duration.ts';
 import { type Next, nextSection } from '../print/next.ts';
-import { remedyLines } from '../print/remedy.ts';
-import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
+import { remedyLines } from '../text/remedy.ts';
+import { type Format, hanging, oneLine, type Style } from '../text/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
 import type { ReportFile } from './options.ts';
-import { MODES } from './progress.ts';
+import { MODES } from '../sweep-progress.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
 

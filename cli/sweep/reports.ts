@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { CliError, reasonOf } from '../errors.ts';
 import type { ReportFile } from './options.ts';
-import type { ReadReport } from './service.ts';
+import type { ReadReport } from '../service/sweep-service.ts';
 import { writePrivate } from '../private-file.ts';
 
 const notWritable = (file: string, why: string, cause?: unknown): CliError =>

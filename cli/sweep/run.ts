@@ -21,10 +21,10 @@ import type { KnownSweepFlags, ReportFlags, SweepFlags, SweepListFlags } from '.
 import { sweepCommand } from './command-text.ts';
 import { summaryLines } from './print.ts';
 import { listLines, standingLines, startLines } from './print-standing.ts';
-import { silentSweep, startSweepProgress, type SweepProgress } from './progress.ts';
+import { silentSweep, startSweepProgress, type SweepProgress } from '../sweep-progress.ts';
 import { checkReportFiles, readPrevious, writeReports } from './reports.ts';
 import { checkPrevious, recordOf, requestFrom } from './request.ts';
-import type { ReadReport } from './service.ts';
+import type { ReadReport } from '../service/sweep-service.ts';
 
 type Flags = Pick<SweepFlags, 'json' | 'sandbox' | 'state' | 'deployed'>;
 

@@ -9,7 +9,7 @@ import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { CliError, errorDocument } from '../errors.ts';
 import { EXIT_CODES, exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
 import type { Io, Output } from '../io.ts';
-import type { TrustBatchFlags } from '../trust-options.ts';
+import type { TrustBatchFlags } from './options.ts';
 import { type Answers, answersOf } from './answer.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './fields.ts';
 import { type Line, linesOf, textOf } from './input.ts';

@@ -8,7 +8,7 @@ import {
   parseTrustCheckFlags,
   parseTrustRepairFlags,
   parseTrustTargetRoleFlags,
-} from '../trust-options.ts';
+} from './options.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
 const QUESTION =

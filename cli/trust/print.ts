@@ -2,8 +2,8 @@
 import { acceptFlags } from '../../lambdas/domain/acceptance/accept.ts';
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { Reason, Verdict } from '../../lambdas/domain/policy/index.ts';
-import { remedyLines } from '../print/remedy.ts';
-import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
+import { remedyLines } from '../text/remedy.ts';
+import { type Format, hanging, oneLine, type Style } from '../text/style.ts';
 import type { Answer, Answers, ClusterUse } from './answer.ts';
 import type { Repaired } from './repaired.ts';
 

@@ -3,7 +3,7 @@ import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { PROGRAM } from '../options.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { acceptOptions, backendFlags } from '../request.ts';
-import type { TrustCheckFlags } from '../trust-options.ts';
+import type { TrustCheckFlags } from './options.ts';
 
 /** Returns the command that shows the repair of the same policy for the same service account. */
 export const repairCommand = (given: TrustCheckFlags): string =>

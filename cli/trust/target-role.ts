@@ -15,8 +15,8 @@ import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM, WORKLOAD_COMMAND } from '../options.ts';
-import { hanging, type Style, styleFor } from '../print/style.ts';
-import type { TrustTargetRoleFlags } from '../trust-options.ts';
+import { hanging, type Style, styleFor } from '../text/style.ts';
+import type { TrustTargetRoleFlags } from './options.ts';
 import { wholeText } from './input.ts';
 
 /** More than IAM's highest quota for a trust policy. */

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { duration } from '../../cli/print/duration.ts';
+import { duration } from '../../cli/text/duration.ts';
 import {
   argumentsOf,
   BUILD_ENVIRONMENT,
@@ -14,8 +14,8 @@ import {
   problemWithGo,
   requiredGo,
   withLine,
+  type Progress,
 } from './go.ts';
-import type { Progress } from './go.ts';
 import type { Program } from './program.ts';
 
 /** Prints a line. A transient one is replaced by the next, where the output can do that, and left out elsewhere. */

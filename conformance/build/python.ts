@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import { duration } from '../../cli/print/duration.ts';
+import { duration } from '../../cli/text/duration.ts';
 import type { Print } from './build.ts';
 import { BuildError } from './go.ts';
 import { BUILDS, ROOT } from './program.ts';

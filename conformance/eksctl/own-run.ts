@@ -2,7 +2,7 @@
 import { acceptedNames } from '../../lambdas/domain/acceptance/accept.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { silentProgress } from '../../cli/progress.ts';
-import { reportIn, startAndFollow } from '../../cli/run.ts';
+import { reportIn, startAndFollow } from '../../cli/service/run.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';

@@ -1,5 +1,5 @@
 /** The results in a few words, for lines of a run and for docs/comparison.md. Pure. */
-import { duration } from '../../cli/print/duration.ts';
+import { duration } from '../../cli/text/duration.ts';
 import type { Compared } from './kept.ts';
 import type { OwnRequest, OwnResult } from './own-run.ts';
 import type { PeerResult } from './peer-run.ts';

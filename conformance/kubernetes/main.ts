@@ -1,5 +1,5 @@
 /** `npm run conformance -- kubernetes`: the sandbox and a real control plane, held against each other (docs/conformance-kubernetes.md). */
-import { styleFor } from '../../cli/print/style.ts';
+import { styleFor } from '../../cli/text/style.ts';
 import { type Order, readOrder } from './arguments.ts';
 import type { Print } from '../build/build.ts';
 import { buildControlPlanes } from './build/control-planes.ts';

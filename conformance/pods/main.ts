@@ -1,6 +1,6 @@
 /** `npm run conformance -- pods`: holds the reading of pods against the AWS SDKs for Go, Python and JavaScript. */
 import * as fc from 'fast-check';
-import { duration } from '../../cli/print/duration.ts';
+import { duration } from '../../cli/text/duration.ts';
 import { printTo } from '../build/print.ts';
 import { keepPartResults, kindsOf, type PlacedDifference, unexplained, writeWholeResults } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';

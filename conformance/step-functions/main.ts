@@ -1,6 +1,6 @@
 /** `npm run conformance -- step-functions`: the sandbox's interpreter and moto's run the same executions (docs/conformance.md). */
 import { join } from 'node:path';
-import { duration } from '../../cli/print/duration.ts';
+import { duration } from '../../cli/text/duration.ts';
 import { printTo } from '../build/print.ts';
 import { type PythonEnvironment, pythonEnvironment } from '../build/python.ts';
 import { keepPartResults, kindsOf, type PlacedDifference, unexplained, writeWholeResults } from '../part-results.ts';

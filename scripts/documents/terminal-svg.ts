@@ -10,7 +10,7 @@ interface Run {
 /** A line of the terminal, and the seconds from the start until it appears. */
 export interface Line {
   at: number;
-  /** May have the colours of `cli/print/style.ts` as escape sequences. */
+  /** May have the colours of `cli/text/style.ts` as escape sequences. */
   text: string;
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { Granted, GrantedEntry } from '../../cli/access/grant.ts';
+import type { Granted, GrantedEntry } from '../../cli/cluster-access/grant.ts';
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { migrationReport } from '../../lambdas/domain/record/migration.ts';
 import { TARGET } from '../end-to-end/fixture.ts';

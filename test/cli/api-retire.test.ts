@@ -1,7 +1,7 @@
 /** `retire` through the API: the same document, text and exit codes as with direct calls. */
 import { describe, expect, it } from 'vitest';
 import { retireByApi } from '../../cli/api/retire.ts';
-import type { RetireRequest } from '../../cli/retire.ts';
+import type { RetireRequest } from '../../cli/service/retire.ts';
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
 import type { Retirement } from '../../lambdas/domain/record/retirement.ts';
 import type { StepLine } from '../../lambdas/domain/terms/evidence.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { assertCanAsk, confirm, mustAsk } from '../../cli/confirm.ts';
 import { CliError } from '../../cli/errors.ts';
 import type { Io } from '../../cli/io.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { shortPlan } from '../../cli/print/short-plan.ts';
 import { aCheck, aPlan, aReport, collectingIo, stubEnvironment } from './fixtures.ts';
 import { containing } from '../lambdas/matchers.ts';

@@ -5,7 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { graphviz, mermaid } from '../../cli/identities/graphs.ts';
 import { identitiesLines } from '../../cli/identities/print.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import type { IdentityGraph } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';

@@ -1,6 +1,6 @@
 /** The output of a plan whose verdict is keep-irsa: the reason first, and that nothing is left to do. */
 import { describe, expect, it } from 'vitest';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { conclusion, summary } from '../../cli/print/summary.ts';
 import { aCheck, aPlan, aReport } from './fixtures.ts';
 

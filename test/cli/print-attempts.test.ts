@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { cancelledLines, recoveryText, releasedLines, runningLines } from '../../cli/print/known.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { disruptionText, strategyText, attemptName } from '../../cli/print/attempts.ts';
-import type { Running } from '../../cli/show.ts';
+import type { Running } from '../../cli/service/show.ts';
 import type { Attempt } from '../../lambdas/domain/record/plan.ts';
 import { aCheck, aPlan, aReport, ROLE, TARGET } from './fixtures.ts';
 

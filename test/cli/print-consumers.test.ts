@@ -1,7 +1,7 @@
 /** The consumers of a web identity in the output of a plan. */
 import { describe, expect, it } from 'vitest';
 import { planSection } from '../../cli/print/plan.ts';
-import { PLAIN, type Style } from '../../cli/print/style.ts';
+import { PLAIN, type Style } from '../../cli/text/style.ts';
 import { aPlan } from './fixtures.ts';
 
 describe('consumers of the web identity in a plan', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { warn } from '../../lambdas/domain/terms/check.ts';
-import { duration } from '../../cli/print/duration.ts';
+import { duration } from '../../cli/text/duration.ts';
 import { planSection } from '../../cli/print/plan.ts';
 import { podRows, podsSection } from '../../cli/print/pods.ts';
 import { checksSection } from '../../cli/print/checks.ts';
-import { PLAIN, type Style, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
+import { PLAIN, type Style, styleFor, visibleWidth, wrap } from '../../cli/text/style.ts';
 import { shortPlan } from '../../cli/print/short-plan.ts';
 import { conclusion, summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';

@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { release, type Released } from '../../cli/release.ts';
+import { release, type Released } from '../../cli/service/release.ts';
 import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { subjectLock } from '../../lambdas/use-cases/record/lock.ts';

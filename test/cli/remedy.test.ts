@@ -1,8 +1,8 @@
 /** What is to be pasted from a remedy is on a line of its own, unwrapped, and works where the remedy was printed. */
 import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commandsIn, hintLines, partsOf, remedyLines, typedLine } from '../../cli/print/remedy.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { commandsIn, hintLines, partsOf, remedyLines, typedLine } from '../../cli/text/remedy.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { PROGRAM } from '../../cli/program-name.ts';
 
 const ID = '01KF0E44M047C4FEZDQK8YZG0M';

@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { cancel } from '../../cli/cancel.ts';
-import { rollBackAndFollow } from '../../cli/rollback.ts';
-import { lookUp } from '../../cli/show.ts';
+import { cancel } from '../../cli/service/cancel.ts';
+import { rollBackAndFollow } from '../../cli/service/rollback.ts';
+import { lookUp } from '../../cli/service/show.ts';
 import type { Cancellation, Migration } from '../../lambdas/domain/record/migration.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';

@@ -8,7 +8,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StepProgress } from '../../cli/history.ts';
-import { runMigration } from '../../cli/run.ts';
+import { runMigration } from '../../cli/service/run.ts';
 import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { summaryLines } from '../../cli/sweep/print.ts';
 import { listLines, standingLines } from '../../cli/sweep/print-standing.ts';
-import { standingText, startSweepProgress } from '../../cli/sweep/progress.ts';
+import { standingText, startSweepProgress } from '../../cli/sweep-progress.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { collector } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, fakeClock, REPORTS } from './sweep-fixtures.ts';

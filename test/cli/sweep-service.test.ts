@@ -1,10 +1,10 @@
 /** Sweeps through direct calls and through the API: the same requests and the same results. */
 import { describe, expect, it } from 'vitest';
 import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-environment.ts';
-import { apiSweeps } from '../../cli/sweep/by-api.ts';
-import { directSweeps } from '../../cli/sweep/direct.ts';
-import { followSweep } from '../../cli/sweep/follow.ts';
-import type { LocationsDone } from '../../cli/sweep/calls.ts';
+import { apiSweeps } from '../../cli/api/sweep.ts';
+import { directSweeps } from '../../cli/service/sweep.ts';
+import { followSweep } from '../../cli/service/sweep-follow.ts';
+import type { LocationsDone } from '../../cli/service/sweep-calls.ts';
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { clusterKey, locationKey, locationsKey } from '../../lambdas/domain/sweep/keys.ts';
 import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';

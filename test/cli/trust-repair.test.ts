@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Sleep } from '../../cli/trust/write.ts';
 import { trustRepair } from '../../cli/trust/repair.ts';
-import { parseTrustRepairFlags } from '../../cli/trust-options.ts';
+import { parseTrustRepairFlags } from '../../cli/trust/options.ts';
 import { reportError } from '../../cli/errors.ts';
 import { words, collectingIo } from './fixtures.ts';
 import type { Ran } from './run-program.ts';

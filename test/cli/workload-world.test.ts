@@ -4,7 +4,7 @@
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { listObjects, putObject } from '../../sandbox/kubernetes/store.ts';
 import { inWorld, type OpenWorld } from '../end-to-end/world.ts';

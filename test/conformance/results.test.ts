@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { acceptedTable, DOCUMENTS, partText, withResults } from '../../conformance/document.ts';
 import { contentsOf, keptResults } from '../../conformance/kubernetes/document.ts';
 import {
@@ -14,8 +14,12 @@ import {
   runLine,
   totalsLine,
 } from '../../conformance/kubernetes/scenarios/print.ts';
-import type { ActResult, Results, RunResult } from '../../conformance/kubernetes/scenarios/results.ts';
-import { keepResults } from '../../conformance/kubernetes/scenarios/results.ts';
+import {
+  type ActResult,
+  type Results,
+  type RunResult,
+  keepResults,
+} from '../../conformance/kubernetes/scenarios/results.ts';
 
 const DIFFERENCE = { what: 'check webhook', sandbox: 'pass', real: 'warn' };
 const ACCEPTED = { ...DIFFERENCE, reason: 'The real cluster has one more webhook.' };

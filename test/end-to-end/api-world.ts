@@ -5,7 +5,7 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { expect } from 'vitest';
 import type { z } from 'zod';
-import { firstExecutionOf } from '../../cli/known.ts';
+import { firstExecutionOf } from '../../cli/service/known.ts';
 import { createApiClient, type ApiClient, type ApiRequestOptions } from '../../cli/api/http.ts';
 import {
   accepted,

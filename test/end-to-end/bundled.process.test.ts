@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { runMigration } from '../../cli/run.ts';
+import { runMigration } from '../../cli/service/run.ts';
 import { migrationRequest, type MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Knobs, Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';

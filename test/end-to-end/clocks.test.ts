@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
-import { runMigration } from '../../cli/run.ts';
+import { runMigration } from '../../cli/service/run.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';

@@ -3,7 +3,7 @@
  * sandbox's own answer (`consumersIn`): it does not know what the service has found.
  */
 import { describe, expect, it } from 'vitest';
-import { type Retired, retireAndFollow } from '../../cli/retire.ts';
+import { type Retired, retireAndFollow } from '../../cli/service/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';

@@ -7,9 +7,9 @@ import {
   migrationRequest,
 } from '../../lambdas/domain/request/request.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { firstExecutionOf } from '../../cli/known.ts';
-import { type Follow, reportOf, untilOutcome } from '../../cli/follow.ts';
-import { startMigration } from '../../cli/run.ts';
+import { firstExecutionOf } from '../../cli/service/known.ts';
+import { type Follow, reportOf, untilOutcome } from '../../cli/service/follow.ts';
+import { startMigration } from '../../cli/service/run.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';

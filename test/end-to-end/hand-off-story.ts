@@ -7,7 +7,7 @@ import { applyEdits, patchTerraform } from '../../cli/hand-off/terraform/index.t
 import type { CodeFile } from '../../cli/hand-off/terraform/model.ts';
 import { CliError } from '../../cli/errors.ts';
 import { silentProgress } from '../../cli/progress.ts';
-import { retireAndFollow } from '../../cli/retire.ts';
+import { retireAndFollow } from '../../cli/service/retire.ts';
 import type { HandOff } from '../../lambdas/domain/terms/hand-off.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';

@@ -1,6 +1,6 @@
 /** Rollbacks to an IRSA that no longer works: its OIDC provider, its audience or its trust is gone. */
 import { describe, expect, it } from 'vitest';
-import { cancel } from '../../cli/cancel.ts';
+import { cancel } from '../../cli/service/cancel.ts';
 import { CredentialWatch } from '../simulation/credentials.ts';
 import { matching, expectError } from '../lambdas/matchers.ts';
 import { ADDON, identityOf } from './fixture.ts';

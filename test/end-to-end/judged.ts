@@ -3,7 +3,7 @@
  * each container's SDK, and by the API server's objects, and never by what the service reports.
  */
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { containerCredentials } from '../../sandbox/credentials/sessions.ts';
 import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';

@@ -1,7 +1,7 @@
 /** What a person requests: the rollback of an ended migration, and the cancellation of a running one. */
 import { DeleteAddonCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { cancel } from '../../cli/cancel.ts';
+import { cancel } from '../../cli/service/cancel.ts';
 import { CliError } from '../../cli/errors.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { ADDON } from './fixture.ts';

@@ -1,7 +1,7 @@
 /** A role that trusts the service accounts of a namespace by a pattern: migrated one by one, and retired at the end. */
 import { describe, expect, it } from 'vitest';
 import { silentProgress } from '../../cli/progress.ts';
-import { isRefused, type Retired, type RetireRequest, retireAndFollow } from '../../cli/retire.ts';
+import { isRefused, type Retired, type RetireRequest, retireAndFollow } from '../../cli/service/retire.ts';
 import { createServiceAccount } from '../../sandbox/kubernetes/cluster-objects.ts';
 import { hasCredentials } from '../../sandbox/credentials/sessions.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { commandsIn } from '../../cli/print/remedy.ts';
+import { commandsIn } from '../../cli/text/remedy.ts';
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';

@@ -1,6 +1,6 @@
 /** Every command in a remedy of a published scenario is in the table whose commands `remedies.process.test.ts` runs. */
 import { describe, expect, it } from 'vitest';
-import { commandsIn } from '../../cli/print/remedy.ts';
+import { commandsIn } from '../../cli/text/remedy.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { migrateIn } from './fixture.ts';

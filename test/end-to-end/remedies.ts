@@ -4,7 +4,7 @@ import type { Check } from '../../lambdas/domain/terms/check.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
-import { commandsIn } from '../../cli/print/remedy.ts';
+import { commandsIn } from '../../cli/text/remedy.ts';
 import { scenarioFile } from './fixture.ts';
 
 /** The program, operation and options of a command, without what differs between situations. */

@@ -1,6 +1,6 @@
 /** A rollback takes no credentials from pods, in whole worlds: checked at every event. */
 import { describe, expect, it } from 'vitest';
-import { cancel } from '../../cli/cancel.ts';
+import { cancel } from '../../cli/service/cancel.ts';
 import { liveAssociations } from '../simulation/cluster.ts';
 import { type CredentialGap, CredentialWatch } from '../simulation/credentials.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { kubeconfigOf, servedClusters } from '../../cli/kubeconfig.ts';
-import { accessEnvironment, rolesOfSandbox } from '../../cli/access/roles.ts';
+import { accessEnvironment, rolesOfSandbox } from '../../cli/service-roles.ts';
 import { serviceEnvironment } from '../../cli/service-environment.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import { keysOf } from '../cli/fixtures.ts';

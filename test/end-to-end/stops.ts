@@ -1,6 +1,6 @@
 /** Migrations whose execution is stopped in each state of the workflow, and the expected result of each. */
 import { expect } from 'vitest';
-import { firstExecutionOf } from '../../cli/known.ts';
+import { firstExecutionOf } from '../../cli/service/known.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON } from './fixture.ts';

@@ -1,7 +1,7 @@
 /** A sweep over add-ons one of which is in a separate migration: the sweep starts nothing for that one. */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { directSweeps } from '../../cli/sweep/direct.ts';
+import { directSweeps } from '../../cli/service/sweep.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { type FleetWorld, inFleet, keyOf, OPERATOR, type Session } from './sweep-world.ts';
 import { matching } from '../lambdas/matchers.ts';

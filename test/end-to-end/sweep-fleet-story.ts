@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentProgress } from '../../cli/progress.ts';
-import { rollBackAndFollow } from '../../cli/rollback.ts';
+import { rollBackAndFollow } from '../../cli/service/rollback.ts';
 import { locationInventory, type Sweep, type SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepLimits } from '../../lambdas/domain/sweep/request.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';

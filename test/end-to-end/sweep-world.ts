@@ -1,8 +1,8 @@
 /** A fleet in the sandbox, and sweeps of it as the command line starts them. All of it runs in virtual time. */
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Expectation, type FaultyLocation, type FleetOptions, generateFleet } from '../../cli/fleet/generate.ts';
-import { directSweeps } from '../../cli/sweep/direct.ts';
-import type { SweepService } from '../../cli/sweep/service.ts';
+import { directSweeps } from '../../cli/service/sweep.ts';
+import type { SweepService } from '../../cli/service/sweep-service.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { Sweep, SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepRequestInput, sweepRequest } from '../../lambdas/domain/sweep/request.ts';

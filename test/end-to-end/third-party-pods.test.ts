@@ -1,6 +1,6 @@
 /** Rollbacks while pods that no rollout replaces use EKS Pod Identity: those of Jobs and custom resources, and bare pods. */
 import { describe, expect, it } from 'vitest';
-import { cancel } from '../../cli/cancel.ts';
+import { cancel } from '../../cli/service/cancel.ts';
 import { startPod, type ThirdPartyPod } from '../../sandbox/kubernetes/third-party-pods.ts';
 import { CredentialWatch } from '../simulation/credentials.ts';
 import { containing, matching } from '../lambdas/matchers.ts';

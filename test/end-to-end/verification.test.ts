@@ -1,8 +1,8 @@
 /** The evidence on which a migration is called migrated: each pod or, if the request asks for no more, EKS alone. */
 import { describe, expect, it } from 'vitest';
-import { retireAndFollow } from '../../cli/retire.ts';
+import { retireAndFollow } from '../../cli/service/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';

@@ -4,10 +4,10 @@
  */
 import { UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { reportOf } from '../../cli/follow.ts';
+import { reportOf } from '../../cli/service/follow.ts';
 import { silentProgress } from '../../cli/progress.ts';
-import { rollBackAndFollow, type RollbackRequest } from '../../cli/rollback.ts';
-import { reportIn, startAndFollow } from '../../cli/run.ts';
+import { rollBackAndFollow, type RollbackRequest } from '../../cli/service/rollback.ts';
+import { reportIn, startAndFollow } from '../../cli/service/run.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { type MigrationRequestInput, migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';

@@ -4,7 +4,7 @@ import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import { type MigrationRequest, migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
-import { release } from '../../cli/release.ts';
+import { release } from '../../cli/service/release.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { runRestoreCommands } from './restore-commands.ts';

@@ -2,7 +2,7 @@
 import type { PodEvidence } from '../../lambdas/domain/terms/evidence.ts';
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
 import { readReport } from '../../lambdas/use-cases/migration/report.ts';
-import { PLAIN } from '../../cli/print/style.ts';
+import { PLAIN } from '../../cli/text/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';

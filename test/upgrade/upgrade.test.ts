@@ -4,7 +4,7 @@
  */
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { retireAndFollow } from '../../cli/retire.ts';
+import { retireAndFollow } from '../../cli/service/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import { inApiWorld, pending, WANTS_APPROVAL } from '../end-to-end/api-world.ts';
 import { ADDON } from '../end-to-end/fixture.ts';

@@ -2,9 +2,9 @@
 import type { SandboxBackend } from '../../../cli/backend.ts';
 import { CliError } from '../../../cli/errors.ts';
 import { silentProgress } from '../../../cli/progress.ts';
-import { retireAndFollow } from '../../../cli/retire.ts';
-import { rollBackAndFollow } from '../../../cli/rollback.ts';
-import { reportIn, startAndFollow } from '../../../cli/run.ts';
+import { retireAndFollow } from '../../../cli/service/retire.ts';
+import { rollBackAndFollow } from '../../../cli/service/rollback.ts';
+import { reportIn, startAndFollow } from '../../../cli/service/run.ts';
 import { migrationRequest } from '../../../lambdas/domain/request/request.ts';
 import type { Target } from '../../../lambdas/domain/terms/subject.ts';
 import type { MigrationReport } from '../../../lambdas/domain/record/migration.ts';

@@ -1,6 +1,6 @@
 /** Prints runs while they are carried out, and their results. */
-import { duration } from '../../../cli/print/duration.ts';
-import { type Style } from '../../../cli/print/style.ts';
+import { duration } from '../../../cli/text/duration.ts';
+import { type Style } from '../../../cli/text/style.ts';
 import { table } from '../../../cli/print/table.ts';
 import { openDifferences, type Results, type RunResult, sentenceOf, standingOf, totalsOf } from './results.ts';
 

@@ -1,4 +1,4 @@
-import { commandsIn } from '../../../../cli/print/remedy.ts';
+import { commandsIn } from '../../../../cli/text/remedy.ts';
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/terms/check.ts';
 import type { MigrationRequestInput } from '../../../../lambdas/domain/request/request.ts';

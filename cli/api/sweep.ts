@@ -11,10 +11,10 @@ import {
 import type { SweepFilter } from '../../lambdas/domain/overview/listing.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Clock, Documents } from '../../lambdas/ports/index.ts';
-import { type Ask, timesOf } from '../api/exchange.ts';
-import { unreadable } from '../api/problems.ts';
-import { sweepService, type SweepService } from './service.ts';
-import type { ListedSweeps } from './calls.ts';
+import { type Ask, timesOf } from './exchange.ts';
+import { unreadable } from './problems.ts';
+import { sweepService, type SweepService } from '../service/sweep-service.ts';
+import type { ListedSweeps } from '../service/sweep-calls.ts';
 
 /** Sweeps per page: the maximum of the API. */
 const PAGE = 100;

@@ -1,14 +1,14 @@
 /** Runs one migration from its start to its report. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { MigrationReport } from '../lambdas/domain/record/migration.ts';
-import type { MigrationRequest } from '../lambdas/domain/request/request.ts';
-import { subjectOf } from '../lambdas/domain/terms/subject.ts';
-import { busyRemedy, busyText, busyWith } from '../lambdas/use-cases/migration/subject-busy.ts';
-import { type Backend, executionsOf } from './backend.ts';
-import { CliError } from './errors.ts';
-import { EXIT_CODES } from './exit-codes.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
+import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
+import { busyRemedy, busyText, busyWith } from '../../lambdas/use-cases/migration/subject-busy.ts';
+import { type Backend, executionsOf } from '../backend.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 import { endingOf, follower, reportOf, untilOutcome, type Watcher } from './follow.ts';
-import { type Progress, shownBy, silentProgress } from './progress.ts';
+import { type Progress, shownBy, silentProgress } from '../progress.ts';
 
 /** The end of a migration or rollback: its report, or the failure that explains why there is none. */
 export type End = { migrationId: string } & ({ report: MigrationReport } | { report?: undefined; failure: CliError });

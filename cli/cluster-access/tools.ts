@@ -12,7 +12,7 @@ import { createAccessEntries } from './eks.ts';
 import { profileIn } from '../deployed.ts';
 import { findService } from '../deployed-stack.ts';
 import type { GrantFlags } from './options.ts';
-import { readAccessEnvironment, rolesFor, rolesOfSandbox } from './roles.ts';
+import { readAccessEnvironment, rolesFor, rolesOfSandbox } from '../service-roles.ts';
 import type { AccessTools } from './survey.ts';
 
 /** Returns the tools. `clients`: in the target's region; `roles`: of the service, in its own account. */

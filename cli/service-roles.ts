@@ -2,14 +2,14 @@
  * Variables with the roles of a deployed service that call API servers: printed by `sandbox`, read by
  * `grant-access --deployed`.
  */
-import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
-import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
-import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Target } from '../../lambdas/domain/terms/subject.ts';
-import { spokeKubernetesRoles } from '../../lambdas/domain/access/spokes.ts';
-import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { CliError } from '../errors.ts';
-import { PROGRAM } from '../options.ts';
+import type { ServiceRoles } from '../lambdas/domain/access/entries.ts';
+import { parseRoleArn } from '../lambdas/domain/aws/arn.ts';
+import { partitionOf } from '../lambdas/domain/aws/partitions.ts';
+import type { Target } from '../lambdas/domain/terms/subject.ts';
+import { spokeKubernetesRoles } from '../lambdas/domain/access/spokes.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { CliError } from './errors.ts';
+import { PROGRAM } from './options.ts';
 
 export const ACCESS_VARIABLES: Record<keyof ServiceRoles, { variable: string; output: string }> = {
   all: { variable: 'POD_IDENTITY_KUBERNETES_ROLE_ARNS', output: 'KubernetesRoleArns' },

@@ -1,5 +1,5 @@
-import type { Io } from '../io.ts';
-import { drawTask } from '../progress.ts';
+import type { Io } from './io.ts';
+import { drawTask } from './progress.ts';
 
 /**
  * Shows on a terminal that something is read, and with `show` what; returns the result of the work, or throws its error,

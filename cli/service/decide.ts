@@ -7,7 +7,7 @@ import { decideApproval, type Refusal } from '../../lambdas/use-cases/approval/d
 import { type Backend, executionsOf } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { findMigration } from '../known.ts';
+import { findMigration } from './known.ts';
 
 /** What `--json` prints. */
 export interface Decision {

@@ -1,11 +1,11 @@
 /** Rolls back a migration on demand: starts Recover for it and follows it to its end. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { Rollback } from '../lambdas/domain/record/rollback.ts';
-import { executionName } from '../lambdas/domain/aws/arn.ts';
-import type { StepName } from '../lambdas/steps/schemas.ts';
-import type { Backend } from './backend.ts';
-import { CliError } from './errors.ts';
-import { EXIT_CODES } from './exit-codes.ts';
+import type { Rollback } from '../../lambdas/domain/record/rollback.ts';
+import { executionName } from '../../lambdas/domain/aws/arn.ts';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+import type { Backend } from '../backend.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 import { endingOf, follower, reportOf, untilOutcome, type Watcher } from './follow.ts';
 import { findMigration } from './known.ts';
 import type { End } from './run.ts';

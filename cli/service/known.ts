@@ -1,9 +1,9 @@
 /** Looks up a migration by its id. */
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
-import type { Migration } from '../lambdas/domain/record/migration.ts';
-import type { OwnerState } from '../lambdas/domain/rollback/recovery.ts';
-import type { Backend } from './backend.ts';
-import { CliError } from './errors.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
+import type { OwnerState } from '../../lambdas/domain/rollback/recovery.ts';
+import type { Backend } from '../backend.ts';
+import { CliError } from '../errors.ts';
 
 /** Returns the ARN of the MigrateAddon execution of a migration, whose name is the migration's id. */
 export const firstExecutionOf = ({ stateMachineArn }: Pick<Backend, 'stateMachineArn'>, migrationId: string): string =>

@@ -6,10 +6,12 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import type { SweepCalls } from './calls.ts';
-import { followSweep, type SweepWatcher } from './follow.ts';
-import type { ReportFormat } from './options.ts';
+import type { SweepCalls } from './sweep-calls.ts';
+import { followSweep, type SweepWatcher } from './sweep-follow.ts';
 import { asClause } from '../../lambdas/domain/text/text.ts';
+
+export const REPORT_FORMATS = ['html', 'json', 'csv'] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** A report, and its texts in the requested formats. */
 export interface ReadReport {

@@ -4,16 +4,16 @@
  */
 import { setTimeout as wallSleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { approvalDecision } from '../../lambdas/domain/approval/approval.ts';
-import { requestedBy } from '../../lambdas/domain/text/names.ts';
-import type { SandboxClock } from '../../sandbox/world/clock.ts';
-import type { Backend } from '../backend.ts';
-import type { Watcher } from '../follow.ts';
-import type { Style } from '../print/style.ts';
-import { sandboxOf } from '../sandbox-of.ts';
-import type { Waiting } from '../waiting.ts';
-import { decide } from './decide.ts';
-import { decisionCommand, planInShort, waitingLines } from './print.ts';
+import { approvalDecision } from '../lambdas/domain/approval/approval.ts';
+import { requestedBy } from '../lambdas/domain/text/names.ts';
+import type { SandboxClock } from '../sandbox/world/clock.ts';
+import type { Backend } from './backend.ts';
+import type { Watcher } from './service/follow.ts';
+import type { Style } from './text/style.ts';
+import { sandboxOf } from './sandbox-of.ts';
+import type { Waiting } from './waiting.ts';
+import { decide } from './service/decide.ts';
+import { decisionCommand, planInShort, waitingLines } from './print/approval.ts';
 
 /** A decision about one round of a migration, in a journal. */
 export const rehearsed = approvalDecision.extend({ round: z.number().int().positive(), by: requestedBy });

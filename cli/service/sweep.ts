@@ -10,11 +10,11 @@ import { keysUnder } from '../../lambdas/use-cases/sweep/listing.ts';
 import { type Backend, executionsOf, type Sweeping } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { endingOf } from '../follow.ts';
-import { statusOf } from '../known.ts';
+import { endingOf } from './follow.ts';
+import { statusOf } from './known.ts';
 import { requireSweeps } from '../service-environment.ts';
-import { notNow, sweepService, type SweepService, unknownSweep } from './service.ts';
-import type { ListedSweeps, LocationsDone, SweepCalls } from './calls.ts';
+import { notNow, sweepService, type SweepService, unknownSweep } from './sweep-service.ts';
+import type { ListedSweeps, LocationsDone, SweepCalls } from './sweep-calls.ts';
 
 const locations = z.array(z.unknown());
 

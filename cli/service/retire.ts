@@ -4,13 +4,13 @@
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
-import type { Check } from '../lambdas/domain/terms/check.ts';
-import { checkCommand, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/record/retirement.ts';
-import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
-import type { StepName } from '../lambdas/steps/schemas.ts';
-import type { Backend } from './backend.ts';
-import { CliError } from './errors.ts';
-import { EXIT_CODES } from './exit-codes.ts';
+import type { Check } from '../../lambdas/domain/terms/check.ts';
+import { checkCommand, RETIREMENT_REFUSALS, type RetiredRole } from '../../lambdas/domain/record/retirement.ts';
+import { retireTrustSchema } from '../../lambdas/steps/retire-trust/schema.ts';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+import type { Backend } from '../backend.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 import { endingOf, follower, type Watcher } from './follow.ts';
 import { findMigration } from './known.ts';
 

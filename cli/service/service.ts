@@ -2,20 +2,20 @@
  * Operations on migrations and sweeps that every backend supports: by direct calls of the service's parts, or only
  * through its API (`api/service.ts`).
  */
-import type { ApprovalDecision } from '../lambdas/domain/approval/approval.ts';
-import type { MigrationRequest } from '../lambdas/domain/request/request.ts';
-import type { MigrationSummary } from '../lambdas/domain/migration/summary.ts';
-import type { ListPosition, MigrationFilter } from '../lambdas/ports/index.ts';
-import { decide, type Decision, undecided, type Undecided } from './approval/decide.ts';
-import type { Backend } from './backend.ts';
+import type { ApprovalDecision } from '../../lambdas/domain/approval/approval.ts';
+import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
+import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
+import type { ListPosition, MigrationFilter } from '../../lambdas/ports/index.ts';
+import { decide, type Decision, undecided, type Undecided } from './decide.ts';
+import type { Backend } from '../backend.ts';
 import { cancel, type Cancelled, type CancelRequest } from './cancel.ts';
 import type { Watcher } from './follow.ts';
 import { retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
 import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { type End, startAndFollow } from './run.ts';
 import { lookUp, type Shown } from './show.ts';
-import { directSweeps } from './sweep/direct.ts';
-import type { SweepService } from './sweep/service.ts';
+import { directSweeps } from './sweep.ts';
+import type { SweepService } from './sweep-service.ts';
 
 /** Newest first. `more`: there are older ones. */
 export interface Listed {

@@ -5,15 +5,15 @@ import type { Approval } from '../../lambdas/domain/approval/approval.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { requesterText } from '../../lambdas/domain/approval/requester.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
-import { checksSection } from '../print/checks.ts';
-import { roleLines } from '../print/retire.ts';
-import { planSection } from '../print/plan.ts';
-import { hanging, type Style } from '../print/style.ts';
-import { DISRUPTION, attemptName } from '../print/attempts.ts';
+import { checksSection } from './checks.ts';
+import { roleLines } from './retire.ts';
+import { planSection } from './plan.ts';
+import { hanging, type Style } from '../text/style.ts';
+import { DISRUPTION, attemptName } from './attempts.ts';
 import { knownCommand } from '../request.ts';
 import { windowText } from '../wait-fields.ts';
 import type { Waiting } from '../waiting.ts';
-import type { Decision, Undecided } from './decide.ts';
+import type { Decision, Undecided } from '../service/decide.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
 

@@ -1,14 +1,14 @@
 /** Reads what is known about a migration: its report if it has ended, its progress otherwise. */
-import type { MigrationReport } from '../lambdas/domain/record/migration.ts';
-import { readRunning, type Running } from '../lambdas/use-cases/migration/progress.ts';
-import { standingRetirement } from '../lambdas/use-cases/retirement/request.ts';
-import { type Backend, executionsOf } from './backend.ts';
-import { CliError } from './errors.ts';
+import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import { readRunning, type Running } from '../../lambdas/use-cases/migration/progress.ts';
+import { standingRetirement } from '../../lambdas/use-cases/retirement/request.ts';
+import { type Backend, executionsOf } from '../backend.ts';
+import { CliError } from '../errors.ts';
 import { reportOf } from './follow.ts';
 import { findMigration, statusOf } from './known.ts';
 
 /** What `--json` prints about a migration that has not ended. */
-export type { Running } from '../lambdas/use-cases/migration/progress.ts';
+export type { Running } from '../../lambdas/use-cases/migration/progress.ts';
 
 export type Shown = { ended: MigrationReport } | { running: Running };
 

@@ -4,13 +4,13 @@ import {
   GetExecutionHistoryCommand,
   type HistoryEvent,
 } from '@aws-sdk/client-sfn';
-import type { Migration, MigrationReport } from '../lambdas/domain/record/migration.ts';
-import { requestedRollback } from '../lambdas/domain/record/rollback.ts';
-import { readReport } from '../lambdas/use-cases/migration/report.ts';
-import type { Backend } from './backend.ts';
-import { StepReader, type StepProgress } from './history.ts';
-import type { Progress } from './progress.ts';
-import { isWait, keyOf, type Waiting, waitingOf } from './waiting.ts';
+import type { Migration, MigrationReport } from '../../lambdas/domain/record/migration.ts';
+import { requestedRollback } from '../../lambdas/domain/record/rollback.ts';
+import { readReport } from '../../lambdas/use-cases/migration/report.ts';
+import type { Backend } from '../backend.ts';
+import { StepReader, type StepProgress } from '../history.ts';
+import type { Progress } from '../progress.ts';
+import { isWait, keyOf, type Waiting, waitingOf } from '../waiting.ts';
 
 /**
  * Receives progress. `waits` is called once for each thing that the migration waits for, and may make the decision that

@@ -1,9 +1,9 @@
 /** The flags of `trust check`, `trust repair` and `trust target-role`. */
 import { z } from 'zod';
-import { roleArn } from '../lambdas/domain/text/names.ts';
-import { acceptOf } from '../lambdas/domain/acceptance/accept.ts';
-import { file, output, parseFlags, yes } from './options.ts';
-import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';
+import { roleArn } from '../../lambdas/domain/text/names.ts';
+import { acceptOf } from '../../lambdas/domain/acceptance/accept.ts';
+import { file, output, parseFlags, yes } from '../options.ts';
+import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './fields.ts';
 
 const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, what: string) =>
   z.string({ error: `is missing: ${what}` }).pipe(schema);

@@ -2,13 +2,13 @@
  * Releases the locks that a migration keeps after it ended needs-human, when a person has decided that nothing is to be
  * restored.
  */
-import type { Migration, Release } from '../lambdas/domain/record/migration.ts';
-import { isRunning, standingRelease } from '../lambdas/domain/rollback/recovery.ts';
-import { lockKeys, readLocks } from '../lambdas/use-cases/rollback/recovery.ts';
-import { utcNow } from '../lambdas/runtime/utc.ts';
-import { GRACE_MS } from '../lambdas/steps/take-over/schema.ts';
-import type { Backend } from './backend.ts';
-import { CliError } from './errors.ts';
+import type { Migration, Release } from '../../lambdas/domain/record/migration.ts';
+import { isRunning, standingRelease } from '../../lambdas/domain/rollback/recovery.ts';
+import { lockKeys, readLocks } from '../../lambdas/use-cases/rollback/recovery.ts';
+import { utcNow } from '../../lambdas/runtime/utc.ts';
+import { GRACE_MS } from '../../lambdas/steps/take-over/schema.ts';
+import type { Backend } from '../backend.ts';
+import { CliError } from '../errors.ts';
 import { findMigration, stateOf } from './known.ts';
 
 export interface ReleaseRequest {

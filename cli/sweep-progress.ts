@@ -1,11 +1,11 @@
 /** Shows live progress of a sweep on stderr: a line for each phase, with its progress below it. */
-import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
-import type { Output } from '../io.ts';
-import { duration } from '../print/duration.ts';
-import { drawTask, type Progress } from '../progress.ts';
-import { printable } from '../../lambdas/domain/text/text.ts';
-import type { SweepWatcher } from './follow.ts';
-import type { LocationsDone } from './calls.ts';
+import type { SweepStanding } from '../lambdas/domain/sweep/standing.ts';
+import type { Output } from './io.ts';
+import { duration } from './text/duration.ts';
+import { drawTask, type Progress } from './progress.ts';
+import { printable } from '../lambdas/domain/text/text.ts';
+import type { SweepWatcher } from './service/sweep-follow.ts';
+import type { LocationsDone } from './service/sweep-calls.ts';
 
 export type SweepProgress = SweepWatcher & Pick<Progress, 'close'>;
 

@@ -1,12 +1,12 @@
 /** Cancels a migration, by a flag in the ledger that the service reads before each step of the change. */
-import type { Migration } from '../lambdas/domain/record/migration.ts';
-import { type Cancelled, requestCancel } from '../lambdas/use-cases/migration/cancel.ts';
-import { type Backend, executionsOf } from './backend.ts';
-import { CliError } from './errors.ts';
+import type { Migration } from '../../lambdas/domain/record/migration.ts';
+import { type Cancelled, requestCancel } from '../../lambdas/use-cases/migration/cancel.ts';
+import { type Backend, executionsOf } from '../backend.ts';
+import { CliError } from '../errors.ts';
 import { findMigration } from './known.ts';
 
 /** `Cancelled` is what `--json` prints. */
-export type { Cancelled } from '../lambdas/use-cases/migration/cancel.ts';
+export type { Cancelled } from '../../lambdas/use-cases/migration/cancel.ts';
 
 export interface CancelRequest {
   migrationId: string;

@@ -3,7 +3,7 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import type { LocationsDone, SweepCalls } from './calls.ts';
+import type { LocationsDone, SweepCalls } from './sweep-calls.ts';
 
 /** Receives the state of the sweep after each poll. */
 export interface SweepWatcher {
