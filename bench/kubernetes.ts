@@ -5,13 +5,13 @@
 import { seedAddonObjects } from '../sandbox/kubernetes/addon-objects.ts';
 import { seedCluster } from '../sandbox/kubernetes/cluster-objects.ts';
 import { replaceObject } from '../sandbox/kubernetes/controllers.ts';
-import type { AddonObjects, KubeObject, Workload } from '../sandbox/kubernetes/objects.ts';
+import type { AddonObjects, KubeObject, Workload } from '../sandbox/objects/objects.ts';
 import type { ListOptions } from '../sandbox/kubernetes/list-options.ts';
 import { pageOf } from '../sandbox/kubernetes/pages.ts';
 import { isReady } from '../sandbox/kubernetes/pods.ts';
-import { newKubeState } from '../sandbox/kubernetes/new-kube-state.ts';
-import { getObject, listObjects } from '../sandbox/kubernetes/store.ts';
-import { parseScenario, buildWorld } from '../sandbox/world/load.ts';
+import { newKubeState } from '../sandbox/objects/new-kube-state.ts';
+import { getObject, listObjects } from '../sandbox/objects/store.ts';
+import { parseScenario, buildWorld } from '../sandbox/build/load.ts';
 
 const nodes = Number(process.argv[2] ?? 5000);
 const replicas = Number(process.argv[3] ?? 1068);

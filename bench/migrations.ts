@@ -14,8 +14,8 @@ import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { migrationRequest } from '../lambdas/domain/request/request.ts';
 import { median, processorSeconds, yardstick } from '../scripts/budgets/yardstick.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
-import { Random } from '../sandbox/world/random.ts';
-import { readScenario } from '../sandbox/world/load.ts';
+import { Random } from '../sandbox/random.ts';
+import { readScenario } from '../sandbox/build/load.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -12,8 +12,8 @@ import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { migrationRequest } from '../lambdas/domain/request/request.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
 import type { World } from '../sandbox/world/world.ts';
-import { readScenario } from '../sandbox/world/load.ts';
-import { Random } from '../sandbox/world/random.ts';
+import { readScenario } from '../sandbox/build/load.ts';
+import { Random } from '../sandbox/random.ts';
 
 const EKS_OPERATIONS = ['UpdateAddon', 'DeleteAddon', 'CreateAddon'];
 const ACCOUNT = '111122223333';

@@ -2,7 +2,7 @@
 import { loadAssembly } from '../sandbox/assembly/assembly.ts';
 import { stepOf } from '../sandbox/lambda/source-runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { Call } from '../sandbox/world/call-log.ts';
+import type { Call } from '../sandbox/calls/call-log.ts';
 import type { World } from '../sandbox/world/world.ts';
 
 /** Services that are called in the fleet; the others are the service's own. */

@@ -19,8 +19,8 @@ import { reportKey } from '../lambdas/domain/sweep/keys.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/request.ts';
 import { sweepReport, type SweepReport } from '../lambdas/domain/sweep/report.ts';
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts';
-import { parseScenario } from '../sandbox/world/load.ts';
-import { Random } from '../sandbox/world/random.ts';
+import { parseScenario } from '../sandbox/build/load.ts';
+import { Random } from '../sandbox/random.ts';
 import { watchSweep, type Seen } from './sweep-watch.ts';
 
 const FLAGS = {

@@ -8,9 +8,9 @@ import { ClientFactory } from '../lambdas/adapters/clients.ts';
 import { createGateway } from '../sandbox/gateway/gateway.ts';
 import { createEksService } from '../sandbox/eks/service.ts';
 import { createKubernetesService } from '../sandbox/kubernetes/service.ts';
-import { credentialsOf, operatorRoleArn } from '../sandbox/sts/access-keys.ts';
+import { credentialsOf, operatorRoleArn } from '../sandbox/authorization/access-keys.ts';
 import { inProcessTransport } from '../sandbox/transports/in-process.ts';
-import { buildWorld, parseScenario } from '../sandbox/world/load.ts';
+import { buildWorld, parseScenario } from '../sandbox/build/load.ts';
 
 const CALLS = 300;
 const REGION = 'eu-west-1';

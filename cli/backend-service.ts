@@ -9,7 +9,7 @@ import type { OpenOptions, ServiceSession, Session } from './session.ts';
 import type { DeployedChoice, BackendChoice, StateChoice } from './backend-options.ts';
 import { type Environment, findService } from './deployed-stack.ts';
 import { apiUrlIn } from './service-environment.ts';
-import type { Scenario } from '../sandbox/world/scenario.ts';
+import type { Scenario } from '../sandbox/scenario/scenario.ts';
 import type { TargetFlags } from './target.ts';
 
 /** Returns the location of a deployed service, and the URL of its API if that is to be used. */

@@ -9,9 +9,9 @@ import type { ApproverRule } from '../lambdas/domain/approval/approval.ts';
 import type { Disruption, Migration } from '../lambdas/domain/record/migration.ts';
 import type { Clock, Documents, Executions, Ids, Ledger, Sweeps } from '../lambdas/ports/index.ts';
 import type { OpenOptions, Sandbox } from '../sandbox/sandbox.ts';
-import type { SandboxClock } from '../sandbox/world/clock.ts';
-import { Random } from '../sandbox/world/random.ts';
-import type { Scenario } from '../sandbox/world/scenario.ts';
+import type { SandboxClock } from '../sandbox/clock/clock.ts';
+import { Random } from '../sandbox/random.ts';
+import type { Scenario } from '../sandbox/scenario/scenario.ts';
 import { ensureAssembly } from './assembly.ts';
 import { watchDisruption } from './disruption.ts';
 

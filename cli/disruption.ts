@@ -2,8 +2,8 @@
 import { WORKLOAD_KINDS } from '../lambdas/domain/kubernetes/objects.ts';
 import type { Disruption, Migration } from '../lambdas/domain/record/migration.ts';
 import type { PlannedAssociation } from '../lambdas/domain/terms/planned.ts';
-import type { KubeState } from '../sandbox/kubernetes/kube-state.ts';
-import { listObjects } from '../sandbox/kubernetes/store.ts';
+import type { KubeState } from '../sandbox/objects/kube-state.ts';
+import { listObjects } from '../sandbox/objects/store.ts';
 import { type ClusterState, findCluster, type World } from '../sandbox/world/world.ts';
 
 /** The number of ready pods of a workload from `at` (milliseconds since 1970). */

@@ -1,7 +1,7 @@
 /** Opens, by the flags of any command, the backend where its work is done. */
 import type { Target } from '../lambdas/domain/terms/subject.ts';
-import { homeOf } from '../sandbox/world/build.ts';
-import type { Scenario } from '../sandbox/world/scenario.ts';
+import { homeOf } from '../sandbox/build/build.ts';
+import type { Scenario } from '../sandbox/scenario/scenario.ts';
 import type { BackendChoice, DeployedChoice, StateChoice } from './backend-options.ts';
 import { awsError, clockOf, isInterruption, openDeployedBackend } from './deployed.ts';
 import { type Environment, findService } from './deployed-stack.ts';

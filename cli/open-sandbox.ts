@@ -1,6 +1,6 @@
 /** Opens embedded sandboxes: new ones, and those that are kept in a file. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Scenario } from '../sandbox/world/scenario.ts';
+import type { Scenario } from '../sandbox/scenario/scenario.ts';
 import { type Backend, openSandboxBackend, type SandboxBackend } from './backend.ts';
 import type { SandboxChoice, StateChoice } from './backend-options.ts';
 import { CliError } from './errors.ts';

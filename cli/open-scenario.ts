@@ -1,7 +1,7 @@
 /** Reads the scenario that a command names. */
 import { shown } from '../lambdas/domain/text/text.ts';
-import { readScenario, ScenarioError } from '../sandbox/world/load.ts';
-import type { Scenario } from '../sandbox/world/scenario.ts';
+import { readScenario, ScenarioError } from '../sandbox/build/load.ts';
+import type { Scenario } from '../sandbox/scenario/scenario.ts';
 import { CliError } from './errors.ts';
 import { EXAMPLE_SCENARIO } from './options.ts';
 import { findScenario } from './scenarios.ts';

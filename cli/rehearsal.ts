@@ -6,7 +6,7 @@ import { setTimeout as wallSleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { approvalDecision } from '../lambdas/domain/approval/approval.ts';
 import { requestedBy } from '../lambdas/domain/text/names.ts';
-import type { SandboxClock } from '../sandbox/world/clock.ts';
+import type { SandboxClock } from '../sandbox/clock/clock.ts';
 import type { Backend } from './backend.ts';
 import type { Watcher } from './service/follow.ts';
 import type { Style } from './text/style.ts';

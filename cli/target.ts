@@ -1,6 +1,6 @@
 /** Resolves the target of a migration: account, region and cluster. */
 import type { Target } from '../lambdas/domain/terms/subject.ts';
-import type { Scenario } from '../sandbox/world/scenario.ts';
+import type { Scenario } from '../sandbox/scenario/scenario.ts';
 import { CliError } from './errors.ts';
 import type { CommonFlags } from './options.ts';
 

@@ -4,8 +4,7 @@ import { ulid } from 'ulid';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
 import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
 import type { Clock } from '../lambdas/ports/runtime.ts';
-import { createHandler } from '../lambdas/runtime/handler.ts';
-import type { LambdaContext as HandlerContext } from '../lambdas/runtime/handler.ts';
+import { createHandler, type LambdaContext as HandlerContext } from '../lambdas/runtime/handler.ts';
 import type { Step } from '../lambdas/runtime/step.ts';
 import { deploymentSettingsOf, wire, type WireOptions } from '../lambdas/runtime/wiring.ts';
 import { steps } from '../lambdas/steps/index.ts';
@@ -18,11 +17,11 @@ import { sleepWhileRunning } from './lambda/invocation.ts';
 import { withLocalLayers } from './lambda/layers.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { type Invoker, SourceRuntime, stepOf } from './lambda/source-runtime.ts';
-import { credentialsOf } from './sts/access-keys.ts';
+import { credentialsOf } from './authorization/access-keys.ts';
 import { collectTelemetry, type TelemetryLine } from './telemetry.ts';
 import { inProcessTransport } from './transports/in-process.ts';
 import type { Loopback } from './transports/loopback.ts';
-import type { SandboxClock } from './world/clock.ts';
+import type { SandboxClock } from './clock/clock.ts';
 import type { World } from './world/world.ts';
 
 export interface Deployment {

@@ -5,12 +5,12 @@ import { type ControlPlanes, ownControlPlanes } from './kubernetes/control-plane
 import { outputsOf, type SandboxOutputs } from './outputs.ts';
 import type { Interpret } from './states/interpreter.ts';
 import { checkServiceRoles } from './service-roles.ts';
-import { homeOf, spokeLocationsOf } from './world/build.ts';
-import { type Outside, type SandboxClock, VirtualClock } from './world/clock.ts';
-import { CALL_FAULTS } from './world/faults.ts';
-import { buildWorld } from './world/load.ts';
-import { ScaledClock } from './world/scaled-clock.ts';
-import type { Scenario } from './world/scenario.ts';
+import { homeOf, spokeLocationsOf } from './build/build.ts';
+import { type Outside, type SandboxClock, VirtualClock } from './clock/clock.ts';
+import { CALL_FAULTS } from './calls/faults.ts';
+import { buildWorld } from './build/load.ts';
+import { ScaledClock } from './clock/scaled-clock.ts';
+import type { Scenario } from './scenario/scenario.ts';
 import type { World } from './world/world.ts';
 
 export interface SandboxOptions {

@@ -1,4 +1,4 @@
-import type { RequiredPermission, Denial } from './authorization/permission.ts';
+import type { RequiredPermission, Denial } from './permission/permission.ts';
 import { isObject, type Json } from './json.ts';
 
 /** HTTP messages in the sandbox: both transports convert their requests to these types, and services are functions of them. */

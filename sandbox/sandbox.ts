@@ -13,11 +13,11 @@ import { type Ground, type OpenOptions, prepare } from './ground.ts';
 import { apiUrlOf, type SandboxOutputs } from './outputs.ts';
 import { type Front, openBack, openFront } from './services.ts';
 import type { Executions } from './states/executions.ts';
-import { credentialsOf, operatorRoleArn } from './sts/access-keys.ts';
+import { credentialsOf, operatorRoleArn } from './authorization/access-keys.ts';
 import type { TelemetryLine } from './telemetry.ts';
 import { inProcessTransport } from './transports/in-process.ts';
 import { type Loopback, openLoopback } from './transports/loopback.ts';
-import type { SandboxClock } from './world/clock.ts';
+import type { SandboxClock } from './clock/clock.ts';
 import type { World } from './world/world.ts';
 
 export type { OpenOptions, SandboxOptions } from './ground.ts';

@@ -1,6 +1,6 @@
 /** Keeps the functions' logs and metrics in memory. */
 import type { Clock, LogFields, Telemetry } from '../lambdas/ports/runtime.ts';
-import { keepLatest } from './world/call-log.ts';
+import { keepLatest } from './calls/call-log.ts';
 
 export interface TelemetryLine {
   /** The sandbox's time, ISO 8601; absent for output of a bundled function. */

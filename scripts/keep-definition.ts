@@ -12,7 +12,7 @@ import { ensureAssembly } from '../cli/assembly.ts';
 import { openSandboxBackend, type SandboxBackend } from '../cli/backend.ts';
 import { runMigration } from '../cli/service/run.ts';
 import { migrationRequest, type MigrationRequestInput } from '../lambdas/domain/request/request.ts';
-import { readScenario } from '../sandbox/world/load.ts';
+import { readScenario } from '../sandbox/build/load.ts';
 import { jsonText } from './json-text.ts';
 
 const ROOT = join(import.meta.dirname, '..');

@@ -1,11 +1,11 @@
 /**
  * `node scripts/scenario-schema.ts` generates the schema of scenario files for editors (sandbox/scenario.schema.json)
- * and the tables in docs/scenario-reference.md, both from sandbox/world/scenario.ts. A test fails if they are stale.
+ * and the tables in docs/scenario-reference.md, both from sandbox/scenario/scenario.ts. A test fails if they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { scenario } from '../sandbox/world/scenario.ts';
+import { scenario } from '../sandbox/scenario/scenario.ts';
 import { jsonText } from './json-text.ts';
 import { code, fieldsOf, propertiesOf, type Schema, table, typeOf, withPositions } from './schema-tables.ts';
 

@@ -4,7 +4,7 @@ import { EKSServiceException, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { verifiedText } from '../../lambdas/domain/terms/levels.ts';
-import { type Call, OWN_SERVICES } from '../../sandbox/world/call-log.ts';
+import { type Call, OWN_SERVICES } from '../../sandbox/calls/call-log.ts';
 import type { SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';

@@ -1,8 +1,8 @@
 /** Generates one add-on of a fleet, with the roles and associations of its state. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { CatalogueAddon, CatalogueVersion } from '../../sandbox/catalog/catalogue.ts';
-import type { Random } from '../../sandbox/world/random.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { Random } from '../../sandbox/random.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { SWEEP_TAG, TAG_OUT } from '../../lambdas/domain/sweep/request.ts';
 import { between } from './chance.ts';
 import type { AddonState } from './states.ts';

@@ -1,5 +1,5 @@
 /** Random choices, determined by the seed. */
-import type { Random } from '../../sandbox/world/random.ts';
+import type { Random } from '../../sandbox/random.ts';
 
 /** Returns one of the items. Throws if there is none. */
 export const pick = <T>(random: Random, of: readonly T[]): T => {

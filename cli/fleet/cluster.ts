@@ -2,7 +2,7 @@
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Catalogue } from '../../sandbox/catalog/catalogue.ts';
 import { releasedBy } from '../../sandbox/catalog/cluster-versions.ts';
-import type { Random } from '../../sandbox/world/random.ts';
+import type { Random } from '../../sandbox/random.ts';
 import { SWEEP_TAG, TAG_IN, TAG_OUT } from '../../lambdas/domain/sweep/request.ts';
 import {
   type AddonContext,

@@ -2,8 +2,8 @@
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
-import { Random } from '../../sandbox/world/random.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { Random } from '../../sandbox/random.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { type AccountInput, MOST_USERS, type SharedRole, START } from './addon.ts';
 import { between, dealer } from './chance.ts';
 import { makeCluster, namer } from './cluster.ts';

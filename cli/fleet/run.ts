@@ -1,5 +1,5 @@
 /** Runs `generate-fleet`. */
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { type Expectation, generateFleet } from './generate.ts';

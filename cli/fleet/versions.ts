@@ -1,6 +1,6 @@
 /** Chooses the add-ons of a cluster, and their versions, from the sandbox's catalogue. */
 import type { Catalogue, CatalogueAddon, CatalogueVersion } from '../../sandbox/catalog/catalogue.ts';
-import type { Random } from '../../sandbox/world/random.ts';
+import type { Random } from '../../sandbox/random.ts';
 import { pick, shuffled } from './chance.ts';
 import type { ClusterState } from './states.ts';
 

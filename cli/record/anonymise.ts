@@ -6,7 +6,7 @@ import { AGENT_IPV4, AGENT_IPV6 } from '../../lambdas/domain/network/model.ts';
 import { ownerByMarks, ownerByTags } from '../../lambdas/domain/owners/signs.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { coversAddress } from '../../sandbox/network/verdict.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { Words } from './words.ts';
 
 /** Fields with values of a closed set, times and versions; also what comes from AWS as it is. */

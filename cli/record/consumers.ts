@@ -8,7 +8,7 @@ import { listOf, strings } from '../../lambdas/adapters/api-schemas.ts';
 import { apiGroups } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { type KubernetesApi, unlessNotFound } from '../../lambdas/adapters/kubernetes-api.ts';
 import { CONSUMER_RESOURCES } from '../../lambdas/domain/access/consumer-resources.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { keptAudience, NOT_RECORDED } from './keep.ts';
 import type { Reader } from './reader.ts';
 

@@ -2,8 +2,8 @@
  * Leaves out what a scenario cannot express, so that one unusual object does not prevent a recording. What is left out is
  * reported.
  */
-import { formatPath, parseScenario, ScenarioError } from '../../sandbox/world/load.ts';
-import type { Scenario, ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { formatPath, parseScenario, ScenarioError } from '../../sandbox/build/load.ts';
+import type { Scenario, ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import type { Unread } from './reader.ts';
 
 type Path = readonly (string | number)[];

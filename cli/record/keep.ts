@@ -5,7 +5,7 @@
 import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import { ownerByTags } from '../../lambdas/domain/owners/signs.ts';
 import type { Container } from '../../lambdas/ports/index.ts';
-import type { ScenarioExtraEnv } from '../../sandbox/world/scenario-containers.ts';
+import type { ScenarioExtraEnv } from '../../sandbox/scenario/scenario-containers.ts';
 
 /** Replaces a text that is not recorded. */
 export const NOT_RECORDED = 'not-recorded';

@@ -5,7 +5,7 @@ import { VPC_CNI, vpcCniEnforces } from '../../lambdas/domain/network/enforcemen
 import { SERVICE_MANAGER } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { Pod } from '../../lambdas/ports/index.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { keptTags } from './keep.ts';
 import { isOfEks, workloadFields } from './map-workloads.ts';
 import type { KubernetesObjects, RecordedWorkload } from './read-kubernetes.ts';

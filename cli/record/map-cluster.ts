@@ -1,8 +1,8 @@
 /** Maps nodes, access entries, budgets and other objects of a cluster to those of a scenario. */
 import { NODE_PRINCIPAL_TYPES } from './node-types.ts';
-import { capability } from '../../sandbox/world/scenario-owners.ts';
-import { taint } from '../../sandbox/kubernetes/taints.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { capability } from '../../sandbox/scenario/scenario-owners.ts';
+import { taint } from '../../sandbox/objects/taints.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import type { RecordedConsumers } from './consumers.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { AGENT_ADDON, madeByAddon } from '../../lambdas/domain/addons/registry.ts';

@@ -1,7 +1,7 @@
 /** Maps roles of IAM to those of a scenario. */
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { RolePolicy } from '../../lambdas/ports/index.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { keptDocument } from './keep-documents.ts';
 import { keptTags } from './keep.ts';
 import type { RoleAnswers } from './recording.ts';

@@ -2,8 +2,8 @@
 import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import { IRSA_ANNOTATION } from '../../lambdas/domain/verification/irsa.ts';
 import type { Container, ManagedFields, Pod } from '../../lambdas/ports/index.ts';
-import { toleration as tolerationSchema } from '../../sandbox/kubernetes/taints.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { toleration as tolerationSchema } from '../../sandbox/objects/taints.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { countOrShare, keptAnnotations, keptLabels, keptVariables } from './keep.ts';
 import { mountedVolumes } from './mounts.ts';
 import { keysOfPolicies } from './network.ts';

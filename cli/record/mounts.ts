@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { volumes } from '../../lambdas/adapters/kubernetes-objects.ts';
 import type { Container } from '../../lambdas/ports/index.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { keptAudience } from './keep.ts';
 
 type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];

@@ -1,7 +1,7 @@
 /** Prints what was recorded, what was not, and how to go on. */
 import { counted, printable } from '../../lambdas/domain/text/text.ts';
 import { option, shellCommand } from '../../lambdas/domain/text/shell.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { PROGRAM } from '../options.ts';
 import { commandLines } from '../print/next.ts';
 import { hanging, type Style } from '../text/style.ts';

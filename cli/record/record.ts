@@ -1,6 +1,6 @@
 /** Runs `record`: reads a cluster and writes a scenario. Changes nothing in AWS. */
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import type { Scenario, ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';

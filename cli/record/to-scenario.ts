@@ -1,6 +1,6 @@
 /** Turns what was read of a cluster into a scenario. Makes no calls, so that the same answers give the same scenario. */
 import type { PodIdentityAssociation } from '@aws-sdk/client-eks';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { keptDocumentText } from './keep-documents.ts';
 import { keptTags } from './keep.ts';
 import { type AddonInput, installedAddon, ownersOf, recordedAddon } from './map-addons.ts';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Sweep } from '../../lambdas/domain/sweep/model.ts';
 import { sweepRequest, type SweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
 import type { SweepReport } from '../../lambdas/domain/sweep/report.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { CliError } from '../errors.ts';
 import { windowFrom } from '../wait-fields.ts';
 import type { SweepFlags } from './options.ts';

@@ -1,7 +1,7 @@
 /** Reads a role of a sandbox, in the state of its scenario or of its state file. */
 import { clusterArn, parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
-import { buildWorld } from '../../sandbox/world/load.ts';
+import { buildWorld } from '../../sandbox/build/load.ts';
 import type { World } from '../../sandbox/world/world.ts';
 import type { Backend, SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';

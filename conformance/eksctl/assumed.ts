@@ -1,6 +1,6 @@
 /** The settings of a scenario that only the sandbox assumes. */
-import { knobs } from '../../sandbox/world/knobs.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { knobs } from '../../sandbox/knobs/knobs.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 
 const DEFAULTS = knobs.parse({});
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
-import { operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
+import { operatorRoleArn } from '../../sandbox/authorization/access-keys.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
-import { ScaledClock } from '../../sandbox/world/scaled-clock.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
+import { ScaledClock } from '../../sandbox/clock/scaled-clock.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { targetOf } from '../kubernetes/scenarios/carry-out.ts';
 import { EKSCTL } from './program.ts';
 

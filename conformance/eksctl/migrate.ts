@@ -1,6 +1,6 @@
 /** The comparison of migrations: eksctl's, and this project's, in each published scenario. */
 import { fileOfScenario } from '../../cli/scenarios.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
 import type { Print } from '../build/build.ts';
 import { PUBLISHED } from '../kubernetes/scenarios/published.ts';
 import { writeWholeResults } from '../part-results.ts';

@@ -6,7 +6,7 @@ import { reportIn, startAndFollow } from '../../cli/service/run.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { targetOf } from '../kubernetes/scenarios/carry-out.ts';
 import type { Asked } from '../kubernetes/scenarios/run.ts';
 import { clusterOf, lifetimeOf, measure, type Measured } from './measure.ts';

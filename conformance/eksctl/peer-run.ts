@@ -2,9 +2,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { normaliser } from '../kubernetes/scenarios/normal.ts';
 import { type Peer, openPeer, type Ran } from './driver.ts';
 import type { PodEnds } from './pods.ts';

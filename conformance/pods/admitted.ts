@@ -1,9 +1,9 @@
 /** Pods as the sandbox's webhook changes them. */
 import { seedCluster } from '../../sandbox/kubernetes/cluster-objects.ts';
-import type { Pod } from '../../sandbox/kubernetes/objects.ts';
-import { newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
+import type { Pod } from '../../sandbox/objects/objects.ts';
+import { newMetadata, putObject } from '../../sandbox/objects/store.ts';
 import { admitPod } from '../../sandbox/kubernetes/webhook.ts';
-import { bareCluster, bareWorld, START } from '../../sandbox/world/bare-world.ts';
+import { bareCluster, bareWorld, START } from '../../sandbox/build/bare-world.ts';
 import type { KubePod } from './kube-pod.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/r';

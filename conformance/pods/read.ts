@@ -4,10 +4,10 @@ import { skippedContainers } from '../../lambdas/domain/kubernetes/skip-containe
 import type { Sdk } from '../../lambdas/domain/verification/credential-variables.ts';
 import { type Classified, classifyPod, readContainers } from '../../lambdas/domain/verification/pod-identity.ts';
 import { POD_IDENTITY_AUDIENCE } from '../../sandbox/credentials/pod-identity.ts';
-import type { SdkName } from '../../sandbox/credentials/sdks.ts';
+import type { SdkName } from '../../sandbox/objects/sdks.ts';
 import { containerSourcesOf, type ContainerSource } from '../../sandbox/credentials/sources.ts';
-import { newKubeState } from '../../sandbox/kubernetes/new-kube-state.ts';
-import type { Pod } from '../../sandbox/kubernetes/objects.ts';
+import { newKubeState } from '../../sandbox/objects/new-kube-state.ts';
+import type { Pod } from '../../sandbox/objects/objects.ts';
 import type { Called } from './judge.ts';
 import { containersOf, type KubeContainer, type KubePod } from './kube-pod.ts';
 import type { Outcome } from './outcome.ts';

@@ -10,8 +10,8 @@ import { commandSweep, startSweep } from '../../lambdas/use-cases/sweep/commandi
 import type { OpenOptions } from '../../sandbox/sandbox.ts';
 import type { ChildExecution, StateMachine } from '../../sandbox/states/child-execution.ts';
 import { type Interpret, interpretStates } from '../../sandbox/states/interpreter.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { PUBLISHED } from '../kubernetes/scenarios/published.ts';
 import { scenarioOf, targetOf } from '../kubernetes/scenarios/carry-out.ts';
 import { Answers } from './answers.ts';

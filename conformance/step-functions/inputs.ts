@@ -1,8 +1,8 @@
 /** The inputs of a run: what is requested in which scenario, and what goes wrong meanwhile. All of it follows from a seed. */
 import { ERROR_CLASSES, type ErrorName } from '../../lambdas/domain/failures/errors.ts';
 import type { SweepRequestInput } from '../../lambdas/domain/sweep/request.ts';
-import { FAULT_KINDS, type FaultInput } from '../../sandbox/world/faults.ts';
-import { Random } from '../../sandbox/world/random.ts';
+import { FAULT_KINDS, type FaultInput } from '../../sandbox/calls/faults.ts';
+import { Random } from '../../sandbox/random.ts';
 import { PUBLISHED } from '../kubernetes/scenarios/published.ts';
 import type { Asked } from '../kubernetes/scenarios/run.ts';
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Outside } from '../../sandbox/world/clock.ts';
+import type { Outside } from '../../sandbox/clock/clock.ts';
 
 /** What a session of the interpreter asks for, or how it has ended. */
 export interface Question {

@@ -2,7 +2,7 @@
 import type { ChildExecution } from '../../sandbox/states/child-execution.ts';
 import type { Scope } from '../../sandbox/states/scope.ts';
 import type { WaitingTask } from '../../sandbox/states/task-tokens.ts';
-import type { Timer } from '../../sandbox/world/clock.ts';
+import type { Timer } from '../../sandbox/clock/clock.ts';
 
 /** A task whose time has begun. */
 export interface TaskInProgress {

@@ -2,7 +2,7 @@
 import type { APIGatewayEventIdentity, APIGatewayEventRequestContext } from 'aws-lambda';
 import type { AssemblyApi, AssemblyMethod, AssemblyStage } from '../assembly/apis.ts';
 import type { Caller, HttpRequest } from '../http.ts';
-import { sessionOf, userIdOf } from '../sts/sessions.ts';
+import { sessionOf, userIdOf } from '../authorization/sessions.ts';
 import type { World } from '../world/world.ts';
 
 /** A request to a stage of an API, with what is known before a method is matched. */

@@ -4,12 +4,12 @@
  * Source: API Gateway Developer Guide, "Control access to a REST API with IAM permissions".
  */
 import type { AssemblyApi } from '../assembly/apis.ts';
-import type { RequiredPermission, Denial } from '../authorization/permission.ts';
+import type { RequiredPermission, Denial } from '../permission/permission.ts';
 import type { Caller, HttpRequest, HttpResponse } from '../http.ts';
 import { InvokeRefusal, LambdaFailure, type LambdaRuntime } from '../lambda/runtime.ts';
 import type { Refused, Verified } from '../signature.ts';
-import type { SandboxClock } from '../world/clock.ts';
-import { Random } from '../world/random.ts';
+import type { SandboxClock } from '../clock/clock.ts';
+import { Random } from '../random.ts';
 import type { World } from '../world/world.ts';
 import { type Address, addressOf, apiAtHost } from './addresses.ts';
 import { answerOf } from './answer.ts';

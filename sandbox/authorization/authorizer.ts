@@ -6,13 +6,12 @@
  */
 import { closedWorld, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { Caller } from '../http.ts';
-import { awsPolicy } from '../iam/aws-policies.ts';
-import { operatorRoleArn } from '../sts/access-keys.ts';
-import { principalKeys, sessionOf } from '../sts/sessions.ts';
-import { findRole } from '../world/world.ts';
-import type { RoleState, World } from '../world/world.ts';
-import type { RequiredPermission, Denial, ResourcePolicyResult } from './permission.ts';
-import { decide, identityPolicy } from './decide.ts';
+import { awsPolicy } from '../permission/aws-policies.ts';
+import { operatorRoleArn } from './access-keys.ts';
+import { principalKeys, sessionOf } from './sessions.ts';
+import { findRole, type RoleState, type World } from '../world/world.ts';
+import type { RequiredPermission, Denial, ResourcePolicyResult } from '../permission/permission.ts';
+import { decide, identityPolicy } from '../permission/decide.ts';
 
 /** A permission that a call needed and had. */
 export interface Use extends Pick<RequiredPermission, 'action' | 'resource'> {

@@ -4,8 +4,8 @@
  */
 import { closedWorld, evaluate, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { Authorizer } from './authorizer.ts';
-import type { Denial } from './permission.ts';
-import { denies } from './decide.ts';
+import type { Denial } from '../permission/permission.ts';
+import { denies } from '../permission/decide.ts';
 
 /** The caller of a resource that has its own policy. */
 export interface ResourceCaller {

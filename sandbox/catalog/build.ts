@@ -1,5 +1,5 @@
 /** Helpers for the catalogue's files: parts that all EKS add-ons have in common. */
-import type { AddonObjects, CustomKind, WorkloadTemplate } from '../kubernetes/objects.ts';
+import type { AddonObjects, CustomKind, WorkloadTemplate } from '../objects/objects.ts';
 import type { CatalogueVersion } from './catalogue.ts';
 
 type PodIdentity = CatalogueVersion['podIdentity'];

@@ -1,4 +1,4 @@
-import type { AddonObjects } from '../kubernetes/objects.ts';
+import type { AddonObjects } from '../objects/objects.ts';
 
 export interface CatalogueVersion {
   version: string;

@@ -8,7 +8,7 @@ import { membersOf, QueryError, type XmlValue } from '../iam/query-protocol.ts';
 import { createQueryService, type QueryAction, type QueryPermissions } from '../iam/query-service.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { pageAfter } from '../pages.ts';
-import { Random } from '../world/random.ts';
+import { Random } from '../random.ts';
 import type { World } from '../world/world.ts';
 import { constraintText, violation } from '../constraint.ts';
 

@@ -1,6 +1,6 @@
 /** Controllers inside a cluster that put back the role annotation of a service account, as its manifest has it. */
 import type { ControlPlanes } from '../kubernetes/control-planes.ts';
-import { getObject } from '../kubernetes/store.ts';
+import { getObject } from '../objects/store.ts';
 import { ROLE_ANNOTATION } from '../kubernetes/webhook.ts';
 import type { ClusterState } from '../world/world.ts';
 

@@ -6,12 +6,12 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import type { Failure } from '../gateway/calls.ts';
-import { credentialsOf } from '../sts/access-keys.ts';
+import { credentialsOf } from '../authorization/access-keys.ts';
 import type { ControlPlanes } from '../kubernetes/control-planes.ts';
-import type { SandboxClock } from '../world/clock.ts';
+import type { SandboxClock } from '../clock/clock.ts';
 import type { ControllerState } from '../world/controllers.ts';
-import { Later } from '../world/later.ts';
-import { untilTick } from '../world/ticks.ts';
+import { Later } from '../clock/later.ts';
+import { untilTick } from '../clock/ticks.ts';
 import { type ClusterState, findRole, type World } from '../world/world.ts';
 import { annotationReconciler } from './annotation.ts';
 import { addonReconciler, associationReconciler, type Reconcile, trustReconciler } from './desired.ts';

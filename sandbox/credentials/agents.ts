@@ -4,11 +4,10 @@
  */
 import { refusalIn } from '../authorization/authorizer.ts';
 import { isCutOffFrom } from '../network/egress.ts';
-import { computeOf, isAgent, isNodeReady } from '../kubernetes/nodes.ts';
-import type { Pod } from '../kubernetes/objects.ts';
-import { getObject, listObjects } from '../kubernetes/store.ts';
-import { findRole } from '../world/world.ts';
-import type { ClusterState, World } from '../world/world.ts';
+import { computeOf, isAgent, isNodeReady } from '../world/nodes.ts';
+import type { Pod } from '../objects/objects.ts';
+import { getObject, listObjects } from '../objects/store.ts';
+import { findRole, type ClusterState, type World } from '../world/world.ts';
 import { type Refusal, refused } from './refusal.ts';
 import { AGENT_ADDRESS } from './sources.ts';
 

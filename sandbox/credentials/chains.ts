@@ -5,7 +5,7 @@
  * are simplified: each provider that finds nothing is skipped. Containers have no files in `~/.aws`, so that every
  * profile is missing.
  */
-import type { SdkName } from './sdks.ts';
+import type { SdkName } from '../objects/sdks.ts';
 
 /** The environment of a container: variables that are not set are missing. */
 export type Environment = ReadonlyMap<string, string>;

@@ -1,6 +1,6 @@
 /** What a container of a pod sees of its pod's spec: environment variables, and tokens in mounted volumes. */
 import { posix } from 'node:path';
-import type { Container, Pod } from '../kubernetes/objects.ts';
+import type { Container, Pod } from '../objects/objects.ts';
 import type { Environment } from './chains.ts';
 
 /** Value of a variable whose Secret the sandbox does not have. */

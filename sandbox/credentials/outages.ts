@@ -3,7 +3,7 @@
  * requests within it fail without any policy being evaluated. Error names: EKS Auth API Reference,
  * AssumeRoleForPodIdentity; STS API Reference, "Common Errors".
  */
-import type { FaultKind } from '../world/faults.ts';
+import type { FaultKind } from '../calls/faults.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { type Refusal, refused } from './refusal.ts';
 import type { AskedSource } from './sources.ts';

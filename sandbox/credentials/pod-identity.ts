@@ -9,12 +9,11 @@ import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { type AssumeRoleCall, podIdentityRequests } from '../../lambdas/domain/policy/index.ts';
 import { refusalIn } from '../authorization/authorizer.ts';
 import type { Caller } from '../http.ts';
-import { sessionArn } from '../sts/sessions.ts';
-import { trustOf } from '../sts/trust.ts';
-import { findRole } from '../world/world.ts';
-import type { AssociationState, ClusterState, RoleState, World } from '../world/world.ts';
+import { sessionArn } from '../authorization/sessions.ts';
+import { trustOf } from '../trust/assume-role.ts';
+import { findRole, type AssociationState, type ClusterState, type RoleState, type World } from '../world/world.ts';
 import { type Granted, type Refusal, refused } from './refusal.ts';
-import { trusts } from './trust.ts';
+import { trusts } from '../trust/pods.ts';
 
 /** Audience of tokens for EKS Auth. */
 export const POD_IDENTITY_AUDIENCE = 'pods.eks.amazonaws.com';

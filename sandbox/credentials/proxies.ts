@@ -6,7 +6,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 import type { Environment } from './chains.ts';
-import type { SdkName } from './sdks.ts';
+import type { SdkName } from '../objects/sdks.ts';
 
 /** SDKs that ask the agent without the proxy. */
 const WITHOUT_PROXY: ReadonlySet<SdkName> = new Set(['botocore', 'js-v3']);

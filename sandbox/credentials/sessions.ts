@@ -5,9 +5,9 @@
  * are not scheduled: a session that is due is renewed when its state is next read, according to the state at that time.
  * Code that changes what can be renewed therefore calls `renewSessions` first.
  */
-import type { PodSession } from '../kubernetes/kube-state.ts';
-import type { Pod } from '../kubernetes/objects.ts';
-import { listObjects } from '../kubernetes/store.ts';
+import type { PodSession } from '../objects/kube-state.ts';
+import type { Pod } from '../objects/objects.ts';
+import { listObjects } from '../objects/store.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { agentProblem } from './agents.ts';
 import { outageOf } from './outages.ts';

@@ -2,14 +2,14 @@
  * The source from which each container of a pod gets AWS credentials: decided by the pod's spec, as the webhook changed
  * it, and by the container's SDK. Whether the source provides any is decided by EKS Auth and STS (`sessions.ts`).
  */
-import type { KubeState } from '../kubernetes/kube-state.ts';
-import type { Container, Pod } from '../kubernetes/objects.ts';
+import type { KubeState } from '../objects/kube-state.ts';
+import type { Container, Pod } from '../objects/objects.ts';
 import { lookUp } from './chains.ts';
 import { environmentOf, tokenAt } from './container-files.ts';
 import { POD_IDENTITY_AUDIENCE } from './pod-identity.ts';
 import { proxyFor, readsProxies } from './proxies.ts';
 import type { Refusal } from './refusal.ts';
-import { asksAgent, floorOf, type Sdk } from './sdks.ts';
+import { asksAgent, floorOf, type Sdk } from '../objects/sdks.ts';
 
 /**
  * How a container gets credentials: from the agent of EKS Pod Identity, from STS with a web identity, from another

@@ -5,10 +5,9 @@
  */
 import { clusterArn, oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import { irsaRequest, issuerName } from '../../lambdas/domain/policy/index.ts';
-import { findRole } from '../world/world.ts';
-import type { ClusterState, OidcProviderState, World } from '../world/world.ts';
+import { findRole, type ClusterState, type OidcProviderState, type World } from '../world/world.ts';
 import { type Granted, type Refusal, refused } from './refusal.ts';
-import { trusts } from './trust.ts';
+import { trusts } from '../trust/pods.ts';
 
 /** The part of a token that STS checks. */
 export interface WebIdentity {

@@ -11,7 +11,7 @@ import type { SharedConfig } from '../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { Json } from '../json.ts';
 import { type Shape, shapeOf } from '../shapes.ts';
-import { bytesOf, fromSmithy, sdkSettings } from '../transports/smithy.ts';
+import { bytesOf, fromSmithy, sdkSettings } from './smithy.ts';
 import type { OperationSchema, Protocol } from './sdk-protocol.ts';
 import { type Form, formOf } from './forms.ts';
 import { isPlain, membersFromWire } from './values.ts';

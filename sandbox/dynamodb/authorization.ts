@@ -5,7 +5,7 @@
  * supported, for operations on one item; requests carry none of the others. Source: DynamoDB Developer Guide, "Using
  * IAM policy conditions for fine-grained access control".
  */
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
 import type { CallContext } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import type { OperationName } from './operations.ts';

@@ -23,7 +23,7 @@ export interface Network {
   securityGroup: { id: string; arn: string; name: string; description: string; tags: Record<string, string> };
 }
 
-/** Addresses of all nodes and pods of the sandbox (`sandbox/kubernetes/nodes.ts`, `pod-status.ts`). */
+/** Addresses of all nodes and pods of the sandbox (`sandbox/world/nodes.ts`, `pod-status.ts`). */
 const VPC_CIDR = '10.0.0.0/16';
 /** Addresses in a subnet: AWS keeps five of each (VPC User Guide, "Subnet CIDR blocks"). */
 const SUBNET = { bits: 18, free: 2 ** (32 - 18) - 5 };

@@ -6,7 +6,7 @@
 import type { CallContext, Service } from '../http.ts';
 import { QueryError, type XmlValue } from '../iam/query-protocol.ts';
 import { createQueryService, type QueryAction, type QueryPermissions } from '../iam/query-service.ts';
-import { Random } from '../world/random.ts';
+import { Random } from '../random.ts';
 import type { World } from '../world/world.ts';
 import { filtered } from './filters.ts';
 import { networkOf, type Network } from './networks.ts';

@@ -8,12 +8,11 @@ import { outageOf } from '../credentials/outages.ts';
 import { isRefusal, type Refusal } from '../credentials/refusal.ts';
 import { readToken, type TokenClaims } from '../credentials/tokens.ts';
 import { type CallContext, contentOf, type HttpRequest, type HttpResponse, type Service } from '../http.ts';
-import { getObject } from '../kubernetes/store.ts';
-import { issueAccessKey } from '../sts/access-keys.ts';
-import { sessionArn } from '../sts/sessions.ts';
-import { Random } from '../world/random.ts';
-import { findCluster, findRole } from '../world/world.ts';
-import type { ClusterState, World } from '../world/world.ts';
+import { getObject } from '../objects/store.ts';
+import { issueAccessKey } from '../authorization/access-keys.ts';
+import { sessionArn } from '../authorization/sessions.ts';
+import { Random } from '../random.ts';
+import { findCluster, findRole, type ClusterState, type World } from '../world/world.ts';
 
 const PATH = /^\/clusters\/([^/]+)\/assume-role-for-pod-identity$/;
 

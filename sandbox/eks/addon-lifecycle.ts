@@ -1,13 +1,12 @@
 /** The asynchronous part of add-on operations: statuses over time, and changes in the cluster. */
 import { ofVersion } from '../catalog/build.ts';
-import type { AddonObjects } from '../kubernetes/objects.ts';
+import type { AddonObjects } from '../objects/objects.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import type { AddonState, AddonStatus, ClusterState, UpdateState } from '../world/world.ts';
 import { hasAgent, noAgentIssue } from './agent.ts';
 import { withConfiguredTolerations } from './configured-tolerations.ts';
 import { isLive, removeAssociation } from './association-state.ts';
-import { preservedKey } from './call.ts';
-import type { EksCall } from './call.ts';
+import { preservedKey, type EksCall } from './call.ts';
 
 /** Interval between checks of pods that are not ready yet; longer once the add-on is DEGRADED. */
 const CHECK_SECONDS = 2;

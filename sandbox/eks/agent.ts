@@ -1,6 +1,6 @@
 /** EKS's check for the Pod Identity agent when an add-on gets associations. */
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
-import { getObject } from '../kubernetes/store.ts';
+import { getObject } from '../objects/store.ts';
 import type { AddonState, ClusterState } from '../world/world.ts';
 
 /**

@@ -10,9 +10,14 @@
  */
 import type * as eks from '@aws-sdk/client-eks';
 import { clusterArn, eksArn } from '../../lambdas/domain/aws/arn.ts';
-import type { RequiredPermission } from '../authorization/permission.ts';
-import { findCluster } from '../world/world.ts';
-import type { AccessEntryState, AddonState, AssociationState, ClusterState } from '../world/world.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
+import {
+  findCluster,
+  type AccessEntryState,
+  type AddonState,
+  type AssociationState,
+  type ClusterState,
+} from '../world/world.ts';
 import { entryArn, partsOf, usernameOf } from './access-entry-state.ts';
 import { isLive } from './association-state.ts';
 import type { EksCall } from './call.ts';

@@ -1,11 +1,10 @@
 /** Common parts of the EKS operations: caller, account and region, and the service's own memory. */
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
 import type { CallContext } from '../http.ts';
 import type { ControlPlanes } from '../kubernetes/control-planes.ts';
 import { pageAfter } from '../pages.ts';
-import type { Random } from '../world/random.ts';
-import { findCluster } from '../world/world.ts';
-import type { AddonState, ClusterState, World } from '../world/world.ts';
+import type { Random } from '../random.ts';
+import { findCluster, type AddonState, type ClusterState, type World } from '../world/world.ts';
 import { EksError } from './errors.ts';
 import type { Decoded, Wire } from './wire.ts';
 

@@ -4,7 +4,7 @@
  */
 import { Validator } from '@cfworker/json-schema';
 import type { OutputUnit, Schema } from '@cfworker/json-schema';
-import { parse } from 'yaml';
+import { readConfiguration } from '../configuration-value.ts';
 import { isObject } from '../json.ts';
 import { EksError } from './errors.ts';
 import type { ErrorFields } from './errors.ts';
@@ -110,26 +110,6 @@ const faults = ({ schema, validator }: Checker, value: unknown): string[] => {
   return [...new Set(texts)];
 };
 
-const read = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // The core schema yields only values that JSON can express.
-    return parse(text, { schema: 'core' }) as unknown;
-  }
-};
-
-/** Returns one of the configuration values; undefined if it is not set, or if the text is neither JSON nor YAML. */
-export const configurationValue = (text: string | undefined, name: string): unknown => {
-  if (!text) return undefined;
-  try {
-    const values = read(text);
-    return isObject(values) ? values[name] : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 /** Throws EksError if configuration values do not match the schema. Missing values are valid. */
 export const checkConfiguration = (
   text: string | undefined,
@@ -145,7 +125,7 @@ export const checkConfiguration = (
     );
   let value: unknown;
   try {
-    value = read(text);
+    value = readConfiguration(text);
   } catch {
     // AWS's message is not known.
     throw refuse('it is neither valid JSON nor YAML');

@@ -3,9 +3,9 @@
  * `controller` and `node`. The sandbox applies no other configuration values.
  */
 import { isObject } from '../json.ts';
-import type { AddonObjects, WorkloadTemplate } from '../kubernetes/objects.ts';
-import { type Toleration, toleration } from '../kubernetes/taints.ts';
-import { configurationValue } from './configuration.ts';
+import type { AddonObjects, WorkloadTemplate } from '../objects/objects.ts';
+import { type Toleration, toleration } from '../objects/taints.ts';
+import { configurationValue } from '../configuration-value.ts';
 
 const EVERY_TAINT: Toleration = { operator: 'Exists' };
 

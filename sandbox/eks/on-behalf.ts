@@ -8,14 +8,12 @@
  * User Guide, "Access AWS Resources using EKS Pod Identity Target IAM Roles"), and a role can only be passed in its
  * own account.
  */
-import type { RequiredPermission } from '../authorization/permission.ts';
-import { roleTagKeys } from '../iam/authorization.ts';
-import { findRole } from '../world/world.ts';
-import type { AssociationState, ClusterState } from '../world/world.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
+import { roleTagKeys } from '../trust/roles.ts';
+import { findRole, type AssociationState, type ClusterState } from '../world/world.ts';
 import type { AssociationChanges } from './association-state.ts';
 import { associationPermission, clusterPermission } from './authorization.ts';
-import { requirePermission } from './call.ts';
-import type { EksCall } from './call.ts';
+import { requirePermission, type EksCall } from './call.ts';
 
 /**
  * The service to which `serviceAccountRoleArn` is likely passed: EKS writes the role into the cluster, where a pod

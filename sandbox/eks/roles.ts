@@ -6,12 +6,10 @@ import {
   type Statement,
 } from '../../lambdas/domain/policy/index.ts';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
-import { trustPolicy } from '../authorization/decide.ts';
-import { seenTrustPolicy } from '../iam/seen-trust.ts';
-import { findRole } from '../world/world.ts';
-import type { ClusterState, World } from '../world/world.ts';
-import { EksError } from './errors.ts';
-import type { ErrorFields } from './errors.ts';
+import { trustPolicy } from '../permission/decide.ts';
+import { seenTrustPolicy } from '../trust/roles.ts';
+import { findRole, type ClusterState, type World } from '../world/world.ts';
+import { EksError, type ErrorFields } from './errors.ts';
 
 const PODS_ACTIONS = ['sts:AssumeRole', 'sts:TagSession'];
 

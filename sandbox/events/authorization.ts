@@ -3,7 +3,7 @@
  * resources, and condition keys for Amazon EventBridge". The events' condition keys have the values of all entries at
  * once, so policies compare them with `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
  */
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
 import type { BusLocation } from './bus.ts';
 
 export interface EntryKeys {

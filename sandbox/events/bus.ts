@@ -7,10 +7,10 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import { AsyncInvocations } from '../lambda/async-invocations.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { Messages } from '../messaging/messages.ts';
-import type { SandboxClock } from '../world/clock.ts';
-import { Later } from '../world/later.ts';
-import { Random } from '../world/random.ts';
-import { untilTick } from '../world/ticks.ts';
+import type { SandboxClock } from '../clock/clock.ts';
+import { Later } from '../clock/later.ts';
+import { Random } from '../random.ts';
+import { untilTick } from '../clock/ticks.ts';
 import type { World } from '../world/world.ts';
 import {
   customEvent,

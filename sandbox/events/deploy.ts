@@ -3,9 +3,9 @@ import type { Assembly } from '../assembly/assembly.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import { Messages } from '../messaging/messages.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
-import type { SandboxClock } from '../world/clock.ts';
+import type { SandboxClock } from '../clock/clock.ts';
 import { EventBus } from './bus.ts';
-import type { StartOptions } from './start-execution.ts';
+import type { StartOptions } from '../messaging/start-execution.ts';
 
 export interface EventsOptions extends StartOptions {
   clock: SandboxClock;

@@ -8,7 +8,7 @@ import type { AsyncInvocations } from '../lambda/async-invocations.ts';
 import { isTopicArn, type Messages, type DeliveryFailure } from '../messaging/messages.ts';
 import type { Event } from './event.ts';
 import { inputFor } from './input.ts';
-import { type StartOptions, startAs } from './start-execution.ts';
+import { type StartOptions, startAs } from '../messaging/start-execution.ts';
 
 export interface TargetsOptions extends StartOptions {
   invocations: AsyncInvocations;

@@ -10,16 +10,11 @@ import type { Admitted, OpenCall } from './calls.ts';
 import { guessOperation, guessService, protocolOf, refusal, signatureRefusal } from './protocols.ts';
 import { regionRefusal } from './regions.ts';
 import type { Caller, HttpRequest, HttpResponse, Service } from '../http.ts';
+import type { KubernetesFactory } from '../kubernetes/control-planes.ts';
 import { verifyEksToken } from '../signature-eks-token.ts';
 import { ALGORITHM, type Refused, type Verified, verifySignature } from '../signature.ts';
 import { clusterAt } from '../world/endpoints.ts';
 import type { ClusterState, World } from '../world/world.ts';
-
-/** Returns the API server of a cluster. `verify`: checks a bearer token as the API server does for its own requests. */
-export type KubernetesFactory = (
-  cluster: ClusterState,
-  verify: (token: string) => Caller | { refused: string },
-) => Service;
 
 export interface AdmissionOptions {
   world: World;

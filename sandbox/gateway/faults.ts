@@ -1,10 +1,9 @@
 /** Injects faults: what the caller gets instead of the service's answer, and whether the call has its effect. */
-import type { Protocol } from './protocols.ts';
-import { refusal } from './protocols.ts';
+import { type Protocol, refusal } from './protocols.ts';
 import type { HttpResponse } from '../http.ts';
 import { assertRunning, ProcessExited, type RunningInvocation } from '../lambda/invocation.ts';
-import type { FaultKind } from '../world/faults.ts';
-import { Random } from '../world/random.ts';
+import type { FaultKind } from '../calls/faults.ts';
+import { Random } from '../random.ts';
 import type { World } from '../world/world.ts';
 
 /** The connection broke: the caller cannot know whether its call arrived. */

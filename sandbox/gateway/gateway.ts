@@ -6,15 +6,16 @@
 import type { ApiGateway } from '../apigateway/service.ts';
 import { Authorizer } from '../authorization/authorizer.ts';
 import type { Claim } from '../claim.ts';
-import { Admission, type KubernetesFactory } from './admission.ts';
+import { Admission } from './admission.ts';
+import type { KubernetesFactory } from '../kubernetes/control-planes.ts';
 import { type Admitted, type Failure, logCall, type OpenCall, runService } from './calls.ts';
 import { createFaultInjector, throttledResponse } from './faults.ts';
 import { inputOf, isMutating, operationOf } from './operations.ts';
 import type { HttpRequest, HttpResponse, Service } from '../http.ts';
 import { assertRunning, currentInvocation } from '../lambda/invocation.ts';
-import type { SandboxClock } from '../world/clock.ts';
-import type { SeenCall } from '../world/faults.ts';
-import { timeText } from '../world/time-text.ts';
+import type { SandboxClock } from '../clock/clock.ts';
+import type { SeenCall } from '../calls/faults.ts';
+import { timeText } from '../clock/time-text.ts';
 import type { World } from '../world/world.ts';
 
 export interface GatewayOptions {

@@ -4,25 +4,17 @@
  * (aws/aws-cdk#27067), `policy ARN` (aws-amplify/amplify-js#7540), and the ARN for ListRoles and
  * SimulatePrincipalPolicy.
  */
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
 import type { Caller } from '../http.ts';
-import type { RoleState, World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 import { oidcProviderPermissions } from './oidc-providers.ts';
+import { roleTagKeys } from '../trust/roles.ts';
 import { required } from './query-protocol.ts';
 import type { QueryPermissions } from './query-service.ts';
 
 /** Returns the prefix of IAM ARNs in the caller's account. */
 const prefixOf = ({ principalArn, account }: Caller): string =>
   `arn:${principalArn.split(':')[1] ?? 'aws'}:iam::${account}:`;
-
-/** Returns the condition keys of a role as a resource: its tags, under both names. */
-export const roleTagKeys = (role: RoleState | undefined): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(role?.tags ?? {}).flatMap(([key, value]) => [
-      [`aws:ResourceTag/${key}`, value],
-      [`iam:ResourceTag/${key}`, value],
-    ]),
-  );
 
 /** Returns the permissions of all actions that the service has, by action name. */
 export const iamPermissions = (world: World): Record<string, QueryPermissions> => {

@@ -1,5 +1,5 @@
 /** The operations that read an account's OIDC providers with their issuers and audiences. */
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
 import type { OidcProviderState, World } from '../world/world.ts';
 import { checkParameters, required } from './query-protocol.ts';
 import type { QueryAction, QueryPermissions } from './query-service.ts';

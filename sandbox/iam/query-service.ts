@@ -1,9 +1,15 @@
-import type { Denial, RequiredPermission } from '../authorization/permission.ts';
+import type { Denial, RequiredPermission } from '../permission/permission.ts';
 import type { CallContext, Service } from '../http.ts';
-import type { Random } from '../world/random.ts';
+import type { Random } from '../random.ts';
 import { unsupportedOperation } from '../unsupported.ts';
-import { QueryError, queryAnswer, queryRefusal, readParameters } from './query-protocol.ts';
-import type { QueryApi, XmlValue } from './query-protocol.ts';
+import {
+  QueryError,
+  queryAnswer,
+  queryRefusal,
+  readParameters,
+  type QueryApi,
+  type XmlValue,
+} from './query-protocol.ts';
 
 /** An action: returns the content of its Result element; `undefined` for an action without one. */
 export type QueryAction = (parameters: Map<string, string>, context: CallContext) => XmlValue | undefined;

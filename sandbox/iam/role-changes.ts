@@ -7,7 +7,7 @@ import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { CallContext } from '../http.ts';
 import { isJson } from '../json.ts';
 import type { RoleState, World } from '../world/world.ts';
-import { awsPolicy } from './aws-policies.ts';
+import { awsPolicy } from '../permission/aws-policies.ts';
 import { checkParameters, QueryError, required, structuresOf } from './query-protocol.ts';
 import type { QueryAction } from './query-service.ts';
 import { checkActionVendors, checkTrustPolicy, malformed } from './trust-policy.ts';

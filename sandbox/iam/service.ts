@@ -3,14 +3,12 @@
  * changing a role's trust policy, creating a role and giving it policies.
  */
 import type { Caller, Service } from '../http.ts';
-import { sessionOf } from '../sts/sessions.ts';
+import { sessionOf } from '../authorization/sessions.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { iamPermissions } from './authorization.ts';
 import { oidcProviderActions } from './oidc-providers.ts';
-import { createQueryService } from './query-service.ts';
-import type { QueryAction } from './query-service.ts';
-import { QueryError, checkParameters, required } from './query-protocol.ts';
-import type { XmlValue } from './query-protocol.ts';
+import { createQueryService, type QueryAction } from './query-service.ts';
+import { QueryError, checkParameters, required, type XmlValue } from './query-protocol.ts';
 import { roleChangeActions } from './role-changes.ts';
 import { rolePolicyActions } from './role-policies.ts';
 import { simulatePrincipalPolicy } from './simulation.ts';

@@ -3,14 +3,12 @@
  * trust policies.
  */
 import { closedWorld, keysReadBy, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
-import { decide, type Decision, denies, identityPolicy } from '../authorization/decide.ts';
+import { decide, type Decision, denies, identityPolicy } from '../permission/decide.ts';
 import type { CallContext } from '../http.ts';
-import { findRole } from '../world/world.ts';
-import type { RoleState, World } from '../world/world.ts';
-import { checkParameters, membersOf, QueryError, required, structuresOf } from './query-protocol.ts';
-import type { XmlValue } from './query-protocol.ts';
+import { findRole, type RoleState, type World } from '../world/world.ts';
+import { checkParameters, membersOf, QueryError, required, structuresOf, type XmlValue } from './query-protocol.ts';
 import type { QueryAction } from './query-service.ts';
-import { awsPolicy } from './aws-policies.ts';
+import { awsPolicy } from '../permission/aws-policies.ts';
 import { ARN, nameAndPath, noSuchRole, page } from './wire.ts';
 
 interface Source {

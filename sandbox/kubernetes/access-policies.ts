@@ -3,7 +3,7 @@
  * EKS User Guide, "Review access policy permissions"; k8s.io/kubernetes, rbac/bootstrappolicy for `pods/eviction`,
  * which is missing from the guide's tables.
  */
-import type { PolicyRule } from './objects.ts';
+import type { PolicyRule } from '../objects/objects.ts';
 
 const READ = ['get', 'list', 'watch'];
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update'];

@@ -8,10 +8,10 @@ import type { User } from './access.ts';
 import { badRequest, json } from './answers.ts';
 import { afterUpdate } from './field-managers.ts';
 import { decodeInto } from './go/decode.ts';
-import type { PolicyRule } from './objects.ts';
+import type { PolicyRule } from '../objects/objects.ts';
 import { type Attributes, decide, rbacRules } from './rbac.ts';
 import { isSince } from './resources/served.ts';
-import { timestamp } from './store.ts';
+import { timestamp } from '../objects/store.ts';
 import { zeroOf } from './zero-values.ts';
 import { type FieldError, invalid, invalidObject } from './validation/field-errors.ts';
 

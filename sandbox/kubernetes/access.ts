@@ -2,7 +2,7 @@
  * Maps a caller to the Kubernetes user and groups of its access entry. Source: EKS User Guide, "Create access entries".
  */
 import type { Caller } from '../http.ts';
-import { roleIdOf } from '../sts/sessions.ts';
+import { roleIdOf } from '../authorization/sessions.ts';
 import type { AccessEntryState, ClusterState, World } from '../world/world.ts';
 import { Refusal } from './answers.ts';
 import { isSince } from './resources/served.ts';

@@ -8,12 +8,12 @@ import { managerOf } from './managed-fields.ts';
 import { foreignFieldsOf, noteApplied, noteMetadata, RESTARTED_AT } from './manifest-fields.ts';
 import { collectOwned } from './garbage.ts';
 import { manifestOf, placementOf } from './manifests.ts';
-import { daemonNodes } from './nodes.ts';
-import type { ImageSdk, KubeState } from './kube-state.ts';
-import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
+import { daemonNodes } from '../world/nodes.ts';
+import type { ImageSdk, KubeState } from '../objects/kube-state.ts';
+import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from '../objects/objects.ts';
 import { strategicMergePatch } from './patch.ts';
 import { readyPods } from './pods.ts';
-import { getObject, newMetadata, putObject, removeObject, touch } from './store.ts';
+import { getObject, newMetadata, putObject, removeObject, touch } from '../objects/store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 /** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */

@@ -1,7 +1,7 @@
 /** Responses of the API server: JSON documents, and Status objects for errors (k8s.io/apimachinery, api/errors). */
 import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
 import { isObject } from '../json.ts';
-import type { ResourceInfo } from './resource-info.ts';
+import type { ResourceInfo } from '../objects/resource-info.ts';
 
 export const json = (status: number, body: unknown, more: Record<string, string> = {}): HttpResponse => {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...more };

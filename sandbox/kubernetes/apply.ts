@@ -10,13 +10,11 @@ import { afterApply, type Writer } from './field-managers.ts';
 import { decodeInto } from './go/decode.ts';
 import { fieldsOfStruct } from './go/types.ts';
 import { asReturned, clientsOf, entriesOf } from './managed-fields.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../objects/objects.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import { queryOf } from './query.ts';
-import { apiVersionOf, timestamp } from './store.ts';
-import type { ResourceInfo } from './store.ts';
-import { normalized } from './write.ts';
-import type { Write } from './write.ts';
+import { apiVersionOf, timestamp, type ResourceInfo } from '../objects/store.ts';
+import { normalized, type Write } from './write.ts';
 import { zeroOf } from './zero-values.ts';
 
 /** Returns the configuration in a request's body, which is YAML; JSON is YAML, too. */

@@ -2,12 +2,12 @@
  * HorizontalPodAutoscalers under changing load. Metrics are not simulated: each time, an autoscaler draws a new number
  * of pods from the seed. It writes the number as kube-controller-manager does, through the subresource `scale`.
  */
-import { Random } from '../world/random.ts';
-import type { ScenarioAutoscaler } from '../world/scenario-churn.ts';
+import { Random } from '../random.ts';
+import type { ScenarioAutoscaler } from '../scenario/scenario-churn.ts';
 import { replaceObject } from './controllers.ts';
 import { noteWrite } from './managed-fields.ts';
 import type { ControlPlane } from './pods.ts';
-import { getObject } from './store.ts';
+import { getObject } from '../objects/store.ts';
 
 const OWNER = { manager: 'kube-controller-manager', subresource: 'scale' } as const;
 

@@ -2,12 +2,11 @@
  * The controller that updates the status of PodDisruptionBudgets. Only evictions respect budgets; rollouts and
  * deletions do not (k8s.io/kubernetes, pkg/controller/disruption).
  */
-import type { Budget, BudgetStatus, Condition, Pod } from './objects.ts';
-import { isActive, isReady } from './pods.ts';
-import type { ControlPlane } from './pods.ts';
+import type { Budget, BudgetStatus, Condition, Pod } from '../objects/objects.ts';
+import { isActive, isReady, type ControlPlane } from './pods.ts';
 import { CONTROLLER_LAG, countOf, setStatus } from './rollout.ts';
-import { objectSelector } from './selectors.ts';
-import { countObjects, listObjects, timestamp, workloadOf } from './store.ts';
+import { objectSelector } from '../objects/object-selector.ts';
+import { countObjects, listObjects, timestamp, workloadOf } from '../objects/store.ts';
 
 /** Time after which an evicted pod that still exists counts as healthy again. */
 const STALE_DISRUPTION = 120_000;

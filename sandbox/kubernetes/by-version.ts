@@ -1,4 +1,4 @@
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../objects/objects.ts';
 
 /**
  * What was computed of objects, for as long as they have the same version: each write of an object gives it another. A

@@ -4,11 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { ClusterState, World } from '../world/world.ts';
-import { seedNodes } from './nodes.ts';
-import type { NodeGroup } from './nodes.ts';
-import type { KubeObject } from './objects.ts';
+import { seedNodes, type NodeGroup } from '../world/nodes.ts';
+import type { KubeObject } from '../objects/objects.ts';
 import { seedRbacDefaults } from './rbac-defaults.ts';
-import { getObject, newMetadata, putObject, timestamp } from './store.ts';
+import { getObject, newMetadata, putObject, timestamp } from '../objects/store.ts';
 
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 

@@ -2,15 +2,20 @@
  * The control planes of the clusters, as the sandbox's other services use them: by default the sandbox's own API server
  * and controllers. A conformance run puts a real Kubernetes in their place (`conformance/kubernetes/bridge`, docs/conformance-design.md).
  */
-import type { KubernetesFactory } from '../gateway/admission.ts';
-import type { Service } from '../http.ts';
+import type { Caller, Service } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { addonReplicas, applyAddonObjects, type ApplyOptions, removeAddonObjects } from './addon-objects.ts';
 import { replaceObject } from './controllers.ts';
 import { noteWrite } from './managed-fields.ts';
-import type { AddonObjects } from './objects.ts';
+import type { AddonObjects } from '../objects/objects.ts';
 import { createKubernetesService } from './service.ts';
-import { getObject } from './store.ts';
+import { getObject } from '../objects/store.ts';
+
+/** Returns the API server of a cluster. `verify`: checks a bearer token as the API server does for its own requests. */
+export type KubernetesFactory = (
+  cluster: ClusterState,
+  verify: (token: string) => Caller | { refused: string },
+) => Service;
 
 /** An annotation of a service account that a manager sets. */
 export interface AnnotationWrite {

@@ -5,12 +5,13 @@
 import type { Json } from '../json.ts';
 import { ByVersion } from './by-version.ts';
 import { createdPodSpec } from './defaults/pods.ts';
-import type { KubeState } from './kube-state.ts';
-import { compare, type FieldSet, fieldsOf, isEmpty, union } from './field-sets.ts';
-import { entryOf, type ManagedFieldsEntry, type Writer } from './field-managers.ts';
-import type { Container, KubeObject, Pod, PodTemplate } from './objects.ts';
+import type { KubeState } from '../objects/kube-state.ts';
+import { compare, type FieldSet, fieldsOf, isEmpty, union } from '../objects/field-sets.ts';
+import { entryOf, type Writer } from './field-managers.ts';
+import type { ManagedFieldsEntry } from '../objects/managed-fields-entry.ts';
+import type { Container, KubeObject, Pod, PodTemplate } from '../objects/objects.ts';
 import { isUnwritten } from './status-writes.ts';
-import { isWorkloadKind, RBAC_GROUP, timestamp } from './store.ts';
+import { isWorkloadKind, RBAC_GROUP, timestamp } from '../objects/store.ts';
 import { zeroOf } from './zero-values.ts';
 
 const MANAGER = 'kube-controller-manager';

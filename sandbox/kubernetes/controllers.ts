@@ -9,10 +9,9 @@ import { podsChanged } from './budgets.ts';
 import { withWorkloadDefaults } from './defaults/workloads.ts';
 import { reconcileDaemonSet } from './daemonset.ts';
 import { reconcileDeployment } from './deployment.ts';
-import { FARGATE_PROFILE, nodesChanged, schedulableNodes, selects } from './nodes.ts';
-import type { KubeObject, Pod, Workload } from './objects.ts';
-import { assignNode, isActive, noteReady, terminatePod } from './pods.ts';
-import type { ControlPlane } from './pods.ts';
+import { FARGATE_PROFILE, nodesChanged, schedulableNodes, selects } from '../world/nodes.ts';
+import type { KubeObject, Pod, Workload } from '../objects/objects.ts';
+import { assignNode, isActive, noteReady, terminatePod, type ControlPlane } from './pods.ts';
 import { CONTROLLER_LAG } from './rollout.ts';
 import { reconcileStatefulSet } from './statefulset.ts';
 import {
@@ -23,8 +22,8 @@ import {
   templateGenerationOf,
   touch,
   workloadOf,
-} from './store.ts';
-import { secondsOn } from './taints.ts';
+} from '../objects/store.ts';
+import { secondsOn } from '../objects/taints.ts';
 
 /** Returns whether a workload exists, and is not about to be deleted. */
 const isLive = (cluster: ClusterState, workload: Workload): boolean =>

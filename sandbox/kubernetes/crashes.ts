@@ -5,12 +5,12 @@
  */
 import { containerCredentials } from '../credentials/sessions.ts';
 import { containerSourcesOf } from '../credentials/sources.ts';
-import { untilTick } from '../world/ticks.ts';
+import { untilTick } from '../clock/ticks.ts';
 import type { ClusterState, World } from '../world/world.ts';
-import { canRun } from './nodes.ts';
-import type { Pod } from './objects.ts';
+import { canRun } from '../world/nodes.ts';
+import type { Pod } from '../objects/objects.ts';
 import { setContainerStatus } from './pod-status.ts';
-import { timestamp, touch } from './store.ts';
+import { timestamp, touch } from '../objects/store.ts';
 
 /** Time until the kubelet notices that a container has exited, and restarts it for the first time. */
 const NOTICED_MS = 1000;

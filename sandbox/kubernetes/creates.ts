@@ -6,9 +6,9 @@ import { alreadyExists, badRequest, json, notFound, Refusal } from './answers.ts
 import { type ReadBody, readObjectBody } from './bodies.ts';
 import { podsChanged } from './budgets.ts';
 import { checkEscalation } from './escalation.ts';
-import type { Owners } from './field-managers.ts';
+import type { Owners } from '../objects/managed-fields-entry.ts';
 import { asReturned, entriesAfter, noteWrite } from './managed-fields.ts';
-import type { Kind, Kinds, KubeObject } from './objects.ts';
+import type { Kind, Kinds, KubeObject } from '../objects/objects.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import { FIRST_STATUS, hasGeneration, withStoredDefaults } from './prepare.ts';
 import {
@@ -21,8 +21,8 @@ import {
   newMetadata,
   putObject,
   putResource,
-} from './store.ts';
-import type { ResourceInfo } from './store.ts';
+  type ResourceInfo,
+} from '../objects/store.ts';
 import { checkNew } from './validation/rules.ts';
 import type { Write } from './write.ts';
 

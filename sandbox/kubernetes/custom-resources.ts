@@ -3,7 +3,7 @@
  * are not served.
  */
 import type { ClusterState } from '../world/world.ts';
-import type { AddonObjects, CustomKind } from './objects.ts';
+import type { AddonObjects, CustomKind } from '../objects/objects.ts';
 import {
   apiVersionOf,
   getResource,
@@ -12,8 +12,8 @@ import {
   putResource,
   removeResource,
   resourceOf,
-} from './store.ts';
-import type { ResourceInfo } from './store.ts';
+  type ResourceInfo,
+} from '../objects/store.ts';
 
 /**
  * Returns a custom kind as a resource. Clients other than its owner can only read and delete its objects. `version`:

@@ -2,8 +2,8 @@
  * The DaemonSet controller: one pod per node. A new pod is created when the node's old pod is gone or, with `maxSurge`,
  * before (k8s.io/kubernetes, pkg/controller/daemon/update.go).
  */
-import { daemonNodes } from './nodes.ts';
-import type { DaemonSet, Pod } from './objects.ts';
+import { daemonNodes } from '../world/nodes.ts';
+import type { DaemonSet, Pod } from '../objects/objects.ts';
 import {
   createPod,
   heldNodesOf,
@@ -14,9 +14,8 @@ import {
   tallyOf,
   terminatePod,
 } from './pods.ts';
-import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
-import type { Sync } from './rollout.ts';
-import { controlledBy, templateGenerationOf } from './store.ts';
+import { countOf, nonZero, setStatus, templateHash, type Sync } from './rollout.ts';
+import { controlledBy, templateGenerationOf } from '../objects/store.ts';
 
 /**
  * Returns how many active pods there are, and how many of them are available: all, or those of one template. Without

@@ -8,13 +8,12 @@ import { contentType, JSON_TYPE, readObjectBody } from './bodies.ts';
 import { deletePod } from './controllers.ts';
 import { deleteWorkload, type Propagation } from './garbage.ts';
 import { asReturned } from './managed-fields.ts';
-import type { KubeObject, Workload } from './objects.ts';
+import type { KubeObject, Workload } from '../objects/objects.ts';
 import { dryRunErrors, invalidOptions, valuesOf } from './options.ts';
 import { PROTOBUF } from './protobuf.ts';
 import { queryOf } from './query.ts';
 import { isSince } from './resources/served.ts';
-import { isBuiltIn, isWorkloadKind, removeResource, timestamp } from './store.ts';
-import type { ResourceInfo } from './store.ts';
+import { isBuiltIn, isWorkloadKind, removeResource, timestamp, type ResourceInfo } from '../objects/store.ts';
 import { invalid, notSupported } from './validation/field-errors.ts';
 import type { Write } from './write.ts';
 

@@ -1,9 +1,8 @@
 /** The status that a Deployment's controller reports (k8s.io/kubernetes, pkg/controller/deployment, sync.go and progress.go). */
-import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
+import type { Condition, Deployment, Pod, ReplicaSet } from '../objects/objects.ts';
 import { isActive, isAvailable, isReady } from './pods.ts';
-import { CONTROLLER_LAG, nonZero, setStatus } from './rollout.ts';
-import type { Sync } from './rollout.ts';
-import { controlledBy, timestamp } from './store.ts';
+import { CONTROLLER_LAG, nonZero, setStatus, type Sync } from './rollout.ts';
+import { controlledBy, timestamp } from '../objects/store.ts';
 
 type DeploymentCondition = Condition & { lastUpdateTime: string };
 type Reason = Pick<Condition, 'status' | 'reason' | 'message'>;

@@ -1,12 +1,11 @@
 /** The Deployment controller: one ReplicaSet per template, scaled within maxSurge and maxUnavailable. */
 import { copyOf } from '../json.ts';
 import { reportDeployment } from './deployment-status.ts';
-import type { Deployment, Pod, ReplicaSet } from './objects.ts';
+import type { Deployment, Pod, ReplicaSet } from '../objects/objects.ts';
 import { placementOf } from './placement.ts';
 import { createPod, isActive, isAvailable, isReady, terminatePod } from './pods.ts';
-import { CONTROLLER_LAG, countOf, templateHash } from './rollout.ts';
-import type { Sync } from './rollout.ts';
-import { controlledBy, newMetadata, ownedBy, putObject, removeObject, touch } from './store.ts';
+import { CONTROLLER_LAG, countOf, templateHash, type Sync } from './rollout.ts';
+import { controlledBy, newMetadata, ownedBy, putObject, removeObject, touch } from '../objects/store.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
 /** The revisions that a ReplicaSet was before. */

@@ -4,8 +4,8 @@
  */
 import type { ClusterState } from '../world/world.ts';
 import { infoOf } from './custom-resources.ts';
-import type { CustomKind } from './objects.ts';
-import { gitVersionOf } from './nodes.ts';
+import type { CustomKind } from '../objects/objects.ts';
+import { gitVersionOf } from '../world/nodes.ts';
 import { groupsOf, isSince, storageHash, verbsOf } from './resources/served.ts';
 
 /** A resource or subresource, as discovery describes it. */

@@ -7,10 +7,9 @@
 import type { ClusterState } from '../world/world.ts';
 import type { User } from './access.ts';
 import { notFound } from './answers.ts';
-import type { KubeObject, PolicyRule, RoleRef } from './objects.ts';
+import type { KubeObject, PolicyRule, RoleRef } from '../objects/objects.ts';
 import { decide, forbidden, rbacRules } from './rbac.ts';
-import { getObject, KINDS } from './store.ts';
-import type { KindInfo, ResourceInfo } from './store.ts';
+import { getObject, KINDS, type KindInfo, type ResourceInfo } from '../objects/store.ts';
 
 const holds = (list: string[] | undefined, wanted: string): boolean =>
   list?.some((each) => each === '*' || each === wanted) ?? false;

@@ -6,14 +6,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { HttpResponse } from '../http.ts';
 import { badRequest, notFound, Refusal, success, tooManyRequests } from './answers.ts';
 import { budgetsOf, disruptionCondition } from './budgets.ts';
-import { checkDeleteOptions, checkPreconditions, endPod } from './deletes.ts';
-import type { DeleteOptions } from './deletes.ts';
-import type { Budget, Pod } from './objects.ts';
-import { isActive, isReady } from './pods.ts';
-import type { ControlPlane } from './pods.ts';
+import { checkDeleteOptions, checkPreconditions, endPod, type DeleteOptions } from './deletes.ts';
+import type { Budget, Pod } from '../objects/objects.ts';
+import { isActive, isReady, type ControlPlane } from './pods.ts';
 import { isSince } from './resources/served.ts';
 import { setStatus } from './rollout.ts';
-import { getObject, KINDS, timestamp, touch } from './store.ts';
+import { getObject, KINDS, timestamp, touch } from '../objects/store.ts';
 
 const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
 

@@ -3,7 +3,7 @@
  * structured-merge-diff, merge). Nothing here is stored; see `managed-fields.ts`.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import type { ManagedFieldsEntry, Owners } from '../objects/managed-fields-entry.ts';
 import { formatMembers } from './field-paths.ts';
 import {
   compare,
@@ -15,29 +15,9 @@ import {
   isEmpty,
   sorted,
   union,
-} from './field-sets.ts';
+} from '../objects/field-sets.ts';
 import { mergeApplied, pruned } from './field-values.ts';
 import { Refusal } from './answers.ts';
-
-const fieldSet: z.ZodType<FieldSet> = z.lazy(() => z.record(z.string(), fieldSet));
-/** The entries that a client sends. The API server keeps its own if one of them is not valid. */
-export const managedFieldsEntries = z.array(
-  z.strictObject({
-    manager: z.string(),
-    operation: z.enum(['Apply', 'Update']),
-    apiVersion: z.string().min(1),
-    time: z.string().exactOptional(),
-    fieldsType: z.literal('FieldsV1'),
-    fieldsV1: fieldSet,
-    subresource: z.string().exactOptional(),
-  }),
-);
-
-/** `time`: undefined if the manager's writes never changed the object. */
-export type ManagedFieldsEntry = z.output<typeof managedFieldsEntries>[number];
-
-/** The entries of an object; `untracked` if a client has reset them: the next apply starts them again. */
-export type Owners = readonly ManagedFieldsEntry[] | 'untracked';
 
 /** Who writes. */
 export interface Writer {

@@ -3,8 +3,8 @@
  * them (structured-merge-diff, `PathElement.String`), and the values at the paths.
  */
 import { isObject } from '../json.ts';
-import { fieldPlace, itemElement, itemPlace, type Place, ROOT } from './field-schema.ts';
-import { type FieldSet, isEmpty, isMember, ITSELF } from './field-sets.ts';
+import { fieldPlace, itemElement, itemPlace, type Place, ROOT } from '../objects/field-schema.ts';
+import { type FieldSet, isEmpty, isMember, ITSELF } from '../objects/field-sets.ts';
 
 /** Maps whose keys may contain dots: everything after the map's name is one key. */
 const MAPS = /^(?:labels|annotations|data|stringData|limits|requests)$/;

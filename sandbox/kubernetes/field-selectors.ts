@@ -1,9 +1,8 @@
 /** Field selectors of requests (k8s.io/apimachinery, fields/selector.go), for the fields that the API server knows. */
 import { isObject } from '../json.ts';
 import { badRequest } from './answers.ts';
-import type { KubeObject } from './objects.ts';
-import { isBuiltIn } from './store.ts';
-import type { ResourceInfo } from './store.ts';
+import type { KubeObject } from '../objects/objects.ts';
+import { isBuiltIn, type ResourceInfo } from '../objects/store.ts';
 
 export interface FieldTerm {
   field: string;

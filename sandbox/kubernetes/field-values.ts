@@ -1,6 +1,6 @@
 /** The values of fields: merging an applied configuration, and removing fields (structured-merge-diff, typed). */
 import { isObject, type Json } from '../json.ts';
-import { fieldPlace, isAtomic, itemElement, itemPlace, type Place, ROOT } from './field-schema.ts';
+import { fieldPlace, isAtomic, itemElement, itemPlace, type Place, ROOT } from '../objects/field-schema.ts';
 import {
   difference,
   EMPTY,
@@ -11,7 +11,7 @@ import {
   isMember,
   union,
   withFields,
-} from './field-sets.ts';
+} from '../objects/field-sets.ts';
 
 /** Merges lists by key: the configuration's items in its order, among them the others where they were. */
 const mergeList = (live: readonly unknown[], config: readonly unknown[], place: Place): unknown[] => {

@@ -1,10 +1,10 @@
 /** Deletes workloads with the objects that they own (k8s.io/kubernetes, pkg/controller/garbagecollector). */
 import { noteChange } from './controllers.ts';
-import type { KubeState } from './kube-state.ts';
-import type { KubeObject, Workload } from './objects.ts';
+import type { KubeState } from '../objects/kube-state.ts';
+import type { KubeObject, Workload } from '../objects/objects.ts';
 import { type ControlPlane, isActive, podsOf, terminatePod } from './pods.ts';
 import { CONTROLLER_LAG } from './rollout.ts';
-import { controlledBy, controllerOf, removeObject, timestamp, touch } from './store.ts';
+import { controlledBy, controllerOf, removeObject, timestamp, touch } from '../objects/store.ts';
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
 

@@ -6,7 +6,7 @@ import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 import { json, noSuchPath, text } from './answers.ts';
 import { discoveryPaths } from './discovery.ts';
-import { gitVersionOf } from './nodes.ts';
+import { gitVersionOf } from '../world/nodes.ts';
 
 const CHECKS = ['ping', 'log', 'etcd', 'poststarthook/rbac/bootstrap-roles', 'autoregister-completion'];
 const CHECKS_OF: Record<string, string[]> = {

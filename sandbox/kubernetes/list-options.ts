@@ -6,7 +6,7 @@ import type { HttpRequest } from '../http.ts';
 import { badRequest } from './answers.ts';
 import { fieldTerms, type FieldTerm } from './field-selectors.ts';
 import { labelSelector } from './selectors.ts';
-import type { Selector } from './selectors.ts';
+import type { Selector } from '../objects/object-selector.ts';
 import { parseInt64 } from './go-values.ts';
 import { parameterOf } from './query.ts';
 import { isSince } from './resources/served.ts';

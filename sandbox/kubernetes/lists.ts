@@ -5,12 +5,18 @@ import { expired, json, Refusal } from './answers.ts';
 import { fieldSelector } from './field-selectors.ts';
 import { listOptionsOf, type ListOptions, readResourceVersion } from './list-options.ts';
 import { acceptedBy, partialMetadata, type Representation, wrongConversion } from './negotiation.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../objects/objects.ts';
 import { pageOf, position } from './pages.ts';
-import { lastRemoval } from './removals.ts';
+import { lastRemoval } from '../objects/removals.ts';
 import { asServed } from './served.ts';
-import { apiVersionOf, createdAt, FIRST_VERSION, listResources, resourceOf } from './store.ts';
-import type { ResourceInfo } from './store.ts';
+import {
+  apiVersionOf,
+  createdAt,
+  FIRST_VERSION,
+  listResources,
+  resourceOf,
+  type ResourceInfo,
+} from '../objects/store.ts';
 import { tableOf } from './table.ts';
 
 /** Returns an item of a list. Lists of built-in kinds have kind and apiVersion once, not in each item. */

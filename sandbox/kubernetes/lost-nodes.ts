@@ -3,15 +3,14 @@
  * evicts their pods (Kubernetes documentation, "Nodes" and "Taints and Tolerations"; k8s.io/kubernetes,
  * pkg/controller/nodelifecycle and podgc).
  */
-import type { NodeLoss } from '../world/scenario-churn.ts';
-import { Random } from '../world/random.ts';
+import type { NodeLoss } from '../scenario/scenario-churn.ts';
+import { Random } from '../random.ts';
 import type { FargateProfile } from '../world/world.ts';
 import { noteChange, reconcile, schedulePending, workloadChanged } from './controllers.ts';
-import { addNodes, computeOf, conditionsOf, isNodeReady, nodesChanged } from './nodes.ts';
-import type { Pod, Workload } from './objects.ts';
-import { isActive, loseReadiness, terminatePod } from './pods.ts';
-import type { ControlPlane } from './pods.ts';
-import { getObject, listObjects, removeObject, timestamp, touch, workloadOf } from './store.ts';
+import { addNodes, computeOf, conditionsOf, isNodeReady, nodesChanged } from '../world/nodes.ts';
+import type { Pod, Workload } from '../objects/objects.ts';
+import { isActive, loseReadiness, terminatePod, type ControlPlane } from './pods.ts';
+import { getObject, listObjects, removeObject, timestamp, touch, workloadOf } from '../objects/store.ts';
 
 /** How long a pod tolerates the taint node.kubernetes.io/unreachable by default. */
 const TOLERATED_MS = 300_000;

@@ -7,22 +7,13 @@ import type { ClusterState } from '../world/world.ts';
 import { ByVersion } from './by-version.ts';
 import { controllerEntries, creatorEntries, isByController, type LaterEntries } from './controller-fields.ts';
 import { withDefaults } from './defaults/with-defaults.ts';
-import {
-  afterUpdate,
-  type Change,
-  entriesWithout,
-  inOrder,
-  type ManagedFieldsEntry,
-  managedFieldsEntries,
-  type Owners,
-  sameOwners,
-  type Writer,
-} from './field-managers.ts';
+import { afterUpdate, type Change, entriesWithout, inOrder, sameOwners, type Writer } from './field-managers.ts';
+import { type ManagedFieldsEntry, managedFieldsEntries, type Owners } from '../objects/managed-fields-entry.ts';
 import { parseField } from './field-paths.ts';
-import { EMPTY, intersection, isEmpty, union } from './field-sets.ts';
+import { EMPTY, intersection, isEmpty, union } from '../objects/field-sets.ts';
 import { noteForeign, withForeign } from './manifest-fields.ts';
-import type { KubeObject, Metadata } from './objects.ts';
-import { isWorkloadKind, timestamp, touch } from './store.ts';
+import type { KubeObject, Metadata } from '../objects/objects.ts';
+import { isWorkloadKind, timestamp, touch } from '../objects/store.ts';
 import { zeroOf } from './zero-values.ts';
 
 /** Kinds whose objects have no entry of a creator: controllers create them, or the scenario names who applied them. */

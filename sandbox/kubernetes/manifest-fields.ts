@@ -3,13 +3,14 @@
  * you can customize for Amazon EKS add-ons"); fields that other managers have changed conflict with them.
  */
 import type { ClusterState, ForeignField } from '../world/world.ts';
-import { entryOf, entriesWithout, inOrder, type ManagedFieldsEntry, type Writer } from './field-managers.ts';
+import { entryOf, entriesWithout, inOrder, type Writer } from './field-managers.ts';
+import type { ManagedFieldsEntry } from '../objects/managed-fields-entry.ts';
 import { common, formatFields, parseField, without } from './field-paths.ts';
-import { compare, EMPTY, type FieldSet, fieldsOf, isEmpty, union } from './field-sets.ts';
-import type { AppliedManifest } from './kube-state.ts';
+import { compare, EMPTY, type FieldSet, fieldsOf, isEmpty, union } from '../objects/field-sets.ts';
+import type { AppliedManifest } from '../objects/kube-state.ts';
 import { manifestOf } from './manifests.ts';
-import type { KubeObject, Workload, WorkloadTemplate } from './objects.ts';
-import { timestamp } from './store.ts';
+import type { KubeObject, Workload, WorkloadTemplate } from '../objects/objects.ts';
+import { timestamp } from '../objects/store.ts';
 import { zeroOf } from './zero-values.ts';
 
 /** Annotation that `kubectl rollout restart` sets; EKS sets it too. */

@@ -11,9 +11,9 @@ import type {
   StatefulSetSpec,
   Workload,
   WorkloadTemplate,
-} from './objects.ts';
-import type { PodPlacement } from './nodes.ts';
-import type { MountedVolume } from './volumes.ts';
+} from '../objects/objects.ts';
+import type { PodPlacement } from '../world/nodes.ts';
+import type { MountedVolume } from '../objects/volumes.ts';
 
 const containerOf = (
   { sdk: _sdk, ...container }: ContainerTemplate,

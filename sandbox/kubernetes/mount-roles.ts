@@ -1,7 +1,7 @@
 /** Records what CSI drivers read of a service account when they mount volumes into a new pod. */
 import type { ClusterState } from '../world/world.ts';
-import type { Pod } from './objects.ts';
-import { getObject } from './store.ts';
+import type { Pod } from '../objects/objects.ts';
+import { getObject } from '../objects/store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 /**

@@ -5,7 +5,7 @@
 import { stringify } from 'yaml';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import { Refusal } from './answers.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../objects/objects.ts';
 
 const JSON_TYPE = 'application/json';
 const YAML_TYPE = 'application/yaml';

@@ -3,7 +3,7 @@ import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 import { json, text } from './answers.ts';
 import { acceptedBy } from './negotiation.ts';
-import { gitVersionOf } from './nodes.ts';
+import { gitVersionOf } from '../world/nodes.ts';
 import { groupsOf, verbsOf } from './resources/served.ts';
 
 /** Parameters of writes. kubectl checks for `fieldValidation` to learn whether the server validates what it sends. */

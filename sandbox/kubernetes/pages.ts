@@ -5,9 +5,9 @@
 import { z } from 'zod';
 import { badRequest, expired, Refusal } from './answers.ts';
 import { GoSyntaxError, parseGoJson } from './go/json.ts';
-import type { KubeState, ListSnapshot } from './kube-state.ts';
+import type { KubeState, ListSnapshot } from '../objects/kube-state.ts';
 import { type ListOptions, readResourceVersion } from './list-options.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../objects/objects.ts';
 import { parseServed } from './served.ts';
 
 /** etcd is compacted every five minutes (kube-apiserver, --etcd-compaction-interval). */

@@ -3,8 +3,8 @@
  * nodes of their Fargate profile.
  */
 import type { ClusterState } from '../world/world.ts';
-import { FARGATE_PROFILE, fargateProfileOf, schedulableNodes } from './nodes.ts';
-import type { Pod, PodTemplate } from './objects.ts';
+import { FARGATE_PROFILE, fargateProfileOf, schedulableNodes } from '../world/nodes.ts';
+import type { Pod, PodTemplate } from '../objects/objects.ts';
 
 /**
  * Returns a function that picks nodes for new pods one by one: always the first of the nodes with the fewest pods of

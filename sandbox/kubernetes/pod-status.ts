@@ -1,7 +1,7 @@
 /** The status of a pod: conditions, container statuses and addresses. */
-import type { KubeState } from './kube-state.ts';
-import type { Condition, Container, KubeObject, Pod } from './objects.ts';
-import { getObject, timestamp } from './store.ts';
+import type { KubeState } from '../objects/kube-state.ts';
+import type { Condition, Container, KubeObject, Pod } from '../objects/objects.ts';
+import { getObject, timestamp } from '../objects/store.ts';
 
 const condition = (type: string, status: boolean, at: number, reason?: string, message?: string): Condition => ({
   type,

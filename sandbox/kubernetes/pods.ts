@@ -3,9 +3,9 @@ import { credentialsOfPod, hasCredentials } from '../credentials/sessions.ts';
 import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { resumeContainers, runContainers } from './crashes.ts';
-import { canRun } from './nodes.ts';
-import type { KubeState, PastPod, Tally } from './kube-state.ts';
-import type { KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
+import { canRun } from '../world/nodes.ts';
+import type { KubeState, PastPod, Tally } from '../objects/kube-state.ts';
+import type { KubeObject, Pod, PodTemplate, Workload } from '../objects/objects.ts';
 import { noteRestarts, setStatus } from './pod-status.ts';
 import {
   controlledBy,
@@ -19,7 +19,7 @@ import {
   timestamp,
   touch,
   workloadOf,
-} from './store.ts';
+} from '../objects/store.ts';
 import { noteMountRole } from './mount-roles.ts';
 import { admitPod } from './webhook.ts';
 

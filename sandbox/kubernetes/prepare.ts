@@ -1,6 +1,6 @@
 /** What the API server does to new objects before it validates and stores them. */
-import { networkPolicySpec, withDefaults } from '../network/network-policy.ts';
-import type { KubeObject } from './objects.ts';
+import { networkPolicySpec, withDefaults } from '../objects/network-policy.ts';
+import type { KubeObject } from '../objects/objects.ts';
 import { withBindingDefaults } from './validation/rbac.ts';
 
 /** Kinds whose objects count the changes of their specification. */

@@ -11,8 +11,8 @@ import type { Catalogue } from '../catalog/catalogue.ts';
 import { copyOf, frozen } from '../json.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { USER_FACING_ROLES } from './access-policies.ts';
-import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
-import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
+import type { CustomKind, Metadata, PolicyRule } from '../objects/objects.ts';
+import { newMetadata, putObject, RBAC_GROUP } from '../objects/store.ts';
 
 /**
  * The groups of the deployed service if a scenario lists no access entries; the ClusterRoles bound to them have the

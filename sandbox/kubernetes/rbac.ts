@@ -3,8 +3,8 @@ import type { ClusterState } from '../world/world.ts';
 import { NOSNIFF, Refusal } from './answers.ts';
 import type { User } from './access.ts';
 import { ACCESS_POLICIES } from './access-policies.ts';
-import type { Binding, PolicyRule, Subject } from './objects.ts';
-import { getObject, listObjects } from './store.ts';
+import type { Binding, PolicyRule, Subject } from '../objects/objects.ts';
+import { getObject, listObjects } from '../objects/store.ts';
 
 /** The attributes of a request: for a resource, or for a non-resource path. */
 export interface Attributes {

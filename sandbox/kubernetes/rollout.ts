@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, type Json } from '../json.ts';
 import { withPodSpecDefaults } from './defaults/pod-spec.ts';
-import type { KubeState } from './kube-state.ts';
+import type { KubeState } from '../objects/kube-state.ts';
 import { noteStatus } from './status-writes.ts';
-import type { KubeObject, PodTemplate } from './objects.ts';
-import { NAME_ALPHABET, touch } from './store.ts';
+import type { KubeObject, PodTemplate } from '../objects/objects.ts';
+import { NAME_ALPHABET, touch } from '../objects/store.ts';
 import type { ControlPlane } from './pods.ts';
 
 /** Delay from a change until a controller sees it: short, but not zero. A placeholder, not a measurement. */

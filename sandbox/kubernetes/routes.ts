@@ -6,8 +6,7 @@ import { findCustomKind } from './custom-resources.ts';
 import type { RequestInfo } from './request-info.ts';
 import { groupsOf, plainInfo, rowAt, subresourceOf, verbsOf } from './resources/served.ts';
 import { hasScale } from './scale.ts';
-import { KINDS } from './store.ts';
-import type { ResourceInfo, Verb } from './store.ts';
+import { KINDS, type ResourceInfo, type Verb } from '../objects/store.ts';
 
 const METHODS: Record<Verb, string> = {
   get: 'GET',

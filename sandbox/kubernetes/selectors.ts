@@ -1,10 +1,8 @@
-/** Label selectors: those of requests (k8s.io/apimachinery, labels/selector.go), and those within objects. */
+/** Label selectors: those of requests (k8s.io/apimachinery, labels/selector.go), see `object-selector.ts` for those within objects. */
 import { badRequest } from './answers.ts';
 import { parseInt64 } from './go-values.ts';
-import type { KubeObject, LabelSelector } from './objects.ts';
+import type { Selector } from '../objects/object-selector.ts';
 import { labelValueProblems, qualifiedNameProblems } from './validation/names.ts';
-
-export type Selector = (object: KubeObject) => boolean;
 
 type Labels = Record<string, string>;
 type Requirement = (labels: Labels) => boolean;
@@ -170,19 +168,4 @@ export const labelSelector = (selector: string): Selector => {
   } catch (error) {
     throw error instanceof SelectorError ? badRequest(error.message) : error;
   }
-};
-
-/** Parses a selector within an object; an undefined selector selects nothing. */
-export const objectSelector = (selector: LabelSelector | undefined): Selector => {
-  if (!selector) return () => false;
-  const pairs = Object.entries(selector.matchLabels ?? {});
-  const expressions = selector.matchExpressions ?? [];
-  return ({ metadata: { labels = {} } }) =>
-    pairs.every(([label, value]) => labels[label] === value) &&
-    expressions.every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      if (operator === 'Exists' || operator === 'DoesNotExist')
-        return (value !== undefined) === (operator === 'Exists');
-      return (value !== undefined && values.includes(value)) === (operator === 'In');
-    });
 };

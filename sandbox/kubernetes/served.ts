@@ -1,9 +1,8 @@
 /** Objects as the API server returns them. */
 import type { ClusterState } from '../world/world.ts';
 import { asRead } from './managed-fields.ts';
-import type { KubeObject } from './objects.ts';
-import { apiVersionOf } from './store.ts';
-import type { ResourceInfo } from './store.ts';
+import type { KubeObject } from '../objects/objects.ts';
+import { apiVersionOf, type ResourceInfo } from '../objects/store.ts';
 
 /** Objects that are already as the API server returns them. */
 const ready = new WeakSet<KubeObject>();

@@ -3,7 +3,7 @@
  * PriorityLevelConfiguration of its queue (k8s.io/apiserver, server/filters and util/flowcontrol).
  */
 import { createHash } from 'node:crypto';
-import { Random } from '../world/random.ts';
+import { Random } from '../random.ts';
 import type { ClusterState } from '../world/world.ts';
 import type { User } from './access.ts';
 

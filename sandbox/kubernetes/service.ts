@@ -6,9 +6,8 @@
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { answerReview, reviewAt, type VerifyToken } from './access-reviews.ts';
-import { anonymousUser, unauthorized, userOf } from './access.ts';
+import { anonymousUser, unauthorized, userOf, type User } from './access.ts';
 import { applyObject } from './apply.ts';
-import type { User } from './access.ts';
 import { json, methodNotAllowed, noSuchPath, noSuchResource, notFound, Refusal } from './answers.ts';
 import { type Expected, readObjectBody } from './bodies.ts';
 import { patchObject, replaceByClient } from './changes.ts';
@@ -25,13 +24,11 @@ import { readWriteOptions, valuesOf } from './options.ts';
 import { isApply } from './patch-bodies.ts';
 import { queryOf } from './query.ts';
 import { authorize } from './rbac.ts';
-import { requestInfo } from './request-info.ts';
-import type { RequestInfo } from './request-info.ts';
+import { requestInfo, type RequestInfo } from './request-info.ts';
 import { isRouted, routeOf } from './routes.ts';
 import { answerScale } from './scale.ts';
 import { ServerHeaders } from './server-headers.ts';
-import { getResource, isBuiltIn } from './store.ts';
-import type { ResourceInfo } from './store.ts';
+import { getResource, isBuiltIn, type ResourceInfo } from '../objects/store.ts';
 import { answerTokenRequest } from './token-requests.ts';
 import type { Write } from './write.ts';
 

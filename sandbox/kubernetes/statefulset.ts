@@ -3,13 +3,12 @@
  * down (Kubernetes documentation, "StatefulSets"; k8s.io/kubernetes,
  * pkg/controller/statefulset/stateful_set_control.go). Volume claims and `ordinals.start` are not simulated.
  */
-import type { Revision } from './kube-state.ts';
-import type { Pod, PodTemplate, StatefulSet } from './objects.ts';
+import type { Revision } from '../objects/kube-state.ts';
+import type { Pod, PodTemplate, StatefulSet } from '../objects/objects.ts';
 import { placementOf } from './placement.ts';
 import { createPod, isActive, isAvailable, isReady, REVISION_LABEL, terminatePod } from './pods.ts';
-import { nonZero, setStatus, templateHash } from './rollout.ts';
-import type { Sync } from './rollout.ts';
-import { controlledBy, getObject } from './store.ts';
+import { nonZero, setStatus, templateHash, type Sync } from './rollout.ts';
+import { controlledBy, getObject } from '../objects/store.ts';
 
 /** Delay until the controller retries to create a pod whose name is taken; a placeholder, not a measurement. */
 const RETRY = 1000;

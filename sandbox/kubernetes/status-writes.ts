@@ -1,6 +1,6 @@
 /** Remembers what the managedFields of a status need to know, which the status itself does not show. */
-import type { KubeState } from './kube-state.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeState } from '../objects/kube-state.ts';
+import type { KubeObject } from '../objects/objects.ts';
 
 /** Counts of a budget that are there from the start: nobody owns one that has always been 0. */
 const COUNTS = ['currentHealthy', 'desiredHealthy', 'disruptionsAllowed', 'expectedPods'];

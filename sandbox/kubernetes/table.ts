@@ -1,10 +1,18 @@
 /** Lists as tables, which kubectl prints (k8s.io/kubernetes, printers/internalversion). */
 import type { ClusterState } from '../world/world.ts';
-import { isNodeReady } from './nodes.ts';
-import type { Binding, Budget, KubeObject, Kinds, Kind, NetworkPolicy, PodTemplate, Workload } from './objects.ts';
+import { isNodeReady } from '../world/nodes.ts';
+import type {
+  Binding,
+  Budget,
+  KubeObject,
+  Kinds,
+  Kind,
+  NetworkPolicy,
+  PodTemplate,
+  Workload,
+} from '../objects/objects.ts';
 import { asServed } from './served.ts';
-import { isBuiltIn } from './store.ts';
-import type { ResourceInfo } from './store.ts';
+import { isBuiltIn, type ResourceInfo } from '../objects/store.ts';
 import { COMMON, OF_KIND } from './tables/descriptions.ts';
 import { since } from './tables/durations.ts';
 import { podReady, podRestarts, podStatus, readinessGates } from './tables/pod-cells.ts';

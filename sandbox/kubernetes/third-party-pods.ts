@@ -1,8 +1,8 @@
 /** Pods that no workload of `apps/v1` creates: those of Jobs and of custom resources, and pods without an owner. */
 import { credentialsOfPod } from '../credentials/sessions.ts';
-import type { KubeObject, Pod } from './objects.ts';
+import type { KubeObject, Pod } from '../objects/objects.ts';
 import { type ControlPlane, createPod, isActive } from './pods.ts';
-import { listObjects, newMetadata, timestamp, touch } from './store.ts';
+import { listObjects, newMetadata, timestamp, touch } from '../objects/store.ts';
 
 export interface ThirdPartyPod {
   namespace: string;

@@ -7,9 +7,9 @@ import { issuerOf, signToken } from '../credentials/tokens.ts';
 import type { HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 import { badRequest, json, notFound, Refusal } from './answers.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../objects/objects.ts';
 import type { ControlPlane } from './pods.ts';
-import { getObject, KINDS, timestamp } from './store.ts';
+import { getObject, KINDS, timestamp } from '../objects/store.ts';
 import { invalid, invalidObject } from './validation/field-errors.ts';
 
 const HOUR_SECONDS = 3600;

@@ -9,8 +9,8 @@ import { skippedContainers } from '../../lambdas/domain/kubernetes/skip-containe
 import type { AssociationState, ClusterState, World } from '../world/world.ts';
 import { POD_IDENTITY_WEBHOOK } from './cluster-objects.ts';
 import { parseBool, parseInt64 } from './go-values.ts';
-import type { Container, KubeObject, PastIdentity, Pod } from './objects.ts';
-import { getObject } from './store.ts';
+import type { Container, KubeObject, PastIdentity, Pod } from '../objects/objects.ts';
+import { getObject } from '../objects/store.ts';
 
 const DOMAIN = 'eks.amazonaws.com';
 export const ROLE_ANNOTATION = `${DOMAIN}/role-arn`;

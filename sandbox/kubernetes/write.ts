@@ -2,10 +2,10 @@
 import type { HttpRequest } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import type { User } from './access.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject } from '../objects/objects.ts';
 import { decodeInto } from './go/decode.ts';
 import { fieldsOfStruct } from './go/types.ts';
-import type { KindInfo, ResourceInfo } from './store.ts';
+import type { KindInfo, ResourceInfo } from '../objects/store.ts';
 
 /** A write and its user. */
 export interface Write<Info extends ResourceInfo = KindInfo> {

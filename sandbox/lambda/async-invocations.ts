@@ -5,7 +5,7 @@
  */
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { isTopicArn, type Messages } from '../messaging/messages.ts';
-import type { SandboxClock } from '../world/clock.ts';
+import type { SandboxClock } from '../clock/clock.ts';
 import { parseFunctionArn } from '../function-arn.ts';
 import type { InvokingCaller } from './authorization.ts';
 import { InvokeRefusal, LambdaFailure, type LambdaRuntime } from './runtime.ts';

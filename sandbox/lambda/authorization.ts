@@ -6,7 +6,7 @@
 import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { AssemblyFunction, AssemblyPermission } from '../assembly/functions.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
-import type { Denial } from '../authorization/permission.ts';
+import type { Denial } from '../permission/permission.ts';
 import { denialOfRole, denialOfService, isRole, type ResourceCaller } from '../authorization/resource-policy.ts';
 
 export type { ResourceCaller as InvokingCaller } from '../authorization/resource-policy.ts';

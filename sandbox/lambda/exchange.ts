@@ -1,7 +1,7 @@
 /** Runs one invocation in a function's process, which runs no other at that time. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChildProcess } from 'node:child_process';
-import type { SandboxClock } from '../world/clock.ts';
+import type { SandboxClock } from '../clock/clock.ts';
 import type { HostRequest, HostResponse, Sleeping, Slept } from './host.ts';
 import { runtimeFailure } from './runtime.ts';
 

@@ -4,10 +4,10 @@
  */
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { Authorizer } from '../authorization/authorizer.ts';
-import type { Denial } from '../authorization/permission.ts';
-import type { SandboxClock } from '../world/clock.ts';
-import type { Random } from '../world/random.ts';
-import { timeText } from '../world/time-text.ts';
+import type { Denial } from '../permission/permission.ts';
+import type { SandboxClock } from '../clock/clock.ts';
+import type { Random } from '../random.ts';
+import { timeText } from '../clock/time-text.ts';
 import type { World } from '../world/world.ts';
 import { type FunctionArn, parseFunctionArn } from '../function-arn.ts';
 import { type InvokingCaller, refusalOfRole, refusalOfService } from './authorization.ts';

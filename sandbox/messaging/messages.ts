@@ -5,7 +5,7 @@
 import type { AssemblyQueue, AssemblyTopic } from '../assembly/messaging.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { denialOfRole, denialOfService, isRole, type ResourceCaller } from '../authorization/resource-policy.ts';
-import type { SandboxClock } from '../world/clock.ts';
+import type { SandboxClock } from '../clock/clock.ts';
 import type { World } from '../world/world.ts';
 
 export interface MessagesOptions {

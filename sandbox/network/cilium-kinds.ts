@@ -1,5 +1,5 @@
 /** The resources of Cilium that determine what pods can connect to. Source: Cilium's CustomResourceDefinitions. */
-import type { CustomKind } from '../kubernetes/objects.ts';
+import type { CustomKind } from '../objects/objects.ts';
 
 export const CILIUM_GROUP = 'cilium.io';
 

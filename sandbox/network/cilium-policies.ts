@@ -4,9 +4,9 @@
  * Modes"; cilium.io/v2, Rule.
  */
 import { z } from 'zod';
-import type { KubeObject, Pod } from '../kubernetes/objects.ts';
-import { objectSelector } from '../kubernetes/selectors.ts';
-import { labelSelector } from './network-policy.ts';
+import type { KubeObject, Pod } from '../objects/objects.ts';
+import { objectSelector } from '../objects/object-selector.ts';
+import { labelSelector } from '../objects/network-policy.ts';
 import { coversAddress, type Destination, NO_VERDICT, type Verdict } from './verdict.ts';
 
 /** How Cilium identifies an address that is no pod's: as one of the node itself, or as one outside of the cluster. */

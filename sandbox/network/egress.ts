@@ -2,10 +2,10 @@
  * Whether network policies cut a pod off from an address of its node. Cilium enforces them in a cluster that serves its
  * resources, otherwise the VPC CNI, if it is configured to.
  */
-import { configurationValue } from '../eks/configuration.ts';
-import type { Pod } from '../kubernetes/objects.ts';
-import { countObjects, getObject, listObjects, listResources } from '../kubernetes/store.ts';
-import type { KubeState } from '../kubernetes/kube-state.ts';
+import { configurationValue } from '../configuration-value.ts';
+import type { Pod } from '../objects/objects.ts';
+import { countObjects, getObject, listObjects, listResources } from '../objects/store.ts';
+import type { KubeState } from '../objects/kube-state.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { verdictsOfCiliumPolicy } from './cilium-policies.ts';
 import { CILIUM_GROUP, CILIUM_KINDS } from './cilium-kinds.ts';

@@ -1,7 +1,7 @@
 /** What NetworkPolicies determine about a pod's connections to an address outside of the cluster's pods. */
-import type { NetworkPolicy, Pod } from '../kubernetes/objects.ts';
-import { objectSelector } from '../kubernetes/selectors.ts';
-import type { NetworkPolicySpec } from './network-policy.ts';
+import type { NetworkPolicy, Pod } from '../objects/objects.ts';
+import { objectSelector } from '../objects/object-selector.ts';
+import type { NetworkPolicySpec } from '../objects/network-policy.ts';
 import { coversAddress, type Destination, NO_VERDICT, type Verdict } from './verdict.ts';
 
 type Rule = NonNullable<NetworkPolicySpec['egress']>[number];

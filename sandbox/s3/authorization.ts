@@ -7,10 +7,10 @@
 import { closedWorld, evaluate, matchesWildcard, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
 import { globalKeys } from '../authorization/authorizer.ts';
-import type { RequiredPermission, ResourcePolicyResult } from '../authorization/permission.ts';
-import { decide, denies } from '../authorization/decide.ts';
+import type { RequiredPermission, ResourcePolicyResult } from '../permission/permission.ts';
+import { decide, denies } from '../permission/decide.ts';
 import type { CallContext } from '../http.ts';
-import { sessionOf } from '../sts/sessions.ts';
+import { sessionOf } from '../authorization/sessions.ts';
 import type { World } from '../world/world.ts';
 
 /** The caller, and the function that checks its permissions. */

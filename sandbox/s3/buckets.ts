@@ -2,7 +2,7 @@
 import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
-import { Random } from '../world/random.ts';
+import { Random } from '../random.ts';
 import type { BucketState, ObjectState, OlderVersion, World } from '../world/world.ts';
 import { refusalOf, type S3Permission, type S3Caller } from './authorization.ts';
 import { noSuchBucket, noSuchKey, S3Error } from './errors.ts';

@@ -2,7 +2,7 @@
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import { toXml, type XmlValue } from '../iam/query-protocol.ts';
 import { ALGORITHM } from '../signature.ts';
-import { Random } from '../world/random.ts';
+import { Random } from '../random.ts';
 import type { ObjectState, World } from '../world/world.ts';
 import { readBody } from './body.ts';
 import type { Buckets } from './buckets.ts';

@@ -1,15 +1,15 @@
 /** EventBridge Scheduler: the application's schedules, in the sandbox's time. */
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import type { AssemblySchedule } from '../assembly/schedules.ts';
-import { type StartOptions, startAs } from '../events/start-execution.ts';
+import { type StartOptions, startAs } from '../messaging/start-execution.ts';
 import { isJson } from '../json.ts';
 import { isFunctionArn } from '../function-arn.ts';
 import { AsyncInvocations } from '../lambda/async-invocations.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { Messages, DeliveryFailure } from '../messaging/messages.ts';
-import type { SandboxClock } from '../world/clock.ts';
-import { Later } from '../world/later.ts';
-import { Random } from '../world/random.ts';
+import type { SandboxClock } from '../clock/clock.ts';
+import { Later } from '../clock/later.ts';
+import { Random } from '../random.ts';
 import { parseExpression, type Timing } from '../assembly/schedule-expression.ts';
 
 export interface SchedulerOptions extends StartOptions {

@@ -2,7 +2,7 @@
  * The permission that each operation of Step Functions requires, and its resource. Source: Service Authorization
  * Reference, "Actions, resources, and condition keys for AWS Step Functions".
  */
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
 import type { Caller } from '../http.ts';
 import { isObject } from '../json.ts';
 import { StatesError } from './error.ts';

@@ -1,7 +1,7 @@
 /** One execution of a state machine, from start to end. */
 import type { LambdaRuntime } from '../lambda/runtime.ts';
-import type { SandboxClock } from '../world/clock.ts';
-import type { Random } from '../world/random.ts';
+import type { SandboxClock } from '../clock/clock.ts';
+import type { Random } from '../random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { ChildExecution, ExecutionStatus, StateMachine } from './child-execution.ts';
 import { Interrupted, StateFailure, type TimeoutCause } from './failure.ts';

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import jsonata from 'jsonata';
-import type { Random } from '../world/random.ts';
+import type { Random } from '../random.ts';
 
 /** An error in JSONata's form: a code of its catalogue and the values in that code's text. */
 class JsonataError extends Error {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { denialOfRole } from '../authorization/resource-policy.ts';
 import { objectsAs, type RoleObjectsOptions } from '../s3/as-role.ts';
-import type { Random } from '../world/random.ts';
+import type { Random } from '../random.ts';
 import type { MapState } from './definition.ts';
 import type { ChildExecution, StateMachine } from './child-execution.ts';
 import { StateFailure } from './failure.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../world/random.ts';
+import type { Random } from '../random.ts';
 import type { MapState, Retrier, TaskState } from './definition.ts';
 import { StateFailure, handles } from './failure.ts';
 import type { Outcome, Visit } from './scope.ts';

@@ -5,8 +5,8 @@
 import type { RoleObjects } from '../s3/as-role.ts';
 import type { InvokingExecution } from '../lambda/invocation.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
-import type { ParkOptions, SandboxClock } from '../world/clock.ts';
-import type { Random } from '../world/random.ts';
+import type { ParkOptions, SandboxClock } from '../clock/clock.ts';
+import type { Random } from '../random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { MapState, StateResults, StateSet } from './definition.ts';
 import { StateFailure, type TimeoutCause } from './failure.ts';

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { type CallContext, ContentResponse, type HttpRequest, type HttpResponse, type Service } from '../http.ts';
 import { isJson, type Json } from '../json.ts';
-import { sessionOf } from '../sts/sessions.ts';
+import { sessionOf } from '../authorization/sessions.ts';
 import type { World } from '../world/world.ts';
 import { unsupportedOperation } from '../unsupported.ts';
 import { requiredPermission, isElsewhere, type OperationName } from './authorization.ts';

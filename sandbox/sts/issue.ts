@@ -1,8 +1,8 @@
 /** The response of operations that assume a role: the issued credentials. */
 import type { XmlValue } from '../iam/query-protocol.ts';
 import type { RoleState, World } from '../world/world.ts';
-import { issueAccessKey } from './access-keys.ts';
-import { sessionArn } from './sessions.ts';
+import { issueAccessKey } from '../authorization/access-keys.ts';
+import { sessionArn } from '../authorization/sessions.ts';
 
 /** Issues credentials of a role for a number of seconds. `policies`: session policies as JSON. */
 export const issueSession = (

@@ -4,9 +4,9 @@
  */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import { addRole } from '../world/build-roles.ts';
+import { addRole } from '../build/build-roles.ts';
 import { findRole, type World } from '../world/world.ts';
-import { credentialsOf, operatorRoleArn } from './access-keys.ts';
+import { credentialsOf, operatorRoleArn } from '../authorization/access-keys.ts';
 
 const NAME = 'approver';
 

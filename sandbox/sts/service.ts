@@ -3,20 +3,18 @@
  * AssumeRoleWithWebIdentity by a service account token (`sandbox/credentials/web-identity.ts`).
  */
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/index.ts';
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { RequiredPermission } from '../permission/permission.ts';
 import type { Constraint } from '../constraint.ts';
 import type { CallContext, Service } from '../http.ts';
-import { roleTagKeys } from '../iam/authorization.ts';
-import { createQueryService } from '../iam/query-service.ts';
-import type { QueryAction, QueryPermissions } from '../iam/query-service.ts';
+import { roleTagKeys } from '../trust/roles.ts';
+import { createQueryService, type QueryAction, type QueryPermissions } from '../iam/query-service.ts';
 import { QueryError, checkParameters, membersOf, required, structuresOf } from '../iam/query-protocol.ts';
-import { findRole } from '../world/world.ts';
-import type { World } from '../world/world.ts';
+import { findRole, type World } from '../world/world.ts';
 import { issueSession } from './issue.ts';
 import { SESSION_POLICY, sessionPoliciesOf } from './session-policies.ts';
 import { assumeRoleWithWebIdentity } from './web-identity.ts';
-import { sessionArn, sessionNameOf, sessionOf, userIdOf } from './sessions.ts';
-import { type AssumeAction, trustOf } from './trust.ts';
+import { sessionArn, sessionNameOf, sessionOf, userIdOf } from '../authorization/sessions.ts';
+import { type AssumeAction, trustOf } from '../trust/assume-role.ts';
 
 const API = { namespace: 'https://sts.amazonaws.com/doc/2011-06-15/', version: '2011-06-15', title: 'STS' };
 const HOUR_SECONDS = 3600;

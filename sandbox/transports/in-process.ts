@@ -12,7 +12,7 @@ import { assertRunning } from '../lambda/invocation.ts';
 import { isS3Host } from '../s3/request.ts';
 import { readHostile } from './hostile-answers.ts';
 import { badQueryOf, queryOf } from './query.ts';
-import { bytesOf, fromSmithy, lowerCase, sdkSettings, withoutDate } from './smithy.ts';
+import { bytesOf, fromSmithy, lowerCase, sdkSettings, withoutDate } from '../direct/smithy.ts';
 import { clusterAt } from '../world/endpoints.ts';
 import type { World } from '../world/world.ts';
 

@@ -1,8 +1,8 @@
 /** EKS capabilities: controllers that AWS runs for a cluster, outside of it. */
 import { eksArn } from '../../lambdas/domain/aws/arn.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { Random } from './random.ts';
-import type { ScenarioCapability } from './scenario-owners.ts';
+import type { Random } from '../random.ts';
+import type { ScenarioCapability } from '../scenario/scenario-owners.ts';
 
 export interface CapabilityState {
   name: string;

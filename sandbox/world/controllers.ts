@@ -1,6 +1,6 @@
 /** The controllers of a cluster that reconcile resources with their own desired state. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import type { ScenarioController } from './scenario-owners.ts';
+import type { ScenarioController } from '../scenario/scenario-owners.ts';
 
 export interface ControllerState {
   tool: ScenarioController['tool'];

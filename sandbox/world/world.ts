@@ -1,16 +1,16 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
-import type { CallLog } from './call-log.ts';
+import type { CallLog } from '../calls/call-log.ts';
 import type { CapabilityState } from './capabilities.ts';
 import type { ControllerState } from './controllers.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Json } from '../json.ts';
-import type { KubeState } from '../kubernetes/kube-state.ts';
-import type { PodSettings } from '../kubernetes/objects.ts';
-import type { Faults } from './faults.ts';
-import type { Random } from './random.ts';
-import type { Knobs } from './scenario.ts';
-import type { Schedule } from './schedule.ts';
-import type { Throttles } from './throttles.ts';
+import type { KubeState } from '../objects/kube-state.ts';
+import type { PodSettings } from '../objects/objects.ts';
+import type { Faults } from '../calls/faults.ts';
+import type { Random } from '../random.ts';
+import type { Knobs } from '../scenario/scenario.ts';
+import type { Schedule } from '../clock/schedule.ts';
+import type { Throttles } from '../calls/throttles.ts';
 
 export interface RoleState {
   arn: string;

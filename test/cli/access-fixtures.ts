@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 
 export const OPERATOR = `arn:aws:iam::${TARGET.account}:role/operator`;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Granted } from '../../cli/cluster-access/grant.ts';
-import { workload } from '../../sandbox/world/scenario-cluster.ts';
+import { workload } from '../../sandbox/scenario/scenario-cluster.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { reasonToSkip, serve, type Served } from '../end-to-end/served.ts';
 import { withStaticToken } from '../end-to-end/static-token.ts';

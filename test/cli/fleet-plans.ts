@@ -4,7 +4,7 @@ import { type Expectation, generateFleet } from '../../cli/fleet/generate.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { migrateIn } from '../end-to-end/fixture.ts';
 
 // One account and region, in which the sandbox's service plans with its own roles.

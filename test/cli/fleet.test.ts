@@ -2,8 +2,8 @@ import { assert, constantFrom, integer, property, record, uniqueArray } from 'fa
 import { describe, expect, it } from 'vitest';
 import { generateFleet, type FleetOptions } from '../../cli/fleet/generate.ts';
 import { sweepClass } from '../../lambdas/domain/sweep/model.ts';
-import { parseScenario, ScenarioError } from '../../sandbox/world/load.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { parseScenario, ScenarioError } from '../../sandbox/build/load.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { words } from './fixtures.ts';
 import { runProgram } from './run-program.ts';
 

@@ -8,7 +8,7 @@ import { identitiesLines } from '../../cli/identities/print.ts';
 import { PLAIN } from '../../cli/text/style.ts';
 import type { IdentityGraph } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { ROLE, SCENARIO, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { containing, expectExit, matching, said } from '../lambdas/matchers.ts';

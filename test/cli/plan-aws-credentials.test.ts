@@ -2,7 +2,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
+import { issueAccessKey } from '../../sandbox/authorization/access-keys.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import type { AwsWorld } from './aws-world.ts';
 import { awsWorlds, OPERATOR, own, PLAN } from './plan-aws-world.ts';

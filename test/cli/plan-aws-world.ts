@@ -1,10 +1,10 @@
 /** Plans with the caller's own credentials: a served sandbox plays AWS, through AWS_ENDPOINT_URL alone. */
 import { readFileSync } from 'node:fs';
 import { afterEach, expect } from 'vitest';
-import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { credentialsOf } from '../../sandbox/authorization/access-keys.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { ADDON, scenarioFile, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { report as identitiesReport } from '../../lambdas/domain/identities/model.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import type { Ran } from './aws-world.ts';
 import { words } from './fixtures.ts';

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Overview } from '../../lambdas/domain/overview/model.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
 import { collectingIo } from './fixtures.ts';

@@ -3,7 +3,7 @@ import { array, assert, nat, property, stringMatching, uniqueArray } from 'fast-
 import { describe, expect, it } from 'vitest';
 import { anonymised } from '../../cli/record/anonymise.ts';
 import { Words } from '../../cli/record/words.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import { scenarioFile } from '../end-to-end/fixture.ts';
 import { rehearsable, seenIn, twinOf } from '../end-to-end/twin.ts';

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { keptSpec } from '../../cli/record/consumers.ts';
 import { mountedVolumes, mountsOf } from '../../cli/record/mounts.ts';
 import { findConsumers } from '../../lambdas/domain/consumers/find.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
-import type { ScenarioCustomResource } from '../../sandbox/world/scenario-cluster.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
+import type { ScenarioCustomResource } from '../../sandbox/scenario/scenario-cluster.ts';
 import { forAll } from '../for-all.ts';
 
 const FOLDER = 'sandbox/scenarios';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { keptDocumentText } from '../../cli/record/keep-documents.ts';
 import { keptAnnotations, keptAudience, keptLabels, keptTags, keptVariables } from '../../cli/record/keep.ts';
-import { putObject } from '../../sandbox/kubernetes/store.ts';
+import { putObject } from '../../sandbox/objects/store.ts';
 import { ADDON, ebs, scenarioWith } from '../end-to-end/fixture.ts';
 import { twinOf } from '../end-to-end/twin.ts';
 

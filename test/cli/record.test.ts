@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseScenario, readScenario } from '../../sandbox/world/load.ts';
-import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { parseScenario, readScenario } from '../../sandbox/build/load.ts';
+import type { ScenarioInput } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, migrate, SCENARIO, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { rows } from '../end-to-end/scenario-rows.ts';
 import { accessOf, EVERYTHING, rehearsable, seenIn, twinOf } from '../end-to-end/twin.ts';

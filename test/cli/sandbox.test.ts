@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KUBECONFIG_MARK } from '../../cli/kubeconfig.ts';
 import { main } from '../../cli/program.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo, keysOf, sdkOf } from './fixtures.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Retired } from '../../cli/service/retire.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { scenarioWith, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { keptWorld } from './kept-world.ts';
 import { words } from '../words.ts';

@@ -13,7 +13,7 @@ import { checkReportFiles, readPrevious, writeReports } from '../../cli/sweep/re
 import { checkPrevious, recordOf, requestFrom } from '../../cli/sweep/request.ts';
 import { sweep } from '../../lambdas/domain/sweep/model.ts';
 import { sweepLimits } from '../../lambdas/domain/sweep/request.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
 import { errorOf } from './fixtures.ts';
 import { GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';

@@ -3,7 +3,7 @@ import { parseMigrationFlags } from '../../cli/options.ts';
 import { knownCommand, migrateCommand, requestFrom } from '../../cli/request.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { deployedFor, resolveTarget, targetOfCaller } from '../../cli/target.ts';
-import { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
+import { scenario as scenarioSchema } from '../../sandbox/scenario/scenario.ts';
 import { errorOf, ROLE, TARGET } from './fixtures.ts';
 import { DEFAULT_REQUEST, GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { anExit } from '../lambdas/matchers.ts';

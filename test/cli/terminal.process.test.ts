@@ -1,7 +1,7 @@
 /** The program at a real terminal: the short plan, the question, and Ctrl-C (docs/adr/0066). */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
 import { reasonToSkip, serveHere, type ServedHere } from '../end-to-end/served.ts';
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
 import { PLAIN } from '../../cli/text/style.ts';
 import { summary } from '../../cli/print/summary.ts';
-import { listObjects, putObject } from '../../sandbox/kubernetes/store.ts';
+import { listObjects, putObject } from '../../sandbox/objects/store.ts';
 import { inWorld, type OpenWorld } from '../end-to-end/world.ts';
 import { keptWorld } from './kept-world.ts';
 import { words } from './fixtures.ts';

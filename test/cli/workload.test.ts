@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/record/migration.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
-import type { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
+import type { scenario as scenarioSchema } from '../../sandbox/scenario/scenario.ts';
 import { words, collectingIo } from './fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 

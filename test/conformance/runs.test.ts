@@ -9,7 +9,7 @@ import { EXTRA } from '../../conformance/kubernetes/scenarios/extra.ts';
 import { PUBLISHED } from '../../conformance/kubernetes/scenarios/published.ts';
 import { type Run, titleOf } from '../../conformance/kubernetes/scenarios/run.ts';
 import { runAll } from '../../conformance/kubernetes/scenarios/run-all.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 
 const ALL = [...PUBLISHED, ...EXTRA];
 const named = (name: string): Run => {

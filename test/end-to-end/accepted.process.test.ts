@@ -5,10 +5,10 @@
  */
 import { afterEach, expect, it, vi } from 'vitest';
 import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';
-import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { consumersIn } from '../../sandbox/consumers/index.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { stubEnvironment } from '../cli/fixtures.ts';
 import { inThisProcess } from './commands.ts';
 import { ADDON, scenarioFile } from './fixture.ts';

@@ -5,9 +5,9 @@ import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { hasCredentials } from '../../sandbox/credentials/sessions.ts';
 import { addFargateProfile, joinNode } from '../../sandbox/kubernetes/lost-nodes.ts';
 import { isActive } from '../../sandbox/kubernetes/pods.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import { startPod } from '../../sandbox/kubernetes/third-party-pods.ts';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { matching } from '../lambdas/matchers.ts';
 

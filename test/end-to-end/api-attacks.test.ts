@@ -7,8 +7,8 @@ import { SendTaskFailureCommand, SendTaskSuccessCommand } from '@aws-sdk/client-
 import { describe, expect, it } from 'vitest';
 import { createApiClient } from '../../cli/api/http.ts';
 import { problem } from '../../lambdas/api/problems.ts';
-import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
-import type { Knobs } from '../../sandbox/world/scenario.ts';
+import { issueAccessKey } from '../../sandbox/authorization/access-keys.ts';
+import type { Knobs } from '../../sandbox/scenario/scenario.ts';
 import { expectHostileAnswered } from './api-hostile.ts';
 import {
   type ApiWorld,

@@ -5,7 +5,7 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
 import type { PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
-import type { Knobs } from '../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../sandbox/scenario/scenario.ts';
 import { type ApiWorld, BODY, type Heard, inApiWorld, migrationsIn, personIn, problemIn, ROLES } from './api-world.ts';
 import { ADDON } from './fixture.ts';
 

@@ -20,9 +20,9 @@ import {
 import { problem, type Problem, type ProblemKind } from '../../lambdas/api/problems.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
-import { sessionArn } from '../../sandbox/sts/sessions.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { issueAccessKey } from '../../sandbox/authorization/access-keys.ts';
+import { sessionArn } from '../../sandbox/authorization/sessions.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, TARGET } from './fixture.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 

@@ -16,7 +16,7 @@ import { ensureAssembly } from '../../cli/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks } from '../../sandbox/assembly/stacks.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
-import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../sandbox/authorization/access-keys.ts';
 import { automationDocument, type AutomationDocument, type Parameter, type Step } from '../lib/automation-document.ts';
 import type { OpenWorld } from './world.ts';
 

@@ -7,7 +7,7 @@ import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/service/run.ts';
 import { migrationRequest, type MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import type { Knobs, Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Knobs, Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, BUNDLED, ebs, RECREATE, requestOf, scenarioWith, TARGET } from './fixture.ts';
 
 /** Short, so that little of the scaled time is spent on waiting. */

@@ -10,7 +10,7 @@ import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import { findRole } from '../../sandbox/world/world.ts';
 import { noFacts } from '../../lambdas/use-cases/facts/read-facts.ts';
 import { newFakes } from '../lambdas/fakes.ts';

@@ -3,7 +3,7 @@ import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { GetRoleCommand, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { containing } from '../lambdas/matchers.ts';
 

@@ -4,7 +4,7 @@ import { runMigration } from '../../cli/service/run.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { RECREATE, requestOf, scenarioWith } from './fixture.ts';
 
 interface Outcome {

@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { type Retired, retireAndFollow } from '../../cli/service/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
-import { seedCustomResources } from '../../sandbox/world/build-custom-resources.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
-import type { ScenarioCustomResource } from '../../sandbox/world/scenario-cluster.ts';
+import { consumersIn } from '../../sandbox/consumers/index.ts';
+import { seedCustomResources } from '../../sandbox/build/build-custom-resources.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
+import type { ScenarioCustomResource } from '../../sandbox/scenario/scenario-cluster.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
 import { words } from '../words.ts';
 

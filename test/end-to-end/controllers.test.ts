@@ -4,10 +4,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import { managerOf } from '../../sandbox/kubernetes/managed-fields.ts';
-import type { KubeObject } from '../../sandbox/kubernetes/objects.ts';
-import { getObject } from '../../sandbox/kubernetes/store.ts';
+import type { KubeObject } from '../../sandbox/objects/objects.ts';
+import { getObject } from '../../sandbox/objects/store.ts';
 import type { ControllerState } from '../../sandbox/world/controllers.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { matching } from '../lambdas/matchers.ts';
 

@@ -1,7 +1,7 @@
 /** Pods with the right environment and no credentials: the service reports them, and causes none. */
 import { describe, expect, it } from 'vitest';
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import { findCluster } from '../../sandbox/world/world.ts';
 import type { SandboxBackend } from '../../cli/backend.ts';
 import { ebs, migrate, mutationsOf, ROLE, scenarioWith, TARGET, trustOf } from './fixture.ts';

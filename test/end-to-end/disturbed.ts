@@ -6,8 +6,8 @@ import { noteChange, workloadChanged } from '../../sandbox/kubernetes/controller
 import { scheduleNodeLosses } from '../../sandbox/kubernetes/lost-nodes.ts';
 import { containerStatusesOf, setContainerStatus } from '../../sandbox/kubernetes/pod-status.ts';
 import { isActive, isReady, noteReadiness } from '../../sandbox/kubernetes/pods.ts';
-import { listObjects, touch, workloadOf } from '../../sandbox/kubernetes/store.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { listObjects, touch, workloadOf } from '../../sandbox/objects/store.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 
 const ACCOUNT = { namespace: 'payments', name: 'api' };

@@ -1,6 +1,6 @@
 /** Changes of a scenario for tests of `doctor`. */
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
-import { accessEntry } from '../../sandbox/world/scenario-cluster.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
+import { accessEntry } from '../../sandbox/scenario/scenario-cluster.ts';
 
 /** Makes the operator's access entry the only one, with that access policy. */
 export const accessEntryOf = (cluster: ScenarioCluster, policy: string): void => {

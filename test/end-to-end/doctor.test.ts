@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { check } from '../../lambdas/domain/terms/check.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { accessEntryOf } from './doctor-world.ts';
 import { stubEnvironment } from '../cli/fixtures.ts';
 import { scenarioWith, TARGET } from './fixture.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
-import { getObject } from '../../sandbox/kubernetes/store.ts';
+import { getObject } from '../../sandbox/objects/store.ts';
 import { newEntry } from '../sandbox/kubernetes/support.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';

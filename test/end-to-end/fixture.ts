@@ -13,8 +13,8 @@ import { startMigration } from '../../cli/service/run.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 
 /** Returns the file of a built-in scenario. */

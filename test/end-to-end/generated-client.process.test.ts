@@ -6,7 +6,7 @@ import createClient, { type Client, type Middleware } from 'openapi-fetch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { components, paths } from '../../dist/clients/api.d.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
+import { issueAccessKey } from '../../sandbox/authorization/access-keys.ts';
 import { eventually } from '../eventually.ts';
 import { ROLES, withPeople } from './api-world.ts';
 import { ADDON, scenarioWith, TARGET } from './fixture.ts';

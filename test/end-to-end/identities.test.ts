@@ -7,7 +7,7 @@ import { readIdentities } from '../../cli/identities/read.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { ADDON, ROLE, SCENARIO, scenarioWith, TARGET } from './fixture.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { runProgram as cli } from '../cli/run-program.ts';

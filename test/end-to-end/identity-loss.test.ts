@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
 import { ADDON, identityOf } from './fixture.ts';
 import { EFS, EFS_NODES } from './scenario-rows.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';

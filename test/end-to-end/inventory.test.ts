@@ -7,7 +7,7 @@ import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { migrationRequest } from '../../lambdas/domain/request/request.ts';
 import { blockingChecks } from '../../lambdas/domain/plan/plan.ts';
 import type { AroundCalls, Kubernetes } from '../../lambdas/ports/index.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { ADDON, ebs, migrateIn } from './fixture.ts';
 import {
   type Change,

@@ -1,6 +1,6 @@
 /** Software with an old, a new and an unknown source of credentials, for each way to migrate it, and at each level. */
 import { describe, expect, it } from 'vitest';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { type Had, type Judged, judged, NEW_SDK, OLD_SDK, type Way } from './judged.ts';
 
 const HIDES = { softwareWithoutCredentials: 'logs' } as const;

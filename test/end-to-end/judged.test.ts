@@ -4,7 +4,7 @@
  * Auth and STS, each container's SDK and the API server's objects (`judged.ts`), and never from the report. All ways: `judged.grid.test.ts`.
  */
 import { describe, expect, it } from 'vitest';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { ADDON } from './fixture.ts';
 import { type Judged, judged, NEW_SDK, OLD_SDK, type Way, WAYS } from './judged.ts';
 import { describeWays, expectClaim, expectRestored, methodsOf, unwrapped, withSdk } from './judged-ways.ts';

@@ -8,9 +8,9 @@ import { summary } from '../../cli/print/summary.ts';
 import { containerCredentials } from '../../sandbox/credentials/sessions.ts';
 import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';
 import { containerStatusesOf } from '../../sandbox/kubernetes/pod-status.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
-import type { ScenarioSoftware } from '../../sandbox/world/scenario-containers.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
+import type { ScenarioSoftware } from '../../sandbox/scenario/scenario-containers.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 

@@ -5,8 +5,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { consumersIn } from '../../sandbox/consumers/index.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, ebs } from './fixture.ts';
 import { podsHave } from './judged.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';

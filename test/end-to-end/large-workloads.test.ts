@@ -5,9 +5,9 @@
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
-import type { KubeObject, Pod } from '../../sandbox/kubernetes/objects.ts';
-import { timestamp, listObjects, touch } from '../../sandbox/kubernetes/store.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { KubeObject, Pod } from '../../sandbox/objects/objects.ts';
+import { timestamp, listObjects, touch } from '../../sandbox/objects/store.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { containing, matching } from '../lambdas/matchers.ts';
 

@@ -1,7 +1,7 @@
 /** What a migration does not change, and what it waits for, in built-in scenarios. */
 import { describe, expect, it } from 'vitest';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { identityOf, migrate, mutationsOf, scenarioFile } from './fixture.ts';
 import { CLOUDWATCH, EBS, EFS, recreate, type Row } from './scenario-rows.ts';

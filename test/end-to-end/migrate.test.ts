@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import {
   ADDON,
   clusterOf,

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Knobs } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Knobs } from '../../sandbox/scenario/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { identityOf, migrate, type Run, scenarioFile } from './fixture.ts';
 

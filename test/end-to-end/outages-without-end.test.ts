@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
 import { ADDON } from './fixture.ts';
 import { hasWaited } from './waits.ts';
 import { inWorld, type OpenWorld } from './world.ts';

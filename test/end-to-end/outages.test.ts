@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SandboxBackend } from '../../cli/backend.ts';
 import { serviceEvent } from '../../lambdas/domain/events/service-event.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
 import { ADDON, clusterOf, migrate, RECREATE, ROLE, type Run } from './fixture.ts';
 import { matching } from '../lambdas/matchers.ts';
 import { inWorld } from './world.ts';

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import type { OwnerTool } from '../../lambdas/domain/owners/model.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { inWorld } from './world.ts';
 import { containing, matching } from '../lambdas/matchers.ts';
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, identityOf, migrate, mutationsOf, RECREATE, SCENARIO, TARGET, type RunOptions } from './fixture.ts';
 import { words } from '../words.ts';
 

@@ -4,7 +4,7 @@ import { silentProgress } from '../../cli/progress.ts';
 import { isRefused, type Retired, type RetireRequest, retireAndFollow } from '../../cli/service/retire.ts';
 import { createServiceAccount } from '../../sandbox/kubernetes/cluster-objects.ts';
 import { hasCredentials } from '../../sandbox/credentials/sessions.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import { findRole } from '../../sandbox/world/world.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { containing, matching, expectError } from '../lambdas/matchers.ts';

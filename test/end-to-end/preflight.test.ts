@@ -1,7 +1,7 @@
 /** The preflight checks of a plan in the sandbox, and what each finds. The built-in scenarios cover the others. */
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../lambdas/domain/terms/check.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { ebs, migrate, mutationsOf, scenarioWith, type RunOptions } from './fixture.ts';
 import { matching } from '../lambdas/matchers.ts';
 import { words } from '../words.ts';

@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { containerCredentials } from '../../sandbox/credentials/sessions.ts';
 import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';
-import { listObjects, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
-import type { Knobs, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { listObjects, newMetadata, putObject } from '../../sandbox/objects/store.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
+import type { Knobs, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { identityOf, migrate, mutationsOf, type Run, type RunOptions, scenarioFile } from './fixture.ts';
 import { GATEWAY, LEDGER, LEDGER_POLICIES, NOTEBOOKS, ORDERS, ORDERS_POLICIES, TRAIN } from './reachability-rows.ts';
 

@@ -5,7 +5,7 @@
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { documentsOf } from '../../lambdas/adapters/dynamo-table.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
 import { migrateAddon } from '../lib/definition.ts';
 import { ADDON } from './fixture.ts';
 import { ACCOUNT, expectFound, expectRecovered, recreate, rows, titled, withoutEvent } from './stops.ts';

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Check } from '../../lambdas/domain/terms/check.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { commandsIn } from '../../cli/text/remedy.ts';
 import { scenarioFile } from './fixture.ts';
 

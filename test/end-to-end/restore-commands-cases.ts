@@ -1,9 +1,9 @@
 /** Migrations that end needs-human, and the commands that the person gets. */
 import { expect } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
-import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
+import type { Knobs, Scenario } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 import { hasWaited } from './waits.ts';
 import type { Asked, OpenWorld } from './world.ts';

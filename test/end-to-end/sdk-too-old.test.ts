@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { containerCredentials, hasCredentials } from '../../sandbox/credentials/sessions.ts';
 import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
 import { findCluster } from '../../sandbox/world/world.ts';
 import { identityOf, migrate, type Run, scenarioFile } from './fixture.ts';
 

@@ -10,9 +10,9 @@ import { accessEnvironment, rolesOfSandbox } from '../../cli/service-roles.ts';
 import { serviceEnvironment } from '../../cli/service-environment.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import { keysOf } from '../cli/fixtures.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
-import type { ScaledClock } from '../../sandbox/world/scaled-clock.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
+import type { ScaledClock } from '../../sandbox/clock/scaled-clock.ts';
 import { scenarioWith } from './fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -5,7 +5,7 @@ import { CliError } from '../../cli/errors.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { hasWaited } from './waits.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 import { containing } from '../lambdas/matchers.ts';

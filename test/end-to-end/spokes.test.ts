@@ -14,10 +14,10 @@ import { externalIdOf, isSpokeRole, SPOKE_SESSION_SECONDS, spokeRoleArn } from '
 import { synthesise } from '../../scripts/synthesise.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
-import { credentialsOf, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { credentialsOf, operatorRoleArn } from '../../sandbox/authorization/access-keys.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
 import { fromAfar, HUB } from '../permissions/spoke-runs.ts';
 import { scenarioFile } from './fixture.ts';

@@ -1,12 +1,12 @@
 /** Pods that are observed after they are verified: what keeps a migration from `ready`, and what rolls it back. */
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import { addNodes, conditionsOf, nodesChanged } from '../../sandbox/kubernetes/nodes.ts';
-import type { KubeObject, Pod } from '../../sandbox/kubernetes/objects.ts';
+import { addNodes, conditionsOf, nodesChanged } from '../../sandbox/world/nodes.ts';
+import type { KubeObject, Pod } from '../../sandbox/objects/objects.ts';
 import { deletePod, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';
 import { containerStatusesOf, setContainerStatus } from '../../sandbox/kubernetes/pod-status.ts';
-import { listObjects, touch } from '../../sandbox/kubernetes/store.ts';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { listObjects, touch } from '../../sandbox/objects/store.ts';
+import type { ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { hasWaited } from './waits.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { ADDON } from './fixture.ts';

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { firstExecutionOf } from '../../cli/service/known.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import { RUNS } from '../../lambdas/domain/sweep/cost.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { migrate, type Run, scenarioWith, trustOf } from './fixture.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Sweeps of a small fleet with a fault at a call of one of their steps, and the expected result of each. */
 import { expect } from 'vitest';
 import type { SweepTally } from '../../lambdas/domain/sweep/model.ts';
-import type { SeenCall } from '../../sandbox/world/faults.ts';
+import type { SeenCall } from '../../sandbox/calls/faults.ts';
 import { type FaultCase, faultAt, faultCases, TRANSIENT_KINDS, type TransientKind } from '../faults/contract.ts';
 import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet } from './sweep-world.ts';
 

@@ -12,7 +12,7 @@ import { s3Documents } from '../../lambdas/adapters/s3-documents.ts';
 import { sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { synthesise } from '../../scripts/synthesise.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
 import { classesExpected, classesIn } from './sweep-world.ts';
 import { scratchDirectory } from '../scratch.ts';
 

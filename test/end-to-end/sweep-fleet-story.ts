@@ -7,8 +7,8 @@ import { silentProgress } from '../../cli/progress.ts';
 import { rollBackAndFollow } from '../../cli/service/rollback.ts';
 import { locationInventory, type Sweep, type SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepLimits } from '../../lambdas/domain/sweep/request.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
 import {
   asKnown,
   expectBrokenWithin,

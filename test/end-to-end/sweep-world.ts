@@ -11,9 +11,9 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 
 export const OPERATOR = 'ann@example.com';
 

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Knobs, Scenario } from '../../sandbox/scenario/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { ADDON, identityOf, migrate, mutationsOf, RECREATE, type Run, scenarioFile } from './fixture.ts';
 

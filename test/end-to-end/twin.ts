@@ -5,8 +5,8 @@ import { recordTwin, type Twin } from '../../cli/record/record.ts';
 import { Reader } from '../../cli/record/reader.ts';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { type ClusterState, findCluster } from '../../sandbox/world/world.ts';
 import { migrate, mutationsOf, type RunOptions } from './fixture.ts';
 

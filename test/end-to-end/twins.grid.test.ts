@@ -1,6 +1,6 @@
 /** The twin of each published scenario gives the same plans, checks and outcomes as the scenario itself. */
 import { describe, expect, it } from 'vitest';
-import { readScenario } from '../../sandbox/world/load.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
 import { scenarioFile } from './fixture.ts';
 import { anonymised } from '../../cli/record/anonymise.ts';
 import { chainRows } from './chain-rows.ts';

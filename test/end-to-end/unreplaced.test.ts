@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { noteChange, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';
-import { listObjects, newMetadata, putObject, touch } from '../../sandbox/kubernetes/store.ts';
+import { listObjects, newMetadata, putObject, touch } from '../../sandbox/objects/store.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 import { matching } from '../lambdas/matchers.ts';
 

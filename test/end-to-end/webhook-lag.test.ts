@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { podsChanged } from '../../sandbox/kubernetes/budgets.ts';
-import { newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import { newMetadata, putObject } from '../../sandbox/objects/store.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { matching } from '../lambdas/matchers.ts';
 import { runs } from '../runs.ts';
 import { ADDON } from './fixture.ts';

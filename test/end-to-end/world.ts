@@ -12,11 +12,11 @@ import type { MigrationReport } from '../../lambdas/domain/record/migration.ts';
 import { type MigrationRequestInput, migrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';
-import { readScenario } from '../../sandbox/world/load.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import { readScenario } from '../../sandbox/build/load.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
-import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
+import type { Knobs, Scenario } from '../../sandbox/scenario/scenario.ts';
 import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import { identityOf, migrateIn, scenarioFile, settled, start } from './fixture.ts';
 

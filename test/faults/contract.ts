@@ -4,7 +4,7 @@
  * expectation with each case.
  */
 import { expect } from 'vitest';
-import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
+import type { FaultInput, FaultKind } from '../../sandbox/calls/faults.ts';
 import type { Journal, When } from '../lambdas/fakes.ts';
 
 export { TRANSIENT_KINDS, type TransientKind } from './kinds.ts';

@@ -1,4 +1,4 @@
-import type { FaultKind } from '../../sandbox/world/faults.ts';
+import type { FaultKind } from '../../sandbox/calls/faults.ts';
 
 /** Transient faults of the sandbox: a single one never keeps a migration from its end. */
 export const TRANSIENT_KINDS = [

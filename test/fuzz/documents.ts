@@ -1,7 +1,7 @@
 /**
  * Random policy documents: most have a valid shape, some with one change; some are hostile, and some have mangled text.
  */
-import { Random } from '../../sandbox/world/random.ts';
+import { Random } from '../../sandbox/random.ts';
 
 export const ACCOUNT = '111122223333';
 export const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;

@@ -14,8 +14,8 @@ import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { OPENAPI_FILE } from '../../scripts/openapi.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
+import { issueAccessKey } from '../../sandbox/authorization/access-keys.ts';
 import { ROLES, withPeople } from '../end-to-end/api-world.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 

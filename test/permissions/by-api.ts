@@ -6,7 +6,7 @@ import { type OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { isOfIdentityCenter } from '../../lambdas/domain/aws/principal.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
+import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/authorization/access-keys.ts';
 
 interface Given {
   /** Of the migration, or the sweep, that the path names. */

@@ -7,8 +7,8 @@ import { type ServiceRoles, wantedEntries } from '../../lambdas/domain/access/en
 import type { Manifest, RoleManifest } from '../../lambdas/domain/access/manifests.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import type { RuleUse } from '../../sandbox/kubernetes/rbac.ts';
-import { homeOf } from '../../sandbox/world/build.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { homeOf } from '../../sandbox/build/build.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { runProgram } from '../cli/run-program.ts';
 
 /**

@@ -8,7 +8,7 @@ import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { ACCESS_OF_STEPS } from '../../lambdas/domain/steps/work.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
-import { homeOf } from '../../sandbox/world/build.ts';
+import { homeOf } from '../../sandbox/build/build.ts';
 import { newEbsLab, newEntry, plainHttp } from '../sandbox/kubernetes/support.ts';
 import { cancel } from './follow.ts';
 import { isRuleUsed, printedFor, type Right, rightName, withoutRight } from './rbac-access.ts';

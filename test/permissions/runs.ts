@@ -4,8 +4,8 @@
  */
 import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { FaultInput } from '../../sandbox/world/faults.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { FaultInput } from '../../sandbox/calls/faults.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { approves, looks, plans, refuses, retires, supersedes } from './by-api.ts';
 import { BLOCKED, MIGRATED, RECOVERED, RETIRED, type Run, runOf, SWEPT } from './follow.ts';
 

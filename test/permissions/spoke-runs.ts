@@ -2,7 +2,7 @@
  * The same runs with the service in an account of its own: their clusters are another one's, where it works by the
  * roles that it assumes.
  */
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import type { Run } from './follow.ts';
 import { RUNS } from './runs.ts';
 import { BY_THE_CLOCK, SWEEPS } from './sweep-runs.ts';

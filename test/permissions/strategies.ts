@@ -3,7 +3,7 @@
  * service that a role for pods is passed to (`tagOnCreate` and `passedToService`). The other runs are with the defaults;
  * these are a few of them again, so that every way that is not the default is gone.
  */
-import type { Knobs } from '../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../sandbox/scenario/scenario.ts';
 import type { Run } from './follow.ts';
 import { RUNS } from './runs.ts';
 

@@ -3,7 +3,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import type { ApiCaller, ByApi } from './by-api.ts';
 import { SCHEDULED_AT } from './deployment.ts';
 import { MIGRATED, type Run, runOf, SWEPT } from './follow.ts';

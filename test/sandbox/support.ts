@@ -5,11 +5,11 @@ import { createGateway, type Gateway } from '../../sandbox/gateway/gateway.ts';
 import type { Service } from '../../sandbox/http.ts';
 import { createIamService } from '../../sandbox/iam/service.ts';
 import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
-import { credentialsOf, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
+import { credentialsOf, operatorRoleArn } from '../../sandbox/authorization/access-keys.ts';
 import { createStsService } from '../../sandbox/sts/service.ts';
 import { inProcessTransport } from '../../sandbox/transports/in-process.ts';
-import type { DeployedRole } from '../../sandbox/world/build-roles.ts';
-import { buildWorld, parseScenario } from '../../sandbox/world/load.ts';
+import type { DeployedRole } from '../../sandbox/build/build-roles.ts';
+import { buildWorld, parseScenario } from '../../sandbox/build/load.ts';
 import { type ClusterState, findCluster, type World } from '../../sandbox/world/world.ts';
 
 export const ACCOUNT = '111122223333';

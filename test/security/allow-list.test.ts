@@ -3,7 +3,7 @@
  * see `pass-role.test.ts`.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ScenarioCluster, Scenario } from '../../sandbox/world/scenario.ts';
+import type { ScenarioCluster, Scenario } from '../../sandbox/scenario/scenario.ts';
 import {
   ADMIN,
   changesIn,

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnnotationChange, Migration, Snapshot } from '../../lambdas/domain/record/migration.ts';
 import type { Association } from '../../lambdas/domain/terms/observed.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { scenarioFile } from '../end-to-end/fixture.ts';
 import { exchangedIn, type Forge, type Forgery, forgeMigration, resealed } from './forged.ts';
 import {

@@ -13,7 +13,7 @@ import { KubernetesApi } from '../../lambdas/adapters/kubernetes-api.ts';
 import { pod } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { fail } from '../../lambdas/domain/terms/check.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { words } from '../cli/fixtures.ts';
 import { inApiWorld, MINUTES } from '../end-to-end/api-world.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';

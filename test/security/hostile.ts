@@ -17,9 +17,9 @@ import type { SandboxBackend } from '../../cli/backend.ts';
 import { synthesise } from '../../scripts/synthesise.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import { Random } from '../../sandbox/world/random.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import { Random } from '../../sandbox/random.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { ADDON, SCENARIO } from '../end-to-end/fixture.ts';
 import { OpenWorld } from '../end-to-end/world.ts';
 

@@ -3,7 +3,7 @@
  * lost.
  */
 import { describe, expect, it } from 'vitest';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { changesIn, hostileScenario, type HostileWorld, inHostileWorld, OWN_ROLE, SERVICE_ACCOUNT } from './hostile.ts';
 import { containing, matching } from '../lambdas/matchers.ts';

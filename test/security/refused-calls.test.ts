@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
-import type { Knobs, Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Knobs, Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import type { RoleState } from '../../sandbox/world/world.ts';
 import { changesIn, hostileScenario, inHostileWorld, OWN_ROLE, ownAddon, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
 

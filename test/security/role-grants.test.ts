@@ -4,10 +4,10 @@
  */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
 import { evaluatePodIdentity, parsePolicy } from '../../lambdas/domain/policy/index.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { permitted, podsMayUse, policyFor, trustings } from '../grants-oracle.ts';
 import { containing } from '../lambdas/matchers.ts';
 import { inApiWorld, ended } from '../end-to-end/api-world.ts';

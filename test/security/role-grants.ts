@@ -1,7 +1,7 @@
 /** A fleet with another team's role, and a workload whose owner wants that role: for the abuse tests of promise 11. */
 import type { RoleGrant } from '../../lambdas/domain/settings/role-grants.ts';
 import { irsaStatement, podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { ACCOUNT, deploy, type Deployment, hostileScenario, NARROW, roleArn } from './hostile.ts';
 
 /** The payments team's role, which may be passed and repaired. */

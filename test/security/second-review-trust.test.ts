@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AddonSnapshot, Migration } from '../../lambdas/domain/record/migration.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import type { TrustRetirement } from '../../lambdas/domain/terms/trust.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import { forgeMigration, recordItem, resealed } from './forged.ts';
 import {
   changesIn,

@@ -16,7 +16,7 @@ import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { holderOf } from '../../sandbox/eks/association-state.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
-import { getObject, newMetadata, putObject, removeObject } from '../../sandbox/kubernetes/store.ts';
+import { getObject, newMetadata, putObject, removeObject } from '../../sandbox/objects/store.ts';
 import { annotationOf } from './cluster.ts';
 import type { SimulatedScenario } from './scenarios.ts';
 import type { ActorSpec, Phase } from './spec.ts';

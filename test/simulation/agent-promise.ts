@@ -1,7 +1,7 @@
 /** The promise about the Pod Identity agent, which a migration may install and never changes afterwards. */
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { AGENT_INSTALL_BEGUN, AGENT_LEFT_INSTALLED } from '../../lambdas/domain/plan/agent-install.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { inputOf } from './calls.ts';
 import { happened } from './life-effects.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';

@@ -4,10 +4,10 @@
  */
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
-import { computeOf, daemonNodes, isAgent, isNodeReady } from '../../sandbox/kubernetes/nodes.ts';
+import { computeOf, daemonNodes, isAgent, isNodeReady } from '../../sandbox/world/nodes.ts';
 import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects } from '../../sandbox/kubernetes/store.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import { getObject, listObjects } from '../../sandbox/objects/store.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
 
 /** The names of pods by their uid. */

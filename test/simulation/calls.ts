@@ -1,6 +1,6 @@
 /** Reads entries of the call log. */
 import { isObject } from '../../sandbox/json.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 
 export const inputOf = (call: Call): Record<string, unknown> => (isObject(call.input) ? call.input : {});
 

@@ -1,7 +1,7 @@
 /** Promises about which changes are made, when, and by which execution. */
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { MAX_RESTARTS, MAX_WITNESSES } from '../../lambdas/domain/verification/injection-seen.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { inputOf, keyOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';

@@ -6,9 +6,9 @@ import { podEvidence, type PodEvidence } from '../../lambdas/domain/terms/eviden
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { fromAttributeValue, type AttributeValue } from '../../sandbox/direct/attribute-values.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import type { AgentWatch } from './agent-watch.ts';
 import { keyOf } from './calls.ts';

@@ -2,7 +2,7 @@
 import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import type { PodIdentity } from '../../lambdas/domain/terms/evidence.ts';
 import { isObject } from '../../sandbox/json.ts';
-import type { Pod } from '../../sandbox/kubernetes/objects.ts';
+import type { Pod } from '../../sandbox/objects/objects.ts';
 import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
 import {
   type AssociationState,

@@ -3,7 +3,7 @@
  * state of a run is missed.
  */
 import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
-import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
+import { consumersIn } from '../../sandbox/consumers/index.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
 import type { PlacedConsumer } from './consumers.ts';
 

@@ -6,7 +6,7 @@ import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { annotationOf } from './cluster.ts';
 import { type ConsumerGap, type ConsumerWatch, keyOf } from './consumer-watch.ts';
 import type { PlacedConsumer } from './consumers.ts';

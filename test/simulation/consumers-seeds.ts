@@ -1,8 +1,15 @@
 /** What a seed draws of consumers (see `consumers.ts`); most runs have none. */
-import { Random } from '../../sandbox/world/random.ts';
+import { Random } from '../../sandbox/random.ts';
 import { chance, pick } from './draws.ts';
-import type { ConsumerSpec, ConsumersSpec, PatternSpec, RunSpec } from './spec.ts';
-import { ACCEPTS, APPEARS, CONSUMERS } from './spec.ts';
+import {
+  type ConsumerSpec,
+  type ConsumersSpec,
+  type PatternSpec,
+  type RunSpec,
+  ACCEPTS,
+  APPEARS,
+  CONSUMERS,
+} from './spec.ts';
 
 /** Few names, so that objects of different kinds and namespaces often have the same. */
 const NAMES = ['aws', 'aws', 'second'];

@@ -6,7 +6,7 @@ import type { MigrationRequestInput } from '../../lambdas/domain/request/request
 import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { defineCustomKinds, infoOf } from '../../sandbox/kubernetes/custom-resources.ts';
 import { createServiceAccount, ensureNamespace } from '../../sandbox/kubernetes/cluster-objects.ts';
-import type { CustomKind } from '../../sandbox/kubernetes/objects.ts';
+import type { CustomKind } from '../../sandbox/objects/objects.ts';
 import {
   apiVersionOf,
   getResource,
@@ -14,8 +14,8 @@ import {
   newMetadata,
   putObject,
   putResource,
-} from '../../sandbox/kubernetes/store.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+} from '../../sandbox/objects/store.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { type ClusterState, findRole } from '../../sandbox/world/world.ts';
 import { annotationsIn, ROLE_ANNOTATION } from './cluster.ts';

@@ -1,7 +1,7 @@
 /** The promise about what pods on EKS Pod Identity can do: the environment alone does not provide credentials. */
 import { hasCredentials, refusalsOf } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { isWithoutAgentSince, migrationsOfSubject } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, type Promised } from './promised.ts';

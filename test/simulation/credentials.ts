@@ -4,8 +4,8 @@
  */
 import { credentialsOfPod, refusalsOf, settledUntil } from '../../sandbox/credentials/sessions.ts';
 import { type Source, sourcesOf } from '../../sandbox/credentials/sources.ts';
-import type { Pod } from '../../sandbox/kubernetes/objects.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import type { Pod } from '../../sandbox/objects/objects.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
 
 /** A period during which a pod had no credentials. Times are milliseconds since 1970. */

@@ -1,5 +1,5 @@
 /** Turns a seed's random numbers into values. */
-import type { Random } from '../../sandbox/world/random.ts';
+import type { Random } from '../../sandbox/random.ts';
 
 export const pick = <T>(random: Random, from: readonly T[]): T => {
   const value = from[Math.floor(random.next() * from.length)];

@@ -4,7 +4,7 @@ import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/terms/su
 import { CREDENTIALS_UNKNOWN, PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
 import { NO_PODS_TO_VERIFY, PODS_NOT_REPLACED } from '../../lambdas/domain/verification/unreplaced.ts';
-import { listObjects, workloadOf } from '../../sandbox/kubernetes/store.ts';
+import { listObjects, workloadOf } from '../../sandbox/objects/store.ts';
 import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
 import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
 import type { Migration } from '../../lambdas/domain/record/migration.ts';

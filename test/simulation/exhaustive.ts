@@ -2,7 +2,7 @@
  * Lists the exhaustive runs: every single fault at every call of a run; and for every mutating step, its persistent
  * failure combined with every fault at every call of the rollback.
  */
-import { FAULT_KINDS, type FaultKind } from '../../sandbox/world/faults.ts';
+import { FAULT_KINDS, type FaultKind } from '../../sandbox/calls/faults.ts';
 import type { RunResult } from './run.ts';
 import type { FaultSpec, RunSpec } from './spec.ts';
 import { words } from '../words.ts';

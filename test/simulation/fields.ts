@@ -2,9 +2,9 @@
 import { SERVICE_MANAGER, WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { formatFields, parseField } from '../../sandbox/kubernetes/field-paths.ts';
-import type { FieldSet } from '../../sandbox/kubernetes/field-sets.ts';
+import type { FieldSet } from '../../sandbox/objects/field-sets.ts';
 import { asReturned } from '../../sandbox/kubernetes/managed-fields.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 
 /** A field that a manager has set, by the name that EKS uses, and its value as JSON. */

@@ -6,7 +6,7 @@ import { clusterArn, oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import { evaluateIrsa, evaluatePodIdentity, parsePolicy, type TrustUse } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { inputOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { about, type Promised } from './promised.ts';

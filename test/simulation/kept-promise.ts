@@ -8,8 +8,8 @@ import { happened, isStarted } from './life-effects.ts';
 import { allMigrations, changes, effective, isWithoutAgentSince, migrationOf } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
-import { isAgent } from '../../sandbox/kubernetes/nodes.ts';
-import { getObject, listObjects } from '../../sandbox/kubernetes/store.ts';
+import { isAgent } from '../../sandbox/world/nodes.ts';
+import { getObject, listObjects } from '../../sandbox/objects/store.ts';
 import { words } from '../words.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Draws what is requested after a migration has ended, once another principal has changed something. */
-import { Random } from '../../sandbox/world/random.ts';
+import { Random } from '../../sandbox/random.ts';
 import { chance, pick } from './draws.ts';
 import type { RunSpec } from './spec.ts';
 

@@ -8,12 +8,12 @@ import { noteChange, replaceObject, workloadChanged } from '../../sandbox/kubern
 import { deleteWorkload } from '../../sandbox/kubernetes/garbage.ts';
 import { addFargateProfile, joinNode, scheduleNodeLosses } from '../../sandbox/kubernetes/lost-nodes.ts';
 import { noteWrite } from '../../sandbox/kubernetes/managed-fields.ts';
-import { computeOf, isNodeReady } from '../../sandbox/kubernetes/nodes.ts';
-import type { Pod, Workload } from '../../sandbox/kubernetes/objects.ts';
+import { computeOf, isNodeReady } from '../../sandbox/world/nodes.ts';
+import type { Pod, Workload } from '../../sandbox/objects/objects.ts';
 import { containerStatusesOf, setContainerStatus } from '../../sandbox/kubernetes/pod-status.ts';
 import { type ControlPlane, isActive, isReady, noteReadiness, podsOf } from '../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects, touch, workloadOf } from '../../sandbox/kubernetes/store.ts';
-import type { Taint } from '../../sandbox/kubernetes/taints.ts';
+import { getObject, listObjects, touch, workloadOf } from '../../sandbox/objects/store.ts';
+import type { Taint } from '../../sandbox/objects/taints.ts';
 import { startPod } from '../../sandbox/kubernetes/third-party-pods.ts';
 import { roleOf } from './cluster.ts';
 import type { LifeAct } from './spec.ts';

@@ -4,8 +4,8 @@ import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts
 import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { isActive } from '../../sandbox/kubernetes/pods.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { liveAssociations } from './cluster.ts';
 import { ROLLBACK } from './life.ts';
 import { happened, isLifeAlone, startedPod } from './life-effects.ts';

@@ -1,5 +1,5 @@
 /** What a seed draws of a cluster's ordinary life (see `life.ts`); most runs have none of it. */
-import { Random } from '../../sandbox/world/random.ts';
+import { Random } from '../../sandbox/random.ts';
 import { chance, pick } from './draws.ts';
 import type { LifeAct, LifeEvent, Moment, RunSpec } from './spec.ts';
 

@@ -1,7 +1,7 @@
 /** The lists of exhaustive runs and of interferences have all that they claim. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
+import { FAULT_KINDS } from '../../sandbox/calls/faults.ts';
 import { kindsFor, outages, persistentFailures, positionOf, singleFaults, smooth, rollbackOf } from './exhaustive.ts';
 import { actsFor, restoreCommandsInterferences, interferencesAt, locationsOf } from './interferences.ts';
 import { type RunResult, simulate } from './run.ts';

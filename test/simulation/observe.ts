@@ -1,7 +1,7 @@
 /**
  * Reads a finished run: its migrations, which execution changed what and when, and whether the workloads still work.
  */
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
 import { isObject } from '../../sandbox/json.ts';

@@ -2,7 +2,7 @@
 import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { createServiceAccount } from '../../sandbox/kubernetes/cluster-objects.ts';
-import { putObject } from '../../sandbox/kubernetes/store.ts';
+import { putObject } from '../../sandbox/objects/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { type ClusterState, findRole } from '../../sandbox/world/world.ts';
 import { ROLE_ANNOTATION } from './cluster.ts';

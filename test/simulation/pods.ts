@@ -7,11 +7,11 @@ import type { MigrationRequestInput } from '../../lambdas/domain/request/request
 import { exitContainer } from '../../sandbox/kubernetes/crashes.ts';
 import { noteChange, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';
 import { joinNode, scheduleNodeLosses } from '../../sandbox/kubernetes/lost-nodes.ts';
-import type { Pod, Workload } from '../../sandbox/kubernetes/objects.ts';
+import type { Pod, Workload } from '../../sandbox/objects/objects.ts';
 import { isActive, isReady, noteReadiness, podsOf } from '../../sandbox/kubernetes/pods.ts';
-import { getObject, workloadOf } from '../../sandbox/kubernetes/store.ts';
+import { getObject, workloadOf } from '../../sandbox/objects/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { keyOf } from './calls.ts';
 import type { PodsSpec } from './spec.ts';

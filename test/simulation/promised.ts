@@ -3,7 +3,7 @@ import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import type { MigrationRequest } from '../../lambdas/domain/request/request.ts';
 import type { PlannedAssociation } from '../../lambdas/domain/terms/planned.ts';
 import { subjectOf } from '../../lambdas/domain/terms/subject.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import type { RunResult } from './run.ts';
 import type { ConsumerSpec, RunSpec } from './spec.ts';
 

@@ -6,7 +6,7 @@ import { PLAIN } from '../../cli/text/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import type { Claim } from './claims.ts';
 import { hasBlinked, startedPod } from './life-effects.ts';
 import { allMigrations } from './observe.ts';

@@ -6,7 +6,7 @@ import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
-import { getObject, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
+import { getObject, newMetadata, putObject } from '../../sandbox/objects/store.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { runScript, type ScriptHost } from '../lambdas/aws-commands.ts';
 

@@ -2,7 +2,7 @@
  * Promise 9: each Lambda, state machine and rule has the permissions that it uses, and a missing one is noticed before
  * anything is deleted.
  */
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { roleOfStep } from './denied.ts';
 import { effective, changes } from './observe.ts';
 import { about, type Promised } from './promised.ts';

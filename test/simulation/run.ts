@@ -11,7 +11,7 @@ import type { ServiceAccountRef } from '../../lambdas/domain/terms/subject.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
 import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';
-import { Random } from '../../sandbox/world/random.ts';
+import { Random } from '../../sandbox/random.ts';
 import { type ActorRecord, addThirdPartyRole, afterCall, prepareActor } from './actor.ts';
 import { AgentWatch } from './agent-watch.ts';
 import { approve } from './approver.ts';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import type { Outcome } from '../../lambdas/domain/terms/outcome.ts';
 import { podIdentityStatement, policyOf } from '../../cli/fleet/trust.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
-import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import { parseScenario } from '../../sandbox/build/load.ts';
+import type { Knobs, Scenario } from '../../sandbox/scenario/scenario.ts';
 
 export interface SimulatedScenario {
   name: string;

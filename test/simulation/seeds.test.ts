@@ -1,7 +1,7 @@
 /** What seeds draw, and that a seed's run is the same each time. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
+import { FAULT_KINDS } from '../../sandbox/calls/faults.ts';
 import { runs } from '../runs.ts';
 import { simulate } from './run.ts';
 import { SCENARIO_NAMES, TIME_SCENARIO_NAMES } from './scenarios.ts';

@@ -1,6 +1,6 @@
 /** The spec of a simulated run. Everything follows from it, so its JSON is enough to run it again. */
 import { createHash } from 'node:crypto';
-import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
+import type { FaultInput, FaultKind } from '../../sandbox/calls/faults.ts';
 import type { ActingStep } from '../../lambdas/domain/steps/work.ts';
 
 /** A fault at the n-th call that the service's functions make; `step` and `operation` restrict which calls count. */

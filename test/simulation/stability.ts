@@ -2,8 +2,8 @@
  * Watches since when each pod is ready and how often its containers have restarted, after every event of the world and
  * after every call, as the API server stores it.
  */
-import type { Pod } from '../../sandbox/kubernetes/objects.ts';
-import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import type { Pod } from '../../sandbox/objects/objects.ts';
+import { listObjects } from '../../sandbox/objects/store.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
 
 /** What a pod showed from this time on; milliseconds since 1970. */

@@ -1,5 +1,5 @@
 /** What a seed draws of time (see `time.ts`): each run has some of it, few have much. */
-import { Random } from '../../sandbox/world/random.ts';
+import { Random } from '../../sandbox/random.ts';
 import { anyCall, chance, pick } from './draws.ts';
 import { TIME_SCENARIO_NAMES } from './scenarios.ts';
 import type { FaultSpec, RunSpec, TimeSpec } from './spec.ts';

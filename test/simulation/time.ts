@@ -6,7 +6,7 @@ import type { MigrationRequestInput } from '../../lambdas/domain/request/request
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { renewSessionsOf } from '../../sandbox/credentials/sessions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/scenario/scenario.ts';
 import { afterCall } from './actor.ts';
 import type { FaultSpec, TimeSpec } from './spec.ts';
 

@@ -5,7 +5,7 @@ import type { Migration } from '../../lambdas/domain/record/migration.ts';
 import { irsaRoleOf } from '../../lambdas/domain/verification/irsa.ts';
 import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Call } from '../../sandbox/calls/call-log.ts';
 import { OTHER_STATEMENT } from './actor.ts';
 import { inputOf, keyOf } from './calls.ts';
 import { happened } from './life-effects.ts';

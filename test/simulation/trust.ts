@@ -1,5 +1,5 @@
 import { isObject } from '../../sandbox/json.ts';
-import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../sandbox/scenario/scenario.ts';
 import type { RunSpec } from './spec.ts';
 
 /** The service account for which a third-party association would conflict, by add-on. */

@@ -2,7 +2,7 @@
 import { parse } from 'yaml';
 import { fileOfScenario } from '../../../cli/scenarios.ts';
 import { portsOf } from '../../../lambdas/runtime/wiring.ts';
-import { readScenario } from '../../../sandbox/world/load.ts';
+import { readScenario } from '../../../sandbox/build/load.ts';
 import { compareFacts } from '../../kubernetes/scenarios/compare.ts';
 import type { Difference } from '../../reasons.ts';
 import { openPeer, type Peer, type Ran } from '../driver.ts';

@@ -2,14 +2,14 @@
  * What EKS does to an add-on's objects, on a real API server: server-side apply as field manager `eks`. The sandbox's
  * EKS decides at once and writes later, in order; its answer waits for the writes.
  */
-import { apiVersionOf, getObject, KINDS } from '../../../sandbox/kubernetes/store.ts';
+import { apiVersionOf, getObject, KINDS } from '../../../sandbox/objects/store.ts';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
 import { addonReplicas, type ApplyOptions } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { ControlPlanes } from '../../../sandbox/kubernetes/control-planes.ts';
 import { foreignFieldsOf, RESTARTED_AT } from '../../../sandbox/kubernetes/manifest-fields.ts';
 import { manifestOf } from '../../../sandbox/kubernetes/manifests.ts';
 import { withValue } from '../../../sandbox/kubernetes/field-paths.ts';
-import type { AddonObjects, KubeObject, WorkloadTemplate } from '../../../sandbox/kubernetes/objects.ts';
+import type { AddonObjects, KubeObject, WorkloadTemplate } from '../../../sandbox/objects/objects.ts';
 import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import type { Mirror } from './mirror.ts';

@@ -1,5 +1,5 @@
 /** Which scenarios a real control plane cannot be given, and why. */
-import type { Scenario, ScenarioCluster } from '../../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../../sandbox/scenario/scenario.ts';
 
 /** Compute types whose scheduling is AWS's own. */
 const OTHER_COMPUTE: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /** One cluster of a world on a real control plane. */
 import type { Service } from '../../../sandbox/http.ts';
 import { objectsOf } from '../../../sandbox/eks/addon-lifecycle.ts';
-import type { Kind, Pod } from '../../../sandbox/kubernetes/objects.ts';
-import { KINDS } from '../../../sandbox/kubernetes/store.ts';
+import type { Kind, Pod } from '../../../sandbox/objects/objects.ts';
+import { KINDS } from '../../../sandbox/objects/store.ts';
 import { admitPod } from '../../../sandbox/kubernetes/webhook.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import type { ControlPlane } from '../plane/options.ts';

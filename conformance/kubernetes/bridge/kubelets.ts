@@ -5,9 +5,9 @@
 import { resumeContainers } from '../../../sandbox/kubernetes/crashes.ts';
 import { withDefaults } from '../../../sandbox/kubernetes/defaults/with-defaults.ts';
 import { noteMountRole } from '../../../sandbox/kubernetes/mount-roles.ts';
-import type { KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { KubeObject, Pod } from '../../../sandbox/objects/objects.ts';
 import { assignNode, isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { controllerOf, isWorkloadKind, listObjects, workloadOf } from '../../../sandbox/kubernetes/store.ts';
+import { controllerOf, isWorkloadKind, listObjects, workloadOf } from '../../../sandbox/objects/store.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import type { ControlPlane } from '../plane/options.ts';
 import type { Times } from './times.ts';

@@ -2,11 +2,11 @@
  * Keeps the objects that the sandbox knows of a cluster equal to those of a real API server, by lists and watches, with
  * the world's times. What the sandbox's own controllers would count is counted here.
  */
-import { noteRemoval } from '../../../sandbox/kubernetes/removals.ts';
+import { noteRemoval } from '../../../sandbox/objects/removals.ts';
 import type { IncomingMessage } from 'node:http';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
-import type { CustomKind, KubeObject, Pod, Workload } from '../../../sandbox/kubernetes/objects.ts';
-import { nodesChanged } from '../../../sandbox/kubernetes/nodes.ts';
+import type { CustomKind, KubeObject, Pod, Workload } from '../../../sandbox/objects/objects.ts';
+import { nodesChanged } from '../../../sandbox/world/nodes.ts';
 import { isActive, isReady, noteReady } from '../../../sandbox/kubernetes/pods.ts';
 import {
   apiVersionOf,
@@ -17,7 +17,7 @@ import {
   resourceOf,
   type ResourceInfo,
   workloadOf,
-} from '../../../sandbox/kubernetes/store.ts';
+} from '../../../sandbox/objects/store.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import type { ControlPlane } from '../plane/options.ts';
 import type { Times } from './times.ts';

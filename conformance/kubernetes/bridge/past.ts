@@ -1,7 +1,7 @@
 /** What a scenario's cluster had before a real one took its place. */
 import { noteSdks } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
-import type { KubeState } from '../../../sandbox/kubernetes/kube-state.ts';
+import type { KubeState } from '../../../sandbox/objects/kube-state.ts';
 import type {
   CustomKind,
   Kind,
@@ -11,7 +11,7 @@ import type {
   Pod,
   Workload,
   WorkloadTemplate,
-} from '../../../sandbox/kubernetes/objects.ts';
+} from '../../../sandbox/objects/objects.ts';
 import { entriesOf, managerOf } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { isActive, isReady, podsOf } from '../../../sandbox/kubernetes/pods.ts';
 import {
@@ -20,7 +20,7 @@ import {
   listObjects,
   listResources,
   workloadOf,
-} from '../../../sandbox/kubernetes/store.ts';
+} from '../../../sandbox/objects/store.ts';
 import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { readClaimToken, verifyClusterClaim } from '../../../sandbox/claim.ts';
 import type { Caller } from '../../../sandbox/http.ts';
 import { userOf } from '../../../sandbox/kubernetes/access.ts';
-import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { Pod } from '../../../sandbox/objects/objects.ts';
 import { type Attributes, decideByPolicies } from '../../../sandbox/kubernetes/rbac.ts';
 import { verifyEksToken } from '../../../sandbox/signature-eks-token.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';

@@ -1,8 +1,8 @@
 /** Reads from a cluster's objects whether its controllers have acted on everything that they can see. */
-import type { KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { KubeObject, Pod } from '../../../sandbox/objects/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { controlledBy, controllerOf, KINDS, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import type { KubeState } from '../../../sandbox/kubernetes/kube-state.ts';
+import { controlledBy, controllerOf, KINDS, listObjects } from '../../../sandbox/objects/store.ts';
+import type { KubeState } from '../../../sandbox/objects/kube-state.ts';
 
 const nameOf = ({ kind, metadata: { namespace = '', name } }: KubeObject): string => `${kind} ${namespace}/${name}`;
 

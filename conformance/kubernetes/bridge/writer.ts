@@ -1,7 +1,7 @@
 /** Writes objects to a real API server as an administrator, under the names of field managers. */
-import type { CustomKind, KubeObject } from '../../../sandbox/kubernetes/objects.ts';
+import type { CustomKind, KubeObject } from '../../../sandbox/objects/objects.ts';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
-import { KINDS, type ResourceInfo } from '../../../sandbox/kubernetes/store.ts';
+import { KINDS, type ResourceInfo } from '../../../sandbox/objects/store.ts';
 import type { KubeResponse } from '../plane/client.ts';
 import type { ControlPlane } from '../plane/options.ts';
 import { pathOf, type Mirror } from './mirror.ts';

@@ -1,6 +1,6 @@
 /** A case: requests and observations that are written once, and must give the same facts on both API servers. */
 import type { z } from 'zod';
-import type { nodeGroup, workload } from '../../../sandbox/world/scenario-cluster.ts';
+import type { nodeGroup, workload } from '../../../sandbox/scenario/scenario-cluster.ts';
 import type { Json } from '../../../sandbox/json.ts';
 import type { Server } from './server.ts';
 

@@ -1,12 +1,22 @@
 /** A real API server with its controllers, for one case: a namespace of its own, with copies of the sandbox's objects. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { podsOf } from '../../../sandbox/kubernetes/pods.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
 import { createClient, type KubeClient } from '../plane/client.ts';
 import { asAnswer, messageOf } from './http.ts';
 import { manifestOf, type SandboxServer } from './sandbox-server.ts';
-import { APPS, CORE, pathOf, POLICY } from './server.ts';
-import type { Answer, Change, Item, Observation, Sent, Server } from './server.ts';
+import {
+  APPS,
+  CORE,
+  pathOf,
+  POLICY,
+  type Answer,
+  type Change,
+  type Item,
+  type Observation,
+  type Sent,
+  type Server,
+} from './server.ts';
 
 /** Where a control plane serves, and the token of its administrator. */
 export interface Address {

@@ -1,12 +1,12 @@
 /** The sandbox's API server and controllers in this process, in virtual time, for one case. */
-import { homeOf, buildWorld } from '../../../sandbox/world/build.ts';
+import { homeOf, buildWorld } from '../../../sandbox/build/build.ts';
 import type { Json } from '../../../sandbox/json.ts';
 import { ensureNamespace } from '../../../sandbox/kubernetes/cluster-objects.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
-import type { Kind, KubeObject } from '../../../sandbox/kubernetes/objects.ts';
-import { getObject, KINDS, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
-import { parseScenario } from '../../../sandbox/world/load.ts';
+import type { Kind, KubeObject } from '../../../sandbox/objects/objects.ts';
+import { getObject, KINDS, listObjects } from '../../../sandbox/objects/store.ts';
+import { operatorRoleArn } from '../../../sandbox/authorization/access-keys.ts';
+import { parseScenario } from '../../../sandbox/build/load.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import type { Case } from './case.ts';
 import { asAnswer, requestOf } from './http.ts';

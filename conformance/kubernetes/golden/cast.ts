@@ -1,8 +1,8 @@
 /** The world that the requests of a corpus are sent to, and whose tokens they bear. */
 import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
-import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
-import { buildWorld } from '../../../sandbox/world/load.ts';
-import type { Scenario } from '../../../sandbox/world/scenario.ts';
+import { credentialsOf, operatorRoleArn } from '../../../sandbox/authorization/access-keys.ts';
+import { buildWorld } from '../../../sandbox/build/load.ts';
+import type { Scenario } from '../../../sandbox/scenario/scenario.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 
 const ACCOUNT = '111122223333';

@@ -1,11 +1,11 @@
 /** Sends the requests of a corpus to the sandbox's API server, in the same order and over the same objects. */
 import { createGateway, type Gateway } from '../../../sandbox/gateway/gateway.ts';
-import type { ManagedFieldsEntry } from '../../../sandbox/kubernetes/field-managers.ts';
+import type { ManagedFieldsEntry } from '../../../sandbox/objects/managed-fields-entry.ts';
 import { asReturned } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
 import { badQueryOf, queryOf } from '../../../sandbox/transports/query.ts';
-import { parseScenario } from '../../../sandbox/world/load.ts';
+import { parseScenario } from '../../../sandbox/build/load.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { openWorld, tokensFor } from './cast.ts';
 import { readCorpus, readCorpusScenario, readSetUp } from './corpus.ts';

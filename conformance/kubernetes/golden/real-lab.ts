@@ -1,7 +1,7 @@
 /** A real API server over the objects of a corpus. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
-import type { Scenario } from '../../../sandbox/world/scenario.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
+import type { Scenario } from '../../../sandbox/scenario/scenario.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { RealCluster } from '../bridge/cluster.ts';
 import { planeOptions } from '../bridge/open.ts';

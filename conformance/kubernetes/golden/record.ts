@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseScenario } from '../../../sandbox/world/load.ts';
+import { parseScenario } from '../../../sandbox/build/load.ts';
 import type { Print } from '../../build/build.ts';
 import { type KubernetesVersion, programsOf } from '../build/tools.ts';
 import { compareAnswers } from './compare.ts';

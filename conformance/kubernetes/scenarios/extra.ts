@@ -1,7 +1,7 @@
 /** Runs of what no published scenario has: large and unusual workloads, budgets, and an autoscaler. */
 import { z } from 'zod';
-import { workload } from '../../../sandbox/world/scenario-cluster.ts';
-import type { Scenario, ScenarioCluster } from '../../../sandbox/world/scenario.ts';
+import { workload } from '../../../sandbox/scenario/scenario-cluster.ts';
+import type { Scenario, ScenarioCluster } from '../../../sandbox/scenario/scenario.ts';
 import { type Act, migrate, ROLLBACK, type Run, scale } from './run.ts';
 
 const onFirstCluster =

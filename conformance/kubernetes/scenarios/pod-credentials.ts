@@ -2,7 +2,7 @@
 import { containerCredentials, type ContainerCredentials } from '../../../sandbox/credentials/sessions.ts';
 import { containerStatusesOf } from '../../../sandbox/kubernetes/pod-status.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { listObjects, workloadOf } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects, workloadOf } from '../../../sandbox/objects/store.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 
 export interface PodCredentials {

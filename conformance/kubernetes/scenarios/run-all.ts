@@ -1,6 +1,6 @@
 /** Carries out runs in the sandbox and on a real control plane, and compares them. */
 import { openSandboxBackend, type SandboxBackend } from '../../../cli/backend.ts';
-import type { Scenario } from '../../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../../sandbox/scenario/scenario.ts';
 import { type ActFacts, carryOut, scenarioOf } from './carry-out.ts';
 import { compareFacts } from './compare.ts';
 import { Explainer } from '../../reasons.ts';

@@ -1,6 +1,6 @@
 /** What is done in one world: a scenario, and the acts that follow each other in it. */
 import type { MigrationRequestInput } from '../../../lambdas/domain/request/request.ts';
-import type { Scenario } from '../../../sandbox/world/scenario.ts';
+import type { Scenario } from '../../../sandbox/scenario/scenario.ts';
 
 /** A request for a migration, without the cluster. */
 export type Asked = Omit<MigrationRequestInput, 'target'>;

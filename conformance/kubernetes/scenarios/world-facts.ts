@@ -1,9 +1,9 @@
 /** What a world has, in a normal form that two runs of the same scenario share. It does not use what the service reports. */
 import { portsOf } from '../../../lambdas/runtime/wiring.ts';
 import type { Target } from '../../../lambdas/domain/terms/subject.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
-import type { Call } from '../../../sandbox/world/call-log.ts';
+import type { Call } from '../../../sandbox/calls/call-log.ts';
 import type { AssociationState, ClusterState } from '../../../sandbox/world/world.ts';
 import type { Workload } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { Facts } from './compare.ts';

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Json } from '../../json.ts';
 import type { ClusterState } from '../../world/world.ts';
-import type { KubeObject } from '../objects.ts';
-import { countObjects } from '../store.ts';
+import type { KubeObject } from '../../objects/objects.ts';
+import { countObjects } from '../../objects/store.ts';
 
 /** The largest number of nodes for each TTL of what kubelets cache (k8s.io/kubernetes, pkg/controller/ttl). */
 const TTLS: [nodes: number, seconds: number][] = [

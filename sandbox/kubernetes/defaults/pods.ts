@@ -4,9 +4,9 @@
  */
 import { hash } from 'node:crypto';
 import type { Json } from '../../json.ts';
-import type { Condition, KubeObject } from '../objects.ts';
-import { controllerOf } from '../store.ts';
-import { daemonTolerations, type Toleration } from '../taints.ts';
+import type { Condition, KubeObject } from '../../objects/objects.ts';
+import { controllerOf } from '../../objects/store.ts';
+import { daemonTolerations, type Toleration } from '../../objects/taints.ts';
 import { changeEach, fill } from './fill.ts';
 import { withPodSpecDefaults } from './pod-spec.ts';
 

@@ -5,8 +5,8 @@
 import type { Json } from '../../json.ts';
 import type { ClusterState } from '../../world/world.ts';
 import { ByVersion } from '../by-version.ts';
-import type { KubeObject, Metadata } from '../objects.ts';
-import { templateGenerationOf } from '../store.ts';
+import type { KubeObject, Metadata } from '../../objects/objects.ts';
+import { templateGenerationOf } from '../../objects/store.ts';
 import { change, changeEach, fill } from './fill.ts';
 import { withNodeDefaults } from './nodes.ts';
 import { withPodDefaults } from './pods.ts';

@@ -1,6 +1,6 @@
 /** Defaults of workloads and ReplicaSets (k8s.io/kubernetes, pkg/apis/apps/v1/defaults.go). */
 import type { Json } from '../../json.ts';
-import type { KubeObject } from '../objects.ts';
+import type { KubeObject } from '../../objects/objects.ts';
 import { change, fill } from './fill.ts';
 import { withPodSpecDefaults } from './pod-spec.ts';
 

@@ -1,6 +1,6 @@
 /** The built-in resources that the API server of a cluster serves, by the cluster's version. */
 import { createHash } from 'node:crypto';
-import type { ResourceInfo } from '../store.ts';
+import type { ResourceInfo } from '../../objects/store.ts';
 import { GROUPS } from './groups.ts';
 import { ALL_VERBS, type GroupRow, type ResourceRow, type SubresourceRow } from './rows.ts';
 

@@ -1,5 +1,5 @@
 /** Cells of the table of pods (k8s.io/kubernetes, printers/internalversion, printPod). */
-import type { Pod } from '../objects.ts';
+import type { Pod } from '../../objects/objects.ts';
 import { containerStatusesOf } from '../pod-status.ts';
 import { since } from './durations.ts';
 

@@ -1,7 +1,6 @@
 /** Rules of PodDisruptionBudgets (k8s.io/kubernetes, apis/policy/validation). */
-import type { BudgetSpec, KubeObject } from '../objects.ts';
-import { invalid, notSupported } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
+import type { BudgetSpec, KubeObject } from '../../objects/objects.ts';
+import { invalid, notSupported, type FieldError } from './field-errors.ts';
 import { atMost100Percent, intOrPercentErrors, selectorErrors } from './values.ts';
 
 const POLICIES = ['AlwaysAllow', 'IfHealthyBudget'];

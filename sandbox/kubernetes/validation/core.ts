@@ -1,8 +1,7 @@
 /** Rules of ConfigMaps, nodes and changes of pods (k8s.io/kubernetes, apis/core/validation). */
 import { isDeepStrictEqual } from 'node:util';
-import type { Container, KubeObject, PodSpec } from '../objects.ts';
-import { forbidden, invalid, notSupported, required } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
+import type { Container, KubeObject, PodSpec } from '../../objects/objects.ts';
+import { forbidden, invalid, notSupported, required, type FieldError } from './field-errors.ts';
 import { configKeyProblems, labelValueProblems, qualifiedNameProblems } from './names.ts';
 import { podDifference } from './pod-difference.ts';
 

@@ -1,8 +1,7 @@
 /** Rules of metadata (k8s.io/apimachinery, api/validation/objectmeta.go). */
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject } from '../objects.ts';
-import { forbidden, invalid, required, tooLong } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
+import type { KubeObject } from '../../objects/objects.ts';
+import { forbidden, invalid, required, tooLong, type FieldError } from './field-errors.ts';
 import { dnsLabelProblems, labelValueProblems, qualifiedNameProblems } from './names.ts';
 
 export type Metadata = Partial<KubeObject['metadata']> & {

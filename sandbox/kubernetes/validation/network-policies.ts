@@ -1,6 +1,6 @@
 /** Rules of network policies: the schema that scenarios and the sandbox's network share. */
-import { networkPolicySpec } from '../../network/network-policy.ts';
-import type { KubeObject } from '../objects.ts';
+import { networkPolicySpec } from '../../objects/network-policy.ts';
+import type { KubeObject } from '../../objects/objects.ts';
 import type { FieldError } from './field-errors.ts';
 
 /** Returns a path such as `spec.egress[0].ports`, as the API server names fields. */

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../../json.ts';
 import { quoted } from '../go/print.ts';
-import type { PodSpec } from '../objects.ts';
+import type { PodSpec } from '../../objects/objects.ts';
 
 /** Fields of the API server's internal PodSpec, in its order. */
 const FIELDS = [

@@ -1,8 +1,7 @@
 /** Rules of pod specifications (k8s.io/kubernetes, apis/core/validation), as far as the sandbox plays what they are about. */
-import type { Container, EnvVar, PodSpec, PodTemplate } from '../objects.ts';
-import type { VolumeMount } from '../volumes.ts';
-import { duplicate, invalid, notFoundValue, notSupported, required } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
+import type { Container, EnvVar, PodSpec, PodTemplate } from '../../objects/objects.ts';
+import type { VolumeMount } from '../../objects/volumes.ts';
+import { duplicate, invalid, notFoundValue, notSupported, required, type FieldError } from './field-errors.ts';
 import { labelErrors } from './metadata.ts';
 import { dnsLabelProblems, labelValueProblems, qualifiedNameProblems, subdomainProblems } from './names.ts';
 

@@ -1,9 +1,8 @@
 /** Rules of roles and bindings (k8s.io/kubernetes, apis/rbac/validation). */
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject, PolicyRule, RoleRef, Subject } from '../objects.ts';
-import { RBAC_GROUP } from '../store.ts';
-import { forbidden, invalid, notSupported, required } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
+import type { KubeObject, PolicyRule, RoleRef, Subject } from '../../objects/objects.ts';
+import { RBAC_GROUP } from '../../objects/store.ts';
+import { forbidden, invalid, notSupported, required, type FieldError } from './field-errors.ts';
 import { pathSegmentProblems, subdomainProblems } from './names.ts';
 
 const ruleErrors = (rule: Partial<PolicyRule>, field: string, namespaced: boolean): FieldError[] => {

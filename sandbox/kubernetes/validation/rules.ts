@@ -1,14 +1,11 @@
 /** Which rules the API server applies to new and changed objects of each kind. */
 import type { ClusterState } from '../../world/world.ts';
-import type { KubeObject } from '../objects.ts';
-import { apiVersionOf } from '../store.ts';
-import type { ResourceInfo } from '../store.ts';
+import type { KubeObject } from '../../objects/objects.ts';
+import { apiVersionOf, type ResourceInfo } from '../../objects/store.ts';
 import { budgetErrors } from './budgets.ts';
 import { configMapErrors, immutableDataErrors, nodeUpdateErrors, podUpdateErrors } from './core.ts';
-import { invalidObject } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
-import { metadataErrors, metadataUpdateErrors } from './metadata.ts';
-import type { Metadata, NameRule } from './metadata.ts';
+import { invalidObject, type FieldError } from './field-errors.ts';
+import { metadataErrors, metadataUpdateErrors, type Metadata, type NameRule } from './metadata.ts';
 import { dnsLabelProblems, pathSegmentProblems, subdomainProblems } from './names.ts';
 import { networkPolicyErrors } from './network-policies.ts';
 import { podSpecErrors } from './pod-specs.ts';

@@ -1,7 +1,6 @@
 /** Rules of values that several kinds have: counts, percentages and selectors. */
-import type { LabelSelector } from '../objects.ts';
-import { forbidden, invalid, required } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
+import type { LabelSelector } from '../../objects/objects.ts';
+import { forbidden, invalid, required, type FieldError } from './field-errors.ts';
 import { labelErrors } from './metadata.ts';
 import { labelValueProblems, qualifiedNameProblems } from './names.ts';
 

@@ -1,9 +1,8 @@
 /** Rules of workloads and ReplicaSets (k8s.io/kubernetes, apis/apps/validation). */
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject, LabelSelector, PodTemplate, RollingUpdate } from '../objects.ts';
-import { objectSelector } from '../selectors.ts';
-import { forbidden, invalid, notSupported, required } from './field-errors.ts';
-import type { FieldError } from './field-errors.ts';
+import type { KubeObject, LabelSelector, PodTemplate, RollingUpdate } from '../../objects/objects.ts';
+import { objectSelector } from '../../objects/object-selector.ts';
+import { forbidden, invalid, notSupported, required, type FieldError } from './field-errors.ts';
 import { templateErrors } from './pod-specs.ts';
 import {
   atMost100Percent,

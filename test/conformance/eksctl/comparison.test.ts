@@ -14,7 +14,7 @@ import { subjectsOf } from '../../../conformance/eksctl/requests.ts';
 import { requestWords } from '../../../conformance/eksctl/result-texts.ts';
 import { PUBLISHED } from '../../../conformance/kubernetes/scenarios/published.ts';
 import { Explainer } from '../../../conformance/reasons.ts';
-import { knobs } from '../../../sandbox/world/knobs.ts';
+import { knobs } from '../../../sandbox/knobs/knobs.ts';
 
 describe('the arguments', () => {
   const known = ['ebs-csi-irsa', 'efs-csi-irsa'];

@@ -4,7 +4,7 @@ import { readingsOf, refusalsOf } from '../../../conformance/eksctl/get/commands
 import { fieldsOf, under } from '../../../conformance/eksctl/get/facts.ts';
 import { rowsOf } from '../../../conformance/eksctl/get/table.ts';
 import { addonDocuments, associationDocuments, isNewer } from '../../../conformance/eksctl/get/world.ts';
-import { buildWorld, readScenario } from '../../../sandbox/world/load.ts';
+import { buildWorld, readScenario } from '../../../sandbox/build/load.ts';
 import { findCluster } from '../../../sandbox/world/world.ts';
 
 it('facts name each field of a document, and the elements of its lists', () => {

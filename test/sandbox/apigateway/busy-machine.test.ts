@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ScaledClock } from '../../../sandbox/world/scaled-clock.ts';
+import { ScaledClock } from '../../../sandbox/clock/scaled-clock.ts';
 import { echoed, openSession } from './fixture.ts';
 
 test('a function that keeps the machine busy for longer than 29 seconds of a scaled clock does not time out', async () => {

@@ -16,12 +16,12 @@ import { createGateway } from '../../../sandbox/gateway/gateway.ts';
 import type { HttpRequest } from '../../../sandbox/http.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { createStsService } from '../../../sandbox/sts/service.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
-import { type SandboxClock, VirtualClock } from '../../../sandbox/world/clock.ts';
-import type { Call } from '../../../sandbox/world/call-log.ts';
-import { type Knobs, knobs as knobsSchema } from '../../../sandbox/world/scenario.ts';
+import { type SandboxClock, VirtualClock } from '../../../sandbox/clock/clock.ts';
+import type { Call } from '../../../sandbox/calls/call-log.ts';
+import { type Knobs, knobs as knobsSchema } from '../../../sandbox/scenario/scenario.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, allow, FUNCTION_ROLE, newWorld, operator, REGION } from '../support.ts';
 

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
-import { issueAccessKey } from '../../../sandbox/sts/access-keys.ts';
+import { issueAccessKey } from '../../../sandbox/authorization/access-keys.ts';
 import { matching } from '../../lambdas/matchers.ts';
 import { allow, deny } from '../support.ts';
 import {

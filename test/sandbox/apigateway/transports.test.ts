@@ -6,7 +6,7 @@ import { loopbackUrlOf } from '../../../sandbox/apigateway/addresses.ts';
 import type { AssemblyApi } from '../../../sandbox/assembly/apis.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
-import { ScaledClock } from '../../../sandbox/world/scaled-clock.ts';
+import { ScaledClock } from '../../../sandbox/clock/scaled-clock.ts';
 import { customApi, openSession, operator, type Session, type SessionOptions, REGION, standardApi } from './fixture.ts';
 
 const closing: (() => Promise<void>)[] = [];

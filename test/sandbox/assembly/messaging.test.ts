@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { Messages } from '../../../sandbox/messaging/messages.ts';
-import { bareWorld, START } from '../../../sandbox/world/bare-world.ts';
+import { bareWorld, START } from '../../../sandbox/build/bare-world.ts';
 import { matching } from '../../lambdas/matchers.ts';
 import { scratchDirectory } from '../../scratch.ts';
 import { load as loadStacks } from './stacks.ts';

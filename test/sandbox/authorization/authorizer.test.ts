@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
-import type { RequiredPermission, ResourcePolicyResult } from '../../../sandbox/authorization/permission.ts';
+import type { RequiredPermission, ResourcePolicyResult } from '../../../sandbox/permission/permission.ts';
 import type { Caller } from '../../../sandbox/http.ts';
-import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../../sandbox/authorization/access-keys.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, allow, deny, FUNCTION_ROLE, newWorld, policyOf, REGION } from '../support.ts';
 

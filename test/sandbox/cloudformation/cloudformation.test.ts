@@ -10,7 +10,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import type { AssemblyStack } from '../../../sandbox/assembly/stack-description.ts';
 import { createCloudFormationService } from '../../../sandbox/cloudformation/service.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, allow, FUNCTION_ROLE, newWorld, openGateway, operator, REGION } from '../support.ts';

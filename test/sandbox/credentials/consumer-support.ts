@@ -1,9 +1,9 @@
 /** Worlds with consumers of web identities, and what the sandbox plays of them. */
-import { consumersIn } from '../../../sandbox/credentials/consumers/index.ts';
+import { consumersIn } from '../../../sandbox/consumers/index.ts';
 import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
-import { getObject } from '../../../sandbox/kubernetes/store.ts';
-import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
-import type { ScenarioInput } from '../../../sandbox/world/scenario.ts';
+import { getObject } from '../../../sandbox/objects/store.ts';
+import type { KubeObject } from '../../../sandbox/objects/objects.ts';
+import type { ScenarioInput } from '../../../sandbox/scenario/scenario.ts';
 import { findRole, type ClusterState, type World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, clusterWorld, policyOf, REGION } from '../support.ts';
 import { ISSUER, OIDC } from './support.ts';

@@ -1,6 +1,6 @@
 /** Consumers of web identities, as the sandbox plays them: what each gets now, and what takes it away. */
 import { describe, expect, it } from 'vitest';
-import { consumersIn } from '../../../sandbox/credentials/consumers/index.ts';
+import { consumersIn } from '../../../sandbox/consumers/index.ts';
 import {
   API,
   ES,
@@ -13,9 +13,16 @@ import {
   keda,
   mounting,
   opened,
+  removeAnnotation,
+  retire,
+  secretClass,
+  seen,
+  solvers,
+  store,
+  type ClusterInput,
+  type CustomInput,
+  type Stage,
 } from './consumer-support.ts';
-import { removeAnnotation, retire, secretClass, seen, solvers, store } from './consumer-support.ts';
-import type { ClusterInput, CustomInput, Stage } from './consumer-support.ts';
 
 type Works = { unannotated?: true; untrusted?: true };
 const using = (...customResources: CustomInput[]): Partial<ClusterInput> => ({ customResources });

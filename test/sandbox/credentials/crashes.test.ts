@@ -4,10 +4,10 @@ import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { containerCredentials, hasCredentials } from '../../../sandbox/credentials/sessions.ts';
 import { pauseBefore } from '../../../sandbox/kubernetes/crashes.ts';
-import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { Pod } from '../../../sandbox/objects/objects.ts';
 import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { getObject, listObjects } from '../../../sandbox/objects/store.ts';
 import { policyOf, ROLE } from '../support.ts';
 import {
   associate,

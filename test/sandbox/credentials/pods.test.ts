@@ -4,7 +4,7 @@ import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { credentialsOfPod, hasCredentials, refusalsOf } from '../../../sandbox/credentials/sessions.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects, removeObject } from '../../../sandbox/kubernetes/store.ts';
+import { getObject, listObjects, removeObject } from '../../../sandbox/objects/store.ts';
 import { ACCOUNT, allow, deny, policyOf, ROLE } from '../support.ts';
 import {
   associate,

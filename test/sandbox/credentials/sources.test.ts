@@ -3,11 +3,11 @@
  * differs between SDKs. Facts: the SDKs' source code, and observations of three of them with recorded pods.
  */
 import { describe, expect, it } from 'vitest';
-import { type SdkName, asksAgent, isVersionOf } from '../../../sandbox/credentials/sdks.ts';
+import { type SdkName, asksAgent, isVersionOf } from '../../../sandbox/objects/sdks.ts';
 import { containerSourcesOf, sourcesOf } from '../../../sandbox/credentials/sources.ts';
-import type { Container, EnvVar, Pod } from '../../../sandbox/kubernetes/objects.ts';
-import type { VolumeMount } from '../../../sandbox/kubernetes/volumes.ts';
-import { newKubeState } from '../../../sandbox/kubernetes/new-kube-state.ts';
+import type { Container, EnvVar, Pod } from '../../../sandbox/objects/objects.ts';
+import type { VolumeMount } from '../../../sandbox/objects/volumes.ts';
+import { newKubeState } from '../../../sandbox/objects/new-kube-state.ts';
 
 const POD_TOKEN = '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount';
 const IRSA_TOKEN = '/var/run/secrets/eks.amazonaws.com/serviceaccount';

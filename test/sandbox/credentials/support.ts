@@ -8,10 +8,10 @@ import { createEksService } from '../../../sandbox/eks/service.ts';
 import { credentialsOfPod } from '../../../sandbox/credentials/sessions.ts';
 import type { Gateway } from '../../../sandbox/gateway/gateway.ts';
 import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
-import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { Pod } from '../../../sandbox/objects/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import {
   ACCOUNT,

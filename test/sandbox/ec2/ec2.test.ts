@@ -3,11 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { createEc2Service } from '../../../sandbox/ec2/service.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
 import { zonesOf } from '../../../sandbox/ec2/regions.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
 import type { World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, allow, deny, FUNCTION_ROLE, newWorld } from '../support.ts';
-import { openGateway, operator, REGION, scenarioFile } from '../support.ts';
+import {
+  ACCOUNT,
+  allow,
+  deny,
+  FUNCTION_ROLE,
+  newWorld,
+  openGateway,
+  operator,
+  REGION,
+  scenarioFile,
+} from '../support.ts';
 
 type Parameters = Record<string, string>;
 

@@ -1,10 +1,21 @@
 import type { CreateAddonCommandInput, UpdateAddonCommandInput } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import type { ForeignField } from '../../../sandbox/world/world.ts';
-import { type Fixture, EBS, EBS_SA, openFixture, roleArn, addon } from './fixture.ts';
-import { podIdentityAssociations, annotation, uids, kept, updateOf } from './fixture.ts';
+import {
+  type Fixture,
+  EBS,
+  EBS_SA,
+  openFixture,
+  roleArn,
+  addon,
+  podIdentityAssociations,
+  annotation,
+  uids,
+  kept,
+  updateOf,
+} from './fixture.ts';
 
 const CONTROLLER = 'Deployment.apps ebs-csi-controller';
 const REPLICAS: ForeignField = { field: `${CONTROLLER} - .spec.replicas`, manager: 'kubectl-scale' };

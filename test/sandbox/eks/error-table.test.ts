@@ -8,10 +8,19 @@
  */
 import type { CreateAddonRequest, EKS, UpdateAddonRequest } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import type { AddonState, UpdateState } from '../../../sandbox/world/world.ts';
-import { CLUSTER, EBS, EBS_SA, OTHER_ACCOUNT, failureOf, openFixture, roleArn } from './fixture.ts';
-import type { Fixture, FixtureAddon } from './fixture.ts';
+import {
+  CLUSTER,
+  EBS,
+  EBS_SA,
+  OTHER_ACCOUNT,
+  failureOf,
+  openFixture,
+  roleArn,
+  type Fixture,
+  type FixtureAddon,
+} from './fixture.ts';
 
 type Certainty = 'certain' | 'likely' | 'unknown';
 

@@ -7,12 +7,12 @@ import { createEksService } from '../../../sandbox/eks/service.ts';
 import { ofVersion } from '../../../sandbox/catalog/build.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { seedCluster } from '../../../sandbox/kubernetes/cluster-objects.ts';
-import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import type { KubeObject } from '../../../sandbox/objects/objects.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import type { AccountState, AddonState, AssociationState, ClusterState, World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, bareCluster, bareWorld, REGION, START } from '../../../sandbox/world/bare-world.ts';
+import { ACCOUNT, bareCluster, bareWorld, REGION, START } from '../../../sandbox/build/bare-world.ts';
 
-export { ACCOUNT, REGION, START } from '../../../sandbox/world/bare-world.ts';
+export { ACCOUNT, REGION, START } from '../../../sandbox/build/bare-world.ts';
 export const OTHER_ACCOUNT = '444455556666';
 export const CLUSTER = 'shop';
 export const EBS = 'aws-ebs-csi-driver';

@@ -1,5 +1,5 @@
 /** EKS calls with the permissions that they need on the caller's behalf, and a cluster for them. */
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import {
   ACCOUNT,
   CALLER_SESSION,
@@ -10,8 +10,9 @@ import {
   OTHER_ACCOUNT,
   REGION,
   roleArn,
+  type Fixture,
+  type Statement,
 } from './fixture.ts';
-import type { Fixture, Statement } from './fixture.ts';
 
 const EKS_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}`;
 export const CLUSTER_ARN = `${EKS_ARN}:cluster/${CLUSTER}`;

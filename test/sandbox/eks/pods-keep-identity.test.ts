@@ -1,9 +1,21 @@
 /** Both settings of the knobs with which a change of the add-on does not reach its pods. */
 import { describe, expect, it } from 'vitest';
 import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
-import { type Fixture, CLUSTER, EBS, EBS_SA, envOf, openFixture } from './fixture.ts';
-import { roleArn, addon, podIdentityAssociations, annotation, uids, kept } from './fixture.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
+import {
+  type Fixture,
+  CLUSTER,
+  EBS,
+  EBS_SA,
+  envOf,
+  openFixture,
+  roleArn,
+  addon,
+  podIdentityAssociations,
+  annotation,
+  uids,
+  kept,
+} from './fixture.ts';
 
 const irsa = (knobs: Partial<Knobs>): Fixture => openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs });
 

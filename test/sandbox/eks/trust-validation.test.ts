@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { updateTrustPolicy } from '../../../sandbox/iam/trust-policy.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import { expectFailure } from '../../lambdas/matchers.ts';
 import { ACCOUNT, CLUSTER, EBS, EBS_SA, type Fixture, openFixture, REGION, roleArn, TRUST } from './fixture.ts';
 

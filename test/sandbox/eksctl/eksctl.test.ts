@@ -5,8 +5,8 @@ import { createCloudFormationService } from '../../../sandbox/cloudformation/ser
 import { createEksService } from '../../../sandbox/eks/service.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { queryOf } from '../../../sandbox/transports/query.ts';
-import { buildWorld, readScenario } from '../../../sandbox/world/load.ts';
-import type { Scenario } from '../../../sandbox/world/scenario.ts';
+import { buildWorld, readScenario } from '../../../sandbox/build/load.ts';
+import type { Scenario } from '../../../sandbox/scenario/scenario.ts';
 import { openGateway, operator } from '../support.ts';
 
 interface Recorded {

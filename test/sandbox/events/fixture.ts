@@ -9,8 +9,8 @@ import type { Event } from '../../../sandbox/events/event.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { Messages } from '../../../sandbox/messaging/messages.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
-import { knobs } from '../../../sandbox/world/scenario.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
+import { knobs } from '../../../sandbox/scenario/scenario.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import { allow, functionArn, functionOf, MACHINE, ROLE, roleOf, START, worldOf } from '../states/fixture.ts';
 

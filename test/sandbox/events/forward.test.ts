@@ -6,7 +6,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { describe, expect, test } from 'vitest';
 import type { AssemblyRule } from '../../../sandbox/assembly/rules.ts';
 import { createEventsService } from '../../../sandbox/events/service.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { allow, functionArn, roleOf } from '../states/fixture.ts';
 import { configOf, openGateway } from '../support.ts';
 import { open, permission, policiesOf, queueOf, rule } from './fixture.ts';

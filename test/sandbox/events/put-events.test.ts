@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
 import { createEventsService } from '../../../sandbox/events/service.ts';
-import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf, operatorRoleArn } from '../../../sandbox/authorization/access-keys.ts';
 import { clientsOf, configOf, openGateway } from '../support.ts';
 import { allow, functionArn, roleOf } from '../states/fixture.ts';
 import { everyValue } from '../../../lib/permissions/every-value.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { claimToken } from '../../../sandbox/claim.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
-import { issueAccessKey } from '../../../sandbox/sts/access-keys.ts';
+import { issueAccessKey } from '../../../sandbox/authorization/access-keys.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { ACCOUNT, newWorld, openGateway, operator, REGION } from '../support.ts';
 import { containing, expectError } from '../../lambdas/matchers.ts';

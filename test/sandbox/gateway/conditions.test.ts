@@ -5,9 +5,9 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import { describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { expectFailure } from '../../lambdas/matchers.ts';
 import {

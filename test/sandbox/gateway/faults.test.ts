@@ -1,7 +1,11 @@
 /** Faults as functions in virtual time experience them, through real SDK clients. */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { DeleteAddonCommand, DescribeAddonCommand } from '@aws-sdk/client-eks';
-import { DescribeClusterCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import {
+  DeleteAddonCommand,
+  DescribeAddonCommand,
+  DescribeClusterCommand,
+  UpdateAddonCommand,
+} from '@aws-sdk/client-eks';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
@@ -13,8 +17,8 @@ import { createEksService } from '../../../sandbox/eks/service.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
 import { createStatesService } from '../../../sandbox/states/service.ts';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
-import type { FaultInput, FaultKind } from '../../../sandbox/world/faults.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
+import type { FaultInput, FaultKind } from '../../../sandbox/calls/faults.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { allow, functionArn, functionOf, invoke, MACHINE, ROLE as MACHINE_ROLE, roleOf } from '../states/fixture.ts';
 import { ACCOUNT, clientsOf, echo, newWorld, openGateway, operator, REGION } from '../support.ts';

@@ -4,7 +4,7 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { expectError, expectExactError, expectFailure } from '../../lambdas/matchers.ts';
 import type { HttpRequest } from '../../../sandbox/http.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { createGateway } from '../../../sandbox/gateway/gateway.ts';
 import {
   ACCOUNT,

@@ -11,7 +11,7 @@ import type { AddonFacts } from '../../../lambdas/domain/plan/facts.ts';
 import { plannedAssociations } from '../../../lambdas/domain/plan/plan.ts';
 import { type Right, rightsOf } from '../../../lambdas/domain/plan/rights.ts';
 import { readRights } from '../../../lambdas/use-cases/facts/read-rights.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import { aCluster, anAddon, aRequest, IN_PLACE, RECREATE, someFacts } from '../../lambdas/fixtures.ts';
 import { newFakes } from '../../lambdas/fakes.ts';
 import {

@@ -4,11 +4,21 @@ import { describe, expect, it } from 'vitest';
 import { createQueryService } from '../../../sandbox/iam/query-service.ts';
 import { createIamService } from '../../../sandbox/iam/service.ts';
 import { iamPermissions } from '../../../sandbox/iam/authorization.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { Random } from '../../../sandbox/world/random.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
+import { Random } from '../../../sandbox/random.ts';
 import { expectSupported } from './query-actions.ts';
-import { ACCOUNT, allow, configOf, deny, FUNCTION_ROLE } from '../support.ts';
-import { newWorld, openGateway, podIdentityTrust, policyOf, ROLE } from '../support.ts';
+import {
+  ACCOUNT,
+  allow,
+  configOf,
+  deny,
+  FUNCTION_ROLE,
+  newWorld,
+  openGateway,
+  podIdentityTrust,
+  policyOf,
+  ROLE,
+} from '../support.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
 const PROVIDER = `arn:aws:iam::${ACCOUNT}:oidc-provider/issuer.example/dev`;

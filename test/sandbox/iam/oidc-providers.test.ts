@@ -1,9 +1,9 @@
 /** OIDC providers in IAM: those of clusters' issuers, and those of the scenario. */
 import { GetOpenIDConnectProviderCommand, ListOpenIDConnectProvidersCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
 import { ACCOUNT, clientsOf, openGateway, REGION, scenarioFile } from '../support.ts';
-import { add, changed, problemOf } from '../world/problems.ts';
+import { add, changed, problemOf } from '../build/problems.ts';
 
 const OIDC_ID = '5B1C7E0F9A3D4826B7E19C40D25F8A63';
 const ISSUER = `oidc.eks.${REGION}.amazonaws.com/id/${OIDC_ID}`;

@@ -1,7 +1,7 @@
 import { IAM } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
 import { ACCOUNT, configOf, FUNCTION_ROLE, openGateway, ROLE, scenarioFile } from '../support.ts';
 import { matching, expectExactError } from '../../lambdas/matchers.ts';
 

@@ -1,7 +1,7 @@
 import { SimulatePrincipalPolicyCommand, type SimulatePrincipalPolicyCommandInput } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
 import { ACCOUNT, allow, clientsOf, FUNCTION_ROLE, openGateway, REGION, ROLE, scenarioFile } from '../support.ts';
 import { expectFailure } from '../../lambdas/matchers.ts';
 

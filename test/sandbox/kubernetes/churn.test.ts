@@ -1,9 +1,9 @@
 /** Changes in a cluster that no operation causes: lost nodes, autoscalers, budgets, and pods with varying readiness. */
 import { describe, expect, test } from 'vitest';
 import { deletePod, replaceObject } from '../../../sandbox/kubernetes/controllers.ts';
-import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { Pod } from '../../../sandbox/objects/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { getObject, listObjects } from '../../../sandbox/objects/store.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { ACCOUNT, clusterWorld } from '../support.ts';
 

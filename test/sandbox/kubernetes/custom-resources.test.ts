@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { SANDBOX_GROUPS } from '../../../sandbox/kubernetes/rbac-defaults.ts';
-import { newMetadata, putResource } from '../../../sandbox/kubernetes/store.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import { newMetadata, putResource } from '../../../sandbox/objects/store.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import { merge, newEntry, newLab, START, type Lab } from './support.ts';
 import { words } from '../../words.ts';
 

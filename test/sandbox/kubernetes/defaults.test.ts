@@ -2,8 +2,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withDefaults } from '../../../sandbox/kubernetes/defaults/with-defaults.ts';
-import { newKubeState } from '../../../sandbox/kubernetes/new-kube-state.ts';
-import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
+import { newKubeState } from '../../../sandbox/objects/new-kube-state.ts';
+import type { KubeObject } from '../../../sandbox/objects/objects.ts';
 import { words } from '../../words.ts';
 import { forAll } from '../../for-all.ts';
 

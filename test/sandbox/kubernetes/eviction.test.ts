@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import type { Budget } from '../../../sandbox/kubernetes/objects.ts';
+import type { Budget } from '../../../sandbox/objects/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { DAEMON_SET, DEPLOYMENT, ebsWith, type Lab, newDatabaseLab, newEbsLab } from './support.ts';
-import { restartPatch, STATEFUL_SET, strategic } from './support.ts';
+import { getObject, listObjects } from '../../../sandbox/objects/store.ts';
+import {
+  DAEMON_SET,
+  DEPLOYMENT,
+  ebsWith,
+  type Lab,
+  newDatabaseLab,
+  newEbsLab,
+  restartPatch,
+  STATEFUL_SET,
+  strategic,
+} from './support.ts';
 
 const BUDGETS = '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets';
 const CONTROLLER = { matchLabels: { app: 'ebs-csi-controller' } };

@@ -1,13 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../../sandbox/kubernetes/answers.ts';
-import {
-  afterApply,
-  afterUpdate,
-  type Change,
-  type ManagedFieldsEntry,
-  sameOwners,
-} from '../../../sandbox/kubernetes/field-managers.ts';
+import { afterApply, afterUpdate, type Change, sameOwners } from '../../../sandbox/kubernetes/field-managers.ts';
+import type { ManagedFieldsEntry } from '../../../sandbox/objects/managed-fields-entry.ts';
 import { forAll } from '../../for-all.ts';
 
 const KIND = { apiVersion: 'v1', zero: { metadata: {} } };

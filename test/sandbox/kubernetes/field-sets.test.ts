@@ -20,7 +20,7 @@ import {
   sorted,
   union,
   withFields,
-} from '../../../sandbox/kubernetes/field-sets.ts';
+} from '../../../sandbox/objects/field-sets.ts';
 import { forAll } from '../../for-all.ts';
 
 const document = {

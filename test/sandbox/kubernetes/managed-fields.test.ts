@@ -1,9 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { applyAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
-import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
-import { seedServiceAccounts } from '../../../sandbox/world/build-recorded.ts';
-import { DAEMON_SET, DEPLOYMENT, ebs, merge, newEbsLab, newLab, restartPatch, START, strategic } from './support.ts';
-import type { Lab } from './support.ts';
+import type { KubeObject } from '../../../sandbox/objects/objects.ts';
+import { seedServiceAccounts } from '../../../sandbox/build/build-recorded.ts';
+import {
+  DAEMON_SET,
+  DEPLOYMENT,
+  ebs,
+  merge,
+  newEbsLab,
+  newLab,
+  restartPatch,
+  START,
+  strategic,
+  type Lab,
+} from './support.ts';
 import { matching } from '../../lambdas/matchers.ts';
 
 interface Entry {

@@ -1,6 +1,6 @@
 /** Nodes and the webhook's configuration in the API. */
 import { describe, expect, test } from 'vitest';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
 import { DEPLOYMENT, ebsWith, merge, newEbsLab, newEntry, restartPatch } from './support.ts';
 
 const WEBHOOKS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { getObject } from '../../../sandbox/kubernetes/store.ts';
+import { getObject } from '../../../sandbox/objects/store.ts';
 import { merge, newDatabaseLab, newEbsLab, newLab, STATEFUL_SET, strategic } from './support.ts';
 
 const ACCOUNTS = '/api/v1/namespaces/kube-system/serviceaccounts';

@@ -1,7 +1,7 @@
-import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
+import { seedPersistentVolumes } from '../../../sandbox/build/build-storage.ts';
 import { describe, expect, test } from 'vitest';
 import { DEPLOYMENT, newDatabaseLab, newEbsLab, restartPatch, strategic, type Lab } from './support.ts';
-import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
+import type { KubeObject } from '../../../sandbox/objects/objects.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const PODS = '/api/v1/namespaces/kube-system/pods';

@@ -6,10 +6,20 @@ import {
   seedAddonObjects,
 } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { noteWrite } from '../../../sandbox/kubernetes/managed-fields.ts';
-import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, newEbsLab, newLab, ROLE, START, strategic } from './support.ts';
+import { getObject, listObjects } from '../../../sandbox/objects/store.ts';
+import {
+  DAEMON_SET,
+  DEPLOYMENT,
+  ebs,
+  ebsWith,
+  newEbsLab,
+  newLab,
+  ROLE,
+  START,
+  strategic,
+  type Lab,
+} from './support.ts';
 import { podCounts, restart } from './pod-counts.ts';
-import type { Lab } from './support.ts';
 
 const readyCounts = (lab: Lab, workload: string): number[] =>
   lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready);

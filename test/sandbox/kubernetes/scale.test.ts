@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { applyAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
 import {
   DAEMON_SET,
   DEPLOYMENT,
@@ -11,8 +11,8 @@ import {
   newEntry,
   STATEFUL_SET,
   strategic,
+  type Lab,
 } from './support.ts';
-import type { Lab } from './support.ts';
 
 const ADDON = 'aws-ebs-csi-driver';
 const CONTROLLERS = {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fieldSelector, fieldTerms } from '../../../sandbox/kubernetes/field-selectors.ts';
-import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
+import type { KubeObject } from '../../../sandbox/objects/objects.ts';
 import { labelSelector } from '../../../sandbox/kubernetes/selectors.ts';
-import { KINDS } from '../../../sandbox/kubernetes/store.ts';
+import { KINDS } from '../../../sandbox/objects/store.ts';
 import { forAll } from '../../for-all.ts';
 
 const objectWith = (labels: Record<string, string>, more: Partial<KubeObject> = {}): KubeObject => ({

@@ -1,9 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { associate, database, type Lab, merge, newDatabaseLab, newEbsLab, newLab } from './support.ts';
-import { restartPatch, START, STATEFUL_SET, strategic } from './support.ts';
+import { getObject, listObjects } from '../../../sandbox/objects/store.ts';
+import {
+  associate,
+  database,
+  type Lab,
+  merge,
+  newDatabaseLab,
+  newEbsLab,
+  newLab,
+  restartPatch,
+  START,
+  STATEFUL_SET,
+  strategic,
+} from './support.ts';
 
 const patch = (lab: Lab, spec: object) => lab.call('PATCH', STATEFUL_SET, { headers: strategic, body: { spec } });
 const restart = (lab: Lab, value = 'once') =>

@@ -1,11 +1,11 @@
 /** Persistent volumes, their claims, and what pods mount of them. */
 import { describe, expect, it } from 'vitest';
-import { ScenarioError } from '../../../sandbox/world/load.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
-import type { ScenarioInput } from '../../../sandbox/world/scenario.ts';
+import { ScenarioError } from '../../../sandbox/build/load.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
+import type { ScenarioInput } from '../../../sandbox/scenario/scenario.ts';
 import { ACCOUNT, clusterWorld } from '../support.ts';
 import { newEntry, newLab } from './support.ts';
-import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
+import { seedPersistentVolumes } from '../../../sandbox/build/build-storage.ts';
 
 type ClusterInput = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
 const VOLUME = {

@@ -10,14 +10,14 @@ import type {
   KubeObject,
   Pod,
   StatefulSet,
-} from '../../../sandbox/kubernetes/objects.ts';
+} from '../../../sandbox/objects/objects.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
-import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import { getObject, listObjects } from '../../../sandbox/objects/store.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import type { AccessEntryState, ClusterState, World } from '../../../sandbox/world/world.ts';
-import { bareCluster, bareWorld, START } from '../../../sandbox/world/bare-world.ts';
+import { bareCluster, bareWorld, START } from '../../../sandbox/build/bare-world.ts';
 
-export { START } from '../../../sandbox/world/bare-world.ts';
+export { START } from '../../../sandbox/build/bare-world.ts';
 export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
 /** The default caller of tests, an administrator. */
 export const ADMIN = 'arn:aws:iam::111122223333:role/admin';

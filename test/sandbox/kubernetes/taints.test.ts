@@ -1,9 +1,9 @@
 /** Taints of nodes, and which pods run there. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AddonObjects } from '../../../sandbox/kubernetes/objects.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { admits, type Taint, type Toleration, tolerates } from '../../../sandbox/kubernetes/taints.ts';
+import type { AddonObjects } from '../../../sandbox/objects/objects.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
+import { admits, type Taint, type Toleration, tolerates } from '../../../sandbox/objects/taints.ts';
 import { DAEMON_SET, ebs, type Lab, merge, newEbsLab, strategic } from './support.ts';
 import { forAll } from '../../for-all.ts';
 

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seedCluster } from '../../../sandbox/kubernetes/cluster-objects.ts';
-import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { Pod } from '../../../sandbox/objects/objects.ts';
 import { storePod } from '../../../sandbox/kubernetes/pods.ts';
-import { newMetadata, putObject } from '../../../sandbox/kubernetes/store.ts';
+import { newMetadata, putObject } from '../../../sandbox/objects/store.ts';
 import { admitPod } from '../../../sandbox/kubernetes/webhook.ts';
-import { bareCluster, bareWorld, START } from '../../../sandbox/world/bare-world.ts';
+import { bareCluster, bareWorld, START } from '../../../sandbox/build/bare-world.ts';
 
 interface Answer {
   name: string;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { applyAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
-import type { Container, Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { Container, Pod } from '../../../sandbox/objects/objects.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
-import { getObject, removeObject } from '../../../sandbox/kubernetes/store.ts';
+import { getObject, removeObject } from '../../../sandbox/objects/store.ts';
 import {
   associate,
   DEPLOYMENT,
@@ -14,8 +14,8 @@ import {
   ROLE,
   START,
   strategic,
+  type Lab,
 } from './support.ts';
-import type { Lab } from './support.ts';
 
 const AGENT = {
   AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
 import {
   allow,
   functionArn,

@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import { expect, test, vi } from 'vitest';
 import type { LambdaContext } from '../../../sandbox/lambda/context.ts';
 import { type Invoker, type SourceRuntimeOptions, SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
 import { functionArn, functionOf, START, worldOf } from '../states/fixture.ts';
 import { containing, matching } from '../../lambdas/matchers.ts';
 

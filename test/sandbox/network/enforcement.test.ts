@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasCredentials } from '../../../sandbox/credentials/sessions.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
-import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../../sandbox/objects/store.ts';
 import { isCutOffFrom } from '../../../sandbox/network/egress.ts';
 import { newEntry } from '../kubernetes/support.ts';
 import { type CredentialLab, openLab, type Setting } from '../credentials/support.ts';

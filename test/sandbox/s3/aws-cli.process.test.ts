@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { openSandbox } from '../../../sandbox/sandbox.ts';
-import { readScenario } from '../../../sandbox/world/load.ts';
+import { readScenario } from '../../../sandbox/build/load.ts';
 import { reasonToSkip } from '../../end-to-end/served.ts';
 import { useWarmAws } from '../../warm-aws/index.ts';
 import { BUCKET, listen, open } from './fixture.ts';

@@ -7,7 +7,7 @@ import { createGateway, type Gateway } from '../../../sandbox/gateway/gateway.ts
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { Buckets } from '../../../sandbox/s3/buckets.ts';
 import { createS3Service } from '../../../sandbox/s3/service.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, allow, configOf, FUNCTION_ROLE, newWorld, operator, REGION } from '../support.ts';

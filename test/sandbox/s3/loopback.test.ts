@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { s3Documents } from '../../../lambdas/adapters/s3-documents.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { FUNCTION_ROLE, REGION } from '../support.ts';
 import { BUCKET, get, keysOf, list, listen, open, put, textOf } from './fixture.ts';
 import { expectError, containing } from '../../lambdas/matchers.ts';

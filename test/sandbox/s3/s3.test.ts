@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { s3Documents } from '../../../lambdas/adapters/s3-documents.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { FUNCTION_ROLE, REGION } from '../support.ts';
 import { BUCKET, bucketOf, EVERYTHING, get, keysOf, list, open, put, textOf } from './fixture.ts';

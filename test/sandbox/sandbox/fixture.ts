@@ -2,7 +2,7 @@
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
-import { readScenario } from '../../../sandbox/world/load.ts';
+import { readScenario } from '../../../sandbox/build/load.ts';
 
 export const ADDON = 'aws-ebs-csi-driver';
 export const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { s3Documents } from '../../../lambdas/adapters/s3-documents.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { readScenario } from '../../../sandbox/world/load.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
+import { readScenario } from '../../../sandbox/build/load.ts';
 import { containing } from '../../lambdas/matchers.ts';
 
 const closing: (() => unknown)[] = [];

@@ -5,8 +5,8 @@ import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { Messages } from '../../../sandbox/messaging/messages.ts';
 import { Scheduler } from '../../../sandbox/scheduler/scheduler.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
-import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
+import type { Knobs } from '../../../sandbox/scenario/scenario.ts';
 import { allow, functionArn, functionOf, MACHINE, ROLE, roleOf, START, worldOf } from '../states/fixture.ts';
 import { matching, containing } from '../../lambdas/matchers.ts';
 

@@ -1,7 +1,7 @@
 import * as sdk from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { createStatesService } from '../../../sandbox/states/service.ts';
-import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf, operatorRoleArn } from '../../../sandbox/authorization/access-keys.ts';
 import { configOf, openGateway } from '../support.ts';
 import { allow, functionArn, MACHINE, openBench, ROLE, roleOf, waitForToken } from './fixture.ts';
 import { expectError, expectFailure } from '../../lambdas/matchers.ts';

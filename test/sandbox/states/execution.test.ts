@@ -1,8 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
 import { containing } from '../../lambdas/matchers.ts';
-import { fail, functionOf, invoke, MACHINE, ofType, only, openBench, outputOf } from './fixture.ts';
-import { runState, runTask, START, typesOf } from './fixture.ts';
+import {
+  fail,
+  functionOf,
+  invoke,
+  MACHINE,
+  ofType,
+  only,
+  openBench,
+  outputOf,
+  runState,
+  runTask,
+  START,
+  typesOf,
+} from './fixture.ts';
 
 const pass = (more: Record<string, unknown>) => ({ Type: 'Pass', ...more });
 

@@ -12,10 +12,10 @@ import type { HistoryEvent } from '../../../sandbox/states/history.ts';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import type { StateSet } from '../../../sandbox/states/definition.ts';
 import { reachedIn } from '../../../sandbox/states/validation/transitions.ts';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
-import type { Knobs } from '../../../sandbox/world/knobs.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
+import type { Knobs } from '../../../sandbox/knobs/knobs.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, bareWorld, START } from '../../../sandbox/world/bare-world.ts';
+import { ACCOUNT, bareWorld, START } from '../../../sandbox/build/bare-world.ts';
 
 export { START };
 export const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:machine';

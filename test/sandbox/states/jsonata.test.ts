@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { functionsAt } from '../../../sandbox/states/jsonata-functions.ts';
 import { type Bindings, type Environment, evaluate } from '../../../sandbox/states/jsonata.ts';
-import { Random } from '../../../sandbox/world/random.ts';
+import { Random } from '../../../sandbox/random.ts';
 
 const TIME = Date.parse('2026-01-15T09:00:00.000Z');
 const environmentOf = (bindings: Bindings): Environment => ({

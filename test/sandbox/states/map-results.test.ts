@@ -1,11 +1,22 @@
 import { SFN } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { createStatesService } from '../../../sandbox/states/service.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { configOf, openGateway } from '../support.ts';
 import { allow, fail, MACHINE, outputOf, ROLE, roleOf, tracedBy, typesOf } from './fixture.ts';
-import { BUCKET, itemsUpTo, keep, kept, MAP_RUN, openMap, openMapService } from './map-fixture.ts';
-import { PERMISSIONS, reader, rolesWith, runOf } from './map-fixture.ts';
+import {
+  BUCKET,
+  itemsUpTo,
+  keep,
+  kept,
+  MAP_RUN,
+  openMap,
+  openMapService,
+  PERMISSIONS,
+  reader,
+  rolesWith,
+  runOf,
+} from './map-fixture.ts';
 import { containing, matching, expectError } from '../../lambdas/matchers.ts';
 
 const work = (item: number) => (item === 1 ? fail('Bad', 'one') : [item]);

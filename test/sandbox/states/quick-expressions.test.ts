@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { functionsAt } from '../../../sandbox/states/jsonata-functions.ts';
 import { compile, evaluate, type Bindings } from '../../../sandbox/states/jsonata.ts';
 import { quickOf } from '../../../sandbox/states/quick-expressions.ts';
-import { Random } from '../../../sandbox/world/random.ts';
+import { Random } from '../../../sandbox/random.ts';
 
 const evaluateWith = (source: string, bindings: Bindings): Promise<unknown> =>
   evaluate(`{% ${source} %}`, 'Output', {

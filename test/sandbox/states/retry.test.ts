@@ -2,9 +2,21 @@ import { describe, expect, test } from 'vitest';
 import type { Retrier } from '../../../sandbox/states/definition.ts';
 import { StateFailure, handles } from '../../../sandbox/states/failure.ts';
 import { retryDelay } from '../../../sandbox/states/retry.ts';
-import { Random } from '../../../sandbox/world/random.ts';
-import { fail, functionOf, invoke, ofType, openBench, outputOf, runState, runTask } from './fixture.ts';
-import { secondsOf, sleeps, START, typesOf } from './fixture.ts';
+import { Random } from '../../../sandbox/random.ts';
+import {
+  fail,
+  functionOf,
+  invoke,
+  ofType,
+  openBench,
+  outputOf,
+  runState,
+  runTask,
+  secondsOf,
+  sleeps,
+  START,
+  typesOf,
+} from './fixture.ts';
 import { containing } from '../../lambdas/matchers.ts';
 
 const failing = (name: string, times = Infinity) => {

@@ -3,9 +3,24 @@ import validate from 'asl-validator';
 import { describe, expect, test } from 'vitest';
 import type { Execution } from '../../../sandbox/states/executions.ts';
 import { TaskTokens } from '../../../sandbox/states/task-tokens.ts';
-import type { VirtualClock } from '../../../sandbox/world/clock.ts';
-import { fail, functionArn, functionOf, type Handlers, MACHINE, ofType, only, openBench } from './fixture.ts';
-import { openService, outputOf, secondsOf, sleeps, START, typesOf, waitForToken } from './fixture.ts';
+import type { VirtualClock } from '../../../sandbox/clock/clock.ts';
+import {
+  fail,
+  functionArn,
+  functionOf,
+  type Handlers,
+  MACHINE,
+  ofType,
+  only,
+  openBench,
+  openService,
+  outputOf,
+  secondsOf,
+  sleeps,
+  START,
+  typesOf,
+  waitForToken,
+} from './fixture.ts';
 import { type TaskInput, GONE, openWaiting as open } from './token-fixture.ts';
 import { containing } from '../../lambdas/matchers.ts';
 

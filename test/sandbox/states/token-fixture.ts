@@ -1,7 +1,7 @@
 /** A task that waits for its token, and the real client as the token's holder. */
 
 import type { Execution } from '../../../sandbox/states/executions.ts';
-import type { VirtualClock } from '../../../sandbox/world/clock.ts';
+import type { VirtualClock } from '../../../sandbox/clock/clock.ts';
 import { functionOf, type Handlers, MACHINE, openService, START, waitForToken } from './fixture.ts';
 
 export type TaskInput = { token: string };

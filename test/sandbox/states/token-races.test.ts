@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Execution } from '../../../sandbox/states/executions.ts';
-import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import { VirtualClock } from '../../../sandbox/clock/clock.ts';
 import { MACHINE, outputOf, START, typesOf, waitForToken } from './fixture.ts';
 import { openWaiting as open } from './token-fixture.ts';
 

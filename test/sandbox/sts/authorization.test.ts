@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { createGateway } from '../../../sandbox/gateway/gateway.ts';
 import { createStsService } from '../../../sandbox/sts/service.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
 import { findRole } from '../../../sandbox/world/world.ts';
 import {
   ACCOUNT,

@@ -5,7 +5,7 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { ACCOUNT, REGION, ROLE, configOf, echo, newWorld, openGateway } from '../support.ts';
 
 const MINUTE = 60_000;

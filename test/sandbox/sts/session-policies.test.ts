@@ -3,10 +3,21 @@ import { GetRoleCommand, ListRolesCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { describe, expect, it } from 'vitest';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, allow, clientsOf, configOf, deny, FUNCTION_ROLE, functionRole } from '../support.ts';
-import { openGateway, policyOf, ROLE, scenarioFile } from '../support.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
+import {
+  ACCOUNT,
+  allow,
+  clientsOf,
+  configOf,
+  deny,
+  FUNCTION_ROLE,
+  functionRole,
+  openGateway,
+  policyOf,
+  ROLE,
+  scenarioFile,
+} from '../support.ts';
 import { containing } from '../../lambdas/matchers.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/read-roles`;

@@ -1,7 +1,7 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { describe, expect, it } from 'vitest';
-import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { credentialsOf } from '../../../sandbox/authorization/access-keys.ts';
 import { ACCOUNT, FUNCTION_ROLE, ROLE, configOf, newWorld, openGateway } from '../support.ts';
 
 const open = () => {

@@ -1,4 +1,4 @@
-import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
+import { seedPersistentVolumes } from '../../../sandbox/build/build-storage.ts';
 import { buildCapabilities } from '../../../sandbox/world/capabilities.ts';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as eks from '@aws-sdk/client-eks';
@@ -20,21 +20,37 @@ import { EventBus } from '../../../sandbox/events/bus.ts';
 import { createEventsService } from '../../../sandbox/events/service.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
-import type { AddonObjects } from '../../../sandbox/kubernetes/objects.ts';
-import { KINDS } from '../../../sandbox/kubernetes/store.ts';
+import type { AddonObjects } from '../../../sandbox/objects/objects.ts';
+import { KINDS } from '../../../sandbox/objects/store.ts';
 import { Messages } from '../../../sandbox/messaging/messages.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
-import type { SandboxClock } from '../../../sandbox/world/clock.ts';
+import type { SandboxClock } from '../../../sandbox/clock/clock.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, allow, REGION, configOf, newWorld, openGateway, operator, policyOf } from '../support.ts';
 import { faultsOf } from './answers.ts';
-import type { Answers, AwsService } from './corpus.ts';
-import { INLINE, inputOf, MACHINE, MANAGED, PROVIDER, rows, TABLE, WRONG_SECRET } from './corpus.ts';
-import { callsFor, collection, discoveryCalls, evictionsOf, impersonatedCalls } from './kubernetes-corpus.ts';
-import type { KubernetesCall } from './kubernetes-corpus.ts';
+import {
+  type Answers,
+  type AwsService,
+  INLINE,
+  inputOf,
+  MACHINE,
+  MANAGED,
+  PROVIDER,
+  rows,
+  TABLE,
+  WRONG_SECRET,
+} from './corpus.ts';
+import {
+  callsFor,
+  collection,
+  discoveryCalls,
+  evictionsOf,
+  impersonatedCalls,
+  type KubernetesCall,
+} from './kubernetes-corpus.ts';
 
 const SDKS: Record<AwsService, object> = { eks, iam, sts, dynamodb, states, events };
 const CLIENTS = {

@@ -1,6 +1,6 @@
 /** Requests to a cluster's API server: each verb of each kind, with success and with a refusal. */
-import type { Kind } from '../../../sandbox/kubernetes/objects.ts';
-import { apiVersionOf, KINDS, type KindInfo } from '../../../sandbox/kubernetes/store.ts';
+import type { Kind } from '../../../sandbox/objects/objects.ts';
+import { apiVersionOf, KINDS, type KindInfo } from '../../../sandbox/objects/store.ts';
 
 export interface KubernetesCall {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { clusterAt, moveApiServer } from '../../../sandbox/world/endpoints.ts';
-import { ACCOUNT, bareCluster, bareWorld, REGION } from '../../../sandbox/world/bare-world.ts';
+import { ACCOUNT, bareCluster, bareWorld, REGION } from '../../../sandbox/build/bare-world.ts';
 
 const clusters = new Map(['dev', 'prod'].map((name) => [`${REGION}/${name}`, bareCluster({ name })]));
 const hostOf = (name: string): string => `${name}.gr7.${REGION}.eks.amazonaws.com`;

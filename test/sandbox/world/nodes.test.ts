@@ -1,7 +1,7 @@
 /** Nodes of a scenario, what runs on them, and user settings in the pods of an add-on. */
 import { describe, expect, it } from 'vitest';
-import type { EnvVar, KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import type { EnvVar, KubeObject, Pod } from '../../../sandbox/objects/objects.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/build/load.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { matching } from '../../lambdas/matchers.ts';
 import { ACCOUNT, ROLE, scenarioFile } from '../support.ts';

@@ -6,10 +6,10 @@ import { partialOf } from '../../../../conformance/kubernetes/bridge/seed.ts';
 import { unfinishedIn } from '../../../../conformance/kubernetes/bridge/unfinished.ts';
 import { Work } from '../../../../conformance/kubernetes/bridge/work.ts';
 import { parseField } from '../../../../sandbox/kubernetes/field-paths.ts';
-import { fieldsOf } from '../../../../sandbox/kubernetes/field-sets.ts';
-import { newKubeState } from '../../../../sandbox/kubernetes/new-kube-state.ts';
-import { putObject } from '../../../../sandbox/kubernetes/store.ts';
-import type { Deployment, Pod } from '../../../../sandbox/kubernetes/objects.ts';
+import { fieldsOf } from '../../../../sandbox/objects/field-sets.ts';
+import { newKubeState } from '../../../../sandbox/objects/new-kube-state.ts';
+import { putObject } from '../../../../sandbox/objects/store.ts';
+import type { Deployment, Pod } from '../../../../sandbox/objects/objects.ts';
 import { ebs, scenarioWith } from '../../../end-to-end/fixture.ts';
 import { forAll } from '../../../for-all.ts';
 

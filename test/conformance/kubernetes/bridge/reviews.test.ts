@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { reviewAccess, reviewAdmission, reviewToken } from '../../../../conformance/kubernetes/bridge/reviews.ts';
 import { claimToken } from '../../../../sandbox/claim.ts';
-import { credentialsOf, operatorRoleArn } from '../../../../sandbox/sts/access-keys.ts';
+import { credentialsOf, operatorRoleArn } from '../../../../sandbox/authorization/access-keys.ts';
 import { admitPod } from '../../../../sandbox/kubernetes/webhook.ts';
-import type { Pod } from '../../../../sandbox/kubernetes/objects.ts';
-import { buildWorld } from '../../../../sandbox/world/load.ts';
+import type { Pod } from '../../../../sandbox/objects/objects.ts';
+import { buildWorld } from '../../../../sandbox/build/load.ts';
 import { scenarioWith, TARGET } from '../../../end-to-end/fixture.ts';
 import { containing } from '../../../lambdas/matchers.ts';
 

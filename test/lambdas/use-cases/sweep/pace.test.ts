@@ -4,7 +4,7 @@ import { MigrationError, type ErrorName } from '../../../../lambdas/domain/failu
 import { randomFrom } from '../../../../lambdas/domain/text/random.ts';
 import { BACKOFF, backoff, MOST_ATTEMPTS, RESERVE } from '../../../../lambdas/runtime/retry.ts';
 import { paceOf, Pacer } from '../../../../lambdas/use-cases/sweep/pace.ts';
-import { VirtualClock } from '../../../../sandbox/world/clock.ts';
+import { VirtualClock } from '../../../../sandbox/clock/clock.ts';
 import { FakeClock } from '../../fakes.ts';
 import { expectError } from '../../matchers.ts';
 import { forAllAsync } from '../../../for-all.ts';

@@ -1,5 +1,0 @@
-import type { RoleState, World } from '../world/world.ts';
-
-/** Returns the trust policy, as JSON, that services other than IAM see (the knob `trustLagSeconds`). */
-export const seenTrustPolicy = ({ schedule, knobs }: World, { trustPolicy, pastTrust }: RoleState): string =>
-  pastTrust.find(({ replacedAt }) => replacedAt + knobs.trustLagSeconds * 1000 > schedule.now())?.text ?? trustPolicy;
