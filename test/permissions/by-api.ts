@@ -5,6 +5,7 @@ import { type ApiClient, createApiClient } from '../../cli/api/http.ts';
 import { type OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
 import { isOfIdentityCenter } from '../../lambdas/domain/aws/principal.ts';
+import { GRACE_MS } from '../../lambdas/steps/take-over/schema.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/authorization/access-keys.ts';
 
@@ -80,8 +81,8 @@ export const createApiCaller = (
 /** Long enough for a plan. */
 const PLANNED = 20;
 const required = { approval: 'required' } as const;
-/** Closed when scenarios begin, at the full hour; open twenty minutes later. */
-const LATER = { schedule: '20 * * * *', durationMinutes: 30, timeZone: 'UTC' };
+/** Closed when scenarios begin, at the full hour; open five minutes later. */
+const LATER = { schedule: '5 * * * *', durationMinutes: 30, timeZone: 'UTC' };
 
 const hashOf = async ({ ask }: ApiCaller, id: string): Promise<string | undefined> =>
   (await ask('getPlan', { id })).plan?.hash;
@@ -110,6 +111,7 @@ export const approves: ByApi = async (api) => {
   // Each is read from another index.
   const filters = [{}, target, { cluster }, { account }, { addon: addon ?? '' }, ...OTHER_FILTERS];
   for (const query of filters) await ask('listMigrations', { query });
+  await sleep(GRACE_MS / 1000);
   await ask('rollBack', { id, body: {}, idempotencyKey: 'back' });
   await rest();
   await ask('getMigration', { id });
@@ -159,8 +161,8 @@ export const retires: ByApi = async ({ ask, target, addon, sleep, rest }) => {
   // By schedule.
   await sleep(7 * 60);
   await rest();
-  // Twenty hours later, the deployment's window is closed.
-  await sleep(20 * 3600);
+  // By then, the deployment's window is closed.
+  await sleep(30 * 60);
   const reinstate = { id, body: { action: 'reinstate', dryRun: false } };
   const decisions = [{ decision: 'reject', reason: 'not today' }, { decision: 'approve' }];
   for (const [index, decision] of decisions.entries()) {

@@ -10,6 +10,7 @@ import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/request/request.ts';
 import type { Target } from '../../lambdas/domain/terms/subject.ts';
+import { GRACE_MS } from '../../lambdas/steps/take-over/schema.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import { Authorizer, type Use } from '../../sandbox/authorization/authorizer.ts';
@@ -184,6 +185,8 @@ const follow = async (
   }
   if (rollBack) {
     sandbox.world.faults.clear();
+    // Before that, take-over would wait.
+    await clock.sleep(GRACE_MS);
     await start(outputs.recoverStateMachineArn, 'rollback', { migrationId: MIGRATION_ID, cause: 'requested' });
     await rest();
   }

@@ -1,11 +1,18 @@
-/** Without any one of its rights a run of the service is refused, by the name of that right. */
-import { beforeAll, describe, expect, it } from 'vitest';
+/** Each run of the service has the rights that it needs, and without any one of them is refused, by the name of that right. */
+import { describe, expect, it } from 'vitest';
 import { follows } from './follow.ts';
-import { type Grant, nameOf, titleOf } from './grants.ts';
-import { directory, followAll, grants, ran, RUNS } from './proof-runs.ts';
-import { followEachWithout, followedWithout, followWithout, isAsked, runFor } from './proving.ts';
+import { type Grant, isUsed, nameOf, titleOf } from './grants.ts';
+import { directory, FEW_RUNS, followAll, grants, ran, RUNS } from './proof-runs.ts';
+import { followEachWithout, followedWithout, followWithout, isAsked, runFor, unused, usesOf } from './proving.ts';
 
-beforeAll(followAll);
+followAll(RUNS);
+
+it('few of the runs, those of npm test, use each right on each resource that all of them use', () => {
+  const each = grants.flatMap((grant) => grant.resources.map((resource) => ({ ...grant, resources: [resource] })));
+  const used = each.filter((grant) => isUsed(grant, usesOf(ran)));
+  const uses = FEW_RUNS.flatMap((run) => ran.get(run)!.uses);
+  expect(unused(used, uses)).toEqual([]);
+});
 
 it.each(followedWithout(grants).map((grant) => [titleOf(grant), grant] as const))(
   'without one of its rights a run fails by its name: %s',

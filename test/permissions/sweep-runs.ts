@@ -105,7 +105,7 @@ export const SWEEPS: Run[] = [
   runOf('a sweep looks for longer than one invocation lasts', {
     ends: [SWEPT],
     byApi: sweeps({ mode: 'inventory', callsPerSecond: 0.1 }),
-    change: times(12),
+    change: times(8),
   }),
   runOf('an execution of a sweep hands over to the next one', {
     ends: [MIGRATED, SWEPT, SWEPT],
