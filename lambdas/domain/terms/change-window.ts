@@ -51,8 +51,7 @@ const opensEachYear = (schedule: string): boolean =>
   );
 
 /**
- * Returns what is wrong with a schedule; `undefined` if it is valid. croner's own errors are not used, since they
- * repeat
+ * Returns what is wrong with a schedule; `undefined` if it is valid. croner's own errors are not used, since they repeat
  * the input. The result depends on the calendar, not on the current date: a schedule that was valid once stays valid.
  */
 function problemOf(schedule: string): string | undefined {
@@ -65,6 +64,13 @@ function problemOf(schedule: string): string | undefined {
     return `${SCHEDULE}: the ${wrong.length === 1 ? 'field' : 'fields'} ${wrong.join(' and ')} ${wrong.length === 1 ? 'is' : 'are'} not valid`;
   if (!isRead(schedule)) return SCHEDULE;
   return opensEachYear(schedule) ? undefined : SELDOM;
+}
+
+/** Who waits reads its window again at each poll, and to judge a schedule takes two milliseconds. */
+let last: { schedule: string; problem: string | undefined } | undefined;
+function problemSeen(schedule: string): string | undefined {
+  if (last?.schedule !== schedule) last = { schedule, problem: problemOf(schedule) };
+  return last.problem;
 }
 
 /** Intl accepts offsets such as +02:00 too, which have no daylight saving time. */
@@ -96,7 +102,7 @@ export const changeWindow = z
       .string(SCHEDULE)
       .max(100, { error: 'must have at most 100 characters', abort: true })
       .superRefine((schedule, refinement) => {
-        const message = problemOf(schedule);
+        const message = problemSeen(schedule);
         if (message !== undefined) refinement.addIssue({ code: 'custom', message });
       })
       .meta({ pattern: FIVE_FIELDS.source })
