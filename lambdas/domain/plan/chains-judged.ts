@@ -133,6 +133,9 @@ function judgeAction(
   const undecided = [...whole.undecided, ...direct.undecided, ...own.undecided];
   const ofTrust = (one: Evaluation): string =>
     one.verdict === 'unknown' ? one.reasons.map(({ statement = '', key = '' }) => `${statement} ${key}`).join() : '';
+  const [ofWhole, ofDirect] = [ofTrust(whole), ofTrust(direct)];
+  // Where only statements for the account are open, the role's own policies decide whether they count.
+  const allowing = ofWhole === ofDirect ? [] : [own.allows];
   return {
     verdict,
     reasons:
@@ -142,7 +145,7 @@ function judgeAction(
           ? direct.reasons.map(({ message }) => message)
           : [`whether the role's own policies allow ${action} on it is not known`],
     undecided: [...new Set(undecided)],
-    open: [JSON.stringify([ofTrust(whole), ofTrust(direct), own.undecided])],
+    open: [JSON.stringify([ofWhole, ofDirect, allowing, own.undecided])],
   };
 }
 

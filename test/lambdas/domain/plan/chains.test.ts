@@ -132,6 +132,12 @@ describe('check target-roles', () => {
     expect(statusOf(chained(trust, { ...change, rolePolicies: { [ROLE]: own, [NEW_ROLE]: own } }))).toBe(status);
   });
 
+  it('depends on different statements if only the account may assume by name, and the role does not allow tags', () => {
+    const byName = allow(ROOT, BOTH, { StringLike: { 'sts:RoleSessionName': 'api' } });
+    const trust = [byName, allow(ROLE, 'sts:*', external)];
+    expect([hop(), hop(BOTH)].map((own) => statusOf(chained(trust, {}, [own])))).toEqual(['warn', 'pass']);
+  });
+
   it('needs no policy of the role that the target names, but a Deny counts', () => {
     expect(statusOf(chained([allow(ROLE)], {}, [hop()]))).toBe('pass');
     const facts = chained([allow(ROLE)], {}, [hop(), { ...hop('sts:TagSession', '*'), Effect: 'Deny' }]);
