@@ -10,3 +10,12 @@ it('a property fails if its predicate returns false or throws, and holds whateve
   forAllIn(3, values, () => expect((runs += 1)).toBeGreaterThan(0));
   expect(runs).toBe(3);
 });
+
+it('a property has the same cases each time', () => {
+  const casesOf = (): number[] => {
+    const cases: number[] = [];
+    forAll(fc.integer(), (value) => void cases.push(value));
+    return cases;
+  };
+  expect(casesOf()).toEqual(casesOf());
+});

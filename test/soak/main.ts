@@ -46,10 +46,10 @@ const describeCommit = (): string => {
 };
 
 /** Runs a part, shows what it prints, and returns its exit code and last line. */
-const run = ({ command }: Part): Promise<{ ok: boolean; counts: string }> =>
+const run = ({ command, environment: ofPart }: Part): Promise<{ ok: boolean; counts: string }> =>
   new Promise((resolve, reject) => {
     // A release depends on these tests, so none may be skipped.
-    const environment = { ...process.env, CI: 'true', NO_COLOR: '1' };
+    const environment = { ...process.env, CI: 'true', NO_COLOR: '1', ...ofPart };
     const child = spawn(process.execPath, command, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -87,7 +87,9 @@ for (const part of parts) {
   const entry: Entry = {
     commit,
     part: part.name,
-    command: `node ${part.command.join(' ')}`,
+    command: [...Object.entries(part.environment ?? {}).map((pair) => pair.join('=')), 'node', ...part.command].join(
+      ' ',
+    ),
     ...result,
     seconds: Math.round((performance.now() - started) / 1000),
     at: new Date().toISOString(),

@@ -5,6 +5,8 @@ export interface Part {
   name: string;
   /** Arguments of `node`, relative to the project's root. */
   command: readonly string[];
+  /** Variables of its environment. */
+  environment?: Readonly<Record<string, string>>;
 }
 
 /** How many runs of each kind a soak has. */
@@ -16,6 +18,9 @@ export interface Extent {
   /** Number of random policies for the evaluator. */
   documents: number;
 }
+
+/** The seeds for the tests' properties, which always have the same one in `npm test`. */
+const PROPERTY_SEEDS = 10;
 
 /** Fits into a night of a machine with two cores, with time to spare. */
 export const USUAL: Extent = { seeds: 50_000, from: 1, documents: 5_000_000 };
@@ -44,6 +49,11 @@ export const partsOf = ({ seeds, from, documents }: Extent): Part[] => [
   { name: 'mutants', command: [SIMULATE, '--mutants'] },
   { name: 'grids', command: [VITEST, 'run', '--project', 'grids'] },
   { name: 'processes', command: [VITEST, 'run', '--project', 'processes'] },
+  ...range(PROPERTY_SEEDS).map((index) => ({
+    name: `tests with seed ${index + 1} of ${PROPERTY_SEEDS} for their properties`,
+    command: [VITEST, 'run', '--project', 'pure', '--project', 'rest'],
+    environment: { PROPERTY_SEED: `${index + 1}` },
+  })),
   ...range(EXHAUSTIVE_PARTS).map((index) => ({
     name: `exhaustive ${index + 1} of ${EXHAUSTIVE_PARTS}`,
     command: [SIMULATE, '--exhaustive', '--thorough', '--every', `${EXHAUSTIVE_PARTS}`, '--offset', `${index}`],

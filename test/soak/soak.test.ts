@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SEED } from '../for-all.ts';
 import { type Entry, passedFor, readEntries, totalOf } from './log.ts';
 import { partsOf, USUAL } from './parts.ts';
 
@@ -27,6 +28,11 @@ describe('the parts of a soak', () => {
         Array.from({ length: numberAfter(command, '--seeds') }, (_, index) => numberAfter(command, '--from') + index),
       );
     expect(seeds).toEqual(Array.from({ length: 2500 }, (_, index) => 101 + index));
+  });
+
+  it('give the properties of the tests another seed each time', () => {
+    const seeds = partsOf(USUAL).flatMap(({ environment }) => environment?.['PROPERTY_SEED'] ?? []);
+    expect([new Set(seeds).size, seeds.includes(`${SEED}`)]).toEqual([10, false]);
   });
 
   it('cover each share of the exhaustive runs once', () => {
