@@ -75,10 +75,9 @@ const contextOf = (parameters: Map<string, string>): Record<string, string[]> =>
     ]),
   );
 
-/** Returns the names of the condition keys, also those in policy variables, that statements of the policies use. */
-const keysIn = (policies: readonly ParsedPolicy[]): string[] =>
-  policies
-    .flatMap((policy) => (policy.valid ? policy.statements : []))
+/** Returns the names of the condition keys, also those in policy variables, that a policy's statements use. */
+const keysOf = (policy: ParsedPolicy): string[] =>
+  (policy.valid ? policy.statements : [])
     .flatMap(({ conditions, resource, version }) => [
       ...conditions.map(({ key }) => key),
       ...[...(resource?.patterns ?? []), ...conditions.flatMap(({ wanted }) => wanted)].flatMap((text) =>
@@ -86,6 +85,16 @@ const keysIn = (policies: readonly ParsedPolicy[]): string[] =>
       ),
     ])
     .map((key) => key.toLowerCase());
+
+/** The keys of each parsed policy, which is simulated for many actions. */
+const knownKeys = new WeakMap<ParsedPolicy, string[]>();
+
+const keysIn = (policies: readonly ParsedPolicy[]): string[] =>
+  policies.flatMap((policy) => {
+    const known = knownKeys.get(policy) ?? keysOf(policy);
+    knownKeys.set(policy, known);
+    return known;
+  });
 
 /** The result of simulating one action on one resource. */
 interface Simulation {
