@@ -1,12 +1,7 @@
 /** `x` is a digit, `y` a digit whose first two bits are 10: RFC 9562, section 5.4. */
 const UUID_FORM = 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx';
-const HEX_DIGITS = Buffer.from('0123456789abcdef', 'latin1');
-const VARIANTS = Buffer.from('89ab', 'latin1');
-/** The digits that each position of the form may have, with the position. */
-const UUID_DIGITS = Array.from(UUID_FORM, (form, index) => ({
-  index,
-  digits: form === 'x' ? HEX_DIGITS : form === 'y' ? VARIANTS : undefined,
-})).flatMap(({ index, digits }) => (digits ? { index, digits } : []));
+const HEX_DIGITS = '0123456789abcdef';
+const VARIANTS = '89ab';
 /** The characters of the last UUID. Each call needs one, so it is built in place. */
 const uuidBytes = Buffer.from(UUID_FORM, 'latin1');
 
@@ -41,7 +36,11 @@ export class Random {
 
   /** Version 4 UUID. */
   uuid(): string {
-    for (const { index, digits } of UUID_DIGITS) uuidBytes[index] = digits[this.integer(digits.length)] ?? 0;
+    for (let index = 0; index < UUID_FORM.length; index += 1) {
+      const form = UUID_FORM[index];
+      const digits = form === 'x' ? HEX_DIGITS : form === 'y' ? VARIANTS : undefined;
+      if (digits) uuidBytes[index] = digits.charCodeAt(this.integer(digits.length));
+    }
     return uuidBytes.toString('latin1');
   }
 

@@ -86,9 +86,10 @@ const keysOf = (policy: ParsedPolicy): string[] =>
     ])
     .map((key) => key.toLowerCase());
 
-/** The keys of each parsed policy, which is simulated for many actions. */
+/** A parsed policy does not change, and is simulated for many actions. */
 const knownKeys = new WeakMap<ParsedPolicy, string[]>();
 
+/** Returns the condition keys that the policies use. */
 const keysIn = (policies: readonly ParsedPolicy[]): string[] =>
   policies.flatMap((policy) => {
     const known = knownKeys.get(policy) ?? keysOf(policy);

@@ -69,7 +69,7 @@ function draftOf(schema: Record<string, unknown>): SchemaDraft {
   return named.includes('draft-04') ? '4' : '7';
 }
 
-function createValidator(text: string): Validator | { why: string } {
+function validatorOf(text: string): Validator | { why: string } {
   try {
     const schema: unknown = JSON.parse(text);
     if (typeof schema !== 'boolean' && !isRecord(schema))
@@ -79,14 +79,6 @@ function createValidator(text: string): Validator | { why: string } {
   } catch {
     return { why: 'the schema that EKS returns cannot be parsed' };
   }
-}
-
-/** The validator of the latest schema: the attempts of a plan, and the plans of one add-on, have the same schema. */
-let latest: { text: string; validator: Validator | { why: string } } | undefined;
-
-function validatorOf(text: string): Validator | { why: string } {
-  if (latest?.text !== text) latest = { text, validator: createValidator(text) };
-  return latest.validator;
 }
 
 /** Keywords whose error only means that a nested value has an error. */

@@ -70,7 +70,7 @@ export function statesOf(values: Record<string, string | readonly string[]>): Re
 
 /** Looks up keys of a request that has these keys and no others. Names are compared ignoring case. */
 export const closedWorld = (values: Record<string, string | readonly string[]>): LookUp =>
-  lookUpLater(() => lookUpIn(statesOf(values), () => ABSENT));
+  lookUpIn(statesOf(values), () => ABSENT);
 
 /** Keys that the calls of EKS Auth and of a pod with a token have in common. */
 const anyCall = (use: TrustUse): Record<string, KeyState> => ({
